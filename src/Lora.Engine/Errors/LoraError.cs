@@ -1,0 +1,138 @@
+namespace Lora;
+
+/// <summary>The causes of failure that the engine foresees. The ErrorId that users see is <c>Lora</c> followed by the name.</summary>
+public enum LoraError
+{
+    // Checkpoints
+    /// <summary>No file or folder is there.</summary>
+    PathNotFound,
+
+    /// <summary>A model folder without safetensors files.</summary>
+    NoSafetensors,
+
+    /// <summary>A pickle checkpoint, which can run code when it is read.</summary>
+    PickleRefused,
+
+    /// <summary>The file is shorter than its header says.</summary>
+    SafetensorsTruncated,
+
+    /// <summary>The header is over 100 MB.</summary>
+    SafetensorsHeaderTooLarge,
+
+    /// <summary>The header is not the JSON object that the format asks for.</summary>
+    SafetensorsHeaderInvalid,
+
+    /// <summary>A tensor name occurs twice.</summary>
+    TensorDuplicate,
+
+    /// <summary>A dtype that the format does not have.</summary>
+    TensorDataTypeUnknown,
+
+    /// <summary>Tensor offsets overlap, leave the file or do not fit the shape.</summary>
+    TensorOffsetsInvalid,
+
+    /// <summary>A tensor that the model needs is not in the checkpoint.</summary>
+    TensorMissing,
+
+    /// <summary>A tensor's shape differs from what the configuration says.</summary>
+    TensorShapeMismatch,
+
+    /// <summary>A shard that the index names is not in the folder.</summary>
+    ShardMissing,
+
+    /// <summary>A shard path that leaves the model's folder.</summary>
+    ShardOutsideFolder,
+
+    /// <summary>The shard index is not what the format asks for.</summary>
+    ShardIndexInvalid,
+
+    /// <summary>The system refused to read a file.</summary>
+    FileUnreadable,
+
+    // Models
+    /// <summary>A model folder without config.json.</summary>
+    ConfigMissing,
+
+    /// <summary>A config.json that is not usable.</summary>
+    ConfigInvalid,
+
+    /// <summary>A model_type that the engine cannot build.</summary>
+    ModelTypeUnknown,
+
+    /// <summary>Training was asked for without a model.</summary>
+    ModelNotKnown,
+
+    // Selection
+    /// <summary>A regular expression or glob that cannot be used.</summary>
+    PatternInvalid,
+
+    /// <summary>A regular expression that takes too long.</summary>
+    PatternTimeout,
+
+    /// <summary>An entry that matches no module.</summary>
+    TargetNotFound,
+
+    /// <summary>Nothing is left to adapt.</summary>
+    NoTargets,
+
+    /// <summary>A target that LoRA cannot adapt.</summary>
+    TargetKindUnsupported,
+
+    // Adapters
+    /// <summary>A value that the configuration cannot have.</summary>
+    ConfigValueInvalid,
+
+    /// <summary>Values that exclude each other.</summary>
+    ConfigConflict,
+
+    /// <summary>An adapter_config.json that is not usable.</summary>
+    AdapterConfigInvalid,
+
+    /// <summary>A PEFT feature that the engine does not have.</summary>
+    AdapterFeatureUnsupported,
+
+    /// <summary>Adapter weights that do not fit their configuration or model.</summary>
+    AdapterWeightsInvalid,
+
+    /// <summary>The destination holds an adapter already.</summary>
+    OutputExists,
+
+    /// <summary>Writing failed.</summary>
+    OutputFailed,
+
+    // Text
+    /// <summary>A model folder without tokenizer.json.</summary>
+    TokenizerMissing,
+
+    /// <summary>A tokenizer.json that is not usable.</summary>
+    TokenizerInvalid,
+
+    /// <summary>A part of tokenizer.json that the reader does not have.</summary>
+    TokenizerUnsupported,
+
+    // Data
+    /// <summary>A dataset without rows.</summary>
+    DatasetEmpty,
+
+    /// <summary>A row that is not JSON or has no text.</summary>
+    RowInvalid,
+
+    /// <summary>A row over the length limit.</summary>
+    RowTooLong,
+
+    /// <summary>A row or a dataset without a token to learn from.</summary>
+    NoSupervisedToken,
+
+    /// <summary>A token id that the model's vocabulary lacks.</summary>
+    TokenOutOfRange,
+
+    // Training
+    /// <summary>The loss or the gradient became NaN or infinite.</summary>
+    LossNotFinite,
+
+    /// <summary>A device that this machine or build lacks.</summary>
+    DeviceUnavailable,
+
+    /// <summary>libtorch cannot be loaded.</summary>
+    NativeLibraryNotFound,
+}

@@ -1,0 +1,44 @@
+namespace Lora;
+
+/// <summary>One module of a model, as the checkpoint's headers and config.json describe it: no weights are read for it.</summary>
+public sealed record LoraModuleInfo
+{
+    /// <summary>The dotted name, as PyTorch's <c>named_modules()</c> gives it.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>What the module computes.</summary>
+    public LoraModuleKind Kind { get; init; }
+
+    /// <summary>The weight's shape as it is stored, row-major.</summary>
+    public long[] Shape { get; init; } = [];
+
+    /// <summary>Inputs of a Linear or Conv1D, rows of an Embedding's table, input channels of a Conv2d; null for other kinds.</summary>
+    public long? InFeatures { get; init; }
+
+    /// <summary>Outputs of a Linear or Conv1D, width of an Embedding, output channels of a Conv2d; null for other kinds.</summary>
+    public long? OutFeatures { get; init; }
+
+    /// <summary>The dtype of the weight on disk, for example <c>BF16</c>.</summary>
+    public string DataType { get; init; } = "";
+
+    /// <summary>The number of values in the module's own tensors (weight, bias, ...).</summary>
+    public long ParameterCount { get; init; }
+
+    /// <summary>The index of the block that holds the module; null outside the numbered blocks.</summary>
+    public int? Layer { get; init; }
+
+    /// <summary>The last part of the name.</summary>
+    public string Role { get; init; } = "";
+
+    /// <summary>The module whose weight this one shares (a tied output head); null when the weight is its own.</summary>
+    public string? TiedTo { get; init; }
+
+    /// <summary>The model's folder, or the file when a single file was listed.</summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>The file name of the shard that holds the weight.</summary>
+    public string File { get; init; } = "";
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
