@@ -1,0 +1,47 @@
+namespace Lora.Checkpoints;
+
+/// <summary>Writes a file whole or not at all: into a temporary file beside the target, flushed to the disk, then renamed over it.</summary>
+public static class AtomicFile
+{
+    /// <summary>Writes or replaces a file. When writing fails, the old file is unchanged and the temporary one is removed.</summary>
+    /// <param name="path">The file; its folder exists.</param>
+    /// <param name="write">Writes the content; what it throws, other than a failure of the stream, reaches the caller.</param>
+    /// <exception cref="LoraException">The system refused to write.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(write);
+        string temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw LoraException.From(exception, LoraError.OutputFailed, path, path, exception.Message);
+        }
+        finally
+        {
+            RemoveIfLeft(temporary);
+        }
+    }
+
+    private static void RemoveIfLeft(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The failure that left the file is on its way to the caller; a second one would hide it.
+            System.Diagnostics.Trace.TraceWarning(exception.Message);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+namespace Lora.Checkpoints;
+
+/// <summary>The files that a path stands for: a model's folder, a safetensors file or a shard index.</summary>
+/// <param name="Folder">The model's folder; null when the path is one safetensors file.</param>
+/// <param name="Files">The full paths of the safetensors files.</param>
+/// <param name="Index">The shard index that names the files; null without one.</param>
+internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Files, ShardIndex? Index)
+{
+    private const string IndexSuffix = ".safetensors.index.json";
+
+    /// <summary>The names that a model's weights have, most preferred first; the order is that of the reference loaders.</summary>
+    private static readonly string[] Names =
+    [
+        "model.safetensors",
+        "model" + IndexSuffix,
+        "diffusion_pytorch_model.safetensors",
+        "diffusion_pytorch_model" + IndexSuffix,
+    ];
+
+    /// <summary>Files that lie in model folders too, but hold an adapter.</summary>
+    private static readonly string[] AdapterNames = ["adapter_model.safetensors", "pytorch_lora_weights.safetensors"];
+
+    /// <summary>Finds the files; a path that names nothing, a pickle or a folder without a model is refused.</summary>
+    public static CheckpointFiles Locate(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (Directory.Exists(path))
+        {
+            return OfFolder(Path.GetFullPath(path));
+        }
+
+        if (!File.Exists(path))
+        {
+            throw LoraException.Of(LoraError.PathNotFound, path, path);
+        }
+
+        if (PickleFile.HasItsName(path))
+        {
+            throw LoraException.Of(LoraError.PickleRefused, path, path, Path.GetExtension(path));
+        }
+
+        string file = Path.GetFullPath(path);
+        return path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? OfIndex(file) : new(null, [file], null);
+    }
+
+    private static CheckpointFiles OfFolder(string folder)
+    {
+        string[] files = FilesOf(folder);
+        string? preferred = Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+            ?? files.FirstOrDefault(file => file.EndsWith(IndexSuffix, StringComparison.OrdinalIgnoreCase));
+        if (preferred is not null)
+        {
+            return preferred.EndsWith(IndexSuffix, StringComparison.OrdinalIgnoreCase) ? OfIndex(preferred) : new(folder, [preferred], null);
+        }
+
+        string[] tensors = [.. files.Where(IsModelFile)];
+        if (tensors.Length > 0)
+        {
+            return new(folder, tensors, null);
+        }
+
+        string[] pickles = [.. files.Where(PickleFile.HasItsName).Select(file => Path.GetFileName(file))];
+        throw pickles.Length > 0 && !files.Any(file => file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            ? LoraException.Of(LoraError.PickleRefused, folder, folder, string.Join(", ", pickles))
+            : LoraException.Of(LoraError.NoSafetensors, folder, folder);
+    }
+
+    private static CheckpointFiles OfIndex(string path)
+    {
+        ShardIndex index = ShardIndex.Read(path);
+        string[] shards = [.. index.Shards.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        return new(Path.GetDirectoryName(path), shards, index);
+    }
+
+    private static string[] FilesOf(string folder)
+    {
+        try
+        {
+            string[] files = Directory.GetFiles(folder);
+            Array.Sort(files, StringComparer.Ordinal);
+            return files;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw LoraException.From(exception, LoraError.FileUnreadable, folder, folder, exception.Message);
+        }
+    }
+
+    private static bool IsModelFile(string file) =>
+        file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+        && !AdapterNames.Contains(Path.GetFileName(file), StringComparer.OrdinalIgnoreCase);
+}

@@ -1,0 +1,36 @@
+namespace Lora.Checkpoints;
+
+/// <summary>Reads the headers of a checkpoint's files side by side and puts them together.</summary>
+internal static class ShardHeaders
+{
+    /// <summary>All tensors of the files, each name once; everything that is wrong with any file is reported together.</summary>
+    public static Dictionary<string, TensorInfo> Read(CheckpointFiles files)
+    {
+        SafetensorsHeader?[] headers = new SafetensorsHeader?[files.Files.Count];
+        List<LoraProblem>[] problems = new List<LoraProblem>[files.Files.Count];
+        Parallel.For(0, headers.Length, index => headers[index] = SafetensorsHeader.TryRead(files.Files[index], problems[index] = []));
+        LoraException.ThrowIfAny([.. problems.SelectMany(list => list)]);
+
+        Dictionary<string, TensorInfo> tensors = new(StringComparer.Ordinal);
+        List<LoraProblem> mismatches = [];
+        foreach (TensorInfo tensor in headers.SelectMany(header => header!.Tensors))
+        {
+            bool belongs = files.Index is null || !files.Index.Shards.TryGetValue(tensor.Name, out string? shard) || shard == tensor.File;
+            if (belongs && !tensors.TryAdd(tensor.Name, tensor))
+            {
+                mismatches.Add(new(LoraError.TensorDuplicate, tensor.File, tensor.File, tensor.Name));
+            }
+        }
+
+        foreach ((string name, string shard) in files.Index?.Shards.AsEnumerable() ?? [])
+        {
+            if (!tensors.ContainsKey(name))
+            {
+                mismatches.Add(new(LoraError.TensorMissing, shard, shard, name));
+            }
+        }
+
+        LoraException.ThrowIfAny(mismatches);
+        return tensors;
+    }
+}

@@ -1,0 +1,8 @@
+namespace Lora.Checkpoints;
+
+/// <summary>A tensor in memory: what <see cref="SafetensorsWriter"/> writes and <see cref="SafetensorsFile"/> reads.</summary>
+/// <param name="Name">The name in the file, exact.</param>
+/// <param name="DataType">The number format of the bytes.</param>
+/// <param name="Shape">The shape, row-major; empty for a scalar.</param>
+/// <param name="Bytes">The values, little-endian, as many bytes as type and shape ask for.</param>
+public sealed record TensorData(string Name, TensorDataType DataType, long[] Shape, ReadOnlyMemory<byte> Bytes);

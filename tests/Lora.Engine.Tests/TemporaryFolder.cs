@@ -1,0 +1,21 @@
+namespace Lora.Tests;
+
+/// <summary>A folder that a test writes to; it goes when the test ends.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("lora-").FullName;
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Writes a file and returns its path.</summary>
+    public string Write(string name, ReadOnlySpan<byte> content)
+    {
+        System.IO.File.WriteAllBytes(File(name), content);
+        return File(name);
+    }
+
+    /// <summary>Writes a UTF-8 text file and returns its path.</summary>
+    public string Write(string name, string content) => Write(name, System.Text.Encoding.UTF8.GetBytes(content));
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
