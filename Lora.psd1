@@ -8,7 +8,6 @@
     Description            = 'Fine-tunes language models with LoRA on your own machine, GPU or CPU, without Python: list a model''s modules, choose targets in the pipeline, train, and export the adapter in the PEFT format.'
     PowerShellVersion      = '7.6'
     CompatiblePSEditions   = @('Core')
-    RequiredAssemblies     = @('bin/Lora.Engine.dll')
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @('Get-LoraModule', 'New-LoraConfig', 'Invoke-LoraTraining', 'Export-LoraAdapter')
     FunctionsToExport      = @()

@@ -14,8 +14,9 @@ public sealed class ModuleInitializer : IModuleAssemblyInitializer
 
     private static DependencyContext Create()
     {
-        string module = Path.GetDirectoryName(typeof(ModuleInitializer).Assembly.Location)!;
-        DependencyContext context = new(Path.Combine(module, "deps"));
+        // Names the engine, so that it is loaded and a script can write [Lora.LoraConfig] before any cmdlet has run.
+        string bin = Path.GetDirectoryName(typeof(LoraException).Assembly.Location)!;
+        DependencyContext context = new(Path.Combine(bin, "deps"));
         AssemblyLoadContext.Default.Resolving += (_, name) => context.Find(name);
         return context;
     }
