@@ -1,1 +1,9 @@
-Console.Error.WriteLine("not built yet"); return 1;
+using Lora.Shell;
+
+if (ShellArguments.Parse(args) is not { } arguments)
+{
+    Console.Error.WriteLine(ShellArguments.Usage);
+    return 2;
+}
+
+return ScriptRunner.Run(arguments);

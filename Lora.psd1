@@ -1,0 +1,26 @@
+@{
+    RootModule             = 'Lora.psm1'
+    ModuleVersion          = '0.1.0'
+    GUID                   = '8a5b1fc2-1f0c-4bf0-81f8-957a0117e0a3'
+    Author                 = 'The Lora contributors'
+    CompanyName            = 'The Lora contributors'
+    Copyright              = 'Copyright (c) The Lora contributors. MIT licence.'
+    Description            = 'Fine-tunes language models with LoRA on your own machine, GPU or CPU, without Python: list a model''s modules, choose targets in the pipeline, train, and export the adapter in the PEFT format.'
+    PowerShellVersion      = '7.6'
+    CompatiblePSEditions   = @('Core')
+    FormatsToProcess       = @('Lora.Format.ps1xml')
+    CmdletsToExport        = @('Get-LoraModule', 'New-LoraConfig', 'Invoke-LoraTraining', 'Export-LoraAdapter')
+    FunctionsToExport      = @()
+    VariablesToExport      = @()
+    AliasesToExport        = @()
+    DscResourcesToExport   = @()
+    PrivateData            = @{
+        PSData = @{
+            Tags                     = @('PSEdition_Core', 'Linux', 'Windows', 'LoRA', 'LLM', 'FineTuning', 'PEFT', 'TorchSharp', 'safetensors')
+            LicenseUri               = 'https://opensource.org/license/mit'
+            ProjectUri               = 'https://github.com/lora-powershell/lora'
+            ReleaseNotes             = 'See CHANGELOG.md.'
+            RequireLicenseAcceptance = $false
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using Microsoft.PowerShell;
+
+namespace Lora.Shell;
+
+/// <summary>Runs one text in a runspace of its own and gives the process's exit code.</summary>
+internal static class ScriptRunner
+{
+    private const int Failed = 1;
+    private const int Interrupted = 130;
+
+    public static int Run(ShellArguments arguments)
+    {
+        // Read once, when the engine starts: it would report usage, and leave a named pipe behind.
+        Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
+        Environment.SetEnvironmentVariable("POWERSHELL_DIAGNOSTICS_OPTOUT", "1");
+
+        ShellHost host = new();
+        using Runspace runspace = RunspaceFactory.CreateRunspace(host, InitialState());
+        runspace.Open();
+        using PowerShell shell = PowerShell.Create(runspace);
+        shell.AddScript(arguments.Text);
+        shell.Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
+        shell.AddCommand("Out-Default");
+
+        using Interruption interruption = new(shell);
+        try
+        {
+            shell.Invoke();
+            return host.ExitCode ?? 0;
+        }
+        catch (PipelineStoppedException)
+        {
+            return Interrupted;
+        }
+        catch (ParseException exception)
+        {
+            host.UI.WriteErrorLine(exception.Message);
+            return Failed;
+        }
+        catch (RuntimeException exception)
+        {
+            Show(exception.ErrorRecord, runspace);
+            return Failed;
+        }
+    }
+
+    private static InitialSessionState InitialState()
+    {
+        InitialSessionState state = InitialSessionState.CreateDefault2();
+        if (OperatingSystem.IsWindows())
+        {
+            state.ExecutionPolicy = ExecutionPolicy.RemoteSigned;
+        }
+
+        return state;
+    }
+
+    // The note makes the formatter write to the error stream.
+    private static void Show(ErrorRecord error, Runspace runspace)
+    {
+        PSObject record = new(error);
+        record.Properties.Add(new PSNoteProperty("writeErrorStream", true));
+        using PowerShell formatter = PowerShell.Create(runspace);
+        formatter.AddCommand("Out-Default").Invoke(new[] { record });
+    }
+}
