@@ -135,4 +135,14 @@ public enum LoraError
 
     /// <summary>libtorch cannot be loaded.</summary>
     NativeLibraryNotFound,
+
+    // The module
+    /// <summary>A file that belongs to the module is not there.</summary>
+    ModuleFileMissing,
+
+    /// <summary>A path of the shell that does not lead to the file system.</summary>
+    PathNotFileSystem,
+
+    /// <summary>An output path with wildcard characters.</summary>
+    OutputHasWildcard,
 }

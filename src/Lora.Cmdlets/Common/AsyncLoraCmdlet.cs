@@ -1,0 +1,91 @@
+namespace Lora.Commands;
+
+/// <summary>A cmdlet whose work takes long: it runs on a thread of its own, so that Ctrl+C and the progress bar stay alive.</summary>
+public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
+{
+    private readonly Lock gate = new();
+    private PipelineWorker? worker;
+    private bool stopped;
+
+    /// <summary>Ends what is left of the work; a second call does nothing.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Runs the work on another thread and writes what it says, until it ends or the pipeline is stopped.</summary>
+    /// <param name="work">The work. It reports through the worker and ends soon after the token is cancelled.</param>
+    private protected void RunOnWorker(Action<PipelineWorker, CancellationToken> work)
+    {
+        using PipelineWorker current = new(work);
+        lock (gate)
+        {
+            worker = current;
+            if (stopped)
+            {
+                current.Cancel();
+            }
+        }
+
+        try
+        {
+            current.Run(Write);
+        }
+        catch (OperationCanceledException) when (stopped)
+        {
+            // The pipeline ends by itself: it was the one to stop the work.
+        }
+        finally
+        {
+            lock (gate)
+            {
+                worker = null;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    // Called on another thread, while the work goes on: it may cancel and nothing more.
+    protected override void StopProcessing()
+    {
+        lock (gate)
+        {
+            stopped = true;
+            worker?.Cancel();
+        }
+    }
+
+    /// <summary>Ends what is left of the work.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            StopProcessing();
+        }
+    }
+
+    private void Write(PipelineRecord record)
+    {
+        switch (record)
+        {
+            case PipelineRecord.Output output:
+                WriteObject(output.Value);
+                break;
+            case PipelineRecord.Failure failure:
+                WriteError(failure.Exception);
+                break;
+            case PipelineRecord.Warning warning:
+                WriteWarning(warning.Text);
+                break;
+            case PipelineRecord.Verbose verbose:
+                WriteVerbose(verbose.Text);
+                break;
+            case PipelineRecord.Progress progress:
+                WriteProgress(progress.Value);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(record), record, "A worker said something that has no stream.");
+        }
+    }
+}

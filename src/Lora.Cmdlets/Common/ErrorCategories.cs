@@ -1,0 +1,40 @@
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>PowerShell's category for each failure of the engine.</summary>
+internal static class ErrorCategories
+{
+    public static ErrorCategory Of(LoraError error) => error switch
+    {
+        LoraError.PathNotFound or LoraError.NoSafetensors or LoraError.ConfigMissing or LoraError.ShardMissing
+            or LoraError.TokenizerMissing or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
+            => ErrorCategory.ObjectNotFound,
+
+        LoraError.PickleRefused or LoraError.ShardOutsideFolder => ErrorCategory.SecurityError,
+
+        LoraError.SafetensorsTruncated or LoraError.SafetensorsHeaderTooLarge or LoraError.SafetensorsHeaderInvalid
+            or LoraError.TensorDuplicate or LoraError.TensorDataTypeUnknown or LoraError.TensorOffsetsInvalid
+            or LoraError.TensorShapeMismatch or LoraError.ShardIndexInvalid or LoraError.ConfigInvalid
+            or LoraError.AdapterConfigInvalid or LoraError.AdapterWeightsInvalid or LoraError.TokenizerInvalid
+            or LoraError.DatasetEmpty or LoraError.RowInvalid or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
+            => ErrorCategory.InvalidData,
+
+        LoraError.ModelTypeUnknown or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported
+            => ErrorCategory.NotImplemented,
+
+        LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
+            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard => ErrorCategory.InvalidArgument,
+
+        LoraError.TargetKindUnsupported => ErrorCategory.InvalidType,
+        LoraError.RowTooLong => ErrorCategory.LimitsExceeded,
+        LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
+        LoraError.FileUnreadable => ErrorCategory.ReadError,
+        LoraError.OutputFailed => ErrorCategory.WriteError,
+        LoraError.OutputExists => ErrorCategory.ResourceExists,
+        LoraError.LossNotFinite => ErrorCategory.InvalidResult,
+        LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
+        LoraError.NativeLibraryNotFound or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
+        _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),
+    };
+}

@@ -1,0 +1,54 @@
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>A cmdlet whose failures are those of the engine: each becomes an error record with a stable id.</summary>
+public abstract class LoraCmdlet : PSCmdlet
+{
+    /// <summary>Called once, before the first input.</summary>
+    protected virtual void BeginWork()
+    {
+    }
+
+    /// <summary>Called for each input.</summary>
+    protected virtual void ProcessInput()
+    {
+    }
+
+    /// <summary>Called once, after the last input.</summary>
+    protected virtual void EndWork()
+    {
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void BeginProcessing() => Guard(BeginWork);
+
+    /// <inheritdoc/>
+    protected sealed override void ProcessRecord() => Guard(ProcessInput);
+
+    /// <inheritdoc/>
+    protected sealed override void EndProcessing() => Guard(EndWork);
+
+    /// <summary>Reports a failure of one input; the cmdlet goes on with the next.</summary>
+    protected internal void WriteError(LoraException exception) => WriteError(ErrorRecords.Of(exception));
+
+    private void Guard(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (LoraException exception)
+        {
+            ThrowTerminatingError(ErrorRecords.Of(exception));
+        }
+        catch (FileNotFoundException exception) when (IsAssembly(exception.FileName))
+        {
+            ThrowTerminatingError(ErrorRecords.Of(
+                LoraException.From(exception, LoraError.ModuleFileMissing, exception.FileName, exception.Message)));
+        }
+    }
+
+    // The loader names an assembly, not a path: "TorchSharp, Version=...".
+    private static bool IsAssembly(string? name) => name is not null && name.Contains(", Culture=", StringComparison.Ordinal);
+}

@@ -1,0 +1,22 @@
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>What a worker has to say; written by the pipeline's thread, the only one that may.</summary>
+internal abstract record PipelineRecord
+{
+    /// <summary>An output object.</summary>
+    public sealed record Output(object Value) : PipelineRecord;
+
+    /// <summary>A failure that does not end the work.</summary>
+    public sealed record Failure(LoraException Exception) : PipelineRecord;
+
+    /// <summary>A surprising consequence.</summary>
+    public sealed record Warning(string Text) : PipelineRecord;
+
+    /// <summary>What happens.</summary>
+    public sealed record Verbose(string Text) : PipelineRecord;
+
+    /// <summary>How far the work is.</summary>
+    public sealed record Progress(ProgressRecord Value) : PipelineRecord;
+}

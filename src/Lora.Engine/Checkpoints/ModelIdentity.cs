@@ -1,0 +1,41 @@
+using System.Text.Json;
+
+namespace Lora.Checkpoints;
+
+/// <summary>The few entries of config.json that say how modules are named and shared.</summary>
+/// <param name="ModelType"><c>model_type</c>, for example <c>llama</c>; null when it is not known.</param>
+/// <param name="Architecture">The first of <c>architectures</c>, for example <c>LlamaForCausalLM</c>; null when it is not known.</param>
+/// <param name="TiesEmbeddings"><c>tie_word_embeddings</c>; null when the key is absent.</param>
+internal sealed record ModelIdentity(string? ModelType, string? Architecture, bool? TiesEmbeddings)
+{
+    private static readonly ModelIdentity Unknown = new(null, null, null);
+
+    /// <summary>Reads a folder's config.json. Modules can be listed without it, so an absent or broken one is no error here.</summary>
+    public static ModelIdentity Read(string folder)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(Path.Combine(folder, "config.json"));
+            using JsonDocument document = JsonDocument.Parse(stream);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? Of(document.RootElement) : Unknown;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: a string is not UTF-8, or escapes half of a surrogate pair.
+            return Unknown;
+        }
+    }
+
+    private static ModelIdentity Of(JsonElement config)
+    {
+        string? architecture = config.TryGetProperty("architectures", out JsonElement names) && names.ValueKind == JsonValueKind.Array
+            ? names.EnumerateArray().Select(Text).FirstOrDefault()
+            : null;
+        bool? ties = config.TryGetProperty("tie_word_embeddings", out JsonElement tie) && tie.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? tie.GetBoolean()
+            : null;
+        return new(config.TryGetProperty("model_type", out JsonElement type) ? Text(type) : null, architecture, ties);
+    }
+
+    private static string? Text(JsonElement element) => element.ValueKind == JsonValueKind.String ? element.GetString() : null;
+}
