@@ -1,0 +1,124 @@
+using System.Globalization;
+using Lora.Adapters;
+using Lora.Selection;
+
+namespace Lora;
+
+/// <summary>What can be said about a configuration before its model is known. PEFT checks some of it only when it changes the model.</summary>
+public static class LoraConfigRules
+{
+    private static readonly string[] TaskTypes = ["SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"];
+
+    /// <summary>Returns everything that is wrong with the configuration; empty when nothing is.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="source">What messages call it: a file, or nothing for one made here.</param>
+    public static IReadOnlyList<LoraProblem> Check(LoraConfig config, string source = nameof(LoraConfig))
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return [.. Values(config), .. Conflicts(config), .. ConfigPatterns.Check(config), .. LoraInitializationRules.Check(config, source), .. Features(config, source)];
+    }
+
+    private static IEnumerable<LoraProblem> Values(LoraConfig config)
+    {
+        if (config.Rank < 1)
+        {
+            yield return Invalid(nameof(config.Rank), config.Rank, "a number from 1");
+        }
+
+        if (!double.IsFinite(config.Alpha) || config.Alpha < 0)
+        {
+            yield return Invalid(nameof(config.Alpha), config.Alpha, "a finite number from 0");
+        }
+
+        if (!(config.Dropout >= 0 && config.Dropout < 1))
+        {
+            yield return Invalid(nameof(config.Dropout), config.Dropout, "a number from 0 to below 1");
+        }
+
+        if (!Enum.IsDefined(config.Bias))
+        {
+            yield return Invalid(nameof(config.Bias), config.Bias, string.Join(", ", Enum.GetNames<LoraBias>()));
+        }
+
+        if (config.TaskType is string task && !TaskTypes.Contains(task))
+        {
+            yield return Invalid(nameof(config.TaskType), task, "one of " + string.Join(", ", TaskTypes));
+        }
+
+        foreach (LoraPatternValue entry in config.RankPattern ?? [])
+        {
+            if (entry.Value < 1 || entry.Value > int.MaxValue || !double.IsInteger(entry.Value))
+            {
+                yield return Invalid($"{nameof(config.RankPattern)} '{entry.Pattern}'", entry.Value, "a whole number from 1");
+            }
+        }
+
+        foreach (LoraPatternValue entry in config.AlphaPattern ?? [])
+        {
+            if (!double.IsFinite(entry.Value) || entry.Value < 0)
+            {
+                yield return Invalid($"{nameof(config.AlphaPattern)} '{entry.Pattern}'", entry.Value, "a finite number from 0");
+            }
+        }
+    }
+
+    private static IEnumerable<LoraProblem> Conflicts(LoraConfig config)
+    {
+        string[] sources = [.. TargetSources(config)];
+        if (sources.Length > 1)
+        {
+            yield return Conflict($"{string.Join(" and ", sources)} both say what to adapt");
+        }
+
+        if (config.ExcludeModule is { Length: > 0 } && config.ExcludePattern is { Length: > 0 })
+        {
+            yield return Conflict("ExcludeModule and ExcludePattern both say what to leave alone");
+        }
+
+        if (config.TargetPattern is not null && config.LayersToTransform is not null)
+        {
+            yield return Conflict("LayersToTransform does not go with TargetPattern; put the layers into the pattern");
+        }
+
+        if (config.TargetPattern is not null && config.LayersPattern is not null)
+        {
+            yield return Conflict("LayersPattern does not go with TargetPattern; put the layers into the pattern");
+        }
+
+        if (config.LayersPattern is { Length: > 0 } && config.LayersToTransform is null)
+        {
+            yield return Conflict("LayersPattern needs LayersToTransform");
+        }
+
+        if (config.UseDora && config.UseLoraBias)
+        {
+            yield return Conflict("UseLoraBias does not go with UseDora");
+        }
+    }
+
+    private static IEnumerable<string> TargetSources(LoraConfig config)
+    {
+        if (config.Module is not null)
+        {
+            yield return nameof(config.Module);
+        }
+
+        if (config.TargetModule is not null)
+        {
+            yield return nameof(config.TargetModule);
+        }
+
+        if (config.TargetPattern is not null)
+        {
+            yield return nameof(config.TargetPattern);
+        }
+    }
+
+    private static IEnumerable<LoraProblem> Features(LoraConfig config, string source) =>
+        PeftFields.UnsupportedFeatures(config).Select(feature => new LoraProblem(LoraError.AdapterFeatureUnsupported, feature, source, $"'{feature}'"));
+
+    private static LoraProblem Invalid(string name, object value, string expected) =>
+        new(LoraError.ConfigValueInvalid, value, name, string.Create(CultureInfo.InvariantCulture, $"{value}"), expected);
+
+    private static LoraProblem Conflict(string text) => new(LoraError.ConfigConflict, null, text);
+}

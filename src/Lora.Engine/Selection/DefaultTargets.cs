@@ -1,0 +1,45 @@
+namespace Lora.Selection;
+
+/// <summary>The targets that PEFT takes for a model type when a configuration names none.</summary>
+internal static class DefaultTargets
+{
+    private static readonly Dictionary<string, string[]> Lists = new(StringComparer.Ordinal);
+
+    static DefaultTargets()
+    {
+        Add("t5 mt5", "q", "v");
+        Add("bart opt gptj gpt_neo llama llama4 mistral mixtral stablelm gemma gemma2 gemma3_text qwen2 qwen3", "q_proj", "v_proj");
+        Add("gpt2 gpt_bigcode", "c_attn");
+        Add("bloom gpt_neox chatglm RefinedWebModel RefinedWeb falcon", "query_key_value");
+        Add("blip-2", "q", "v", "q_proj", "v_proj");
+        Add("bert roberta xlm-roberta electra layoutlm", "query", "value");
+        Add("deberta-v2", "query_proj", "value_proj");
+        Add("deberta", "in_proj");
+        Add("mpt", "Wqkv");
+        Add("btlm", "c_proj", "c_attn");
+        Add("codegen", "qkv_proj");
+        Add("phi", "q_proj", "v_proj", "fc1", "fc2");
+        Add("nemotron_h", "q_proj", "k_proj", "v_proj", "o_proj");
+        Add("rwkv", "key", "value", "receptance", "output");
+        Add("rwkv7", "r_proj", "k_proj", "v_proj", "o_proj", "key", "value");
+    }
+
+    /// <summary>Returns the configuration with the model type's targets, or null when there are none for it.</summary>
+    public static LoraConfig? Apply(LoraConfig config, string? modelType)
+    {
+        if (modelType == "gemma4")
+        {
+            return config with { TargetPattern = @".*language_model\..*\.(q_proj|v_proj)" };
+        }
+
+        return modelType is not null && Lists.TryGetValue(modelType, out string[]? targets) ? config with { TargetModule = targets } : null;
+    }
+
+    private static void Add(string modelTypes, params string[] targets)
+    {
+        foreach (string modelType in modelTypes.Split(' '))
+        {
+            Lists.Add(modelType, targets);
+        }
+    }
+}

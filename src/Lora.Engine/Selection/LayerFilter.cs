@@ -1,0 +1,56 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Lora.Selection;
+
+/// <summary>PEFT's layers_to_transform and layers_pattern: whether the number of the layer that a module lies in was asked for.</summary>
+internal sealed class LayerFilter
+{
+    private readonly FrozenSet<int> _layers;
+    private readonly PythonRegex[] _patterns;
+
+    /// <param name="layers">The numbers asked for.</param>
+    /// <param name="patterns">What precedes the number; with none it is the first all-digit part that has two parts before it and one after.</param>
+    /// <exception cref="LoraException">PatternInvalid.</exception>
+    public LayerFilter(IEnumerable<int> layers, IReadOnlyList<string> patterns)
+    {
+        _layers = layers.ToFrozenSet();
+        _patterns = patterns.Count == 0 ? [PythonRegex.Spliced(@".*?\.", "[^.]*", @"\.(\d+)\.")] : [.. patterns.Select(Compile)];
+    }
+
+    /// <summary>Makes the filter of a configuration; null when all layers are meant.</summary>
+    public static LayerFilter? Of(LoraConfig config) =>
+        config.LayersToTransform is { Length: > 0 } layers ? new(layers, config.LayersPattern ?? []) : null;
+
+    /// <summary>Makes the pattern that finds a layer's number.</summary>
+    /// <exception cref="LoraException">PatternInvalid: also for what would put something else into PEFT's group of the number.</exception>
+    public static PythonRegex Compile(string pattern)
+    {
+        PatternTranslator alone = new(pattern, pattern);
+        if (alone.GroupCount > 0 || alone.HasOuterAlternation)
+        {
+            throw LoraException.Of(LoraError.PatternInvalid, pattern, pattern, "a layers pattern has no groups and alternatives of its own; write them as (?:a|b)");
+        }
+
+        return PythonRegex.Spliced(@".*?\.", pattern, @"\.(\d+)\.");
+    }
+
+    /// <summary>The number of the layer that the first fitting pattern finds, or null.</summary>
+    public int? LayerOf(string name)
+    {
+        foreach (PythonRegex pattern in _patterns)
+        {
+            Match match = pattern.Match(name);
+            if (match.Success)
+            {
+                return int.TryParse(match.Groups["1"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int layer) ? layer : null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether a layer was asked for.</summary>
+    public bool Includes(int layer) => _layers.Contains(layer);
+}

@@ -1,0 +1,26 @@
+namespace Lora.Selection;
+
+/// <summary>Why nothing is left to adapt.</summary>
+internal static class NoTargetsReason
+{
+    public static string Of(LoraConfig config, IReadOnlyCollection<TargetDecision> decisions)
+    {
+        int excluded = decisions.Count(decision => decision.Outcome == TargetOutcome.Excluded);
+        if (decisions.Count > 0 && excluded == decisions.Count)
+        {
+            return "every module is excluded";
+        }
+
+        if ((config.Module ?? config.TargetModule) is { Length: 0 } || config.TargetPattern is "")
+        {
+            return "the list of targets is empty";
+        }
+
+        if (decisions.Any(decision => decision.Rule is TargetRule.OtherLayer or TargetRule.NoLayer))
+        {
+            return "what the targets match does not lie in the layers of LayersToTransform";
+        }
+
+        return excluded > 0 ? "what is not excluded is matched by no target" : "no target matches";
+    }
+}

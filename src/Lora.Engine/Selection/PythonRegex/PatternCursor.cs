@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace Lora.Selection;
+
+/// <summary>A place in a pattern, and the errors that are found there.</summary>
+/// <param name="text">The pattern that is read.</param>
+/// <param name="shown">The user's part of it, which messages name.</param>
+internal sealed class PatternCursor(string text, string shown)
+{
+    public int Position { get; set; }
+
+    public bool AtEnd => Position == text.Length;
+
+    /// <summary>The next character, or NUL at the end.</summary>
+    public char Peek => AtEnd ? '\0' : text[Position];
+
+    public char Next(string missing) => AtEnd ? throw Error(missing) : text[Position++];
+
+    public bool Accept(char wanted)
+    {
+        bool accepted = !AtEnd && text[Position] == wanted;
+        Position += accepted ? 1 : 0;
+        return accepted;
+    }
+
+    /// <summary>Reads up to a character, which is consumed too.</summary>
+    public string Until(char end, string missing)
+    {
+        int found = text.IndexOf(end, Position);
+        if (found < 0)
+        {
+            throw Error(missing);
+        }
+
+        string read = text[Position..found];
+        Position = found + 1;
+        return read;
+    }
+
+    /// <summary>Reads the characters that a condition holds for, at most so many.</summary>
+    public string While(Func<char, bool> condition, int atMost = int.MaxValue)
+    {
+        int start = Position;
+        while (!AtEnd && Position - start < atMost && condition(text[Position]))
+        {
+            Position++;
+        }
+
+        return text[start..Position];
+    }
+
+    public LoraException Error(string reason) => LoraException.Of(LoraError.PatternInvalid, shown, shown, reason);
+
+    /// <summary>A character's value from digits, as the escapes give it.</summary>
+    public char Character(string digits, NumberStyles style, int length)
+    {
+        if (digits.Length != length || !uint.TryParse(digits, style, CultureInfo.InvariantCulture, out uint value))
+        {
+            throw Error("an escape by number is incomplete");
+        }
+
+        return value <= char.MaxValue ? (char)value : throw Error("characters above U+FFFF cannot be translated");
+    }
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace Lora.Selection;
+
+/// <summary>The capturing groups of a pattern, numbered as Python does: by their opening parenthesis, named or not.</summary>
+internal sealed class PatternGroups(PatternCursor cursor)
+{
+    private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
+    private readonly List<PatternWidth?> _widths = [];
+
+    public int Count => _widths.Count;
+
+    public int Open(string? name)
+    {
+        _widths.Add(null);
+        if (name is not null && !_names.TryAdd(CheckName(name), Count))
+        {
+            throw cursor.Error($"the group '{name}' occurs twice");
+        }
+
+        return Count;
+    }
+
+    public void Close(int group, PatternWidth width) => _widths[group - 1] = width;
+
+    public PatternWidth WidthOf(int group)
+    {
+        if (group < 1 || group > Count)
+        {
+            throw cursor.Error($"there is no group {group} before the reference to it");
+        }
+
+        return _widths[group - 1] ?? throw cursor.Error($"the group {group} refers to itself");
+    }
+
+    public int Find(string name) =>
+        _names.TryGetValue(CheckName(name), out int group) ? group : throw cursor.Error($"there is no group '{name}' before the reference to it");
+
+    /// <summary>A group by its name or number.</summary>
+    public int FindAny(string reference) =>
+        int.TryParse(reference, NumberStyles.None, CultureInfo.InvariantCulture, out int group) ? group : Find(reference);
+
+    private string CheckName(string name) =>
+        name.Length > 0 && !char.IsDigit(name[0]) && name.All(c => char.IsLetterOrDigit(c) || c == '_')
+            ? name
+            : throw cursor.Error($"'{name}' is no name for a group");
+}

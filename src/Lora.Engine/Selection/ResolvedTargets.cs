@@ -1,0 +1,17 @@
+namespace Lora.Selection;
+
+/// <summary>What a configuration means for a model.</summary>
+public sealed record ResolvedTargets
+{
+    /// <summary>The modules that are adapted, in the model's order.</summary>
+    public IReadOnlyList<ResolvedTarget> Targets { get; init; } = [];
+
+    /// <summary>The decision about every module and then about every container.</summary>
+    public IReadOnlyList<TargetDecision> Decisions { get; init; } = [];
+
+    /// <summary>What each entry of the configuration's lists and each pattern did.</summary>
+    public IReadOnlyList<TargetEntry> Entries { get; init; } = [];
+
+    /// <summary>The entries that match nothing, when that was allowed.</summary>
+    public IReadOnlyList<LoraProblem> Warnings { get; init; } = [];
+}

@@ -1,0 +1,68 @@
+using System.Collections.Frozen;
+
+namespace Lora.Selection;
+
+/// <summary>A list of names or dotted endings. A look-up costs one hash of each ending of the name, however long the list is.</summary>
+internal sealed class SuffixTable
+{
+    private readonly FrozenDictionary<string, int> _indices;
+    private readonly FrozenDictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+
+    /// <param name="entries">The entries; of equal ones the first counts.</param>
+    public SuffixTable(IReadOnlyList<string> entries)
+    {
+        Dictionary<string, int> indices = new(StringComparer.Ordinal);
+        for (int index = 0; index < entries.Count; index++)
+        {
+            indices.TryAdd(entries[index], index);
+        }
+
+        Entries = entries;
+        _indices = indices.ToFrozenDictionary(StringComparer.Ordinal);
+        _lookup = _indices.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    public IReadOnlyList<string> Entries { get; }
+
+    /// <summary>The index of the entry that equals the name, or -1.</summary>
+    public int FindExact(string name) => _indices.GetValueOrDefault(name, -1);
+
+    /// <summary>The index of the longest entry that the name ends with after a dot, or -1.</summary>
+    public int FindEnding(string name)
+    {
+        for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = name.IndexOf('.', dot + 1))
+        {
+            if (_lookup.TryGetValue(name.AsSpan(dot + 1), out int index))
+            {
+                return index;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>The index of the entry that equals the name, or else of the longest that it ends with, or -1.</summary>
+    public int Find(string name)
+    {
+        int exact = FindExact(name);
+        return exact >= 0 ? exact : FindEnding(name);
+    }
+
+    /// <summary>Counts a hit for every entry that equals the name or, if endings count, that it ends with.</summary>
+    public void CountHits(string name, int[] hits, bool endings)
+    {
+        int exact = FindExact(name);
+        if (exact >= 0)
+        {
+            hits[exact]++;
+        }
+
+        for (int dot = endings ? name.IndexOf('.', StringComparison.Ordinal) : -1; dot >= 0; dot = name.IndexOf('.', dot + 1))
+        {
+            if (_lookup.TryGetValue(name.AsSpan(dot + 1), out int index))
+            {
+                hits[index]++;
+            }
+        }
+    }
+}

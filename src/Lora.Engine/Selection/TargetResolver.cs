@@ -1,0 +1,77 @@
+namespace Lora.Selection;
+
+/// <summary>Says what a configuration means for a model, from the module names alone: nothing is loaded or changed.</summary>
+public static class TargetResolver
+{
+    /// <summary>The target that, in PEFT, stands for an adapter without targets.</summary>
+    private const string NoTargetsMeant = "dummy-target-modules";
+
+    /// <summary>The kinds of modules that LoRA adapts.</summary>
+    public static IReadOnlyList<LoraModuleKind> AdaptedKinds { get; } = [LoraModuleKind.Linear, LoraModuleKind.Conv1D, LoraModuleKind.Embedding];
+
+    /// <summary>Decides about every module and finds each target's rank and scaling.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="modules">The model's modules that hold tensors, in its order.</param>
+    /// <param name="containers">The names of the modules that only hold others; a target that matches one is an error.</param>
+    /// <param name="modelType">The model_type of config.json, for default targets and for the output layer of <c>all-linear</c>; null when unknown.</param>
+    /// <param name="allowUnmatched">Reports entries that match nothing as warnings of the result instead of as errors.</param>
+    /// <exception cref="LoraException">All problems at once: those of <see cref="LoraConfigRules"/>, or else TargetNotFound, NoTargets, TargetKindUnsupported;
+    /// also PatternTimeout.</exception>
+    public static ResolvedTargets Resolve(
+        LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<string> containers, string? modelType, bool allowUnmatched = false)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(modules);
+        ArgumentNullException.ThrowIfNull(containers);
+        LoraException.ThrowIfAny(LoraConfigRules.Check(config));
+
+        TargetSource source = TargetSource.Of(config, modules, modelType);
+        string[] names = [.. modules.Select(module => module.Name), .. containers];
+        TargetSelector selector = new(MinimalTargets.Apply(source.Config, names), source.ListName);
+        TargetDecision[] decisions = [.. names.Select(selector.Decide)];
+        ResolvedTarget[] targets = Targets(config, modules, decisions);
+        IReadOnlyList<TargetEntry> entries = new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets);
+
+        LoraProblem[] unmatched = [.. UnmatchedEntries.Find(entries, source.IsDefault, names)];
+        List<LoraProblem> problems = [.. UnsupportedKinds(modules, decisions), .. allowUnmatched ? [] : unmatched];
+        if (problems.Count == 0 && targets.Length == 0 && config.TargetPattern != NoTargetsMeant)
+        {
+            problems.Add(new(LoraError.NoTargets, config, NoTargetsReason.Of(source.Config, decisions)));
+        }
+
+        LoraException.ThrowIfAny(problems);
+        return new() { Targets = targets, Decisions = decisions, Entries = entries, Warnings = unmatched };
+    }
+
+    private static ResolvedTarget[] Targets(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions)
+    {
+        PatternTable ranks = new(config.RankPattern);
+        PatternTable alphas = new(config.AlphaPattern);
+        return
+        [
+            .. modules.Zip(decisions).Where(pair => pair.Second.Targeted && AdaptedKinds.Contains(pair.First.Kind)).Select(pair =>
+            {
+                int rank = (int)ranks.ValueOf(pair.First.Name, config.Rank);
+                double alpha = alphas.ValueOf(pair.First.Name, config.Alpha);
+                return new ResolvedTarget(pair.First, rank, alpha, config.ScalingOf(rank, alpha));
+            }),
+        ];
+    }
+
+    /// <summary>One problem for each entry and kind, so that a pattern which is too wide does not fill the screen.</summary>
+    private static IEnumerable<LoraProblem> UnsupportedKinds(IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions)
+    {
+        const int Shown = 3;
+        return decisions
+            .Select((decision, index) => (Decision: decision, Kind: index < modules.Count ? modules[index].Kind : (LoraModuleKind?)null))
+            .Where(pair => pair.Decision.Targeted && !(pair.Kind is LoraModuleKind kind && AdaptedKinds.Contains(kind)))
+            .GroupBy(pair => (pair.Decision.Entry, pair.Kind), pair => pair.Decision.Name)
+            .Select(group =>
+            {
+                string[] names = [.. group];
+                string more = names.Length > Shown ? $" and {names.Length - Shown} more" : "";
+                string kind = group.Key.Kind?.ToString() ?? "Container";
+                return new LoraProblem(LoraError.TargetKindUnsupported, names, string.Join(", ", names.Take(Shown)) + more, kind, string.Join(", ", AdaptedKinds));
+            });
+    }
+}

@@ -1,0 +1,32 @@
+namespace Lora.Selection;
+
+/// <summary>The rule that decided about a module, in the order in which they are asked.</summary>
+public enum TargetRule
+{
+    /// <summary>An entry of ExcludeModule equals the name or is its ending.</summary>
+    ExcludeModule,
+
+    /// <summary>ExcludePattern matches the whole name.</summary>
+    ExcludePattern,
+
+    /// <summary>The module, or one that holds it, is trained whole.</summary>
+    ModulesToSave,
+
+    /// <summary>TargetPattern matches the whole name.</summary>
+    TargetPattern,
+
+    /// <summary>A target equals the name; the layer is not asked for.</summary>
+    TargetName,
+
+    /// <summary>A target is the name's ending.</summary>
+    TargetEnding,
+
+    /// <summary>A target is the name's ending, but the layer was not asked for.</summary>
+    OtherLayer,
+
+    /// <summary>A target is the name's ending, but the name has no layer number.</summary>
+    NoLayer,
+
+    /// <summary>No target matches.</summary>
+    NoTarget,
+}
