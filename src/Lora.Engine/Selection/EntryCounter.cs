@@ -3,7 +3,7 @@ namespace Lora.Selection;
 /// <summary>Counts what each entry of a configuration matches in a model.</summary>
 internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOnlyList<string> names, IReadOnlyList<TargetDecision> decisions)
 {
-    private readonly Dictionary<(string List, string Entry), int> _decided = decisions.Where(decision => decision.Entry is not null)
+    private readonly Dictionary<(string List, string Entry), int> decided = decisions.Where(decision => decision.Entry is not null)
         .GroupBy(decision => (decision.List, decision.Entry!)).ToDictionary(group => group.Key, group => group.Count());
 
     public IReadOnlyList<TargetEntry> Count(IReadOnlyList<ResolvedTarget> targets) =>
@@ -56,5 +56,5 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
         return (entries ?? []).Select((entry, index) => new TargetEntry(list, entry.Pattern, table.Count(index, names), decided[index].Count()));
     }
 
-    private TargetEntry Entry(string list, string entry, int hits) => new(list, entry, hits, _decided.GetValueOrDefault((list, entry)));
+    private TargetEntry Entry(string list, string entry, int hits) => new(list, entry, hits, decided.GetValueOrDefault((list, entry)));
 }

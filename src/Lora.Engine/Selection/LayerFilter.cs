@@ -7,16 +7,16 @@ namespace Lora.Selection;
 /// <summary>PEFT's layers_to_transform and layers_pattern: whether the number of the layer that a module lies in was asked for.</summary>
 internal sealed class LayerFilter
 {
-    private readonly FrozenSet<int> _layers;
-    private readonly PythonRegex[] _patterns;
+    private readonly FrozenSet<int> layers;
+    private readonly PythonRegex[] patterns;
 
     /// <param name="layers">The numbers asked for.</param>
     /// <param name="patterns">What precedes the number; with none it is the first all-digit part that has two parts before it and one after.</param>
     /// <exception cref="LoraException">PatternInvalid.</exception>
     public LayerFilter(IEnumerable<int> layers, IReadOnlyList<string> patterns)
     {
-        _layers = layers.ToFrozenSet();
-        _patterns = patterns.Count == 0 ? [PythonRegex.Spliced(@".*?\.", "[^.]*", @"\.(\d+)\.")] : [.. patterns.Select(Compile)];
+        this.layers = layers.ToFrozenSet();
+        this.patterns = patterns.Count == 0 ? [PythonRegex.Spliced(@".*?\.", "[^.]*", @"\.(\d+)\.")] : [.. patterns.Select(Compile)];
     }
 
     /// <summary>Makes the filter of a configuration; null when all layers are meant.</summary>
@@ -39,7 +39,7 @@ internal sealed class LayerFilter
     /// <summary>The number of the layer that the first fitting pattern finds, or null.</summary>
     public int? LayerOf(string name)
     {
-        foreach (PythonRegex pattern in _patterns)
+        foreach (PythonRegex pattern in patterns)
         {
             Match match = pattern.Match(name);
             if (match.Success)
@@ -52,5 +52,5 @@ internal sealed class LayerFilter
     }
 
     /// <summary>Whether a layer was asked for.</summary>
-    public bool Includes(int layer) => _layers.Contains(layer);
+    public bool Includes(int layer) => layers.Contains(layer);
 }

@@ -5,34 +5,34 @@ namespace Lora.Selection;
 /// <summary>A list of names or dotted endings. A look-up costs one hash of each ending of the name, however long the list is.</summary>
 internal sealed class SuffixTable
 {
-    private readonly FrozenDictionary<string, int> _indices;
-    private readonly FrozenDictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly FrozenDictionary<string, int> indices;
+    private readonly FrozenDictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup;
 
     /// <param name="entries">The entries; of equal ones the first counts.</param>
     public SuffixTable(IReadOnlyList<string> entries)
     {
-        Dictionary<string, int> indices = new(StringComparer.Ordinal);
+        Dictionary<string, int> first = new(StringComparer.Ordinal);
         for (int index = 0; index < entries.Count; index++)
         {
-            indices.TryAdd(entries[index], index);
+            first.TryAdd(entries[index], index);
         }
 
         Entries = entries;
-        _indices = indices.ToFrozenDictionary(StringComparer.Ordinal);
-        _lookup = _indices.GetAlternateLookup<ReadOnlySpan<char>>();
+        indices = first.ToFrozenDictionary(StringComparer.Ordinal);
+        lookup = indices.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
     public IReadOnlyList<string> Entries { get; }
 
     /// <summary>The index of the entry that equals the name, or -1.</summary>
-    public int FindExact(string name) => _indices.GetValueOrDefault(name, -1);
+    public int FindExact(string name) => indices.GetValueOrDefault(name, -1);
 
     /// <summary>The index of the longest entry that the name ends with after a dot, or -1.</summary>
     public int FindEnding(string name)
     {
         for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = name.IndexOf('.', dot + 1))
         {
-            if (_lookup.TryGetValue(name.AsSpan(dot + 1), out int index))
+            if (lookup.TryGetValue(name.AsSpan(dot + 1), out int index))
             {
                 return index;
             }
@@ -59,7 +59,7 @@ internal sealed class SuffixTable
 
         for (int dot = endings ? name.IndexOf('.', StringComparison.Ordinal) : -1; dot >= 0; dot = name.IndexOf('.', dot + 1))
         {
-            if (_lookup.TryGetValue(name.AsSpan(dot + 1), out int index))
+            if (lookup.TryGetValue(name.AsSpan(dot + 1), out int index))
             {
                 hits[index]++;
             }

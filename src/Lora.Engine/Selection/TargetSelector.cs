@@ -7,15 +7,15 @@ namespace Lora.Selection;
 /// </remarks>
 public sealed class TargetSelector
 {
-    private readonly string _listName;
-    private readonly SuffixTable _targets;
-    private readonly bool _endings;
-    private readonly PythonRegex? _targetPattern;
-    private readonly SuffixTable _excluded;
-    private readonly PythonRegex? _excludePattern;
-    private readonly string[] _savedEntries;
-    private readonly SavedModules _saved;
-    private readonly LayerFilter? _layers;
+    private readonly string listName;
+    private readonly SuffixTable targets;
+    private readonly bool endings;
+    private readonly PythonRegex? targetPattern;
+    private readonly SuffixTable excluded;
+    private readonly PythonRegex? excludePattern;
+    private readonly string[] savedEntries;
+    private readonly SavedModules saved;
+    private readonly LayerFilter? layers;
 
     /// <summary>Makes the selector of a configuration, in which <c>all-linear</c> and default targets are resolved already.</summary>
     /// <exception cref="LoraException">PatternInvalid.</exception>
@@ -27,15 +27,15 @@ public sealed class TargetSelector
     internal TargetSelector(LoraConfig config, string listName)
     {
         ArgumentNullException.ThrowIfNull(config);
-        _listName = listName;
-        _targets = new(config.Module ?? config.TargetModule ?? []);
-        _endings = config.Module is null;
-        _targetPattern = config.TargetPattern is string pattern ? PythonRegex.Whole(pattern) : null;
-        _excluded = new(config.ExcludeModule ?? []);
-        _excludePattern = config.ExcludePattern is { Length: > 0 } excluded ? PythonRegex.Whole(excluded) : null;
-        _savedEntries = config.ModulesToSave ?? [];
-        _saved = new(_savedEntries);
-        _layers = LayerFilter.Of(config);
+        this.listName = listName;
+        targets = new(config.Module ?? config.TargetModule ?? []);
+        endings = config.Module is null;
+        targetPattern = config.TargetPattern is string pattern ? PythonRegex.Whole(pattern) : null;
+        excluded = new(config.ExcludeModule ?? []);
+        excludePattern = config.ExcludePattern is { Length: > 0 } exclusion ? PythonRegex.Whole(exclusion) : null;
+        savedEntries = config.ModulesToSave ?? [];
+        saved = new(savedEntries);
+        layers = LayerFilter.Of(config);
     }
 
     /// <summary>Decides about a name.</summary>
@@ -48,48 +48,48 @@ public sealed class TargetSelector
 
     private TargetDecision? Exclusion(string name)
     {
-        if (_excludePattern?.Matches(name) == true)
+        if (excludePattern?.Matches(name) == true)
         {
-            return By(name, TargetRule.ExcludePattern, nameof(LoraConfig.ExcludePattern), _excludePattern.Pattern, 0);
+            return By(name, TargetRule.ExcludePattern, nameof(LoraConfig.ExcludePattern), excludePattern.Pattern, 0);
         }
 
-        int excluded = _excluded.Find(name);
-        if (excluded >= 0)
+        int entry = excluded.Find(name);
+        if (entry >= 0)
         {
-            return By(name, TargetRule.ExcludeModule, nameof(LoraConfig.ExcludeModule), _excluded.Entries[excluded], excluded);
+            return By(name, TargetRule.ExcludeModule, nameof(LoraConfig.ExcludeModule), excluded.Entries[entry], entry);
         }
 
-        int saved = _saved.Find(name);
-        return saved < 0 ? null : By(name, TargetRule.ModulesToSave, nameof(LoraConfig.ModulesToSave), _savedEntries[saved], saved);
+        entry = saved.Find(name);
+        return entry < 0 ? null : By(name, TargetRule.ModulesToSave, nameof(LoraConfig.ModulesToSave), savedEntries[entry], entry);
     }
 
     private TargetDecision? Target(string name)
     {
-        if (_targetPattern is not null)
+        if (targetPattern is not null)
         {
-            return _targetPattern.Matches(name) ? By(name, TargetRule.TargetPattern, nameof(LoraConfig.TargetPattern), _targetPattern.Pattern, 0) : null;
+            return targetPattern.Matches(name) ? By(name, TargetRule.TargetPattern, nameof(LoraConfig.TargetPattern), targetPattern.Pattern, 0) : null;
         }
 
-        int exact = _targets.FindExact(name);
+        int exact = targets.FindExact(name);
         if (exact >= 0)
         {
-            return By(name, TargetRule.TargetName, _listName, _targets.Entries[exact], exact);
+            return By(name, TargetRule.TargetName, listName, targets.Entries[exact], exact);
         }
 
-        int ending = _endings ? _targets.FindEnding(name) : -1;
+        int ending = endings ? targets.FindEnding(name) : -1;
         return ending < 0 ? null : ByEnding(name, ending);
     }
 
     private TargetDecision ByEnding(string name, int index)
     {
-        int? layer = _layers?.LayerOf(name);
-        TargetRule rule = _layers switch
+        int? layer = layers?.LayerOf(name);
+        TargetRule rule = layers switch
         {
             null => TargetRule.TargetEnding,
             _ when layer is null => TargetRule.NoLayer,
-            _ => _layers.Includes(layer.Value) ? TargetRule.TargetEnding : TargetRule.OtherLayer,
+            _ => layers.Includes(layer.Value) ? TargetRule.TargetEnding : TargetRule.OtherLayer,
         };
-        return By(name, rule, _listName, _targets.Entries[index], index) with { Layer = layer };
+        return By(name, rule, listName, targets.Entries[index], index) with { Layer = layer };
     }
 
     private static TargetDecision By(string name, TargetRule rule, string list, string entry, int index) =>

@@ -5,15 +5,15 @@ namespace Lora.Selection;
 /// <summary>The capturing groups of a pattern, numbered as Python does: by their opening parenthesis, named or not.</summary>
 internal sealed class PatternGroups(PatternCursor cursor)
 {
-    private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
-    private readonly List<PatternWidth?> _widths = [];
+    private readonly Dictionary<string, int> names = new(StringComparer.Ordinal);
+    private readonly List<PatternWidth?> widths = [];
 
-    public int Count => _widths.Count;
+    public int Count => widths.Count;
 
     public int Open(string? name)
     {
-        _widths.Add(null);
-        if (name is not null && !_names.TryAdd(CheckName(name), Count))
+        widths.Add(null);
+        if (name is not null && !names.TryAdd(CheckName(name), Count))
         {
             throw cursor.Error($"the group '{name}' occurs twice");
         }
@@ -21,7 +21,7 @@ internal sealed class PatternGroups(PatternCursor cursor)
         return Count;
     }
 
-    public void Close(int group, PatternWidth width) => _widths[group - 1] = width;
+    public void Close(int group, PatternWidth width) => widths[group - 1] = width;
 
     public PatternWidth WidthOf(int group)
     {
@@ -30,11 +30,11 @@ internal sealed class PatternGroups(PatternCursor cursor)
             throw cursor.Error($"there is no group {group} before the reference to it");
         }
 
-        return _widths[group - 1] ?? throw cursor.Error($"the group {group} refers to itself");
+        return widths[group - 1] ?? throw cursor.Error($"the group {group} refers to itself");
     }
 
     public int Find(string name) =>
-        _names.TryGetValue(CheckName(name), out int group) ? group : throw cursor.Error($"there is no group '{name}' before the reference to it");
+        names.TryGetValue(CheckName(name), out int group) ? group : throw cursor.Error($"there is no group '{name}' before the reference to it");
 
     /// <summary>A group by its name or number.</summary>
     public int FindAny(string reference) =>

@@ -9,45 +9,45 @@ namespace Lora.Selection;
 /// </summary>
 internal sealed partial class PatternTranslator
 {
-    private readonly PatternCursor _cursor;
-    private readonly PatternGroups _groups;
-    private readonly StringBuilder _output = new();
-    private int _depth;
-    private bool _verbose;
+    private readonly PatternCursor cursor;
+    private readonly PatternGroups groups;
+    private readonly StringBuilder output = new();
+    private int depth;
+    private bool verbose;
 
     /// <param name="pattern">The whole pattern.</param>
     /// <param name="shown">The part that the user wrote, for messages.</param>
     /// <exception cref="LoraException">PatternInvalid, with what Python or .NET does not have.</exception>
     public PatternTranslator(string pattern, string shown)
     {
-        _cursor = new(pattern, shown);
-        _groups = new(_cursor);
+        cursor = new(pattern, shown);
+        groups = new(cursor);
         Alternatives();
-        if (!_cursor.AtEnd)
+        if (!cursor.AtEnd)
         {
-            throw _cursor.Error("a ) has no ( before it");
+            throw cursor.Error("a ) has no ( before it");
         }
     }
 
     /// <summary>The pattern in .NET's dialect.</summary>
-    public string Pattern => _output.ToString();
+    public string Pattern => output.ToString();
 
     /// <summary>The flags that stood at the pattern's start.</summary>
     public RegexOptions Options { get; private set; }
 
     /// <summary>The number of capturing groups.</summary>
-    public int GroupCount => _groups.Count;
+    public int GroupCount => groups.Count;
 
     /// <summary>Whether there is a <c>|</c> outside of all parentheses.</summary>
     public bool HasOuterAlternation { get; private set; }
 
     private PatternWidth Alternatives()
     {
-        PatternWidth width = Sequence(atStart: _depth == 0);
-        while (_cursor.Accept('|'))
+        PatternWidth width = Sequence(atStart: depth == 0);
+        while (cursor.Accept('|'))
         {
-            HasOuterAlternation |= _depth == 0;
-            _output.Append('|');
+            HasOuterAlternation |= depth == 0;
+            output.Append('|');
             width = width.Or(Sequence(atStart: false));
         }
 
@@ -58,14 +58,14 @@ internal sealed partial class PatternTranslator
     {
         PatternWidth before = PatternWidth.None;
         PatternItem? last = null;
-        while (!_cursor.AtEnd && _cursor.Peek is not ('|' or ')'))
+        while (!cursor.AtEnd && cursor.Peek is not ('|' or ')'))
         {
-            if (_verbose && SkipSpace())
+            if (verbose && SkipSpace())
             {
                 continue;
             }
 
-            if (PatternRepeat.TryRead(_cursor) is PatternRepeat repeat)
+            if (PatternRepeat.TryRead(cursor) is PatternRepeat repeat)
             {
                 last = Repeat(last, repeat);
             }
@@ -82,29 +82,29 @@ internal sealed partial class PatternTranslator
     /// <summary>Skips a white space or a comment of a verbose pattern.</summary>
     private bool SkipSpace()
     {
-        if (_cursor.Accept('#'))
+        if (cursor.Accept('#'))
         {
-            _cursor.While(c => c != '\n');
+            cursor.While(c => c != '\n');
             return true;
         }
 
-        return _cursor.While(c => c is ' ' or '\t' or '\n' or '\r' or '\v' or '\f').Length > 0;
+        return cursor.While(c => c is ' ' or '\t' or '\n' or '\r' or '\v' or '\f').Length > 0;
     }
 
     private PatternItem Repeat(PatternItem? last, PatternRepeat repeat)
     {
         if (last is not PatternItem item || item.Obstacle is not null)
         {
-            throw _cursor.Error(last?.Obstacle ?? "a repetition has nothing to repeat");
+            throw cursor.Error(last?.Obstacle ?? "a repetition has nothing to repeat");
         }
 
         if (repeat.Mode == "+")
         {
-            _output.Insert(item.Start, "(?>").Append(repeat.Count).Append(')');
+            output.Insert(item.Start, "(?>").Append(repeat.Count).Append(')');
         }
         else
         {
-            _output.Append(repeat.Count).Append(repeat.Mode);
+            output.Append(repeat.Count).Append(repeat.Mode);
         }
 
         return item with { Width = item.Width.Repeated(repeat.Least, repeat.Most ?? int.MaxValue), Obstacle = "a repetition follows a repetition" };
@@ -113,23 +113,23 @@ internal sealed partial class PatternTranslator
     /// <summary>Translates one part; returns null for a comment or flags, which are none.</summary>
     private PatternItem? Item(bool mayHaveFlags)
     {
-        int start = _output.Length;
-        char c = _cursor.Next("");
+        int start = output.Length;
+        char c = cursor.Next("");
         switch (c)
         {
             case '(':
-                return _cursor.Accept('?') ? Extension(start, mayHaveFlags) : Capture(start, null);
+                return cursor.Accept('?') ? Extension(start, mayHaveFlags) : Capture(start, null);
             case '[':
-                _output.Append(PatternBrackets.Translate(_cursor));
+                output.Append(PatternBrackets.Translate(cursor));
                 return new(start, PatternWidth.One);
             case '.':
-                _output.Append(c);
+                output.Append(c);
                 return new(start, PatternWidth.One);
             case '^' or '$':
-                _output.Append(c);
+                output.Append(c);
                 return Place(start);
             case '\\':
-                return Escaped(start, PatternEscape.Read(_cursor));
+                return Escaped(start, PatternEscape.Read(cursor));
             default:
                 return Literal(start, c);
         }
@@ -147,7 +147,7 @@ internal sealed partial class PatternTranslator
             return Reference(start, group);
         }
 
-        _output.Append(escape.Class ?? escape.Place);
+        output.Append(escape.Class ?? escape.Place);
         return escape.Class is null ? Place(start) : new(start, PatternWidth.One);
     }
 
@@ -155,10 +155,10 @@ internal sealed partial class PatternTranslator
     {
         if (char.IsSurrogate(c))
         {
-            throw _cursor.Error("characters above U+FFFF cannot be translated");
+            throw cursor.Error("characters above U+FFFF cannot be translated");
         }
 
-        _output.Append(Regex.Escape(c.ToString()));
+        output.Append(Regex.Escape(c.ToString()));
         return new(start, PatternWidth.One);
     }
 

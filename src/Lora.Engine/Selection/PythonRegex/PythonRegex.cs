@@ -9,19 +9,18 @@ public sealed class PythonRegex
     /// <summary>The time that one name may take.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(1);
 
-    private readonly Regex _regex;
-    private readonly PatternTranslator _translator;
+    private readonly Regex regex;
 
     private PythonRegex(string shown, string pattern, string end, TimeSpan? timeout)
     {
         Pattern = shown;
-        _translator = new(pattern, shown);
+        PatternTranslator translator = new(pattern, shown);
 
         // The end belongs into the expression: then another alternative is tried when the first leaves a rest.
-        string whole = $@"\A(?:{_translator.Pattern}){end}";
+        string whole = $@"\A(?:{translator.Pattern}){end}";
         try
         {
-            _regex = new(whole, _translator.Options | RegexOptions.CultureInvariant, timeout ?? DefaultTimeout);
+            regex = new(whole, translator.Options | RegexOptions.CultureInvariant, timeout ?? DefaultTimeout);
         }
         catch (RegexParseException exception)
         {
@@ -31,8 +30,6 @@ public sealed class PythonRegex
 
     /// <summary>The pattern as the user wrote it.</summary>
     public string Pattern { get; }
-
-    internal int GroupCount => _translator.GroupCount;
 
     /// <summary>Makes a pattern that must match a whole name, as Python's <c>re.fullmatch</c>.</summary>
     /// <exception cref="LoraException">PatternInvalid: Python refuses the pattern, or .NET has nothing like it.</exception>
@@ -53,7 +50,7 @@ public sealed class PythonRegex
     {
         try
         {
-            return _regex.Match(name);
+            return regex.Match(name);
         }
         catch (RegexMatchTimeoutException exception)
         {

@@ -1,0 +1,90 @@
+using Lora.Checkpoints;
+
+namespace Lora.Adapters;
+
+/// <summary>An adapter's folder as PEFT reads and writes it: adapter_config.json, adapter_model.safetensors and README.md.</summary>
+public static class AdapterFolder
+{
+    /// <summary>The name of the file that holds the weights.</summary>
+    public const string WeightsName = "adapter_model.safetensors";
+
+    private const string CardName = "README.md";
+    private const string PickleName = "adapter_model.bin";
+    private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "pt" };
+
+    /// <summary>Reads an adapter whole.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="LoraException">PathNotFound, PickleRefused, AdapterConfigInvalid, AdapterFeatureUnsupported, AdapterWeightsInvalid, what
+    /// <see cref="LoraConfigRules"/> finds, or a damaged file of weights.</exception>
+    public static LoraAdapter Load(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        string configPath = Existing(folder, AdapterConfigJson.FileName);
+        LoraConfig config = AdapterConfigJson.Parse(ReadText(configPath), configPath);
+        LoraException.ThrowIfAny(LoraConfigRules.Check(config, configPath));
+
+        if (!File.Exists(Path.Combine(folder, WeightsName)) && File.Exists(Path.Combine(folder, PickleName)))
+        {
+            throw LoraException.Of(LoraError.PickleRefused, folder, folder, PickleName);
+        }
+
+        IReadOnlyList<TensorData> tensors = SafetensorsFile.ReadAll(Existing(folder, WeightsName));
+        LoraException.ThrowIfAny(AdapterWeightRules.Check(config, tensors, folder));
+        return new() { Config = config, Tensors = tensors, Path = Path.GetFullPath(folder) };
+    }
+
+    /// <summary>Writes an adapter: all of its files or, on failure, none. A README.md that is there already is kept.</summary>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="folder">The folder; it is made when it is not there.</param>
+    /// <param name="overwrite">Replaces an adapter that the folder holds.</param>
+    /// <returns>The adapter with its new path.</returns>
+    /// <exception cref="LoraException">OutputExists: the folder holds an adapter and is not to be overwritten; OutputFailed: the system refused to write.</exception>
+    public static LoraAdapter Save(LoraAdapter adapter, string folder, bool overwrite = false)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        ArgumentNullException.ThrowIfNull(folder);
+        string[] occupied = [.. new[] { AdapterConfigJson.FileName, WeightsName }.Where(name => File.Exists(Path.Combine(folder, name)))];
+        if (occupied.Length > 0 && !overwrite)
+        {
+            throw LoraException.Of(LoraError.OutputExists, folder, Path.Combine(folder, occupied[0]));
+        }
+
+        try
+        {
+            using StagedFolder stage = new(folder);
+            SafetensorsWriter.Write(stage.PathOf(WeightsName), adapter.Tensors, Metadata);
+            stage.WriteText(AdapterConfigJson.FileName, AdapterConfigJson.Write(adapter.Config));
+            if (!File.Exists(Path.Combine(folder, CardName)))
+            {
+                stage.WriteText(CardName, ModelCard.Write(adapter));
+            }
+
+            stage.Publish();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed })
+        {
+            Exception cause = exception is LoraException ? exception.InnerException ?? exception : exception;
+            throw LoraException.From(cause, LoraError.OutputFailed, folder, folder, cause.Message);
+        }
+
+        return new() { Config = adapter.Config, Tensors = adapter.Tensors, Path = Path.GetFullPath(folder) };
+    }
+
+    private static string Existing(string folder, string name)
+    {
+        string path = Path.Combine(folder, name);
+        return File.Exists(path) ? path : throw LoraException.Of(LoraError.PathNotFound, folder, path);
+    }
+
+    private static string ReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw LoraException.From(exception, LoraError.FileUnreadable, path, path, exception.Message);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+using Lora.Checkpoints;
+
+namespace Lora;
+
+/// <summary>An adapter in memory: plain bytes, so that it can be passed between runspaces and needs no disposal.</summary>
+public sealed class LoraAdapter
+{
+    /// <summary>What was adapted and how.</summary>
+    public LoraConfig Config { get; init; } = new();
+
+    /// <summary>The weights under the names that PEFT gives them in the file, for example
+    /// <c>base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight</c> [rank, in].</summary>
+    public IReadOnlyList<TensorData> Tensors { get; init; } = [];
+
+    /// <summary>The folder that holds the adapter; null when it is in memory only.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>The base model's folder or id; null when it is not known.</summary>
+    public string? BaseModel => Config.Model ?? Config.BaseModelNameOrPath;
+
+    /// <summary>The number of values in all tensors.</summary>
+    public long ParameterCount => Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (count, size) => count * size));
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Config}, {ParameterCount} parameters");
+}
