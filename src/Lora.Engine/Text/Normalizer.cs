@@ -29,7 +29,7 @@ internal static class Normalizers
 
     public static Normalizer Replace(TokenizerNode pattern, string content)
     {
-        if (pattern.OptionalText("String") is string literal)
+        if (pattern.OptionalText("String") is { Length: > 0 } literal)
         {
             return text => text.Replace(literal, content, StringComparison.Ordinal);
         }

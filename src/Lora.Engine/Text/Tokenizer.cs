@@ -8,6 +8,9 @@ namespace Lora.Text;
 /// </summary>
 public sealed class Tokenizer
 {
+    // Far above every vocabulary; a damaged file must not make an array of any size.
+    private const int MostTokens = 1 << 24;
+
     private readonly Dictionary<string, AddedToken> _added;
     private readonly AddedTokenFinder _rawFinder;
     private readonly AddedTokenFinder _normalizedFinder;
@@ -35,16 +38,21 @@ public sealed class Tokenizer
         _normalizedFinder = new(added.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token)));
 
         IEnumerable<KeyValuePair<string, int>> entries = [.. _model.Ids, .. added.Select(token => KeyValuePair.Create(token.Content, token.Id))];
-        _tokens = new string?[entries.Select(entry => entry.Value + 1).DefaultIfEmpty().Max()];
+        int highest = entries.Select(entry => entry.Value).DefaultIfEmpty(-1).Max();
+        _tokens = highest < MostTokens ? new string?[highest + 1] : throw root.Invalid($"the id {highest} is higher than any vocabulary has");
         foreach ((string token, int id) in entries)
         {
             _tokens[id] = token;
         }
 
-        string folder = Path.GetDirectoryName(root.File)!;
+        Path = root.File;
+        string folder = System.IO.Path.GetDirectoryName(Path)!;
         BeginOfSequenceId = SpecialTokenNames.Find(folder, "bos_token", IdOf);
         EndOfSequenceId = SpecialTokenNames.Find(folder, "eos_token", IdOf);
     }
+
+    /// <summary>The tokenizer.json that was read.</summary>
+    public string Path { get; }
 
     /// <summary>The highest id plus one. A model's embedding may have more rows than that, for padding.</summary>
     public int VocabularySize => _tokens.Length;
@@ -62,7 +70,16 @@ public sealed class Tokenizer
     public static Tokenizer Load(string modelFolderOrFile)
     {
         ArgumentException.ThrowIfNullOrEmpty(modelFolderOrFile);
-        return new(TokenizerFile.Read(TokenizerFile.Find(modelFolderOrFile)));
+        string file = TokenizerFile.Find(modelFolderOrFile);
+        try
+        {
+            return new(TokenizerFile.Read(file));
+        }
+        catch (InvalidOperationException exception)
+        {
+            // What System.Text.Json answers when a string holds half of an escaped surrogate pair.
+            throw LoraException.From(exception, LoraError.TokenizerInvalid, file, file, exception.Message.TrimEnd('.'));
+        }
     }
 
     /// <summary>The id of a token, given as it stands in the vocabulary; null when the vocabulary lacks it.</summary>

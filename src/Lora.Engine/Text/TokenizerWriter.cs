@@ -1,6 +1,8 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lora.Checkpoints;
 
 namespace Lora.Text;
 
@@ -83,10 +85,6 @@ internal static class TokenizerWriter
         ["merges"] = new JsonArray([.. merges.Select(merge => JsonValue.Create($"{merge.Left} {merge.Right}"))]),
     };
 
-    private static void Save(string path, JsonObject content)
-    {
-        string temporary = path + ".tmp";
-        File.WriteAllText(temporary, content.ToJsonString(Format) + "\n");
-        File.Move(temporary, path, overwrite: true);
-    }
+    private static void Save(string path, JsonObject content) =>
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(content.ToJsonString(Format) + "\n")));
 }

@@ -26,6 +26,8 @@ public sealed class TokenizerFileTests : IDisposable
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a"]}}""", "not a pair")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}}""", "'a' and 'b'")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"added_tokens":[{"content":"x"}]}""", "\"added_tokens\"[0] has no \"id\"")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":2000000000},"merges":[]}}""", "2000000000")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"\ud800":0},"merges":[]}}""", "UTF-16")]
     public void A_malformed_file_is_named_with_the_place(string json, string place)
     {
         LoraException failure = FailureOf(json);

@@ -30,16 +30,6 @@ public class TokenizerTests
     }
 
     [Fact]
-    public void Long_words_merge_as_short_ones_do()
-    {
-        // One word of 200 symbols goes through a queue, the short one through a scan; no merge crosses "?!".
-        Tokenizer own = Load("byte-level-digits");
-        int[] unit = own.Encode("!?", addSpecialTokens: false);
-        int[] longRun = own.Encode(string.Concat(Enumerable.Repeat("!?", 100)), addSpecialTokens: false);
-        Assert.Equal([.. Enumerable.Repeat(unit, 100).SelectMany(ids => ids)], longRun);
-    }
-
-    [Fact]
     public void Special_tokens_are_added_and_skipped_on_demand()
     {
         Tokenizer own = Load(Bytes);
