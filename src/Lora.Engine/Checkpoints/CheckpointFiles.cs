@@ -56,6 +56,8 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
         string[] tensors = [.. files.Where(IsModelFile)];
         if (tensors.Length > 0)
         {
+            LoraException.ThrowIfAny([.. ShardNumbers.Missing(tensors)
+                .Select(file => new LoraProblem(LoraError.ShardMissing, folder, folder, Path.GetFileName(file)))]);
             return new(folder, tensors, null);
         }
 

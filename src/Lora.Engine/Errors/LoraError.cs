@@ -37,7 +37,7 @@ public enum LoraError
     /// <summary>A tensor's shape differs from what the configuration says.</summary>
     TensorShapeMismatch,
 
-    /// <summary>A shard that the index names is not in the folder.</summary>
+    /// <summary>A shard that the index, or the names of the other shards, promise is not in the folder.</summary>
     ShardMissing,
 
     /// <summary>A shard path that leaves the model's folder.</summary>

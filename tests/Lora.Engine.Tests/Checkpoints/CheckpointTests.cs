@@ -84,6 +84,17 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Numbered_shards_without_an_index_are_complete_or_refused()
+    {
+        folder.Write("model-00001-of-00003.safetensors", SafetensorsBytes.OfVectors("a"));
+        Assert.Equal([LoraError.ShardMissing, LoraError.ShardMissing], Errors(folder.Path));
+        folder.Write("model-00002-of-00003.safetensors", SafetensorsBytes.OfVectors("b"));
+        folder.Write("model-00003-of-00003.safetensors", SafetensorsBytes.OfVectors("c"));
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+        Assert.Equal(["a", "b", "c"], checkpoint.Tensors.Select(tensor => tensor.Name));
+    }
+
+    [Fact]
     public void A_tensor_in_two_files_is_a_duplicate()
     {
         folder.Write("one.safetensors", SafetensorsBytes.OfVectors("a"));

@@ -1,0 +1,56 @@
+namespace Lora.Data;
+
+/// <summary>
+/// Examples side by side, padded at the right to the longest. Padding is told by the lengths, not by the id: the padding token may be the
+/// end token, which has to be learned where it ends an example.
+/// </summary>
+public sealed class Batch
+{
+    private Batch(int length, IReadOnlyList<TrainingExample> examples, int padId)
+    {
+        Length = length;
+        Lengths = [.. examples.Select(example => example.Ids.Length)];
+        TargetCount = examples.Sum(example => example.TargetCount);
+        InputIds = new long[examples.Count * length];
+        Labels = new long[examples.Count * length];
+        Array.Fill(InputIds, padId);
+        Array.Fill(Labels, TrainingExample.Unsupervised);
+        for (int row = 0; row < examples.Count; row++)
+        {
+            for (int position = 0; position < Lengths[row]; position++)
+            {
+                InputIds[(row * length) + position] = examples[row].Ids[position];
+                Labels[(row * length) + position] = examples[row].Labels[position];
+            }
+        }
+    }
+
+    /// <summary>The token ids, <c>[rows, length]</c> row after row.</summary>
+    public long[] InputIds { get; }
+
+    /// <summary>The labels, <c>[rows, length]</c>, not shifted; <see cref="TrainingExample.Unsupervised"/> at padding.</summary>
+    public long[] Labels { get; }
+
+    /// <summary>The number of examples.</summary>
+    public int Rows => Lengths.Length;
+
+    /// <summary>The tokens of the longest example.</summary>
+    public int Length { get; }
+
+    /// <summary>The tokens of each example without padding.</summary>
+    public int[] Lengths { get; }
+
+    /// <summary>The number of tokens that are learned, by which a sum of losses is divided.</summary>
+    public int TargetCount { get; }
+
+    /// <summary>Puts examples together.</summary>
+    /// <param name="examples">At least one example.</param>
+    /// <param name="padId">Any id of the vocabulary.</param>
+    public static Batch Of(IReadOnlyList<TrainingExample> examples, int padId)
+    {
+        ArgumentNullException.ThrowIfNull(examples);
+        ArgumentOutOfRangeException.ThrowIfZero(examples.Count, nameof(examples));
+        ArgumentOutOfRangeException.ThrowIfNegative(padId);
+        return new(examples.Max(example => example.Ids.Length), examples, padId);
+    }
+}

@@ -1,0 +1,37 @@
+namespace Lora.Data;
+
+/// <summary>
+/// The order of the examples in one epoch, told by the seed and the epoch alone, so that a resumed run goes on where it stopped: a
+/// Fisher-Yates shuffle with <see cref="SplitMix64"/>, whose state is the first number of the seed's own sequence plus the epoch.
+/// </summary>
+public sealed class BatchOrder
+{
+    private readonly int[] _indices;
+
+    /// <summary>Shuffles.</summary>
+    /// <param name="count">The number of examples.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="epoch">The epoch, from 0.</param>
+    public BatchOrder(int count, long seed, int epoch)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        SplitMix64 random = new(unchecked(new SplitMix64((ulong)seed).Next() + (ulong)epoch));
+        _indices = [.. Enumerable.Range(0, count)];
+        for (int last = count - 1; last > 0; last--)
+        {
+            int other = random.Next(last + 1);
+            (_indices[last], _indices[other]) = (_indices[other], _indices[last]);
+        }
+    }
+
+    /// <summary>The places of the examples, each once.</summary>
+    public IReadOnlyList<int> Indices => _indices;
+
+    /// <summary>The order in pieces of a size; the last piece has what is left.</summary>
+    public IEnumerable<IReadOnlyList<int>> Batches(int batchSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        return _indices.Chunk(batchSize);
+    }
+}

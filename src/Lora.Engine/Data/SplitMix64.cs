@@ -1,0 +1,25 @@
+namespace Lora.Data;
+
+/// <summary>
+/// The generator of Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014). Its numbers are pinned by its
+/// definition, so an order of examples is the same on every platform and with every version of .NET.
+/// </summary>
+internal sealed class SplitMix64(ulong state)
+{
+    private const ulong Increment = 0x9E3779B97F4A7C15;
+
+    private ulong _state = state;
+
+    /// <summary>The next number of 64 bits.</summary>
+    public ulong Next()
+    {
+        _state += Increment;
+        ulong mixed = _state;
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+        return mixed ^ (mixed >> 31);
+    }
+
+    /// <summary>The next number from 0 up to, but without, a bound: the high half of number times bound.</summary>
+    public int Next(int bound) => (int)Math.BigMul(Next(), (ulong)bound, out _);
+}

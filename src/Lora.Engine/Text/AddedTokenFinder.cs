@@ -1,0 +1,93 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace Lora.Text;
+
+/// <summary>Finds added tokens in a text: the leftmost, and of those that begin there the longest.</summary>
+internal sealed class AddedTokenFinder
+{
+    private readonly Dictionary<string, AddedToken> _tokens = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AddedToken>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly Dictionary<char, int[]> _lengths;
+    private readonly SearchValues<string> _contents;
+
+    /// <summary>Takes the characters to look for, each with its token.</summary>
+    public AddedTokenFinder(IEnumerable<(string Content, AddedToken Token)> tokens)
+    {
+        foreach ((string content, AddedToken token) in tokens.Where(pair => pair.Content.Length > 0))
+        {
+            _tokens[content] = token;
+        }
+
+        _lookup = _tokens.GetAlternateLookup<ReadOnlySpan<char>>();
+        _lengths = _tokens.Keys.GroupBy(content => content[0])
+            .ToDictionary(group => group.Key, group => group.Select(content => content.Length).Distinct().OrderDescending().ToArray());
+        _contents = SearchValues.Create([.. _tokens.Keys], StringComparison.Ordinal);
+    }
+
+    /// <summary>The next token at or after a place, with the characters that it takes; null when there is none.</summary>
+    public (int Start, int End, AddedToken Token)? Next(string text, int from)
+    {
+        int searched = from;
+        while (searched < text.Length)
+        {
+            int offset = text.AsSpan(searched).IndexOfAny(_contents);
+            if (offset < 0)
+            {
+                return null;
+            }
+
+            int start = searched + offset;
+            AddedToken token = LongestAt(text, start, out int end);
+            if (!token.SingleWord || (!EndsWithWord(text.AsSpan(0, start)) && !StartsWithWord(text.AsSpan(end))))
+            {
+                return Stripped(text, from, start, end, token);
+            }
+
+            searched = end;
+        }
+
+        return null;
+    }
+
+    private AddedToken LongestAt(string text, int start, out int end)
+    {
+        foreach (int length in _lengths[text[start]])
+        {
+            if (start + length <= text.Length && _lookup.TryGetValue(text.AsSpan(start, length), out AddedToken? token))
+            {
+                end = start + length;
+                return token;
+            }
+        }
+
+        throw new InvalidOperationException("The search found a token that is not in the list.");
+    }
+
+    private static (int Start, int End, AddedToken Token) Stripped(string text, int from, int start, int end, AddedToken token)
+    {
+        while (token.StripLeft && start > from && char.IsWhiteSpace(text[start - 1]))
+        {
+            start--;
+        }
+
+        while (token.StripRight && end < text.Length && char.IsWhiteSpace(text[end]))
+        {
+            end++;
+        }
+
+        return (start, end, token);
+    }
+
+    private static bool EndsWithWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeLastFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    private static bool StartsWithWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    /// <summary>What <c>\w</c> matches: letters, marks, digits and connectors (Unicode Technical Standard 18, annex C).</summary>
+    private static bool IsWord(Rune rune) => Rune.IsLetter(rune) || Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation or
+        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
+}

@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Text;
+
+namespace Lora.Text;
+
+/// <summary>
+/// GPT-2's alphabet of 256 printable characters, one a byte: printable Latin-1 characters stand for themselves, the other bytes for
+/// U+0100 and up, in order (openai/gpt-2, encoder.py, bytes_to_unicode).
+/// </summary>
+internal static class ByteAlphabet
+{
+    private static readonly char[] Characters = MakeCharacters();
+
+    private static readonly Dictionary<char, byte> Bytes = Enumerable.Range(0, 256).ToDictionary(value => Characters[value], value => (byte)value);
+
+    public static IReadOnlyList<char> All => Characters;
+
+    /// <summary>The text's UTF-8 bytes, written in the alphabet.</summary>
+    public static string Write(ReadOnlySpan<char> text)
+    {
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
+        int count = Encoding.UTF8.GetBytes(text, bytes);
+        string written = string.Create(count, bytes, static (characters, source) =>
+        {
+            for (int index = 0; index < characters.Length; index++)
+            {
+                characters[index] = Characters[source[index]];
+            }
+        });
+        ArrayPool<byte>.Shared.Return(bytes);
+        return written;
+    }
+
+    /// <summary>Appends the bytes that a token stands for; a token with a character outside the alphabet stands for itself.</summary>
+    public static void Read(string token, List<byte> bytes)
+    {
+        int before = bytes.Count;
+        foreach (char character in token)
+        {
+            if (!Bytes.TryGetValue(character, out byte value))
+            {
+                bytes.RemoveRange(before, bytes.Count - before);
+                bytes.AddRange(Encoding.UTF8.GetBytes(token));
+                return;
+            }
+
+            bytes.Add(value);
+        }
+    }
+
+    private static char[] MakeCharacters()
+    {
+        char[] characters = new char[256];
+        int next = 256;
+        for (int value = 0; value < characters.Length; value++)
+        {
+            bool printable = value is (>= '!' and <= '~') or (>= '¡' and <= '¬') or (>= '®' and <= 'ÿ');
+            characters[value] = printable ? (char)value : (char)next++;
+        }
+
+        return characters;
+    }
+}

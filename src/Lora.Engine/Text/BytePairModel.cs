@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Text;
+
+namespace Lora.Text;
+
+/// <summary>The "model" of tokenizer.json: a vocabulary, merges, and what to do with characters that the vocabulary lacks.</summary>
+internal sealed class BytePairModel
+{
+    private const int MostSymbolsPerCharacter = 4;
+
+    private readonly Vocabulary _vocabulary;
+    private readonly PairMerges _merges;
+    private readonly WordCuts? _cuts;
+    private readonly WordCache _cache = new();
+    private readonly bool _ignoreMerges;
+    private readonly bool _fuseUnknown;
+    private readonly int _unknown;
+    private readonly int[]? _bytes;
+
+    private BytePairModel(TokenizerNode node)
+    {
+        _vocabulary = Vocabulary.Read(node.Child("vocab"));
+        _merges = PairMerges.Read(node.Child("merges"), _vocabulary.Ids);
+        _ignoreMerges = node.Flag("ignore_merges");
+        _fuseUnknown = node.Flag("fuse_unk");
+        _unknown = node.OptionalText("unk_token") is string unknown ? _vocabulary.Find(unknown) : Vocabulary.Absent;
+        _cuts = _ignoreMerges ? null : WordCuts.Of(_vocabulary.Ids);
+        if (node.Flag("byte_fallback"))
+        {
+            _bytes = [.. Enumerable.Range(0, 256).Select(value => _vocabulary.Find(ByteFallbackDecoder.Name((byte)value)))];
+        }
+    }
+
+    public IReadOnlyDictionary<string, int> Ids => _vocabulary.Ids;
+
+    public static BytePairModel Read(TokenizerNode node)
+    {
+        // Files of before the models had a "type" are told by their parts.
+        string type = node.OptionalText("type") ?? (node.Optional("merges") is null ? "without merges" : "BPE");
+        if (type != "BPE")
+        {
+            throw node.Unsupported("the model", type);
+        }
+
+        foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
+        {
+            if (!string.IsNullOrEmpty(node.OptionalText(affix)))
+            {
+                throw node.Unsupported("the model option", affix);
+            }
+        }
+
+        if (node.Optional("dropout") is TokenizerNode dropout && dropout.Element.ToString() is not ("0" or "0.0"))
+        {
+            throw node.Unsupported("the model option", "dropout");
+        }
+
+        return new(node);
+    }
+
+    /// <summary>Appends the ids of one piece of text.</summary>
+    public void Encode(string piece, List<int> ids)
+    {
+        int start = 0;
+        while (start < piece.Length)
+        {
+            int end = _cuts?.EndOfWord(piece, start) ?? piece.Length;
+            ReadOnlySpan<char> word = piece.AsSpan(start, end - start);
+            if (_cache.TryGet(word, out int[]? known))
+            {
+                ids.AddRange(known);
+            }
+            else
+            {
+                int before = ids.Count;
+                EncodeWord(word, ids);
+                _cache.Add(word, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[before..]);
+            }
+
+            start = end;
+        }
+    }
+
+    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
+    {
+        if (_ignoreMerges && _vocabulary.Find(word) is int whole and not Vocabulary.Absent)
+        {
+            ids.Add(whole);
+            return;
+        }
+
+        int[] symbols = ArrayPool<int>.Shared.Rent(word.Length * MostSymbolsPerCharacter);
+        int count = WriteSymbols(word, symbols);
+        count = PairMerger.Merge(symbols.AsSpan(0, count), _merges);
+        ids.AddRange(symbols.AsSpan(0, count));
+        ArrayPool<int>.Shared.Return(symbols);
+    }
+
+    /// <summary>Writes the id of each code point, else those of its UTF-8 bytes, else the unknown token's, and returns their count.</summary>
+    private int WriteSymbols(ReadOnlySpan<char> word, Span<int> symbols)
+    {
+        int count = 0;
+        bool afterUnknown = false;
+        foreach (Rune rune in word.EnumerateRunes())
+        {
+            int length = rune.Utf16SequenceLength;
+            int id = _vocabulary.Find(word[..length]);
+            word = word[length..];
+            if (id != Vocabulary.Absent)
+            {
+                symbols[count++] = id;
+                afterUnknown = false;
+            }
+            else if (TryWriteBytes(rune, symbols[count..], out int written))
+            {
+                count += written;
+                afterUnknown = false;
+            }
+            else if (_unknown != Vocabulary.Absent && !(afterUnknown && _fuseUnknown))
+            {
+                symbols[count++] = _unknown;
+                afterUnknown = true;
+            }
+        }
+
+        return count;
+    }
+
+    private bool TryWriteBytes(Rune rune, Span<int> symbols, out int written)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        written = _bytes is null ? 0 : rune.EncodeToUtf8(bytes);
+        for (int index = 0; index < written; index++)
+        {
+            symbols[index] = _bytes![bytes[index]];
+        }
+
+        return written > 0 && !symbols[..written].Contains(Vocabulary.Absent);
+    }
+}

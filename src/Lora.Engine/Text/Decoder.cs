@@ -1,0 +1,68 @@
+using System.Text;
+
+namespace Lora.Text;
+
+/// <summary>A step that turns a list of tokens into texts which, joined, are the decoded text.</summary>
+internal delegate IReadOnlyList<string> Decoder(IReadOnlyList<string> tokens);
+
+/// <summary>Reads the "decoder" of tokenizer.json.</summary>
+internal static class Decoders
+{
+    /// <summary>The decoder; without one tokens are joined by spaces.</summary>
+    public static Decoder Read(TokenizerNode? node) => node is TokenizerNode present ? ReadOne(present) : static tokens => [string.Join(' ', tokens)];
+
+    private static Decoder ReadOne(TokenizerNode node) => node.Type switch
+    {
+        "Sequence" => Sequence([.. node.Items("decoders").Select(ReadOne)]),
+        "ByteLevel" => ByteLevel,
+        "ByteFallback" => ByteFallbackDecoder.Decode,
+        "Fuse" => static tokens => [string.Concat(tokens)],
+        "Replace" => Replace(Normalizers.Replace(node.Child("pattern"), node.Text("content"))),
+        "Strip" => Strip(Character(node, "content"), node.Number("start"), node.Number("stop")),
+        "Metaspace" => Metaspace(MetaspacePreTokenizer.ReadMark(node), MetaspacePreTokenizer.ReadScheme(node)),
+        string other => throw node.Unsupported("the decoder", other),
+    };
+
+    private static Decoder Sequence(Decoder[] steps) => tokens => steps.Aggregate(tokens, (current, step) => step(current));
+
+    private static Decoder Replace(Normalizer replace) => tokens => [.. tokens.Select(token => replace(token))];
+
+    private static IReadOnlyList<string> ByteLevel(IReadOnlyList<string> tokens)
+    {
+        List<byte> bytes = [];
+        foreach (string token in tokens)
+        {
+            ByteAlphabet.Read(token, bytes);
+        }
+
+        return [Encoding.UTF8.GetString([.. bytes])];
+    }
+
+    /// <summary>Takes up to so many of a character off both ends of each token.</summary>
+    private static Decoder Strip(char character, int start, int stop) => tokens => [.. tokens.Select(token =>
+    {
+        int from = 0;
+        while (from < Math.Min(start, token.Length) && token[from] == character)
+        {
+            from++;
+        }
+
+        int to = token.Length;
+        while (to > Math.Max(from, token.Length - stop) && token[to - 1] == character)
+        {
+            to--;
+        }
+
+        return token[from..to];
+    })];
+
+    /// <summary>Marks become spaces; those of the first token are dropped where encoding may have put one there.</summary>
+    private static Decoder Metaspace(char mark, MetaspacePreTokenizer.PrependScheme scheme)
+    {
+        string first = scheme == MetaspacePreTokenizer.PrependScheme.Never ? " " : "";
+        return tokens => [.. tokens.Select((token, index) => token.Replace(mark.ToString(), index == 0 ? first : " ", StringComparison.Ordinal))];
+    }
+
+    private static char Character(TokenizerNode node, string name) =>
+        node.Text(name) is [char character] ? character : throw node.Invalid($"\"{name}\" is not one character");
+}

@@ -1,0 +1,46 @@
+namespace Lora.Text;
+
+/// <summary>The special tokens that go before and after an encoded text.</summary>
+internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<int> After)
+{
+    private static readonly PostProcessor Nothing = new([], []);
+
+    public static PostProcessor Read(TokenizerNode? node) => node is TokenizerNode present ? ReadOne(present) : Nothing;
+
+    private static PostProcessor ReadOne(TokenizerNode node) => node.Type switch
+    {
+        // ByteLevel corrects offsets into the text, which are not kept here.
+        "ByteLevel" => Nothing,
+        "TemplateProcessing" => ReadTemplate(node),
+        "BertProcessing" or "RobertaProcessing" => new([node.Items("cls")[^1].Number()], [node.Items("sep")[^1].Number()]),
+        "Sequence" => node.Items("processors").Select(ReadOne).Aggregate(Nothing, (inner, outer) => outer.Around(inner)),
+        string other => throw node.Unsupported("the post-processor", other),
+    };
+
+    private static PostProcessor ReadTemplate(TokenizerNode node)
+    {
+        List<int> before = [];
+        List<int> after = [];
+        bool textSeen = false;
+        foreach (TokenizerNode part in node.Items("single"))
+        {
+            if (part.Optional("SpecialToken") is TokenizerNode special)
+            {
+                TokenizerNode token = node.Child("special_tokens").Child(special.Text("id"));
+                (textSeen ? after : before).AddRange(token.Items("ids").Select(id => id.Number()));
+            }
+            else if (part.Child("Sequence").Text("id") == "A" && !textSeen)
+            {
+                textSeen = true;
+            }
+            else
+            {
+                throw node.Unsupported("the post-processor", "TemplateProcessing with a second text");
+            }
+        }
+
+        return textSeen ? new(before, after) : throw node.Invalid("the template of \"post_processor\" has no place for the text");
+    }
+
+    private PostProcessor Around(PostProcessor inner) => new([.. Before, .. inner.Before], [.. inner.After, .. After]);
+}

@@ -1,0 +1,35 @@
+namespace Lora.Text;
+
+/// <summary>A step that cuts a piece of normalized text, which is never empty, into the words that the model encodes one by one.</summary>
+internal abstract class PreTokenizer
+{
+    // Whitespace, Digits and Punctuation of Hugging Face's tokenizers, written as the patterns that they amount to.
+    private const string WordsAndPunctuation = @"\w+|[^\w\s]+";
+    private const string Number = @"\p{N}";
+    private const string Punctuation = @"[!-/:-@\[-`{-~\p{P}]";
+
+    /// <summary>The pre-tokenizer, or null where the file has none: then a whole text is one word.</summary>
+    public static PreTokenizer? Read(TokenizerNode? node) => node is TokenizerNode present ? ReadOne(present) : null;
+
+    /// <summary>Appends the piece's parts.</summary>
+    /// <param name="piece">The text to cut.</param>
+    /// <param name="atStart">Whether the piece is the beginning of the text that the user gave.</param>
+    /// <param name="parts">Takes the parts, none of them empty.</param>
+    public abstract void Split(string piece, bool atStart, List<string> parts);
+
+    private static PreTokenizer ReadOne(TokenizerNode node) => node.Type switch
+    {
+        "Sequence" => new PreTokenizerSequence([.. node.Items("pretokenizers").Select(ReadOne)]),
+        "Split" => new SplitPreTokenizer(TextPattern.Read(node.Child("pattern")), Behavior(node, node.Text("behavior")), node.Flag("invert")),
+        "ByteLevel" => new ByteLevelPreTokenizer(node.Flag("add_prefix_space", absent: true), node.Flag("use_regex", absent: true)),
+        "Metaspace" => MetaspacePreTokenizer.ReadMetaspace(node),
+        "Digits" => new SplitPreTokenizer(new(Number), node.Flag("individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
+        "Punctuation" => new SplitPreTokenizer(new(Punctuation), Behavior(node, node.OptionalText("behavior") ?? nameof(SplitBehavior.Isolated))),
+        "Whitespace" => new SplitPreTokenizer(new(WordsAndPunctuation), SplitBehavior.Removed, invert: true),
+        "WhitespaceSplit" => new SplitPreTokenizer(new(@"\s"), SplitBehavior.Removed),
+        string other => throw node.Unsupported("the pre-tokenizer", other),
+    };
+
+    private static SplitBehavior Behavior(TokenizerNode node, string name) =>
+        Enum.TryParse(name, out SplitBehavior behavior) ? behavior : throw node.Unsupported("the split behavior", name);
+}

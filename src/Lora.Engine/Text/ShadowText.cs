@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Text;
+
+namespace Lora.Text;
+
+/// <summary>
+/// A text in which every code point is one character, for regular expressions written for code points: .NET matches UTF-16 units, so each
+/// supplementary code point is replaced by one character of its own general category.
+/// </summary>
+internal sealed class ShadowText
+{
+    private readonly List<int>? _positions;
+
+    public ShadowText(string original)
+    {
+        if (!original.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
+        {
+            Text = original;
+            return;
+        }
+
+        StringBuilder shadow = new(original.Length);
+        _positions = new(original.Length + 1);
+        int position = 0;
+        foreach (Rune rune in original.EnumerateRunes())
+        {
+            _positions.Add(position);
+            shadow.Append(rune.IsBmp ? (char)rune.Value : Representative(Rune.GetUnicodeCategory(rune)));
+            position += rune.Utf16SequenceLength;
+        }
+
+        _positions.Add(position);
+        Text = shadow.ToString();
+    }
+
+    public string Text { get; }
+
+    /// <summary>The place in the original of a place in <see cref="Text"/>.</summary>
+    public int Original(int position) => _positions is null ? position : _positions[position];
+
+    private static char Representative(UnicodeCategory category) => category switch
+    {
+        UnicodeCategory.UppercaseLetter => 'Б',
+        UnicodeCategory.LowercaseLetter => 'б',
+        UnicodeCategory.TitlecaseLetter => 'ǅ',
+        UnicodeCategory.ModifierLetter => 'ʰ',
+        UnicodeCategory.OtherLetter => '丁',
+        UnicodeCategory.DecimalDigitNumber => '٠',
+        UnicodeCategory.LetterNumber => 'Ⅰ',
+        UnicodeCategory.OtherNumber => '¼',
+        UnicodeCategory.NonSpacingMark => '\u0300',
+        UnicodeCategory.SpacingCombiningMark => '\u0903',
+        UnicodeCategory.EnclosingMark => '\u0488',
+        UnicodeCategory.OtherPunctuation => '¡',
+        UnicodeCategory.DashPunctuation => '‐',
+        UnicodeCategory.Format => '\u200B',
+        UnicodeCategory.PrivateUse => '\uE000',
+        UnicodeCategory.OtherNotAssigned => '\u0378',
+        _ => '☃',
+    };
+}

@@ -1,0 +1,174 @@
+using System.Text;
+
+namespace Lora.Text;
+
+/// <summary>
+/// Turns text into token ids and back as a Hugging Face <c>tokenizer.json</c> describes it: byte-level and SentencePiece-style byte-pair
+/// encoding. Truncation and padding that the file asks for are left to the caller. Safe to use from several threads.
+/// </summary>
+public sealed class Tokenizer
+{
+    // Far above every vocabulary; a damaged file must not make an array of any size.
+    private const int MostTokens = 1 << 24;
+
+    private readonly Dictionary<string, AddedToken> _added;
+    private readonly AddedTokenFinder _rawFinder;
+    private readonly AddedTokenFinder _normalizedFinder;
+    private readonly Normalizer? _normalizer;
+    private readonly PreTokenizer? _preTokenizer;
+    private readonly BytePairModel _model;
+    private readonly PostProcessor _postProcessor;
+    private readonly Decoder _decoder;
+    private readonly string?[] _tokens;
+    private readonly HashSet<int> _special;
+
+    private Tokenizer(TokenizerNode root)
+    {
+        _model = BytePairModel.Read(root.Child("model"));
+        _normalizer = Normalizers.Read(root.Optional("normalizer"));
+        _preTokenizer = PreTokenizer.Read(root.Optional("pre_tokenizer"));
+        _postProcessor = PostProcessor.Read(root.Optional("post_processor"));
+        _decoder = Decoders.Read(root.Optional("decoder"));
+
+        List<AddedToken> added = [.. (root.Optional("added_tokens")?.Items() ?? []).Select(AddedToken.Read)];
+        _added = new(StringComparer.Ordinal);
+        added.ForEach(token => _added[token.Content] = token);
+        _special = [.. added.Where(token => token.Special).Select(token => token.Id)];
+        _rawFinder = new(added.Where(token => !token.Normalized).Select(token => (token.Content, token)));
+        _normalizedFinder = new(added.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token)));
+
+        IEnumerable<KeyValuePair<string, int>> entries = [.. _model.Ids, .. added.Select(token => KeyValuePair.Create(token.Content, token.Id))];
+        int highest = entries.Select(entry => entry.Value).DefaultIfEmpty(-1).Max();
+        _tokens = highest < MostTokens ? new string?[highest + 1] : throw root.Invalid($"the id {highest} is higher than any vocabulary has");
+        foreach ((string token, int id) in entries)
+        {
+            _tokens[id] = token;
+        }
+
+        Path = root.File;
+        string folder = System.IO.Path.GetDirectoryName(Path)!;
+        BeginOfSequenceId = SpecialTokenNames.Find(folder, "bos_token", IdOf);
+        EndOfSequenceId = SpecialTokenNames.Find(folder, "eos_token", IdOf);
+    }
+
+    /// <summary>The tokenizer.json that was read.</summary>
+    public string Path { get; }
+
+    /// <summary>The highest id plus one. A model's embedding may have more rows than that, for padding.</summary>
+    public int VocabularySize => _tokens.Length;
+
+    /// <summary>The token that begins a sequence (<c>bos_token</c>), or null where the model has none.</summary>
+    public int? BeginOfSequenceId { get; }
+
+    /// <summary>The token that ends a sequence (<c>eos_token</c>), or null where the model has none.</summary>
+    public int? EndOfSequenceId { get; }
+
+    /// <summary>Reads a tokenizer, with the special tokens that the files beside it name.</summary>
+    /// <param name="modelFolderOrFile">A folder with tokenizer.json, or the file itself.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.TokenizerMissing"/>,
+    /// <see cref="LoraError.TokenizerInvalid"/>, or <see cref="LoraError.TokenizerUnsupported"/> with the part that this reader does not have.</exception>
+    public static Tokenizer Load(string modelFolderOrFile)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(modelFolderOrFile);
+        string file = TokenizerFile.Find(modelFolderOrFile);
+        try
+        {
+            return new(TokenizerFile.Read(file));
+        }
+        catch (InvalidOperationException exception)
+        {
+            // What System.Text.Json answers when a string holds half of an escaped surrogate pair.
+            throw LoraException.From(exception, LoraError.TokenizerInvalid, file, file, exception.Message.TrimEnd('.'));
+        }
+    }
+
+    /// <summary>The id of a token, given as it stands in the vocabulary; null when the vocabulary lacks it.</summary>
+    public int? IdOf(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _added.TryGetValue(token, out AddedToken? added) ? added.Id
+            : _model.Ids.TryGetValue(token, out int id) ? id
+            : null;
+    }
+
+    /// <summary>The ids of a text. Special tokens written in the text become their ids; an unpaired surrogate is read as U+FFFD.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecialTokens">Whether to put the tokens around it that the file asks for, such as the begin-of-sequence token.</param>
+    public int[] Encode(string text, bool addSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        List<int> ids = new((text.Length / 3) + 4);
+        if (addSpecialTokens)
+        {
+            ids.AddRange(_postProcessor.Before);
+        }
+
+        EncodeAround(_rawFinder, WellFormed(text), atStart: true, ids, (part, atStart) =>
+            EncodeAround(_normalizedFinder, Normalize(part), atStart, ids, (stretch, first) => EncodeStretch(stretch, first, ids)));
+        if (addSpecialTokens)
+        {
+            ids.AddRange(_postProcessor.After);
+        }
+
+        return [.. ids];
+    }
+
+    /// <summary>The text of token ids; bytes that are no UTF-8 become U+FFFD, and ids outside the vocabulary yield nothing.</summary>
+    /// <param name="ids">The ids.</param>
+    /// <param name="skipSpecialTokens">Whether to leave control tokens, such as the end of a sequence, out of the text.</param>
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
+    {
+        List<string> tokens = new(ids.Length);
+        foreach (int id in ids)
+        {
+            if (id >= 0 && id < _tokens.Length && _tokens[id] is string token && !(skipSpecialTokens && _special.Contains(id)))
+            {
+                tokens.Add(token);
+            }
+        }
+
+        return string.Concat(_decoder(tokens));
+    }
+
+    private static void EncodeAround(AddedTokenFinder finder, string text, bool atStart, List<int> ids, Action<string, bool> encodeBetween)
+    {
+        int position = 0;
+        while (finder.Next(text, position) is (int start, int end, AddedToken token))
+        {
+            Between(start);
+            ids.Add(token.Id);
+            position = end;
+        }
+
+        Between(text.Length);
+
+        void Between(int end)
+        {
+            if (end > position)
+            {
+                encodeBetween(text[position..end], atStart && position == 0);
+            }
+        }
+    }
+
+    private static string WellFormed(string text)
+    {
+        bool mayBeBroken = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
+        return mayBeBroken ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text;
+    }
+
+    private string Normalize(string text) => _normalizer?.Invoke(text) ?? text;
+
+    private void EncodeStretch(string stretch, bool atStart, List<int> ids)
+    {
+        if (_preTokenizer is null)
+        {
+            _model.Encode(stretch, ids);
+            return;
+        }
+
+        List<string> words = [];
+        _preTokenizer.Split(stretch, atStart, words);
+        words.ForEach(word => _model.Encode(word, ids));
+    }
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+
+namespace Lora.Text;
+
+/// <summary>The model's tokens, with a quick way to those of one character.</summary>
+internal sealed class Vocabulary
+{
+    public const int Absent = -1;
+
+    // Covers the byte alphabet and Latin.
+    private readonly int[] _characters = new int[512];
+    private readonly Dictionary<string, int> _ids;
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+
+    private Vocabulary(Dictionary<string, int> ids)
+    {
+        _ids = ids;
+        _lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (int character = 0; character < _characters.Length; character++)
+        {
+            _characters[character] = ids.GetValueOrDefault(((char)character).ToString(), Absent);
+        }
+    }
+
+    public Dictionary<string, int> Ids => _ids;
+
+    public static Vocabulary Read(TokenizerNode node)
+    {
+        Dictionary<string, int> ids = new(StringComparer.Ordinal);
+        foreach (JsonProperty entry in node.Of(JsonValueKind.Object, "an object").Element.EnumerateObject())
+        {
+            ids[entry.Name] = entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetInt32(out int id) && id >= 0
+                ? id
+                : throw node.Invalid($"the id of '{entry.Name}' in \"vocab\" is not a whole number");
+        }
+
+        return new(ids);
+    }
+
+    /// <summary>The id of a token, or <see cref="Absent"/>.</summary>
+    public int Find(ReadOnlySpan<char> token) => token.Length == 1 && token[0] < _characters.Length
+        ? _characters[token[0]]
+        : _lookup.TryGetValue(token, out int id) ? id : Absent;
+}

@@ -1,0 +1,27 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Lora.Text;
+
+/// <summary>The ids of short words met before, up to a number of words; safe to use from several threads.</summary>
+internal sealed class WordCache
+{
+    private const int LongestWord = 64;
+    private const int MostWords = 200_000;
+
+    private readonly ConcurrentDictionary<string, int[]> _words = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private int _count;
+
+    public WordCache() => _lookup = _words.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    public bool TryGet(ReadOnlySpan<char> word, [NotNullWhen(true)] out int[]? ids) => _lookup.TryGetValue(word, out ids);
+
+    public void Add(ReadOnlySpan<char> word, ReadOnlySpan<int> ids)
+    {
+        if (word.Length < LongestWord && Volatile.Read(ref _count) < MostWords && _lookup.TryAdd(word, ids.ToArray()))
+        {
+            Interlocked.Increment(ref _count);
+        }
+    }
+}

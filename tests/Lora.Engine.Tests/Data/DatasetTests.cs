@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Lora.Data;
+using Lora.Text;
+
+namespace Lora.Tests.Data;
+
+public sealed class DatasetTests : IDisposable
+{
+    private const int Begin = 0;
+    private const int End = 1;
+    private const int Ignored = -100;
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly Tokenizer _tokenizer;
+
+    public DatasetTests()
+    {
+        // Only bytes: a byte's id is its value plus two.
+        BytePairTrainer.Train([], new() { VocabularySize = 258, BeginToken = "<s>", EndToken = "</s>" }, _folder.Path);
+        _tokenizer = Tokenizer.Load(_folder.Path);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_text_is_learned_whole_with_its_end()
+    {
+        TrainingExample example = One(new { text = "ab" });
+        Assert.Equal([Begin, 'a' + 2, 'b' + 2, End], example.Ids);
+        Assert.Equal(example.Ids, example.Labels);
+        Assert.Equal(3, example.TargetCount);
+    }
+
+    [Fact]
+    public void A_completion_is_learned_with_its_end_and_its_prompt_is_not()
+    {
+        TrainingExample example = One(new { prompt = "a", completion = "bc" });
+        Assert.Equal([Begin, 'a' + 2, 'b' + 2, 'c' + 2, End], example.Ids);
+        Assert.Equal([Ignored, Ignored, 'b' + 2, 'c' + 2, End], example.Labels);
+        Assert.Equal(3, example.TargetCount);
+    }
+
+    [Theory]
+    [InlineData("<s>ab")]
+    [InlineData("ab</s>")]
+    [InlineData("<s>ab</s>")]
+    public void Special_tokens_that_the_text_spells_are_not_doubled(string text) =>
+        Assert.Equal([Begin, 'a' + 2, 'b' + 2, End], One(new { text }).Ids);
+
+    [Fact]
+    public void The_end_that_a_tokenizer_adds_to_every_text_does_not_stand_between_prompt_and_completion()
+    {
+        string json = File.ReadAllText(_folder.File("tokenizer.json"));
+        int template = json.IndexOf("\"post_processor\"", StringComparison.Ordinal);
+        int decoder = json.IndexOf("\"decoder\"", StringComparison.Ordinal);
+        const string Closing = """
+            "post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"</s>"}}],
+            "special_tokens":{"<s>":{"ids":[0]},"</s>":{"ids":[1]}}},
+            """;
+        _folder.Write("tokenizer.json", json[..template] + Closing + json[decoder..]);
+        Tokenizer closing = Tokenizer.Load(_folder.Path);
+        Dataset dataset = Dataset.Load(Write(new { prompt = "a", completion = "b" }, new { text = "ab" }), closing, new());
+
+        Assert.Equal([Begin, 'a' + 2, End], closing.Encode("a"));
+        Assert.All(dataset.Examples, example => Assert.Equal([Begin, 'a' + 2, 'b' + 2, End], example.Ids));
+    }
+
+    [Fact]
+    public void Long_rows_are_cut_and_reported()
+    {
+        Dataset dataset = Load(new() { MaxLength = 3 }, new { text = "abcd" }, new { text = "a" });
+        Assert.Equal([new(1, 6)], dataset.TruncatedRows);
+        Assert.Equal([Begin, 'a' + 2, 'b' + 2], dataset.Examples[0].Ids);
+        Assert.Equal([Begin, 'a' + 2, End], dataset.Examples[1].Ids);
+        Assert.Equal(6, dataset.TokenCount);
+        Assert.Equal(4, dataset.TargetCount);
+    }
+
+    [Fact]
+    public void Rows_with_nothing_to_learn_are_left_out_and_reported()
+    {
+        Dataset dataset = Load(
+            new() { MaxLength = 4 },
+            new { prompt = "abcdef", completion = "g" },
+            new { prompt = "a", completion = "" },
+            new { text = "" },
+            new { prompt = "a", completion = "b" });
+        Assert.Equal([1, 2, 3], dataset.UnsupervisedRows);
+        Assert.Equal([new(1, 9)], dataset.TruncatedRows);
+        Assert.Equal(4, Assert.Single(dataset.Examples).Line);
+    }
+
+    [Fact]
+    public void A_dataset_with_nothing_to_learn_is_an_error() =>
+        Assert.Equal(LoraError.NoSupervisedToken, Failure(new() { MaxLength = 3 }, new { prompt = "long", completion = "b" }).Error);
+
+    [Fact]
+    public void An_id_outside_the_model_vocabulary_is_an_error_before_training()
+    {
+        LoraException failure = Failure(new() { VocabularySize = 100 }, new { text = "z" });
+        Assert.Equal(LoraError.TokenOutOfRange, failure.Error);
+        Assert.Contains("124", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_limit_without_room_for_a_target_is_an_error() =>
+        Assert.Equal(LoraError.ConfigValueInvalid, Failure(new() { MaxLength = 1 }, new { text = "z" }).Error);
+
+    private TrainingExample One(object row) => Assert.Single(Load(new(), row).Examples);
+
+    private LoraException Failure(DatasetOptions options, params object[] rows) => Assert.Throws<LoraException>(() => Load(options, rows));
+
+    private Dataset Load(DatasetOptions options, params object[] rows) => Dataset.Load(Write(rows), _tokenizer, options);
+
+    private string Write(params object[] rows) => _folder.Write("rows.jsonl", string.Join('\n', rows.Select(row => JsonSerializer.Serialize(row))));
+}

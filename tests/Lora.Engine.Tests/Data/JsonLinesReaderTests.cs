@@ -1,0 +1,65 @@
+using Lora.Data;
+
+namespace Lora.Tests.Data;
+
+public sealed class JsonLinesReaderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Texts_and_pairs_are_read_with_their_lines_and_blank_lines_are_skipped()
+    {
+        IReadOnlyList<DatasetRow> rows = Read("{\"text\":\"été\\n\"}\r\n\r\n  \n{\"prompt\":\"2+2=\",\"completion\":\"4\",\"source\":7}");
+        Assert.Equal([new(1, null, "été\n"), new(4, "2+2=", "4")], rows);
+    }
+
+    [Fact]
+    public void A_byte_order_mark_is_no_part_of_the_first_row()
+    {
+        IReadOnlyList<DatasetRow> rows = Read("\uFEFF{\"text\":\"a\"}\n");
+        Assert.Equal([new(1, null, "a")], rows);
+    }
+
+    [Theory]
+    [InlineData("text", "not JSON")]
+    [InlineData("[1]", "not a JSON object")]
+    [InlineData("""{"message":"a"}""", "neither")]
+    [InlineData("""{"text":"\ud800"}""", "surrogate")]
+    [InlineData("""{"text":5}""", "\"text\" is not a string")]
+    [InlineData("""{"prompt":"a"}""", "without a \"completion\"")]
+    [InlineData("""{"completion":"a"}""", "without a \"prompt\"")]
+    [InlineData("""{"text":"a","completion":"b"}""", "beside")]
+    public void A_bad_line_is_named_with_its_number(string line, string reason)
+    {
+        LoraException failure = Failure("{\"text\":\"good\"}\n\n" + line);
+        Assert.Equal(LoraError.RowInvalid, failure.Error);
+        Assert.Contains("Line 3 of", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_that_is_not_UTF_8_is_refused_instead_of_changed()
+    {
+        string path = _folder.Write("latin.jsonl", [.. "{\"text\":\""u8, 0xE9, .. "\"}\n"u8]);
+        LoraException failure = Assert.Throws<LoraException>(() => JsonLinesReader.Read(path));
+        Assert.Equal(LoraError.RowInvalid, failure.Error);
+        Assert.Contains("UTF-8", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_twenty_bad_lines_are_reported_together() =>
+        Assert.Equal(20, Failure(string.Concat(Enumerable.Repeat("oops\n", 30))).Problems.Count);
+
+    [Fact]
+    public void A_file_without_rows_is_an_error() => Assert.Equal(LoraError.DatasetEmpty, Failure("\n \n").Error);
+
+    [Fact]
+    public void A_missing_file_is_an_error() =>
+        Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => JsonLinesReader.Read(_folder.File("none.jsonl"))).Error);
+
+    private IReadOnlyList<DatasetRow> Read(string content) => JsonLinesReader.Read(_folder.Write("rows.jsonl", content));
+
+    private LoraException Failure(string content) => Assert.Throws<LoraException>(() => Read(content));
+}
