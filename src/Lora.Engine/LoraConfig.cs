@@ -6,6 +6,7 @@ namespace Lora;
 /// <remarks>
 /// Targets come from one of three: exact names (<see cref="Module"/>), a list of dotted endings (<see cref="TargetModule"/>)
 /// or a pattern (<see cref="TargetPattern"/>). With none of them the model type's default targets are taken.
+/// An empty text means the same as null, since PowerShell makes one of the other when it binds a hashtable or what a job returned.
 /// </remarks>
 public sealed record LoraConfig
 {
@@ -41,13 +42,13 @@ public sealed record LoraConfig
     public string[]? TargetModule { get; init; }
 
     /// <summary>A Python regular expression that must match the whole name, or <c>all-linear</c>.</summary>
-    public string? TargetPattern { get; init; }
+    public string? TargetPattern { get; init => field = NullIfEmpty(value); }
 
     /// <summary>Whole names or dotted endings of modules that are left alone; what lies below such a module is not meant.</summary>
     public string[]? ExcludeModule { get; init; }
 
     /// <summary>A Python regular expression; modules whose whole name it matches are left alone.</summary>
-    public string? ExcludePattern { get; init; }
+    public string? ExcludePattern { get; init => field = NullIfEmpty(value); }
 
     /// <summary>The layer numbers that dotted endings apply to; null or empty for all. Whole names are not filtered.</summary>
     public int[]? LayersToTransform { get; init; }
@@ -68,26 +69,28 @@ public sealed record LoraConfig
     public bool FanInFanOut { get; init; }
 
     /// <summary>PEFT's task type, or null.</summary>
-    public string? TaskType { get; init; } = "CAUSAL_LM";
+    public string? TaskType { get; init => field = NullIfEmpty(value); } = "CAUSAL_LM";
 
     /// <summary>The base model's folder; it is not part of adapter_config.json.</summary>
-    public string? Model { get; init; }
+    public string? Model { get; init => field = NullIfEmpty(value); }
 
     /// <summary>The base model's id or path as adapter_config.json names it.</summary>
-    public string? BaseModelNameOrPath { get; init; }
+    public string? BaseModelNameOrPath { get; init => field = NullIfEmpty(value); }
 
     /// <summary>The base model's revision.</summary>
-    public string? Revision { get; init; }
+    public string? Revision { get; init => field = NullIfEmpty(value); }
 
     /// <summary>The other keys of the file that the configuration was read from, as the text of one JSON object; null when it was made here.</summary>
     /// <remarks>Text rather than parsed values, so that it survives jobs and remoting and compares by value.</remarks>
-    public string? OtherKeys { get; init; }
+    public string? OtherKeys { get; init => field = NullIfEmpty(value); }
 
     /// <summary>The factor of B A x: alpha / r, or alpha / sqrt(r) with <see cref="UseRsLora"/>.</summary>
     public double ScalingOf(int rank, double alpha) => alpha / (UseRsLora ? Math.Sqrt(rank) : rank);
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank}, alpha {Alpha}, {Targets}");
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private string Targets => this switch
     {

@@ -15,7 +15,11 @@ public static class LoraConfigRules
     public static IReadOnlyList<LoraProblem> Check(LoraConfig config, string source = nameof(LoraConfig))
     {
         ArgumentNullException.ThrowIfNull(config);
-        return [.. Values(config), .. Conflicts(config), .. ConfigPatterns.Check(config), .. LoraInitializationRules.Check(config, source), .. Features(config, source)];
+        return
+        [
+            .. Values(config), .. Conflicts(config), .. ConfigPatterns.Check(config),
+            .. LoraInitializationRules.Check(config, source), .. PeftFields.Check(config, source),
+        ];
     }
 
     private static IEnumerable<LoraProblem> Values(LoraConfig config)
@@ -70,7 +74,7 @@ public static class LoraConfigRules
             yield return Conflict($"{string.Join(" and ", sources)} both say what to adapt");
         }
 
-        if (config.ExcludeModule is { Length: > 0 } && config.ExcludePattern is { Length: > 0 })
+        if (config.ExcludeModule is { Length: > 0 } && config.ExcludePattern is not null)
         {
             yield return Conflict("ExcludeModule and ExcludePattern both say what to leave alone");
         }
@@ -83,6 +87,11 @@ public static class LoraConfigRules
         if (config.TargetPattern is not null && config.LayersPattern is not null)
         {
             yield return Conflict("LayersPattern does not go with TargetPattern; put the layers into the pattern");
+        }
+
+        if ((config.Module is not null || config.TargetModule is { Length: 0 }) && config.LayersToTransform is { Length: > 0 })
+        {
+            yield return Conflict("LayersToTransform has no effect without endings in TargetModule; choose among the modules instead");
         }
 
         if (config.LayersPattern is { Length: > 0 } && config.LayersToTransform is null)
@@ -113,9 +122,6 @@ public static class LoraConfigRules
             yield return nameof(config.TargetPattern);
         }
     }
-
-    private static IEnumerable<LoraProblem> Features(LoraConfig config, string source) =>
-        PeftFields.UnsupportedFeatures(config).Select(feature => new LoraProblem(LoraError.AdapterFeatureUnsupported, feature, source, $"'{feature}'"));
 
     private static LoraProblem Invalid(string name, object value, string expected) =>
         new(LoraError.ConfigValueInvalid, value, name, string.Create(CultureInfo.InvariantCulture, $"{value}"), expected);

@@ -53,6 +53,14 @@ public class LoraConfigRulesTests
     public void Initialisations_are_known_by_name(string name) => Assert.Empty(LoraConfigRules.Check(new() { Initialization = name }));
 
     [Fact]
+    public void Layers_do_not_go_with_exact_names() =>
+        Assert.Equal(LoraError.ConfigConflict, Assert.Single(LoraConfigRules.Check(new() { Module = ["a"], LayersToTransform = [0] })).Error);
+
+    [Fact]
+    public void Other_keys_that_are_no_object_are_a_problem_and_no_exception() =>
+        Assert.Equal(LoraError.ConfigValueInvalid, Assert.Single(LoraConfigRules.Check(new() { OtherKeys = "[1]" })).Error);
+
+    [Fact]
     public void All_problems_are_found_at_once()
     {
         LoraConfig config = new() { Rank = 0, Alpha = double.NaN, Dropout = 1, TargetModule = ["a"], TargetPattern = "(", UseDora = true, UseLoraBias = true };

@@ -19,6 +19,15 @@ public class LoraConfigTests
     }
 
     [Fact]
+    public void An_empty_text_is_none_since_powershell_binds_null_so()
+    {
+        LoraConfig config = new() { TargetModule = ["q"], TargetPattern = "", ExcludePattern = "", OtherKeys = "", TaskType = "", Model = "", Revision = "", BaseModelNameOrPath = "" };
+
+        Assert.Empty(LoraConfigRules.Check(config));
+        Assert.Equal(new() { TargetModule = config.TargetModule, TaskType = null }, config);
+    }
+
+    [Fact]
     public void A_pattern_value_survives_its_text()
     {
         LoraPatternValue value = new() { Pattern = "(?=a).*q_proj", Value = 0.5 };

@@ -23,7 +23,7 @@ public static class AdapterConfigJson
     {
         JsonFields fields = new(ParseObject(json, source), source);
         CheckType(fields, source);
-        JsonNode? targets = fields.Take("target_modules", JsonValueKind.Array, JsonValueKind.String);
+        JsonNode? targets = EmptyAsList(fields.Take("target_modules", JsonValueKind.Array, JsonValueKind.String));
         JsonNode? excluded = fields.Take("exclude_modules", JsonValueKind.Array, JsonValueKind.String);
         fields.Take("inference_mode", JsonValueKind.True, JsonValueKind.False);
         LoraConfig config = new()
@@ -146,15 +146,12 @@ public static class AdapterConfigJson
         _ => "none",
     };
 
-    private static string? TextOrNull(JsonNode? node) => node is JsonValue ? node.GetValue<string>() : null;
+    private static string? TextOrNull(JsonNode? node) => node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
 
     /// <summary>PEFT takes one value for a list of one, and an empty text for an empty list.</summary>
-    private static JsonNode? ListOf(JsonNode? node) => node switch
-    {
-        JsonValue when node.GetValueKind() == JsonValueKind.String && node.GetValue<string>().Length == 0 => new JsonArray(),
-        JsonValue => new JsonArray(node),
-        _ => node,
-    };
+    private static JsonNode? ListOf(JsonNode? node) => EmptyAsList(node) is JsonValue value ? new JsonArray(value) : EmptyAsList(node);
+
+    private static JsonNode? EmptyAsList(JsonNode? node) => TextOrNull(node) is "" ? new JsonArray() : node;
 
     private static JsonArray? Set(string[]? entries) => List(entries?.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
 

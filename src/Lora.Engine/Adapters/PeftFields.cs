@@ -66,11 +66,18 @@ internal static class PeftFields
         }
     }
 
-    /// <summary>The features that a configuration turns on and that the engine does not have.</summary>
-    public static IEnumerable<string> UnsupportedFeatures(LoraConfig config)
+    /// <summary>The features that a configuration turns on and that the engine does not have, or that its other keys cannot be read.</summary>
+    public static IEnumerable<LoraProblem> Check(LoraConfig config, string source)
     {
-        JsonObject keys = Parse(config.OtherKeys);
-        return Features.Where(feature => IsOn(keys[feature]));
+        try
+        {
+            JsonObject keys = Parse(config.OtherKeys);
+            return Features.Where(feature => IsOn(keys[feature])).Select(feature => new LoraProblem(LoraError.AdapterFeatureUnsupported, feature, source, $"'{feature}'"));
+        }
+        catch (LoraException exception)
+        {
+            return exception.Problems;
+        }
     }
 
     /// <summary>The keys that PEFT 0.20 does not know either.</summary>

@@ -40,7 +40,7 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
     }
 
     private IEnumerable<TargetEntry> Pattern(string list, string? pattern) =>
-        string.IsNullOrEmpty(pattern) ? [] : [Entry(list, pattern, names.Count(PythonRegex.Whole(pattern).Matches))];
+        pattern is null ? [] : [Entry(list, pattern, names.Count(PythonRegex.Whole(pattern).Matches))];
 
     private IEnumerable<TargetEntry> Saved()
     {

@@ -11,7 +11,7 @@ internal static class NoTargetsReason
             return "every module is excluded";
         }
 
-        if ((config.Module ?? config.TargetModule) is { Length: 0 } || config.TargetPattern is "")
+        if ((config.Module ?? config.TargetModule) is { Length: 0 })
         {
             return "the list of targets is empty";
         }

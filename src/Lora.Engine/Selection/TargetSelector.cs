@@ -32,7 +32,7 @@ public sealed class TargetSelector
         endings = config.Module is null;
         targetPattern = config.TargetPattern is string pattern ? PythonRegex.Whole(pattern) : null;
         excluded = new(config.ExcludeModule ?? []);
-        excludePattern = config.ExcludePattern is { Length: > 0 } exclusion ? PythonRegex.Whole(exclusion) : null;
+        excludePattern = config.ExcludePattern is string exclusion ? PythonRegex.Whole(exclusion) : null;
         savedEntries = config.ModulesToSave ?? [];
         saved = new(savedEntries);
         layers = LayerFilter.Of(config);

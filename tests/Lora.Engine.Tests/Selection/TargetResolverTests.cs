@@ -144,12 +144,17 @@ public class TargetResolverTests
     }
 
     [Theory]
-    [InlineData("", "the list of targets is empty")]
-    [InlineData("(?!)", "no target matches")]
-    public void Nothing_to_adapt_is_an_error_that_says_why(string pattern, string reason)
+    [InlineData("""{"target_modules":""}""", "the list of targets is empty")]
+    [InlineData("""{"target_modules":[]}""", "the list of targets is empty")]
+    [InlineData("""{"target_modules":"(?!)"}""", "no target matches")]
+    [InlineData("""{"target_modules":["q_proj"],"exclude_modules":".*"}""", "every module is excluded")]
+    [InlineData("""{"target_modules":["q_proj"],"exclude_modules":["q_proj"]}""", "what is not excluded is matched by no target")]
+    [InlineData("""{"target_modules":["q_proj"],"layers_to_transform":[7]}""", "what the targets match does not lie in the layers of LayersToTransform")]
+    public void Nothing_to_adapt_is_an_error_that_says_why(string arguments, string reason)
     {
-        LoraException exception = Assert.Throws<LoraException>(() =>
-            TargetResolver.Resolve(new() { TargetPattern = pattern }, Modules(Llama), [], null, allowUnmatched: true));
+        LoraConfig config = PeftCases.Config(JsonNode.Parse(arguments)!.AsObject());
+
+        LoraException exception = Assert.Throws<LoraException>(() => TargetResolver.Resolve(config, Modules(Llama), [], null, allowUnmatched: true));
 
         Assert.Equal((LoraError.NoTargets, true), (exception.Error, exception.Message.Contains(reason, StringComparison.Ordinal)));
     }
