@@ -3,20 +3,16 @@ using System.Management.Automation;
 namespace Lora.Commands.Tests.Commands;
 
 /// <summary>How Get-LoraModule understands paths.</summary>
-public sealed class GetLoraModulePathTests : IDisposable
+public sealed class GetLoraModulePathTests : IClassFixture<HostedShell>, IDisposable
 {
     private const string Models = " | ForEach-Object Model";
 
-    private readonly HostedShell shell = new();
+    private readonly HostedShell shell;
     private readonly ModelFolder models = new();
 
-    public GetLoraModulePathTests() => shell.With("models", models.Path);
+    public GetLoraModulePathTests(HostedShell shell) => this.shell = shell.With("models", models.Path);
 
-    public void Dispose()
-    {
-        shell.Dispose();
-        models.Dispose();
-    }
+    public void Dispose() => models.Dispose();
 
     [Theory]
     [InlineData("Get-LoraModule -LiteralPath \"$models/a[1] b\"")]
@@ -60,9 +56,13 @@ public sealed class GetLoraModulePathTests : IDisposable
     {
         string one = models.Add("one");
 
-        string[] found = [.. shell.Run("$null = $executionContext.SessionState.Path.SetLocation($models); Get-LoraModule ./one -Include lm_head" + Models).Succeeded().Texts];
+        const string Elsewhere = """
+            $before = $PWD
+            $null = $executionContext.SessionState.Path.SetLocation($models)
+            try { Get-LoraModule ./one -Include lm_head | ForEach-Object Model } finally { $null = $executionContext.SessionState.Path.SetLocation($before) }
+            """;
 
-        Assert.Equal([one], found);
+        Assert.Equal([one], shell.Run(Elsewhere).Succeeded().Texts);
         Assert.NotEqual(models.Path, Environment.CurrentDirectory);
     }
 

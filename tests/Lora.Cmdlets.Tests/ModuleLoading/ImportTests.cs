@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Runtime.Loader;
 using Lora.Commands.Tests.Commands;
 
 namespace Lora.Commands.Tests.ModuleLoading;
@@ -42,6 +43,15 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
+    public void However_often_it_is_imported_there_is_one_load_context()
+    {
+        using HostedShell second = new();
+        shell.Run("Import-Module $module; Import-Module $module -Force; Remove-Module Lora; Import-Module $module").Succeeded();
+
+        Assert.Single(AssemblyLoadContext.All, context => context.Name == "Lora");
+    }
+
+    [Fact]
     public void The_engine_s_types_can_be_written_before_any_cmdlet_has_run() =>
         Assert.Equal(["Linear"], shell.Run("Import-Module $module; [Lora.LoraModuleKind]::Linear").Succeeded().Texts);
 
@@ -67,7 +77,7 @@ public sealed class ImportTests : IDisposable
         ShellProcess.Outcome outcome = ShellProcess.Command($$"""
             Import-Module $module
             $null = Get-LoraModule '{{models.Add("tiny")}}' -Include lm_*
-            foreach ($line in 'Get-Lora', 'Get-LoraModule -', 'Get-LoraModule -Path ') {
+            foreach ($line in 'Get-Lora', 'Get-LoraModule -', 'Get-LoraModule -Path ', 'Get-LoraModule . -Include ') {
                 $null = [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null)
             }
 
