@@ -28,7 +28,7 @@ internal static class ScriptRunner
         try
         {
             shell.Invoke();
-            return host.ExitCode ?? 0;
+            return shell.InvocationStateInfo.State == PSInvocationState.Stopped ? Interrupted : host.ExitCode ?? 0;
         }
         catch (PipelineStoppedException)
         {
@@ -41,7 +41,7 @@ internal static class ScriptRunner
         }
         catch (RuntimeException exception)
         {
-            Show(exception.ErrorRecord, runspace);
+            Show(exception.ErrorRecord, host, runspace);
             return Failed;
         }
     }
@@ -57,12 +57,11 @@ internal static class ScriptRunner
         return state;
     }
 
-    // The note makes the formatter write to the error stream.
-    private static void Show(ErrorRecord error, Runspace runspace)
+    // Formatted as an object, the record keeps the place where it was thrown; written as an error, it would get this call's.
+    private static void Show(ErrorRecord error, ShellHost host, Runspace runspace)
     {
-        PSObject record = new(error);
-        record.Properties.Add(new PSNoteProperty("writeErrorStream", true));
+        host.WriteToErrorStream();
         using PowerShell formatter = PowerShell.Create(runspace);
-        formatter.AddCommand("Out-Default").Invoke(new[] { record });
+        formatter.AddCommand("Out-Default").Invoke(new[] { error });
     }
 }

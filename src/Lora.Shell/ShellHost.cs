@@ -23,6 +23,9 @@ internal sealed class ShellHost : PSHost
 
     public override PSHostUserInterface UI => userInterface;
 
+    /// <summary>From now on, what the formatter prints is an error.</summary>
+    public void WriteToErrorStream() => userInterface.Output = Console.Error;
+
     public override void SetShouldExit(int exitCode) => ExitCode = exitCode;
 
     public override void EnterNestedPrompt() => throw new HostException("This shell has no nested prompt.");

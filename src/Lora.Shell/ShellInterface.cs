@@ -14,12 +14,15 @@ internal sealed class ShellInterface : PSHostUserInterface
 
     public override bool SupportsVirtualTerminal => !Console.IsOutputRedirected;
 
+    /// <summary>Where formatted objects go.</summary>
+    public TextWriter Output { get; set; } = Console.Out;
+
     public void ClearProgress() => progress.Clear();
 
     public override void Write(string value)
     {
         progress.Clear();
-        Console.Out.Write(GetOutputString(value, SupportsVirtualTerminal));
+        Output.Write(GetOutputString(value, SupportsVirtualTerminal));
     }
 
     public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) => Write(value);

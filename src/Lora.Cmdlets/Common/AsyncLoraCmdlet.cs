@@ -1,3 +1,5 @@
+using System.Management.Automation;
+
 namespace Lora.Commands;
 
 /// <summary>A cmdlet whose work takes long: it runs on a thread of its own, so that Ctrl+C and the progress bar stay alive.</summary>
@@ -34,7 +36,7 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
         }
         catch (OperationCanceledException) when (stopped)
         {
-            // The pipeline ends by itself: it was the one to stop the work.
+            throw new PipelineStoppedException();
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
@@ -93,13 +94,17 @@ public static class TorchLibrary
     {
         try
         {
-            return Assembly.Load("TorchSharp");
+            return TorchSharpAssembly();
         }
         catch (Exception exception) when (exception is FileNotFoundException or FileLoadException or BadImageFormatException)
         {
             throw Failure(NativeFolder.Candidates()[0], exception.Message, exception);
         }
     }
+
+    // A method of its own: the assembly is loaded when this is compiled, inside the caller's try.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Assembly TorchSharpAssembly() => typeof(TorchSharp.torch).Assembly;
 
     private static LoraException Failure(string folder, string reason, Exception? inner = null) => inner is null
         ? LoraException.Of(LoraError.NativeLibraryNotFound, folder, NativePlatform.Identifier, folder, reason)

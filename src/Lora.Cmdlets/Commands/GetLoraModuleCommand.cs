@@ -1,0 +1,87 @@
+using System.Management.Automation;
+using Lora.Checkpoints;
+using Lora.Selection;
+
+namespace Lora.Commands;
+
+/// <summary>Lists the modules of models: their names, kinds and shapes. It reads headers and config.json, no weights.</summary>
+[Cmdlet(VerbsCommon.Get, "LoraModule", DefaultParameterSetName = PathSet)]
+[OutputType(typeof(LoraModuleInfo))]
+public sealed class GetLoraModuleCommand : LoraCmdlet
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+
+    private ModuleFilter filter = new([], []);
+
+    /// <summary>Model folders, .safetensors files or shard indexes; wildcards are allowed.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>The same, with wildcard characters standing for themselves.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "LP", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>Globs of the module names to list, for example <c>*_proj</c> or <c>model.layers.*.mlp.*</c>.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    public string[] Include { get; set; } = [];
+
+    /// <summary>Globs of the module names to leave out.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    public string[] Exclude { get; set; } = [];
+
+    /// <summary>Lists every module that has parameters, of the kinds that LoRA does not adapt too.</summary>
+    [Parameter]
+    public SwitchParameter All { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginWork() => filter = new ModuleFilter(Include, Exclude);
+
+    /// <inheritdoc/>
+    protected override void ProcessInput()
+    {
+        bool literal = ParameterSetName == LiteralPathSet;
+        foreach (string path in new PathResolver(this).Existing(literal ? LiteralPath : Path, literal))
+        {
+            try
+            {
+                List(ModuleTree.Read(path), path);
+            }
+            catch (LoraException exception)
+            {
+                WriteError(exception);
+            }
+        }
+    }
+
+    private void List(ModuleTree tree, string path)
+    {
+        LoraModuleInfo[] modules = [.. tree.Modules.Where(module => All || module.IsAdaptable())];
+        ModuleFilterResult result = filter.Apply(modules.Select(module => module.Name));
+        WarnOfMisses(filter.Include, result.IncludeHits, nameof(Include), path);
+        WarnOfMisses(filter.Exclude, result.ExcludeHits, nameof(Exclude), path);
+
+        HashSet<string> selected = [.. result.Selected];
+        foreach (LoraModuleInfo module in modules.Where(module => selected.Contains(module.Name)))
+        {
+            WriteObject(module);
+        }
+    }
+
+    private void WarnOfMisses(IReadOnlyList<ModulePattern> patterns, IReadOnlyList<int> hits, string parameter, string path)
+    {
+        string listed = All ? $" '{path}'" : $" '{path}' of the kinds {LoraModuleKinds.Adaptable}; -All lists the others too";
+        foreach ((ModulePattern pattern, int _) in patterns.Zip(hits).Where(pair => pair.Second == 0))
+        {
+            WriteWarning(new LoraProblem(LoraError.TargetNotFound, pattern.Text, "-" + parameter, pattern.Text, listed).Message);
+        }
+    }
+}

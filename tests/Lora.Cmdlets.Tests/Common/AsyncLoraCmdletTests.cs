@@ -1,0 +1,94 @@
+using System.Management.Automation;
+
+namespace Lora.Commands.Tests.Common;
+
+public sealed class AsyncLoraCmdletTests : IDisposable
+{
+    private readonly HostedShell shell = HostedShell.With("Invoke-Work", typeof(InvokeWorkCommand));
+
+    public void Dispose() => shell.Dispose();
+
+    [Fact]
+    public void What_the_worker_says_arrives_in_order_on_the_streams()
+    {
+        ShellResult result = Run((worker, _) =>
+        {
+            worker.Write(new PipelineRecord.Output(1));
+            worker.Write(new PipelineRecord.Warning("careful"));
+            worker.Write(new PipelineRecord.Progress(new ProgressRecord(1, "work", "step")));
+            worker.Write(new PipelineRecord.Failure(LoraException.Of(LoraError.PathNotFound, "x", "x")));
+            worker.Write(new PipelineRecord.Output(2));
+        });
+
+        Assert.Equal(["1", "2"], result.Texts);
+        Assert.Equal(["careful"], result.Warnings);
+        Assert.Equal("step", Assert.Single(result.Progress).StatusDescription);
+        Assert.Equal(["LoraPathNotFound,Lora.Commands.Tests.Common.InvokeWorkCommand"], result.ErrorIds);
+    }
+
+    [Fact]
+    public void The_work_runs_on_another_thread_than_the_pipeline()
+    {
+        int thread = 0;
+        Run((_, _) => thread = Environment.CurrentManagedThreadId);
+
+        Assert.NotEqual(0, thread);
+        Assert.NotEqual(Environment.CurrentManagedThreadId, thread);
+    }
+
+    [Fact]
+    public void A_failure_of_the_engine_ends_the_command_with_its_id()
+    {
+        shell.With("work", (Action<PipelineWorker, CancellationToken>)((_, _) => throw LoraException.Of(LoraError.LossNotFinite, 3, 3, "loss", "NaN")));
+        ErrorRecord error = (ErrorRecord)shell.Run("try { Invoke-Work -Work $work } catch { $_ }").Output.Single().BaseObject;
+
+        Assert.Equal("LoraLossNotFinite,Lora.Commands.Tests.Common.InvokeWorkCommand", error.FullyQualifiedErrorId);
+        Assert.Equal(ErrorCategory.InvalidResult, error.CategoryInfo.Category);
+    }
+
+    [Fact]
+    public void An_unforeseen_exception_reaches_the_pipeline_and_not_the_process()
+    {
+        ShellResult result = Run((_, _) => throw new InvalidOperationException("bug"));
+
+        Assert.Contains("bug", Assert.Single(result.Errors).Exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Stopping_the_pipeline_cancels_the_work_and_waits_for_it()
+    {
+        using ManualResetEvent started = new(initialState: false);
+        bool ended = false;
+        shell.With("work", (Action<PipelineWorker, CancellationToken>)((_, token) =>
+        {
+            started.Set();
+            token.WaitHandle.WaitOne();
+            Thread.Sleep(50);
+            ended = true;
+            token.ThrowIfCancellationRequested();
+        }));
+
+        ShellResult result = shell.RunAndStop("Invoke-Work -Work $work", started);
+
+        Assert.True(ended);
+        Assert.Equal(PSInvocationState.Stopped, result.State);
+    }
+
+    [Fact]
+    public void A_pipeline_that_has_enough_cancels_the_work_and_waits_for_it()
+    {
+        bool cancelled = false;
+        shell.With("work", (Action<PipelineWorker, CancellationToken>)((worker, token) =>
+        {
+            worker.Write(new PipelineRecord.Output(1));
+            cancelled = token.WaitHandle.WaitOne(TimeSpan.FromSeconds(20));
+        }));
+
+        ShellResult result = shell.Run("foreach ($once in 1) { Invoke-Work -Work $work | ForEach-Object { $_; break } }");
+
+        Assert.Equal(["1"], result.Texts);
+        Assert.True(cancelled);
+    }
+
+    private ShellResult Run(Action<PipelineWorker, CancellationToken> work) => shell.With("work", work).Run("Invoke-Work -Work $work");
+}

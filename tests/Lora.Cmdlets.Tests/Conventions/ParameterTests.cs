@@ -1,0 +1,65 @@
+using System.Management.Automation;
+using System.Reflection;
+
+namespace Lora.Commands.Tests.Conventions;
+
+public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShell>
+{
+    private static readonly HashSet<Type> Numbers = [typeof(int), typeof(long), typeof(float), typeof(double)];
+
+    private readonly IReadOnlyList<CmdletInfo> commands =
+        [.. shell.Run("Get-Command -Module Lora").Succeeded().Output.Select(command => (CmdletInfo)command.BaseObject)];
+
+    [Fact]
+    public void None_is_named_like_a_common_parameter()
+    {
+        HashSet<string> common = [.. Cmdlet.CommonParameters, .. Cmdlet.OptionalCommonParameters];
+
+        Assert.All(Cmdlets.Parameters, parameter => Assert.DoesNotContain(parameter.Name, common));
+    }
+
+    [Fact]
+    public void Names_are_singular_and_in_Pascal_case() =>
+        Assert.All(Cmdlets.Parameters, parameter => Assert.Matches("^[A-Z][A-Za-z0-9]*[a-rt-z0-9]$|^[A-Z][A-Za-z]*(ss|as|us)$", parameter.Name));
+
+    [Fact]
+    public void Yes_or_no_is_a_switch() =>
+        Assert.All(Cmdlets.Parameters, parameter => Assert.NotEqual(typeof(bool), parameter.PropertyType));
+
+    [Fact]
+    public void Numbers_say_their_range() => Assert.All(
+        Cmdlets.Parameters.Where(parameter => Numbers.Contains(Nullable.GetUnderlyingType(parameter.PropertyType) ?? parameter.PropertyType)),
+        parameter => Assert.True(parameter.IsDefined(typeof(ValidateRangeAttribute)), parameter.Name));
+
+    [Fact]
+    public void The_same_name_has_the_same_type_everywhere() => Assert.All(
+        Cmdlets.Parameters.GroupBy(parameter => parameter.Name),
+        group => Assert.Single(group.Select(parameter => parameter.PropertyType).Distinct()));
+
+    [Fact]
+    public void Paths_are_arrays_that_take_wildcards_beside_a_literal_form() => Assert.All(
+        Cmdlets.Types.Where(type => type.GetProperty("LiteralPath") is not null),
+        type =>
+        {
+            PropertyInfo path = type.GetProperty("Path")!;
+            Assert.Equal(typeof(string[]), path.PropertyType);
+            Assert.True(path.IsDefined(typeof(SupportsWildcardsAttribute)));
+            IList<string> aliases = type.GetProperty("LiteralPath")!.GetCustomAttribute<AliasAttribute>()!.AliasNames;
+            Assert.Contains("PSPath", aliases);
+            Assert.Contains("LP", aliases);
+        });
+
+    [Fact]
+    public void A_default_set_is_named_where_there_are_several() => Assert.All(
+        commands.Where(command => command.ParameterSets.Count > 1),
+        command => Assert.Single(command.ParameterSets, set => set.IsDefault));
+
+    [Fact]
+    public void Each_set_takes_exactly_one_parameter_from_the_pipeline_by_value_at_most_and_one_in_any_way() => Assert.All(
+        commands.SelectMany(command => command.ParameterSets),
+        set =>
+        {
+            Assert.InRange(set.Parameters.Count(parameter => parameter.ValueFromPipeline), 0, 1);
+            Assert.Contains(set.Parameters, parameter => parameter.ValueFromPipeline || parameter.ValueFromPipelineByPropertyName);
+        });
+}
