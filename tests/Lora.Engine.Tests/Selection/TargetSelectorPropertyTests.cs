@@ -12,20 +12,23 @@ public class TargetSelectorPropertyTests
 
     [Fact]
     public void Every_name_is_decided_as_by_the_plain_rules() =>
-        Gen.Select(Name, Entries, Entries, Entries, Layers, Gen.Bool).Sample((name, targets, excluded, saved, layers, withPattern) =>
-        {
-            // An entry of modules_to_save is a regular expression; the generated ones hold no other special character than the dot.
-            LoraConfig config = new()
+        Gen.Select(Name.Array[50], Entries, Entries, Entries, Layers, Gen.Bool).Sample(
+            (names, targets, excluded, saved, layers, withPattern) =>
             {
-                TargetModule = targets,
-                ExcludeModule = excluded,
-                ModulesToSave = [.. saved.Select(entry => entry.Replace(".", "\\.", StringComparison.Ordinal))],
-                LayersToTransform = layers,
-                LayersPattern = withPattern ? ["layers"] : null,
-            };
+                // An entry of modules_to_save is a regular expression; the generated ones hold no other special character than the dot.
+                LoraConfig config = new()
+                {
+                    TargetModule = targets,
+                    ExcludeModule = excluded,
+                    ModulesToSave = [.. saved.Select(entry => entry.Replace(".", "\\.", StringComparison.Ordinal))],
+                    LayersToTransform = layers,
+                    LayersPattern = withPattern ? ["layers"] : null,
+                };
 
-            return new TargetSelector(config).Decide(name).Outcome == Expected(name, targets, excluded, saved, layers, withPattern);
-        });
+                TargetSelector selector = new(config);
+                return names.All(name => selector.Decide(name).Outcome == Expected(name, targets, excluded, saved, layers, withPattern));
+            },
+            iter: 1000);
 
     [Fact]
     public void Exact_names_are_equal_names() =>
