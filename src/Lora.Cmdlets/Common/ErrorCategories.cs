@@ -24,10 +24,9 @@ internal static class ErrorCategories
             => ErrorCategory.NotImplemented,
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
-            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard => ErrorCategory.InvalidArgument,
+            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous => ErrorCategory.InvalidArgument,
 
         LoraError.TargetKindUnsupported => ErrorCategory.InvalidType,
-        LoraError.RowTooLong => ErrorCategory.LimitsExceeded,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed => ErrorCategory.WriteError,

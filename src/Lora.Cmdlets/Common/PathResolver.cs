@@ -21,6 +21,19 @@ internal sealed class PathResolver(LoraCmdlet cmdlet)
         }
     }
 
+    /// <summary>The one file or folder that an input path names; a path that is there to the letter is taken before its wildcards are.</summary>
+    /// <exception cref="LoraException">The path names none or several, or is not of the file system.</exception>
+    public string One(string path)
+    {
+        string[] found = Guarded(path, () => Find(path, literal: true) is [string exact] ? [exact] : Find(path, literal: false));
+        return found switch
+        {
+            [string only] => only,
+            [] => throw LoraException.Of(LoraError.PathNotFound, path, path),
+            _ => throw LoraException.Of(LoraError.PathAmbiguous, path, path, found.Length),
+        };
+    }
+
     /// <summary>The place that an output path names; it need not exist.</summary>
     /// <exception cref="LoraException">The path has wildcards, or is not of the file system.</exception>
     public string Destination(string path, bool literal)

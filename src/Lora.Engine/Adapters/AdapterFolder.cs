@@ -12,6 +12,10 @@ public static class AdapterFolder
     private const string PickleName = "adapter_model.bin";
     private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "pt" };
 
+    /// <summary>Whether a folder holds an adapter, or a part of one.</summary>
+    public static bool IsThere(string folder) =>
+        new[] { AdapterConfigJson.FileName, WeightsName }.Any(name => File.Exists(Path.Combine(folder, name)));
+
     /// <summary>Reads an adapter whole.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="LoraException">PathNotFound, PickleRefused, AdapterConfigInvalid, AdapterFeatureUnsupported, AdapterWeightsInvalid, what
@@ -43,10 +47,9 @@ public static class AdapterFolder
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(folder);
-        string[] occupied = [.. new[] { AdapterConfigJson.FileName, WeightsName }.Where(name => File.Exists(Path.Combine(folder, name)))];
-        if (occupied.Length > 0 && !overwrite)
+        if (!overwrite && IsThere(folder))
         {
-            throw LoraException.Of(LoraError.OutputExists, folder, Path.Combine(folder, occupied[0]));
+            throw LoraException.Of(LoraError.OutputExists, folder, folder);
         }
 
         try

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -22,7 +21,7 @@ internal sealed class JsonFields(JsonObject fields, string source)
         double? number = Number(key);
         if (number is double value && (!double.IsInteger(value) || Math.Abs(value) > int.MaxValue))
         {
-            Wrong(key, value.ToString(CultureInfo.InvariantCulture), "a whole number");
+            Wrong(key, value.ToString(System.Globalization.CultureInfo.InvariantCulture), "a whole number");
             return null;
         }
 

@@ -6,7 +6,7 @@ namespace Lora.Data;
 /// </summary>
 public sealed class BatchOrder
 {
-    private readonly int[] _indices;
+    private readonly int[] indices;
 
     /// <summary>Shuffles.</summary>
     /// <param name="count">The number of examples.</param>
@@ -17,21 +17,21 @@ public sealed class BatchOrder
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         SplitMix64 random = new(unchecked(new SplitMix64((ulong)seed).Next() + (ulong)epoch));
-        _indices = [.. Enumerable.Range(0, count)];
+        indices = [.. Enumerable.Range(0, count)];
         for (int last = count - 1; last > 0; last--)
         {
             int other = random.Next(last + 1);
-            (_indices[last], _indices[other]) = (_indices[other], _indices[last]);
+            (indices[last], indices[other]) = (indices[other], indices[last]);
         }
     }
 
     /// <summary>The places of the examples, each once.</summary>
-    public IReadOnlyList<int> Indices => _indices;
+    public IReadOnlyList<int> Indices => indices;
 
     /// <summary>The order in pieces of a size; the last piece has what is left.</summary>
     public IEnumerable<IReadOnlyList<int>> Batches(int batchSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        return _indices.Chunk(batchSize);
+        return indices.Chunk(batchSize);
     }
 }

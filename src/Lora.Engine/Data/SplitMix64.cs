@@ -8,13 +8,11 @@ internal sealed class SplitMix64(ulong state)
 {
     private const ulong Increment = 0x9E3779B97F4A7C15;
 
-    private ulong _state = state;
-
     /// <summary>The next number of 64 bits.</summary>
     public ulong Next()
     {
-        _state += Increment;
-        ulong mixed = _state;
+        state += Increment;
+        ulong mixed = state;
         mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
         mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
         return mixed ^ (mixed >> 31);

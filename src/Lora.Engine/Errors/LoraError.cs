@@ -7,6 +7,9 @@ public enum LoraError
     /// <summary>No file or folder is there.</summary>
     PathNotFound,
 
+    /// <summary>A path with wildcards that names several files where one is wanted.</summary>
+    PathAmbiguous,
+
     /// <summary>A model folder without safetensors files.</summary>
     NoSafetensors,
 
@@ -100,6 +103,9 @@ public enum LoraError
     /// <summary>Writing failed.</summary>
     OutputFailed,
 
+    /// <summary>Two adapters of one pipeline would go to the same folder.</summary>
+    OutputRepeated,
+
     // Text
     /// <summary>A model folder without tokenizer.json.</summary>
     TokenizerMissing,
@@ -116,9 +122,6 @@ public enum LoraError
 
     /// <summary>A row that is not JSON or has no text.</summary>
     RowInvalid,
-
-    /// <summary>A row over the length limit.</summary>
-    RowTooLong,
 
     /// <summary>A row or a dataset without a token to learn from.</summary>
     NoSupervisedToken,

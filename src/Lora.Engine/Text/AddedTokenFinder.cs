@@ -7,23 +7,23 @@ namespace Lora.Text;
 /// <summary>Finds added tokens in a text: the leftmost, and of those that begin there the longest.</summary>
 internal sealed class AddedTokenFinder
 {
-    private readonly Dictionary<string, AddedToken> _tokens = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, AddedToken>.AlternateLookup<ReadOnlySpan<char>> _lookup;
-    private readonly Dictionary<char, int[]> _lengths;
-    private readonly SearchValues<string> _contents;
+    private readonly Dictionary<string, AddedToken> tokens = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AddedToken>.AlternateLookup<ReadOnlySpan<char>> lookup;
+    private readonly Dictionary<char, int[]> lengths;
+    private readonly SearchValues<string> contents;
 
     /// <summary>Takes the characters to look for, each with its token.</summary>
-    public AddedTokenFinder(IEnumerable<(string Content, AddedToken Token)> tokens)
+    public AddedTokenFinder(IEnumerable<(string Content, AddedToken Token)> found)
     {
-        foreach ((string content, AddedToken token) in tokens.Where(pair => pair.Content.Length > 0))
+        foreach ((string content, AddedToken token) in found.Where(pair => pair.Content.Length > 0))
         {
-            _tokens[content] = token;
+            tokens[content] = token;
         }
 
-        _lookup = _tokens.GetAlternateLookup<ReadOnlySpan<char>>();
-        _lengths = _tokens.Keys.GroupBy(content => content[0])
+        lookup = tokens.GetAlternateLookup<ReadOnlySpan<char>>();
+        lengths = tokens.Keys.GroupBy(content => content[0])
             .ToDictionary(group => group.Key, group => group.Select(content => content.Length).Distinct().OrderDescending().ToArray());
-        _contents = SearchValues.Create([.. _tokens.Keys], StringComparison.Ordinal);
+        contents = SearchValues.Create([.. tokens.Keys], StringComparison.Ordinal);
     }
 
     /// <summary>The next token at or after a place, with the characters that it takes; null when there is none.</summary>
@@ -32,7 +32,7 @@ internal sealed class AddedTokenFinder
         int searched = from;
         while (searched < text.Length)
         {
-            int offset = text.AsSpan(searched).IndexOfAny(_contents);
+            int offset = text.AsSpan(searched).IndexOfAny(contents);
             if (offset < 0)
             {
                 return null;
@@ -53,9 +53,9 @@ internal sealed class AddedTokenFinder
 
     private AddedToken LongestAt(string text, int start, out int end)
     {
-        foreach (int length in _lengths[text[start]])
+        foreach (int length in lengths[text[start]])
         {
-            if (start + length <= text.Length && _lookup.TryGetValue(text.AsSpan(start, length), out AddedToken? token))
+            if (start + length <= text.Length && lookup.TryGetValue(text.AsSpan(start, length), out AddedToken? token))
             {
                 end = start + length;
                 return token;

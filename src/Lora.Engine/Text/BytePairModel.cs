@@ -8,30 +8,30 @@ internal sealed class BytePairModel
 {
     private const int MostSymbolsPerCharacter = 4;
 
-    private readonly Vocabulary _vocabulary;
-    private readonly PairMerges _merges;
-    private readonly WordCuts? _cuts;
-    private readonly WordCache _cache = new();
-    private readonly bool _ignoreMerges;
-    private readonly bool _fuseUnknown;
-    private readonly int _unknown;
-    private readonly int[]? _bytes;
+    private readonly Vocabulary vocabulary;
+    private readonly PairMerges merges;
+    private readonly WordCuts? cuts;
+    private readonly WordCache cache = new();
+    private readonly bool ignoreMerges;
+    private readonly bool fuseUnknown;
+    private readonly int unknown;
+    private readonly int[]? bytes;
 
     private BytePairModel(TokenizerNode node)
     {
-        _vocabulary = Vocabulary.Read(node.Child("vocab"));
-        _merges = PairMerges.Read(node.Child("merges"), _vocabulary.Ids);
-        _ignoreMerges = node.Flag("ignore_merges");
-        _fuseUnknown = node.Flag("fuse_unk");
-        _unknown = node.OptionalText("unk_token") is string unknown ? _vocabulary.Find(unknown) : Vocabulary.Absent;
-        _cuts = _ignoreMerges ? null : WordCuts.Of(_vocabulary.Ids);
+        vocabulary = Vocabulary.Read(node.Child("vocab"));
+        merges = PairMerges.Read(node.Child("merges"), vocabulary.Ids);
+        ignoreMerges = node.Flag("ignore_merges");
+        fuseUnknown = node.Flag("fuse_unk");
+        unknown = node.OptionalText("unk_token") is string token ? vocabulary.Find(token) : Vocabulary.Absent;
+        cuts = ignoreMerges ? null : WordCuts.Of(vocabulary.Ids);
         if (node.Flag("byte_fallback"))
         {
-            _bytes = [.. Enumerable.Range(0, 256).Select(value => _vocabulary.Find(ByteFallbackDecoder.Name((byte)value)))];
+            bytes = [.. Enumerable.Range(0, 256).Select(value => vocabulary.Find(ByteFallbackDecoder.Name((byte)value)))];
         }
     }
 
-    public IReadOnlyDictionary<string, int> Ids => _vocabulary.Ids;
+    public IReadOnlyDictionary<string, int> Ids => vocabulary.Ids;
 
     public static BytePairModel Read(TokenizerNode node)
     {
@@ -64,9 +64,9 @@ internal sealed class BytePairModel
         int start = 0;
         while (start < piece.Length)
         {
-            int end = _cuts?.EndOfWord(piece, start) ?? piece.Length;
+            int end = cuts?.EndOfWord(piece, start) ?? piece.Length;
             ReadOnlySpan<char> word = piece.AsSpan(start, end - start);
-            if (_cache.TryGet(word, out int[]? known))
+            if (cache.TryGet(word, out int[]? known))
             {
                 ids.AddRange(known);
             }
@@ -74,7 +74,7 @@ internal sealed class BytePairModel
             {
                 int before = ids.Count;
                 EncodeWord(word, ids);
-                _cache.Add(word, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[before..]);
+                cache.Add(word, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[before..]);
             }
 
             start = end;
@@ -83,7 +83,7 @@ internal sealed class BytePairModel
 
     private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
     {
-        if (_ignoreMerges && _vocabulary.Find(word) is int whole and not Vocabulary.Absent)
+        if (ignoreMerges && vocabulary.Find(word) is int whole and not Vocabulary.Absent)
         {
             ids.Add(whole);
             return;
@@ -91,7 +91,7 @@ internal sealed class BytePairModel
 
         int[] symbols = ArrayPool<int>.Shared.Rent(word.Length * MostSymbolsPerCharacter);
         int count = WriteSymbols(word, symbols);
-        count = PairMerger.Merge(symbols.AsSpan(0, count), _merges);
+        count = PairMerger.Merge(symbols.AsSpan(0, count), merges);
         ids.AddRange(symbols.AsSpan(0, count));
         ArrayPool<int>.Shared.Return(symbols);
     }
@@ -104,7 +104,7 @@ internal sealed class BytePairModel
         foreach (Rune rune in word.EnumerateRunes())
         {
             int length = rune.Utf16SequenceLength;
-            int id = _vocabulary.Find(word[..length]);
+            int id = vocabulary.Find(word[..length]);
             word = word[length..];
             if (id != Vocabulary.Absent)
             {
@@ -116,9 +116,9 @@ internal sealed class BytePairModel
                 count += written;
                 afterUnknown = false;
             }
-            else if (_unknown != Vocabulary.Absent && !(afterUnknown && _fuseUnknown))
+            else if (unknown != Vocabulary.Absent && !(afterUnknown && fuseUnknown))
             {
-                symbols[count++] = _unknown;
+                symbols[count++] = unknown;
                 afterUnknown = true;
             }
         }
@@ -128,11 +128,11 @@ internal sealed class BytePairModel
 
     private bool TryWriteBytes(Rune rune, Span<int> symbols, out int written)
     {
-        Span<byte> bytes = stackalloc byte[4];
-        written = _bytes is null ? 0 : rune.EncodeToUtf8(bytes);
+        Span<byte> encoded = stackalloc byte[4];
+        written = bytes is null ? 0 : rune.EncodeToUtf8(encoded);
         for (int index = 0; index < written; index++)
         {
-            symbols[index] = _bytes![bytes[index]];
+            symbols[index] = bytes![encoded[index]];
         }
 
         return written > 0 && !symbols[..written].Contains(Vocabulary.Absent);

@@ -6,16 +6,16 @@ namespace Lora.Text;
 /// </summary>
 public sealed class BytePairTrainer
 {
-    private readonly List<string> _tokens;
-    private readonly List<(string Left, string Right)> _merges = [];
-    private readonly List<(List<int> Symbols, int Count)> _words;
-    private readonly Dictionary<(int Left, int Right), long> _pairs = [];
+    private readonly List<string> tokens;
+    private readonly List<(string Left, string Right)> merges = [];
+    private readonly List<(List<int> Symbols, int Count)> words;
+    private readonly Dictionary<(int Left, int Right), long> pairs = [];
 
     private BytePairTrainer(IEnumerable<string> texts, BytePairTraining training)
     {
-        _tokens = [.. training.SpecialTokens, .. ByteAlphabet.All.Select(character => character.ToString())];
-        _words = [.. CountWords(texts).Select(word => (Symbols(word.Key, training.SpecialTokens.Count), word.Value))];
-        foreach ((List<int> symbols, int count) in _words)
+        tokens = [.. training.SpecialTokens, .. ByteAlphabet.All.Select(character => character.ToString())];
+        words = [.. CountWords(texts).Select(word => (Symbols(word.Key, training.SpecialTokens.Count), word.Value))];
+        foreach ((List<int> symbols, int count) in words)
         {
             CountPairs(symbols, count);
         }
@@ -34,11 +34,11 @@ public sealed class BytePairTrainer
         ArgumentOutOfRangeException.ThrowIfLessThan(training.VocabularySize, training.SpecialTokens.Count + 256, nameof(training));
 
         BytePairTrainer trainer = new(texts, training);
-        while (trainer._tokens.Count < training.VocabularySize && trainer.LearnMerge())
+        while (trainer.tokens.Count < training.VocabularySize && trainer.LearnMerge())
         {
         }
 
-        TokenizerWriter.Write(folder, training, trainer._tokens, trainer._merges);
+        TokenizerWriter.Write(folder, training, trainer.tokens, trainer.merges);
     }
 
     private static Dictionary<string, int> CountWords(IEnumerable<string> texts)
@@ -65,14 +65,14 @@ public sealed class BytePairTrainer
         for (int index = 0; index + 1 < symbols.Count; index++)
         {
             (int, int) pair = (symbols[index], symbols[index + 1]);
-            _pairs[pair] = _pairs.GetValueOrDefault(pair) + count;
+            pairs[pair] = pairs.GetValueOrDefault(pair) + count;
         }
     }
 
     /// <summary>Makes a token of the most frequent pair; false when no pair occurs twice.</summary>
     private bool LearnMerge()
     {
-        KeyValuePair<(int Left, int Right), long> best = _pairs
+        KeyValuePair<(int Left, int Right), long> best = pairs
             .MinBy(pair => (-pair.Value, pair.Key.Left, pair.Key.Right));
         if (best.Value < 2)
         {
@@ -80,18 +80,18 @@ public sealed class BytePairTrainer
         }
 
         (int left, int right) = best.Key;
-        string merged = _tokens[left] + _tokens[right];
-        _merges.Add((_tokens[left], _tokens[right]));
+        string merged = tokens[left] + tokens[right];
+        merges.Add((tokens[left], tokens[right]));
 
         // Two different pairs may spell the same token; the vocabulary holds it once.
-        int id = _tokens.IndexOf(merged);
+        int id = tokens.IndexOf(merged);
         if (id < 0)
         {
-            id = _tokens.Count;
-            _tokens.Add(merged);
+            id = tokens.Count;
+            tokens.Add(merged);
         }
 
-        foreach ((List<int> symbols, int count) in _words)
+        foreach ((List<int> symbols, int count) in words)
         {
             if (Contains(symbols, left, right))
             {
@@ -101,7 +101,7 @@ public sealed class BytePairTrainer
             }
         }
 
-        _pairs.Remove(best.Key);
+        pairs.Remove(best.Key);
         return true;
     }
 

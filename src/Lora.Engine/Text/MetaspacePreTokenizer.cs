@@ -3,15 +3,15 @@ namespace Lora.Text;
 /// <summary>SentencePiece's spaces: each becomes a visible mark, one may be put before the text, and a word begins at each mark.</summary>
 internal sealed class MetaspacePreTokenizer : PreTokenizer
 {
-    private readonly char _mark;
-    private readonly PrependScheme _scheme;
-    private readonly SplitPreTokenizer? _words;
+    private readonly char mark;
+    private readonly PrependScheme scheme;
+    private readonly SplitPreTokenizer? words;
 
     private MetaspacePreTokenizer(char mark, PrependScheme scheme, bool split)
     {
-        _mark = mark;
-        _scheme = scheme;
-        _words = split ? new(new(System.Text.RegularExpressions.Regex.Escape(mark.ToString())), SplitBehavior.MergedWithNext) : null;
+        this.mark = mark;
+        this.scheme = scheme;
+        words = split ? new(new(System.Text.RegularExpressions.Regex.Escape(mark.ToString())), SplitBehavior.MergedWithNext) : null;
     }
 
     /// <summary>When a mark is put before a text that does not begin with one.</summary>
@@ -48,19 +48,19 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
 
     public override void Split(string piece, bool atStart, List<string> parts)
     {
-        string marked = piece.Replace(' ', _mark);
-        if (!marked.StartsWith(_mark) && (_scheme == PrependScheme.Always || (_scheme == PrependScheme.First && atStart)))
+        string marked = piece.Replace(' ', mark);
+        if (!marked.StartsWith(mark) && (scheme == PrependScheme.Always || (scheme == PrependScheme.First && atStart)))
         {
-            marked = _mark + marked;
+            marked = mark + marked;
         }
 
-        if (_words is null)
+        if (words is null)
         {
             parts.Add(marked);
         }
         else
         {
-            _words.Split(marked, atStart, parts);
+            words.Split(marked, atStart, parts);
         }
     }
 }

@@ -5,9 +5,9 @@ namespace Lora.Text;
 /// <summary>The learned merges: for a pair of neighbouring tokens the merge's rank (lower goes first) and the token that it makes.</summary>
 internal sealed class PairMerges
 {
-    private readonly Dictionary<long, Merge> _merges;
+    private readonly Dictionary<long, Merge> merges;
 
-    private PairMerges(Dictionary<long, Merge> merges) => _merges = merges;
+    private PairMerges(Dictionary<long, Merge> merges) => this.merges = merges;
 
     /// <summary>Reads "merges", a list of <c>"a b"</c> or of <c>["a", "b"]</c>, best merge first.</summary>
     public static PairMerges Read(TokenizerNode node, Dictionary<string, int> vocabulary)
@@ -34,7 +34,7 @@ internal sealed class PairMerges
         return new(merges);
     }
 
-    public bool TryFind(int left, int right, out Merge merge) => _merges.TryGetValue(Key(left, right), out merge);
+    public bool TryFind(int left, int right, out Merge merge) => merges.TryGetValue(Key(left, right), out merge);
 
     private static string[] Pair(JsonElement entry) => entry.ValueKind switch
     {

@@ -9,7 +9,7 @@ namespace Lora.Text;
 /// </summary>
 internal sealed class ShadowText
 {
-    private readonly List<int>? _positions;
+    private readonly List<int>? positions;
 
     public ShadowText(string original)
     {
@@ -20,23 +20,23 @@ internal sealed class ShadowText
         }
 
         StringBuilder shadow = new(original.Length);
-        _positions = new(original.Length + 1);
+        positions = new(original.Length + 1);
         int position = 0;
         foreach (Rune rune in original.EnumerateRunes())
         {
-            _positions.Add(position);
+            positions.Add(position);
             shadow.Append(rune.IsBmp ? (char)rune.Value : Representative(Rune.GetUnicodeCategory(rune)));
             position += rune.Utf16SequenceLength;
         }
 
-        _positions.Add(position);
+        positions.Add(position);
         Text = shadow.ToString();
     }
 
     public string Text { get; }
 
     /// <summary>The place in the original of a place in <see cref="Text"/>.</summary>
-    public int Original(int position) => _positions is null ? position : _positions[position];
+    public int Original(int position) => positions is null ? position : positions[position];
 
     private static char Representative(UnicodeCategory category) => category switch
     {

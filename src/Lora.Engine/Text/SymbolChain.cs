@@ -5,20 +5,20 @@ internal sealed class SymbolChain
 {
     private const int None = -1;
 
-    private readonly int[] _symbols;
-    private readonly int[] _previous;
-    private readonly int[] _next;
-    private readonly PairMerges _merges;
-    private readonly PriorityQueue<Candidate, long> _queue = new();
+    private readonly int[] symbols;
+    private readonly int[] previous;
+    private readonly int[] next;
+    private readonly PairMerges merges;
+    private readonly PriorityQueue<Candidate, long> queue = new();
 
     /// <summary>Takes the symbols, which are changed, and queues every pair that has a merge.</summary>
     public SymbolChain(int[] symbols, PairMerges merges)
     {
-        _symbols = symbols;
-        _merges = merges;
-        _previous = [.. Enumerable.Range(None, symbols.Length)];
-        _next = [.. Enumerable.Range(1, symbols.Length)];
-        _next[^1] = None;
+        this.symbols = symbols;
+        this.merges = merges;
+        previous = [.. Enumerable.Range(None, symbols.Length)];
+        next = [.. Enumerable.Range(1, symbols.Length)];
+        next[^1] = None;
         for (int left = 0; left < symbols.Length; left++)
         {
             Enqueue(left);
@@ -28,27 +28,27 @@ internal sealed class SymbolChain
     /// <summary>Does the best merge that is still possible; false when none is left.</summary>
     public bool MergeBest()
     {
-        while (_queue.TryDequeue(out Candidate candidate, out _))
+        while (queue.TryDequeue(out Candidate candidate, out _))
         {
             int left = candidate.Left;
             int right = candidate.Right;
 
             // A candidate is stale when an earlier merge took or changed one of its symbols.
-            if (_next[left] != right || _symbols[left] != candidate.LeftSymbol || _symbols[right] != candidate.RightSymbol)
+            if (next[left] != right || symbols[left] != candidate.LeftSymbol || symbols[right] != candidate.RightSymbol)
             {
                 continue;
             }
 
-            _symbols[left] = candidate.Merged;
-            _next[left] = _next[right];
-            _next[right] = None;
-            if (_next[left] != None)
+            symbols[left] = candidate.Merged;
+            next[left] = next[right];
+            next[right] = None;
+            if (next[left] != None)
             {
-                _previous[_next[left]] = left;
+                previous[next[left]] = left;
             }
 
             Enqueue(left);
-            Enqueue(_previous[left]);
+            Enqueue(previous[left]);
             return true;
         }
 
@@ -56,12 +56,12 @@ internal sealed class SymbolChain
     }
 
     /// <summary>Writes the symbols in order and returns their count.</summary>
-    public int CopyTo(Span<int> symbols)
+    public int CopyTo(Span<int> destination)
     {
         int count = 0;
-        for (int index = 0; index != None; index = _next[index])
+        for (int index = 0; index != None; index = next[index])
         {
-            symbols[count++] = _symbols[index];
+            destination[count++] = symbols[index];
         }
 
         return count;
@@ -69,10 +69,10 @@ internal sealed class SymbolChain
 
     private void Enqueue(int left)
     {
-        int right = left == None ? None : _next[left];
-        if (right != None && _merges.TryFind(_symbols[left], _symbols[right], out PairMerges.Merge merge))
+        int right = left == None ? None : next[left];
+        if (right != None && merges.TryFind(symbols[left], symbols[right], out PairMerges.Merge merge))
         {
-            _queue.Enqueue(new(left, right, _symbols[left], _symbols[right], merge.Id), ((long)merge.Rank << 32) | (uint)left);
+            queue.Enqueue(new(left, right, symbols[left], symbols[right], merge.Id), ((long)merge.Rank << 32) | (uint)left);
         }
     }
 

@@ -5,9 +5,9 @@ namespace Lora.Text;
 /// <summary>A pattern of tokenizer.json: <c>{"String": ...}</c> to be met literally, or <c>{"Regex": ...}</c> in Oniguruma's syntax.</summary>
 internal sealed class TextPattern
 {
-    private readonly Regex _regex;
+    private readonly Regex regex;
 
-    public TextPattern(string regex) => _regex = new(regex, RegexOptions.Compiled | RegexOptions.CultureInvariant);
+    public TextPattern(string pattern) => regex = new(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant);
 
     public static TextPattern Read(TokenizerNode node)
     {
@@ -38,7 +38,7 @@ internal sealed class TextPattern
         ShadowText shadow = new(text);
         List<PatternSpan> spans = [];
         int end = 0;
-        foreach (ValueMatch match in _regex.EnumerateMatches(shadow.Text))
+        foreach (ValueMatch match in regex.EnumerateMatches(shadow.Text))
         {
             Add(end, match.Index, isMatch: false);
             end = match.Index + match.Length;

@@ -11,38 +11,38 @@ public sealed class Tokenizer
     // Far above every vocabulary; a damaged file must not make an array of any size.
     private const int MostTokens = 1 << 24;
 
-    private readonly Dictionary<string, AddedToken> _added;
-    private readonly AddedTokenFinder _rawFinder;
-    private readonly AddedTokenFinder _normalizedFinder;
-    private readonly Normalizer? _normalizer;
-    private readonly PreTokenizer? _preTokenizer;
-    private readonly BytePairModel _model;
-    private readonly PostProcessor _postProcessor;
-    private readonly Decoder _decoder;
-    private readonly string?[] _tokens;
-    private readonly HashSet<int> _special;
+    private readonly Dictionary<string, AddedToken> added;
+    private readonly AddedTokenFinder rawFinder;
+    private readonly AddedTokenFinder normalizedFinder;
+    private readonly Normalizer? normalizer;
+    private readonly PreTokenizer? preTokenizer;
+    private readonly BytePairModel model;
+    private readonly PostProcessor postProcessor;
+    private readonly Decoder decoder;
+    private readonly string?[] tokens;
+    private readonly HashSet<int> special;
 
     private Tokenizer(TokenizerNode root)
     {
-        _model = BytePairModel.Read(root.Child("model"));
-        _normalizer = Normalizers.Read(root.Optional("normalizer"));
-        _preTokenizer = PreTokenizer.Read(root.Optional("pre_tokenizer"));
-        _postProcessor = PostProcessor.Read(root.Optional("post_processor"));
-        _decoder = Decoders.Read(root.Optional("decoder"));
+        model = BytePairModel.Read(root.Child("model"));
+        normalizer = Normalizers.Read(root.Optional("normalizer"));
+        preTokenizer = PreTokenizer.Read(root.Optional("pre_tokenizer"));
+        postProcessor = PostProcessor.Read(root.Optional("post_processor"));
+        decoder = Decoders.Read(root.Optional("decoder"));
 
-        List<AddedToken> added = [.. (root.Optional("added_tokens")?.Items() ?? []).Select(AddedToken.Read)];
-        _added = new(StringComparer.Ordinal);
-        added.ForEach(token => _added[token.Content] = token);
-        _special = [.. added.Where(token => token.Special).Select(token => token.Id)];
-        _rawFinder = new(added.Where(token => !token.Normalized).Select(token => (token.Content, token)));
-        _normalizedFinder = new(added.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token)));
+        List<AddedToken> listed = [.. (root.Optional("added_tokens")?.Items() ?? []).Select(AddedToken.Read)];
+        added = new(StringComparer.Ordinal);
+        listed.ForEach(token => added[token.Content] = token);
+        special = [.. listed.Where(token => token.Special).Select(token => token.Id)];
+        rawFinder = new(listed.Where(token => !token.Normalized).Select(token => (token.Content, token)));
+        normalizedFinder = new(listed.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token)));
 
-        IEnumerable<KeyValuePair<string, int>> entries = [.. _model.Ids, .. added.Select(token => KeyValuePair.Create(token.Content, token.Id))];
+        IEnumerable<KeyValuePair<string, int>> entries = [.. model.Ids, .. listed.Select(token => KeyValuePair.Create(token.Content, token.Id))];
         int highest = entries.Select(entry => entry.Value).DefaultIfEmpty(-1).Max();
-        _tokens = highest < MostTokens ? new string?[highest + 1] : throw root.Invalid($"the id {highest} is higher than any vocabulary has");
+        tokens = highest < MostTokens ? new string?[highest + 1] : throw root.Invalid($"the id {highest} is higher than any vocabulary has");
         foreach ((string token, int id) in entries)
         {
-            _tokens[id] = token;
+            tokens[id] = token;
         }
 
         Path = root.File;
@@ -55,7 +55,7 @@ public sealed class Tokenizer
     public string Path { get; }
 
     /// <summary>The highest id plus one. A model's embedding may have more rows than that, for padding.</summary>
-    public int VocabularySize => _tokens.Length;
+    public int VocabularySize => tokens.Length;
 
     /// <summary>The token that begins a sequence (<c>bos_token</c>), or null where the model has none.</summary>
     public int? BeginOfSequenceId { get; }
@@ -86,8 +86,8 @@ public sealed class Tokenizer
     public int? IdOf(string token)
     {
         ArgumentNullException.ThrowIfNull(token);
-        return _added.TryGetValue(token, out AddedToken? added) ? added.Id
-            : _model.Ids.TryGetValue(token, out int id) ? id
+        return added.TryGetValue(token, out AddedToken? found) ? found.Id
+            : model.Ids.TryGetValue(token, out int id) ? id
             : null;
     }
 
@@ -100,14 +100,14 @@ public sealed class Tokenizer
         List<int> ids = new((text.Length / 3) + 4);
         if (addSpecialTokens)
         {
-            ids.AddRange(_postProcessor.Before);
+            ids.AddRange(postProcessor.Before);
         }
 
-        EncodeAround(_rawFinder, WellFormed(text), atStart: true, ids, (part, atStart) =>
-            EncodeAround(_normalizedFinder, Normalize(part), atStart, ids, (stretch, first) => EncodeStretch(stretch, first, ids)));
+        EncodeAround(rawFinder, WellFormed(text), atStart: true, ids, (part, atStart) =>
+            EncodeAround(normalizedFinder, Normalize(part), atStart, ids, (stretch, first) => EncodeStretch(stretch, first, ids)));
         if (addSpecialTokens)
         {
-            ids.AddRange(_postProcessor.After);
+            ids.AddRange(postProcessor.After);
         }
 
         return [.. ids];
@@ -118,16 +118,16 @@ public sealed class Tokenizer
     /// <param name="skipSpecialTokens">Whether to leave control tokens, such as the end of a sequence, out of the text.</param>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
     {
-        List<string> tokens = new(ids.Length);
+        List<string> shown = new(ids.Length);
         foreach (int id in ids)
         {
-            if (id >= 0 && id < _tokens.Length && _tokens[id] is string token && !(skipSpecialTokens && _special.Contains(id)))
+            if (id >= 0 && id < tokens.Length && tokens[id] is string token && !(skipSpecialTokens && special.Contains(id)))
             {
-                tokens.Add(token);
+                shown.Add(token);
             }
         }
 
-        return string.Concat(_decoder(tokens));
+        return string.Concat(decoder(shown));
     }
 
     private static void EncodeAround(AddedTokenFinder finder, string text, bool atStart, List<int> ids, Action<string, bool> encodeBetween)
@@ -157,18 +157,18 @@ public sealed class Tokenizer
         return mayBeBroken ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text;
     }
 
-    private string Normalize(string text) => _normalizer?.Invoke(text) ?? text;
+    private string Normalize(string text) => normalizer?.Invoke(text) ?? text;
 
     private void EncodeStretch(string stretch, bool atStart, List<int> ids)
     {
-        if (_preTokenizer is null)
+        if (preTokenizer is null)
         {
-            _model.Encode(stretch, ids);
+            model.Encode(stretch, ids);
             return;
         }
 
         List<string> words = [];
-        _preTokenizer.Split(stretch, atStart, words);
-        words.ForEach(word => _model.Encode(word, ids));
+        preTokenizer.Split(stretch, atStart, words);
+        words.ForEach(word => model.Encode(word, ids));
     }
 }

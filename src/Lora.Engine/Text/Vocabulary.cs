@@ -8,21 +8,21 @@ internal sealed class Vocabulary
     public const int Absent = -1;
 
     // Covers the byte alphabet and Latin.
-    private readonly int[] _characters = new int[512];
-    private readonly Dictionary<string, int> _ids;
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly int[] characters = new int[512];
+    private readonly Dictionary<string, int> ids;
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup;
 
     private Vocabulary(Dictionary<string, int> ids)
     {
-        _ids = ids;
-        _lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
-        for (int character = 0; character < _characters.Length; character++)
+        this.ids = ids;
+        lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (int character = 0; character < characters.Length; character++)
         {
-            _characters[character] = ids.GetValueOrDefault(((char)character).ToString(), Absent);
+            characters[character] = ids.GetValueOrDefault(((char)character).ToString(), Absent);
         }
     }
 
-    public Dictionary<string, int> Ids => _ids;
+    public Dictionary<string, int> Ids => ids;
 
     public static Vocabulary Read(TokenizerNode node)
     {
@@ -38,7 +38,7 @@ internal sealed class Vocabulary
     }
 
     /// <summary>The id of a token, or <see cref="Absent"/>.</summary>
-    public int Find(ReadOnlySpan<char> token) => token.Length == 1 && token[0] < _characters.Length
-        ? _characters[token[0]]
-        : _lookup.TryGetValue(token, out int id) ? id : Absent;
+    public int Find(ReadOnlySpan<char> token) => token.Length == 1 && token[0] < characters.Length
+        ? characters[token[0]]
+        : lookup.TryGetValue(token, out int id) ? id : Absent;
 }

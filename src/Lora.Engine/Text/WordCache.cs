@@ -9,19 +9,19 @@ internal sealed class WordCache
     private const int LongestWord = 64;
     private const int MostWords = 200_000;
 
-    private readonly ConcurrentDictionary<string, int[]> _words = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _lookup;
-    private int _count;
+    private readonly ConcurrentDictionary<string, int[]> words = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> lookup;
+    private int count;
 
-    public WordCache() => _lookup = _words.GetAlternateLookup<ReadOnlySpan<char>>();
+    public WordCache() => lookup = words.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    public bool TryGet(ReadOnlySpan<char> word, [NotNullWhen(true)] out int[]? ids) => _lookup.TryGetValue(word, out ids);
+    public bool TryGet(ReadOnlySpan<char> word, [NotNullWhen(true)] out int[]? ids) => lookup.TryGetValue(word, out ids);
 
     public void Add(ReadOnlySpan<char> word, ReadOnlySpan<int> ids)
     {
-        if (word.Length < LongestWord && Volatile.Read(ref _count) < MostWords && _lookup.TryAdd(word, ids.ToArray()))
+        if (word.Length < LongestWord && Volatile.Read(ref count) < MostWords && lookup.TryAdd(word, ids.ToArray()))
         {
-            Interlocked.Increment(ref _count);
+            Interlocked.Increment(ref count);
         }
     }
 }

@@ -10,7 +10,7 @@ internal sealed class WordCuts
     private const char Mark = '▁';
     private const int MostCrossings = 64;
 
-    private readonly List<(string Entry, int Offset)> _crossings = [];
+    private readonly List<(string Entry, int Offset)> crossings = [];
 
     private WordCuts(IEnumerable<string> entries)
     {
@@ -20,7 +20,7 @@ internal sealed class WordCuts
             {
                 if (StartsRun(entry, offset))
                 {
-                    _crossings.Add((entry, offset));
+                    crossings.Add((entry, offset));
                 }
             }
         }
@@ -35,7 +35,7 @@ internal sealed class WordCuts
         }
 
         WordCuts cuts = new(vocabulary.Keys);
-        return cuts._crossings.Count <= MostCrossings ? cuts : null;
+        return cuts.crossings.Count <= MostCrossings ? cuts : null;
     }
 
     /// <summary>The end of the word that begins at a place.</summary>
@@ -54,7 +54,7 @@ internal sealed class WordCuts
 
     private bool IsSafe(string text, int position)
     {
-        foreach ((string entry, int offset) in _crossings)
+        foreach ((string entry, int offset) in crossings)
         {
             int start = position - offset;
             if (start >= 0 && text.AsSpan(start).StartsWith(entry, StringComparison.Ordinal))

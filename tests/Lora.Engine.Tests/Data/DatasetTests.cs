@@ -10,17 +10,17 @@ public sealed class DatasetTests : IDisposable
     private const int End = 1;
     private const int Ignored = -100;
 
-    private readonly TemporaryFolder _folder = new();
-    private readonly Tokenizer _tokenizer;
+    private readonly TemporaryFolder folder = new();
+    private readonly Tokenizer tokenizer;
 
     public DatasetTests()
     {
         // Only bytes: a byte's id is its value plus two.
-        BytePairTrainer.Train([], new() { VocabularySize = 258, BeginToken = "<s>", EndToken = "</s>" }, _folder.Path);
-        _tokenizer = Tokenizer.Load(_folder.Path);
+        BytePairTrainer.Train([], new() { VocabularySize = 258, BeginToken = "<s>", EndToken = "</s>" }, folder.Path);
+        tokenizer = Tokenizer.Load(folder.Path);
     }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_text_is_learned_whole_with_its_end()
@@ -50,15 +50,15 @@ public sealed class DatasetTests : IDisposable
     [Fact]
     public void The_end_that_a_tokenizer_adds_to_every_text_does_not_stand_between_prompt_and_completion()
     {
-        string json = File.ReadAllText(_folder.File("tokenizer.json"));
+        string json = File.ReadAllText(folder.File("tokenizer.json"));
         int template = json.IndexOf("\"post_processor\"", StringComparison.Ordinal);
         int decoder = json.IndexOf("\"decoder\"", StringComparison.Ordinal);
         const string Closing = """
             "post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"</s>"}}],
             "special_tokens":{"<s>":{"ids":[0]},"</s>":{"ids":[1]}}},
             """;
-        _folder.Write("tokenizer.json", json[..template] + Closing + json[decoder..]);
-        Tokenizer closing = Tokenizer.Load(_folder.Path);
+        folder.Write("tokenizer.json", json[..template] + Closing + json[decoder..]);
+        Tokenizer closing = Tokenizer.Load(folder.Path);
         Dataset dataset = Dataset.Load(Write(new { prompt = "a", completion = "b" }, new { text = "ab" }), closing, new());
 
         Assert.Equal([Begin, 'a' + 2, End], closing.Encode("a"));
@@ -110,7 +110,7 @@ public sealed class DatasetTests : IDisposable
 
     private LoraException Failure(DatasetOptions options, params object[] rows) => Assert.Throws<LoraException>(() => Load(options, rows));
 
-    private Dataset Load(DatasetOptions options, params object[] rows) => Dataset.Load(Write(rows), _tokenizer, options);
+    private Dataset Load(DatasetOptions options, params object[] rows) => Dataset.Load(Write(rows), tokenizer, options);
 
-    private string Write(params object[] rows) => _folder.Write("rows.jsonl", string.Join('\n', rows.Select(row => JsonSerializer.Serialize(row))));
+    private string Write(params object[] rows) => folder.Write("rows.jsonl", string.Join('\n', rows.Select(row => JsonSerializer.Serialize(row))));
 }

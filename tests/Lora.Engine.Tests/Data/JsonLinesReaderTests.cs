@@ -4,9 +4,9 @@ namespace Lora.Tests.Data;
 
 public sealed class JsonLinesReaderTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Texts_and_pairs_are_read_with_their_lines_and_blank_lines_are_skipped()
@@ -42,7 +42,7 @@ public sealed class JsonLinesReaderTests : IDisposable
     [Fact]
     public void Text_that_is_not_UTF_8_is_refused_instead_of_changed()
     {
-        string path = _folder.Write("latin.jsonl", [.. "{\"text\":\""u8, 0xE9, .. "\"}\n"u8]);
+        string path = folder.Write("latin.jsonl", [.. "{\"text\":\""u8, 0xE9, .. "\"}\n"u8]);
         LoraException failure = Assert.Throws<LoraException>(() => JsonLinesReader.Read(path));
         Assert.Equal(LoraError.RowInvalid, failure.Error);
         Assert.Contains("UTF-8", failure.Message, StringComparison.Ordinal);
@@ -57,9 +57,9 @@ public sealed class JsonLinesReaderTests : IDisposable
 
     [Fact]
     public void A_missing_file_is_an_error() =>
-        Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => JsonLinesReader.Read(_folder.File("none.jsonl"))).Error);
+        Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => JsonLinesReader.Read(folder.File("none.jsonl"))).Error);
 
-    private IReadOnlyList<DatasetRow> Read(string content) => JsonLinesReader.Read(_folder.Write("rows.jsonl", content));
+    private IReadOnlyList<DatasetRow> Read(string content) => JsonLinesReader.Read(folder.Write("rows.jsonl", content));
 
     private LoraException Failure(string content) => Assert.Throws<LoraException>(() => Read(content));
 }

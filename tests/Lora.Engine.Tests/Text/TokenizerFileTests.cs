@@ -6,15 +6,15 @@ public sealed class TokenizerFileTests : IDisposable
 {
     private const string Model = """{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"<s>":3},"merges":["a b"]}""";
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_missing_path_and_a_folder_without_tokenizer_are_told_apart()
     {
-        Assert.Equal(LoraError.PathNotFound, Failure(Path.Combine(_folder.Path, "nowhere")).Error);
-        Assert.Equal(LoraError.TokenizerMissing, Failure(_folder.Path).Error);
+        Assert.Equal(LoraError.PathNotFound, Failure(Path.Combine(folder.Path, "nowhere")).Error);
+        Assert.Equal(LoraError.TokenizerMissing, Failure(folder.Path).Error);
     }
 
     [Theory]
@@ -61,20 +61,20 @@ public sealed class TokenizerFileTests : IDisposable
     [InlineData("config.json", """{"eos_token_id":null}""", null)]
     public void The_end_token_is_found_in_the_files_of_the_model(string file, string json, int? expected)
     {
-        _folder.Write("tokenizer.json", $$"""{"model":{{Model}}}""");
-        _folder.Write(file, json);
-        Assert.Equal(expected, Tokenizer.Load(_folder.Path).EndOfSequenceId);
+        folder.Write("tokenizer.json", $$"""{"model":{{Model}}}""");
+        folder.Write(file, json);
+        Assert.Equal(expected, Tokenizer.Load(folder.Path).EndOfSequenceId);
     }
 
     [Fact]
     public void An_end_token_outside_the_vocabulary_is_an_error()
     {
-        _folder.Write("tokenizer.json", $$"""{"model":{{Model}}}""");
-        _folder.Write("tokenizer_config.json", """{"eos_token":"</s>"}""");
-        Assert.Equal(LoraError.TokenizerInvalid, Failure(_folder.Path).Error);
+        folder.Write("tokenizer.json", $$"""{"model":{{Model}}}""");
+        folder.Write("tokenizer_config.json", """{"eos_token":"</s>"}""");
+        Assert.Equal(LoraError.TokenizerInvalid, Failure(folder.Path).Error);
     }
 
     private static LoraException Failure(string path) => Assert.Throws<LoraException>(() => Tokenizer.Load(path));
 
-    private LoraException FailureOf(string json) => Failure(_folder.Write("tokenizer.json", json));
+    private LoraException FailureOf(string json) => Failure(folder.Write("tokenizer.json", json));
 }

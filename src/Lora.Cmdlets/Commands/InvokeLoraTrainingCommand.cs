@@ -1,0 +1,168 @@
+using System.Management.Automation;
+using Lora.Training;
+
+namespace Lora.Commands;
+
+/// <summary>Trains the adapter of each configuration; the base model is loaded once.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "LoraTraining", SupportsShouldProcess = true, HelpUri = HelpAddress.Commands)]
+[OutputType(typeof(LoraTrainingResult), typeof(LoraTrainingStep))]
+public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
+{
+    private static readonly TrainingOptions Defaults = new();
+
+    private readonly HashSet<string> destinations = new(StringComparer.Ordinal);
+    private TrainingSession? session;
+
+    /// <summary>What is adapted and how.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    public LoraConfig Config { get; set; } = new();
+
+    /// <summary>The JSON Lines file to learn from: rows with text, or with prompt and completion.</summary>
+    [Parameter(Mandatory = true)]
+    public string Dataset { get; set; } = "";
+
+    /// <summary>The JSON Lines file that the loss is taken on before and after.</summary>
+    [Parameter]
+    public string? ValidationDataset { get; set; }
+
+    /// <summary>The base model's folder, when the configuration was not made from its modules.</summary>
+    [Parameter]
+    public string? Model { get; set; }
+
+    /// <summary>Passes over the dataset.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int Epoch { get; set; } = Defaults.Epoch;
+
+    /// <summary>Optimiser steps, in place of epochs.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaxStep { get; set; }
+
+    /// <summary>Rows in one forward pass.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int BatchSize { get; set; } = Defaults.BatchSize;
+
+    /// <summary>Forward passes in one optimiser step.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int GradientAccumulation { get; set; } = Defaults.GradientAccumulation;
+
+    /// <summary>The peak of the learning rate.</summary>
+    [Parameter]
+    [Alias("lr")]
+    public double LearningRate { get; set; } = Defaults.LearningRate;
+
+    /// <summary>Steps over which the rate rises to its peak.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    public int? WarmupStep { get; set; }
+
+    /// <summary>How the rate goes on after the warm-up.</summary>
+    [Parameter]
+    public TrainingSchedule Schedule { get; set; } = Defaults.Schedule;
+
+    /// <summary>AdamW's decoupled weight decay.</summary>
+    [Parameter]
+    public double WeightDecay { get; set; } = Defaults.WeightDecay;
+
+    /// <summary>The norm that gradients are clipped to; 0 for no clipping.</summary>
+    [Parameter]
+    public double MaxGradientNorm { get; set; } = Defaults.MaxGradientNorm;
+
+    /// <summary>Tokens of a row at the most.</summary>
+    [Parameter]
+    [ValidateRange(2, int.MaxValue)]
+    public int MaxLength { get; set; } = Defaults.MaxLength;
+
+    /// <summary>Seed of the initialisation, the order of rows and the dropout.</summary>
+    [Parameter]
+    public int Seed { get; set; } = Defaults.Seed;
+
+    /// <summary>auto, cpu, cuda or cuda:N.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    public string Device { get; set; } = Defaults.Device;
+
+    /// <summary>The dtype of the frozen base weights.</summary>
+    [Parameter]
+    public TrainingDataType DataType { get; set; } = Defaults.DataType;
+
+    /// <summary>The folder that the adapter is written to at the end and when the run is stopped.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string? OutputPath { get; set; }
+
+    /// <summary>Overwrites an adapter at OutputPath.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Prompts that the base model and the adapted model continue.</summary>
+    [Parameter]
+    public string[] Prompt { get; set; } = [];
+
+    /// <summary>Tokens of a continuation at the most.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int PromptToken { get; set; } = Defaults.PromptToken;
+
+    /// <summary>Gives each step as an object, as it is done, before the result.</summary>
+    [Parameter]
+    public SwitchParameter PassThruStep { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessInput()
+    {
+        PathResolver paths = new(this);
+        TrainingData data = new(paths.One(Dataset), ValidationDataset is null ? null : paths.One(ValidationDataset));
+        LoraConfig config = Model is null ? Config : Config with { Model = paths.One(Model) };
+        TrainingOptions options = Options(paths);
+        if (!ShouldProcess(config.Model ?? config.ToString(), $"Train {config}"))
+        {
+            return;
+        }
+
+        RunOnWorker((worker, cancellation) =>
+        {
+            using TrainingReport report = new(worker, PassThruStep);
+            session ??= new TrainingSession();
+            worker.Write(new PipelineRecord.Output(session.Train(config, data, options, report, cancellation)));
+        });
+    }
+
+    private TrainingOptions Options(PathResolver paths) => new()
+    {
+        Epoch = Epoch,
+        MaxStep = MaxStep,
+        BatchSize = BatchSize,
+        GradientAccumulation = GradientAccumulation,
+        LearningRate = LearningRate,
+        WarmupStep = WarmupStep,
+        Schedule = Schedule,
+        WeightDecay = WeightDecay,
+        MaxGradientNorm = MaxGradientNorm,
+        MaxLength = MaxLength,
+        Seed = Seed,
+        Device = Device,
+        DataType = DataType,
+        OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath, literal: false)),
+        Overwrite = Force,
+        Prompt = Prompt,
+        PromptToken = PromptToken,
+    };
+
+    /// <summary>Refuses a folder that an earlier configuration of the same pipeline was written to, whatever -Force says.</summary>
+    private string Destination(string folder) =>
+        destinations.Add(folder) ? folder : throw LoraException.Of(LoraError.OutputRepeated, folder, folder);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            session?.Dispose();
+            session = null;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using System.Collections;
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>Says what is adapted and how: from the modules of a pipeline, from PEFT's lists and patterns, or from a file.</summary>
+[Cmdlet(VerbsCommon.New, "LoraConfig", DefaultParameterSetName = ModuleSet, HelpUri = HelpAddress.Commands)]
+[OutputType(typeof(LoraConfig))]
+public sealed class NewLoraConfigCommand : LoraCmdlet
+{
+    private const string ModuleSet = "Module";
+    private const string TargetSet = "Target";
+    private const string FileSet = "File";
+
+    private readonly List<LoraModuleInfo> modules = [];
+
+    /// <summary>The modules to adapt, exactly these.</summary>
+    [Parameter(ParameterSetName = ModuleSet, Mandatory = true, ValueFromPipeline = true)]
+    public LoraModuleInfo[] InputObject { get; set; } = [];
+
+    /// <summary>Dotted globs of piped modules to leave out.</summary>
+    [Parameter(ParameterSetName = ModuleSet)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    public string[] Exclude { get; set; } = [];
+
+    /// <summary>Whole names or dotted endings of the modules to adapt (PEFT's target_modules as a list).</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [Parameter(ParameterSetName = FileSet)]
+    public string[]? TargetModule { get; set; }
+
+    /// <summary>A Python regular expression for whole names, or <c>all-linear</c> (PEFT's target_modules as a string).</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [Parameter(ParameterSetName = FileSet)]
+    public string? TargetPattern { get; set; }
+
+    /// <summary>Whole names or dotted endings of modules to leave alone (PEFT's exclude_modules as a list).</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [Parameter(ParameterSetName = FileSet)]
+    public string[]? ExcludeModule { get; set; }
+
+    /// <summary>A Python regular expression for the whole names of modules to leave alone (PEFT's exclude_modules as a string).</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [Parameter(ParameterSetName = FileSet)]
+    public string? ExcludePattern { get; set; }
+
+    /// <summary>The layer numbers that TargetModule's endings apply to (PEFT's layers_to_transform).</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [Parameter(ParameterSetName = FileSet)]
+    [Alias("LayersToTransform")]
+    public int[]? Layer { get; set; }
+
+    /// <summary>The name part before the layer number (PEFT's layers_pattern).</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [Parameter(ParameterSetName = FileSet)]
+    [Alias("LayersPattern")]
+    public string[]? LayerPattern { get; set; }
+
+    /// <summary>The base model's folder; with it, targets that match nothing are found at once.</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [Parameter(ParameterSetName = FileSet)]
+    public string? Model { get; set; }
+
+    /// <summary>An adapter_config.json, or an adapter's folder, to start from; the other parameters change it.</summary>
+    [Parameter(ParameterSetName = FileSet, Mandatory = true)]
+    public string Path { get; set; } = "";
+
+    /// <summary>The width of the low-rank product.</summary>
+    [Parameter]
+    [Alias("r")]
+    [ValidateRange(1, int.MaxValue)]
+    public int Rank { get; set; }
+
+    /// <summary>The numerator of the scaling.</summary>
+    [Parameter]
+    [Alias("LoraAlpha")]
+    public double Alpha { get; set; }
+
+    /// <summary>The share of the adapter's input that is dropped while training.</summary>
+    [Parameter]
+    public double Dropout { get; set; }
+
+    /// <summary>Which biases are trained too.</summary>
+    [Parameter]
+    public LoraBias Bias { get; set; }
+
+    /// <summary>Divides alpha by the square root of the rank.</summary>
+    [Parameter]
+    public SwitchParameter UseRsLora { get; set; }
+
+    /// <summary>Gives each B a bias (PEFT's lora_bias).</summary>
+    [Parameter]
+    public SwitchParameter UseLoraBias { get; set; }
+
+    /// <summary>How A and B begin (PEFT's init_lora_weights).</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(InitializationCompleter))]
+    public string? Initialization { get; set; }
+
+    /// <summary>Other ranks for some modules: patterns to ranks, the first that matches decides. Use [ordered]@{} when order matters.</summary>
+    [Parameter]
+    public IDictionary? RankPattern { get; set; }
+
+    /// <summary>Other alphas for some modules: patterns to alphas, the first that matches decides.</summary>
+    [Parameter]
+    public IDictionary? AlphaPattern { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessInput() => modules.AddRange(InputObject);
+
+    /// <inheritdoc/>
+    protected override void EndWork()
+    {
+        LoraConfig[] configs = ParameterSetName == ModuleSet
+            ? [.. ChosenModules.Configs(modules, Exclude, WriteWarning).Select(Apply)]
+            : [Apply(Start())];
+        LoraException.ThrowIfAny([.. configs.SelectMany(config => LoraConfigRules.Check(config))]);
+        foreach (LoraConfig config in configs)
+        {
+            ModelCheck.Run(config);
+            WriteObject(config);
+        }
+    }
+
+    private LoraConfig Start() => ParameterSetName == FileSet ? ConfigFile.Read(new PathResolver(this).One(Path)) : new();
+
+    private LoraConfig Apply(LoraConfig config) => config with
+    {
+        TargetModule = TargetModule ?? (TargetPattern is null ? config.TargetModule : null),
+        TargetPattern = TargetPattern ?? (TargetModule is null ? config.TargetPattern : null),
+        ExcludeModule = ExcludeModule ?? (ExcludePattern is null ? config.ExcludeModule : null),
+        ExcludePattern = ExcludePattern ?? (ExcludeModule is null ? config.ExcludePattern : null),
+        LayersToTransform = Layer ?? config.LayersToTransform,
+        LayersPattern = LayerPattern ?? config.LayersPattern,
+        Model = Model is null ? config.Model : new PathResolver(this).One(Model),
+        Rank = Given(nameof(Rank)) ? Rank : config.Rank,
+        Alpha = Given(nameof(Alpha)) ? Alpha : config.Alpha,
+        Dropout = Given(nameof(Dropout)) ? Dropout : config.Dropout,
+        Bias = Given(nameof(Bias)) ? Bias : config.Bias,
+        UseRsLora = Given(nameof(UseRsLora)) ? UseRsLora : config.UseRsLora,
+        UseLoraBias = Given(nameof(UseLoraBias)) ? UseLoraBias : config.UseLoraBias,
+        Initialization = Initialization ?? config.Initialization,
+        RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),
+        AlphaPattern = AlphaPattern is null ? config.AlphaPattern : PatternValues.Of(nameof(AlphaPattern), AlphaPattern),
+    };
+
+    private bool Given(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+}

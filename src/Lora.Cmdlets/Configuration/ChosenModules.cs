@@ -1,0 +1,38 @@
+using Lora.Selection;
+
+namespace Lora.Commands;
+
+/// <summary>Makes configurations of the modules that came through a pipeline: one for each model, exact names, in order, without duplicates.</summary>
+internal static class ChosenModules
+{
+    /// <summary>The configurations; a glob that leaves nothing out is warned of.</summary>
+    /// <exception cref="LoraException">NoTargets or TargetKindUnsupported.</exception>
+    public static IReadOnlyList<LoraConfig> Configs(IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<string> exclude, Action<string> warn)
+    {
+        ModuleFilter filter = new([], exclude);
+        ModuleFilterResult result = filter.Apply(modules.Select(module => module.Name));
+        HashSet<string> names = new(result.Selected, StringComparer.Ordinal);
+        LoraModuleInfo[] chosen = [.. modules.Where(module => names.Contains(module.Name))];
+        foreach ((string pattern, int hits) in exclude.Zip(result.ExcludeHits))
+        {
+            if (hits == 0)
+            {
+                warn($"-Exclude '{pattern}' matches none of the {modules.Count} piped modules.");
+            }
+        }
+
+        if (chosen.Length == 0)
+        {
+            string reason = modules.Count == 0 ? "no module came through the pipeline" : $"-Exclude leaves none of the {modules.Count} piped modules";
+            throw LoraException.Of(LoraError.NoTargets, null, reason);
+        }
+
+        LoraException.ThrowIfAny([.. chosen.Where(module => !TargetResolver.AdaptedKinds.Contains(module.Kind)).Select(module => new LoraProblem(
+            LoraError.TargetKindUnsupported, module, module.Name, module.Kind, string.Join(", ", TargetResolver.AdaptedKinds)))]);
+        return [.. chosen.GroupBy(module => module.Model, StringComparer.Ordinal).Select(group => new LoraConfig
+        {
+            Model = group.Key,
+            Module = [.. group.Select(module => module.Name).Distinct(StringComparer.Ordinal)],
+        })];
+    }
+}

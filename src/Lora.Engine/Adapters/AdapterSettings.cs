@@ -1,0 +1,8 @@
+namespace Lora.Adapters;
+
+/// <summary>What the layers of one adapter share.</summary>
+/// <param name="Arena">Where the trained values live.</param>
+/// <param name="Dropout">Applied to the input of each A.</param>
+/// <param name="Initialization">How A and B begin.</param>
+/// <param name="WithBias">Whether each B has a bias.</param>
+internal sealed record AdapterSettings(ParameterArena Arena, Dropout Dropout, LoraInitialization Initialization, bool WithBias);

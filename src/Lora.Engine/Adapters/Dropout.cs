@@ -1,0 +1,25 @@
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// Sets each value to zero with a probability and scales the others by 1/(1-p). It draws from the run's own generator, so that a
+/// run repeats from its seed and leaves the process's generator alone.
+/// </summary>
+internal sealed class Dropout(double probability, Generator generator)
+{
+    /// <summary>Whether values are dropped; off while evaluating.</summary>
+    public bool IsTraining { get; set; }
+
+    /// <summary>Applies the dropout; the input itself when nothing is dropped.</summary>
+    public Tensor Apply(Tensor input)
+    {
+        if (!IsTraining || probability <= 0)
+        {
+            return input;
+        }
+
+        Tensor kept = rand(input.shape, dtype: input.dtype, device: input.device, generator: generator).ge(probability);
+        return input * kept.to(input.dtype).mul_(1 / (1 - probability));
+    }
+}

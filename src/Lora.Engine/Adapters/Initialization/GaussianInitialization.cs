@@ -1,0 +1,14 @@
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>A normal with standard deviation 1/rank, B zero.</summary>
+internal sealed class GaussianInitialization : LoraInitialization
+{
+    /// <inheritdoc/>
+    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    {
+        nn.init.normal_(down, 0, 1.0 / down.shape[0], generator);
+        nn.init.zeros_(up);
+    }
+}

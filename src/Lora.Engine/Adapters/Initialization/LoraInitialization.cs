@@ -1,0 +1,42 @@
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>How A and B begin, by the names of PEFT's <c>init_lora_weights</c>.</summary>
+internal abstract class LoraInitialization
+{
+    private const string PissaIterations = "pissa_niter_";
+
+    /// <summary>Whether the product of A and B starts away from zero and is subtracted from the base, so that training starts at the base model.</summary>
+    public virtual bool ChangesBase => false;
+
+    /// <summary>The initialisation of a name that the configuration's checks let through.</summary>
+    public static LoraInitialization Of(string name) => name.ToLowerInvariant() switch
+    {
+        "true" => new ZeroProductInitialization(),
+        "false" => new RandomProductInitialization(),
+        "gaussian" => new GaussianInitialization(),
+        "orthogonal" => new OrthogonalInitialization(),
+        "olora" => new OloraInitialization(),
+        "pissa" => new PissaInitialization(iterations: null),
+        string other when other.StartsWith(PissaIterations, StringComparison.Ordinal) =>
+            new PissaInitialization(int.Parse(other[PissaIterations.Length..], CultureInfo.InvariantCulture)),
+        _ => throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, nameof(LoraConfig), $"the initialisation '{name}'"),
+    };
+
+    /// <summary>Fills A and B in place.</summary>
+    /// <param name="down">A, [rank, in].</param>
+    /// <param name="up">B, [out, rank].</param>
+    /// <param name="weight">The base weight in float32, [out, in].</param>
+    /// <param name="scaling">The factor s.</param>
+    /// <param name="generator">Where random values are drawn from.</param>
+    public abstract void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator);
+
+    /// <summary>Kaiming's uniform bound for a = sqrt(5), which is ±1/sqrt(fan in).</summary>
+    protected static void FillKaiming(Tensor tensor, Generator generator)
+    {
+        double bound = 1 / Math.Sqrt(tensor.shape[1]);
+        nn.init.uniform_(tensor, -bound, bound, generator);
+    }
+}

@@ -1,0 +1,24 @@
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// A and B both random, in complementary halves of an orthogonal basis of the rank space, so that B A is zero up to rounding and
+/// both get a gradient from the first step (PEFT's <c>orthogonal</c>). The rank is even.
+/// </summary>
+internal sealed class OrthogonalInitialization : LoraInitialization
+{
+    private const double Shrink = 0.1;
+
+    /// <inheritdoc/>
+    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    {
+        long rank = down.shape[0];
+        (Tensor basis, _) = linalg.qr(Normal(rank, rank)); // rows are orthonormal
+        Tensor halves = basis.view(rank / 2, 2, rank);
+        down.copy_(Normal(down.shape[1], rank / 2).mm(halves.select(1, 0)).t() * Shrink); // [rank, in]
+        up.copy_(Normal(up.shape[0], rank / 2).mm(halves.select(1, 1)) * Shrink); // [out, rank]
+
+        Tensor Normal(long rows, long columns) => randn([rows, columns], dtype: ScalarType.Float32, device: down.device, generator: generator);
+    }
+}

@@ -1,0 +1,40 @@
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// A and B hold the base weight's leading singular directions, each with the square root of the singular values divided by s
+/// (PiSSA, arXiv 2404.02948).
+/// </summary>
+/// <param name="iterations">Power iterations of a randomised decomposition (Halko, Martinsson, Tropp, arXiv 0909.4061); null for the exact one.</param>
+internal sealed class PissaInitialization(int? iterations) : LoraInitialization
+{
+    /// <inheritdoc/>
+    public override bool ChangesBase => true;
+
+    /// <inheritdoc/>
+    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    {
+        long rank = down.shape[0];
+        (Tensor left, Tensor values, Tensor right) = iterations is int count
+            ? Randomised(weight, rank, count, generator)
+            : linalg.svd(weight, fullMatrices: false);
+        Tensor roots = values.narrow(0, 0, rank).div(scaling).sqrt(); // [rank]
+        down.copy_(roots.unsqueeze(1) * right.narrow(0, 0, rank)); // [rank, in]
+        up.copy_(left.narrow(1, 0, rank) * roots); // [out, rank]
+    }
+
+    private static (Tensor Left, Tensor Values, Tensor Right) Randomised(Tensor weight, long rank, int iterations, Generator generator)
+    {
+        Tensor sample = randn([weight.shape[1], rank], dtype: weight.dtype, device: weight.device, generator: generator);
+        (Tensor basis, _) = linalg.qr(weight.mm(sample)); // [out, rank]
+        for (int iteration = 0; iteration < iterations; iteration++)
+        {
+            (Tensor rows, _) = linalg.qr(weight.t().mm(basis)); // [in, rank]
+            (basis, _) = linalg.qr(weight.mm(rows));
+        }
+
+        (Tensor left, Tensor values, Tensor right) = linalg.svd(basis.t().mm(weight), fullMatrices: false);
+        return (basis.mm(left), values, right);
+    }
+}

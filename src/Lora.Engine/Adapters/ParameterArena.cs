@@ -1,0 +1,69 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// Every trainable value of a run in one flat float32 tensor, every gradient in another, so that the norm, the clipping and the
+/// optimiser are single operations however many modules are adapted.
+/// </summary>
+internal sealed class ParameterArena : IDisposable
+{
+    private readonly List<TrainableParameter> parameters = [];
+    private Tensor? values;
+    private Tensor? gradients;
+
+    /// <summary>The parameters in the order in which they were reserved.</summary>
+    public IReadOnlyList<TrainableParameter> Parameters => parameters;
+
+    /// <summary>Number of trainable values.</summary>
+    public long Count => parameters.Sum(parameter => parameter.Count);
+
+    /// <summary>All values, [Count].</summary>
+    public Tensor Values => values ?? throw new InvalidOperationException("The arena was not allocated.");
+
+    /// <summary>All gradients of the current step, [Count].</summary>
+    public Tensor Gradients => gradients ?? throw new InvalidOperationException("The arena was not allocated.");
+
+    /// <summary>Notes a parameter; its values come to exist with <see cref="Allocate"/>.</summary>
+    public TrainableParameter Reserve(string key, params long[] shape)
+    {
+        TrainableParameter parameter = new(key, shape);
+        parameters.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Makes the two flat tensors, zero-filled, and the parameters as views of them.</summary>
+    public void Allocate(Device device)
+    {
+        values = zeros(Count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+        gradients = zeros(Count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+        long offset = 0;
+        foreach (TrainableParameter parameter in parameters)
+        {
+            Parameter view = new(values.narrow(0, offset, parameter.Count).view(parameter.Shape));
+            view.grad = gradients.narrow(0, offset, parameter.Count).view(parameter.Shape);
+            parameter.Value = view.DetachFromDisposeScope() as Parameter ?? view;
+            offset += parameter.Count;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (values is null)
+        {
+            return;
+        }
+
+        foreach (TrainableParameter parameter in parameters)
+        {
+            parameter.Value.Dispose();
+        }
+
+        values.Dispose();
+        gradients?.Dispose();
+        values = null;
+        gradients = null;
+    }
+}

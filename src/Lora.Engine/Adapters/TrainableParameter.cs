@@ -1,0 +1,21 @@
+using TorchSharp.Modules;
+
+namespace Lora.Adapters;
+
+/// <summary>A tensor of the adapter: its key in the PEFT file and its place in the run's <see cref="ParameterArena"/>.</summary>
+/// <param name="Key">The key in adapter_model.safetensors.</param>
+/// <param name="Shape">Row-major shape.</param>
+internal sealed record TrainableParameter(string Key, long[] Shape)
+{
+    private Parameter? value;
+
+    /// <summary>Number of values.</summary>
+    public long Count { get; } = Shape.Aggregate(1L, (product, extent) => product * extent);
+
+    /// <summary>The parameter, a view of the arena; there once the arena was allocated.</summary>
+    public Parameter Value
+    {
+        get => value ?? throw new InvalidOperationException($"The arena of '{Key}' was not allocated.");
+        internal set => this.value = value;
+    }
+}

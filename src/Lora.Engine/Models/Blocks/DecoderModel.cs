@@ -1,0 +1,51 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Embedding, the decoder layers, and the last norm.</summary>
+internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
+{
+    private readonly TokenEmbedding embed_tokens;
+    private readonly ModuleList<DecoderLayer> layers;
+    private readonly RmsNorm norm;
+    private readonly RotaryEmbedding rotation;
+
+    public DecoderModel(DecoderConfig config, Weights weights)
+        : base(nameof(DecoderModel))
+    {
+        embed_tokens = weights.Embedding(nameof(embed_tokens), config.VocabularySize, config.HiddenSize);
+        layers = new([.. Enumerable.Range(0, config.Layers)
+            .Select(layer => new DecoderLayer(config, layer, weights.At($"{nameof(layers)}.{layer}")))]);
+        norm = weights.Norm(nameof(norm), config.HiddenSize, config.NormEpsilon);
+        rotation = new(config.Rope, config.HeadDimension);
+        RegisterComponents();
+    }
+
+    /// <summary>The embedding, whose table a tied head shares.</summary>
+    public TokenEmbedding Embedding => embed_tokens;
+
+    /// <summary>The hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens].</summary>
+    public override Tensor forward(Tensor input)
+    {
+        Tensor hidden = embed_tokens.call(input); // [batch, tokens, hidden]
+        BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotation.Tables(input.shape[1], hidden.device, hidden.dtype));
+        foreach (DecoderLayer layer in layers)
+        {
+            hidden = layer.call(hidden, context);
+        }
+
+        return norm.call(hidden);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            rotation.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,32 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// y = w * x / sqrt(mean(x²) + ε) over the last dimension (arXiv 1910.07467). The mean is taken in float32 and the quotient cast
+/// back before the product with w, as transformers' LlamaRMSNorm does.
+/// </summary>
+internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter weight;
+    private readonly double epsilon;
+
+    /// <param name="weight">[width].</param>
+    /// <param name="epsilon">Added to the mean of the squares.</param>
+    public RmsNorm(Parameter weight, double epsilon)
+        : base(nameof(RmsNorm))
+    {
+        this.weight = weight;
+        this.epsilon = epsilon;
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input)
+    {
+        Tensor exact = input.to(ScalarType.Float32); // [..., width]
+        Tensor scale = exact.square().mean([-1], keepdim: true).add(epsilon).rsqrt(); // [..., 1]
+        return weight * (exact * scale).to(input.dtype);
+    }
+}

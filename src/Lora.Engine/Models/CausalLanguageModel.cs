@@ -1,0 +1,49 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>A decoder with a head over the vocabulary. Field names are the checkpoint's names.</summary>
+internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
+{
+    private readonly DecoderModel model;
+    private readonly Linear lm_head;
+
+    /// <param name="config">The shape.</param>
+    /// <param name="source">Where the weights come from; a head of its own is used where the source has one, else the embedding's table.</param>
+    /// <param name="device">Where the weights are.</param>
+    public CausalLanguageModel(DecoderConfig config, IWeightSource source, Device device)
+        : base(nameof(CausalLanguageModel))
+    {
+        Config = config;
+        Device = device;
+        Weights root = new(source, "");
+        model = new(config, root.At(nameof(model)));
+        if (config.TiedEmbeddings && !source.Has("lm_head.weight"))
+        {
+            lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, hasBias: false, META);
+            lm_head.weight = model.Embedding.Weight;
+        }
+        else
+        {
+            lm_head = root.Linear(nameof(lm_head), config.HiddenSize, config.VocabularySize);
+        }
+
+        RegisterComponents();
+    }
+
+    /// <summary>The shape of the model.</summary>
+    public DecoderConfig Config { get; }
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device { get; }
+
+    /// <summary>Hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens].</summary>
+    public Tensor Hidden(Tensor ids) => model.call(ids);
+
+    /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
+    public Tensor Head(Tensor hidden) => lm_head.call(hidden);
+
+    /// <summary>Logits [batch, tokens, vocabulary] of ids [batch, tokens].</summary>
+    public override Tensor forward(Tensor input) => Head(Hidden(input));
+}

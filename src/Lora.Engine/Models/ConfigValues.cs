@@ -1,0 +1,104 @@
+using System.Text.Json;
+
+namespace Lora.Models;
+
+/// <summary>Typed access to the keys of a config.json; what is wrong is collected, so that all of it is reported together.</summary>
+internal sealed class ConfigValues
+{
+    private readonly JsonElement root;
+    private readonly List<string> problems;
+
+    public ConfigValues(string path, JsonElement root)
+        : this(path, root, [])
+    {
+    }
+
+    private ConfigValues(string path, JsonElement root, List<string> problems)
+    {
+        Path = path;
+        this.root = root;
+        this.problems = problems;
+        if (root.ValueKind is not (JsonValueKind.Object or JsonValueKind.Undefined))
+        {
+            Report("it is not a JSON object");
+            ThrowIfAnyProblem();
+        }
+    }
+
+    public string Path { get; }
+
+    public void Report(string problem) => problems.Add(problem);
+
+    public void ThrowIfAnyProblem()
+    {
+        if (problems.Count > 0)
+        {
+            throw LoraException.Of(LoraError.ConfigInvalid, Path, Path, string.Join("; ", problems));
+        }
+    }
+
+    public bool Has(string key) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty(key, out _);
+
+    public string? Text(string key) => Find(key) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
+
+    public string? TextAt(string key, int index) =>
+        Find(key) is { ValueKind: JsonValueKind.Array } list && index < list.GetArrayLength() ? list[index].GetString() : null;
+
+    public bool Flag(string key) => Find(key) is { ValueKind: JsonValueKind.True };
+
+    public double Number(string key, double otherwise) => NumberOrNull(key) ?? otherwise;
+
+    public double? NumberOrNull(string key)
+    {
+        if (Find(key) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number)
+        {
+            return value.GetDouble();
+        }
+
+        Report($"{key} is {value.GetRawText()}; expected is a number");
+        return null;
+    }
+
+    /// <summary>A whole number of at least 1; a missing one is a problem.</summary>
+    public int Count(string key)
+    {
+        if (Find(key) is null)
+        {
+            Report($"{key} is missing");
+            return 1;
+        }
+
+        return CountOrNull(key) ?? 1;
+    }
+
+    public int Count(string key, int otherwise) => CountOrNull(key) ?? otherwise;
+
+    public int? CountOrNull(string key)
+    {
+        if (Find(key) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count >= 1)
+        {
+            return count;
+        }
+
+        Report($"{key} is {value.GetRawText()}; expected is a whole number of at least 1");
+        return null;
+    }
+
+    public ConfigValues? Object(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value ? new(Path, value, problems) : null;
+
+    public ConfigValues Empty() => new(Path, default, problems);
+
+    /// <summary>The value of a key that is there and not null.</summary>
+    private JsonElement? Find(string key) =>
+        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+}

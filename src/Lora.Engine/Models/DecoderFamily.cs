@@ -1,0 +1,41 @@
+namespace Lora.Models;
+
+/// <summary>
+/// What a <c>model_type</c> adds to the common decoder block, and the values that its config.json may leave out.
+/// Source: the configuration classes of transformers 4.51 and 5.3.
+/// </summary>
+internal sealed record DecoderFamily(string ModelType)
+{
+    /// <summary>Key/value heads when the key is missing; null means as many as query heads.</summary>
+    public int? KeyValueHeads { get; init; }
+
+    /// <summary>Head size when the key is missing; null means hidden size / heads.</summary>
+    public int? HeadDimension { get; init; }
+
+    /// <summary>Biases on q, k and v whatever the configuration says (Qwen2).</summary>
+    public bool QueryKeyValueBias { get; init; }
+
+    /// <summary>Whether <c>attention_bias</c> and <c>mlp_bias</c> are configuration keys of the family.</summary>
+    public bool ReadsAttentionBias { get; init; }
+
+    /// <summary>Whether <c>mlp_bias</c> is a configuration key of the family.</summary>
+    public bool ReadsMlpBias { get; init; }
+
+    /// <summary>RMSNorm over each head of q and k before the rotation (Qwen3).</summary>
+    public bool QueryKeyNorm { get; init; }
+
+    /// <summary>Window size of every layer when the key is missing (Mistral); null means full attention.</summary>
+    public int? SlidingWindow { get; init; }
+
+    /// <summary>Whether <c>sliding_window</c> holds only with <c>use_sliding_window</c> and from <c>max_window_layers</c> on (Qwen).</summary>
+    public bool WindowIsOptIn { get; init; }
+
+    /// <summary>The families that share the decoder block, by <c>model_type</c>. SmolLM, SmolLM2 and TinyLlama are <c>llama</c>.</summary>
+    public static IReadOnlyDictionary<string, DecoderFamily> Known { get; } = new DecoderFamily[]
+    {
+        new("llama") { ReadsAttentionBias = true, ReadsMlpBias = true },
+        new("mistral") { KeyValueHeads = 8, SlidingWindow = 4096 },
+        new("qwen2") { KeyValueHeads = 32, QueryKeyValueBias = true, WindowIsOptIn = true },
+        new("qwen3") { KeyValueHeads = 32, HeadDimension = 128, ReadsAttentionBias = true, QueryKeyNorm = true, WindowIsOptIn = true },
+    }.ToDictionary(family => family.ModelType, StringComparer.Ordinal);
+}

@@ -1,0 +1,35 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Continues token ids with the likeliest next one, again and again.</summary>
+internal static class GreedyDecoder
+{
+    /// <summary>The ids that follow, without the ending one.</summary>
+    /// <param name="model">The model, adapted or not.</param>
+    /// <param name="prompt">At least one id.</param>
+    /// <param name="count">Ids at the most.</param>
+    /// <param name="ending">The id that ends a text; null for none.</param>
+    /// <param name="cancellation">Checked before each id.</param>
+    public static int[] Continue(CausalLanguageModel model, IReadOnlyList<int> prompt, int count, int? ending, CancellationToken cancellation)
+    {
+        using IDisposable noGradient = no_grad();
+        List<long> ids = [.. prompt.Select(id => (long)id)];
+        while (ids.Count < prompt.Count + count)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using DisposeScope scope = NewDisposeScope();
+            Tensor hidden = model.Hidden(tensor(ids.ToArray(), [1, ids.Count], device: model.Device)); // [1, tokens, hidden]
+            long next = model.Head(hidden.narrow(1, ids.Count - 1, 1)).argmax(-1).ToInt64();
+            if (next == ending)
+            {
+                break;
+            }
+
+            ids.Add(next);
+        }
+
+        return [.. ids.Skip(prompt.Count).Select(id => (int)id)];
+    }
+}

@@ -1,0 +1,21 @@
+using Lora.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Loads a language model from a Hugging Face folder.</summary>
+internal static class ModelLoader
+{
+    /// <summary>Reads config.json, checks that the checkpoint fits it, and loads the weights.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="device">Where the weights go.</param>
+    /// <param name="dataType">What they are held in.</param>
+    /// <exception cref="LoraException">Any problem of the configuration or the checkpoint, all of them together.</exception>
+    public static CausalLanguageModel Load(string folder, Device device, ScalarType dataType)
+    {
+        DecoderConfig config = DecoderConfigReader.Read(folder);
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        LoraException.ThrowIfAny(RequiredTensors.Check(checkpoint, config));
+        return new(config, new CheckpointWeights(checkpoint, device, dataType), device);
+    }
+}

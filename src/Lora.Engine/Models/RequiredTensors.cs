@@ -1,0 +1,53 @@
+using Lora.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Notes which tensors a model asks for, by building it out of empty META tensors: one description serves naming and loading.</summary>
+internal sealed class RequiredTensors(bool hasHead) : IWeightSource
+{
+    private readonly List<(string Name, long[] Shape)> asked = [];
+
+    /// <inheritdoc/>
+    public bool Has(string name) => hasHead;
+
+    /// <inheritdoc/>
+    public Tensor Take(string name, params ReadOnlySpan<long> shape)
+    {
+        asked.Add((name, shape.ToArray()));
+        return empty(shape.ToArray(), dtype: ScalarType.Float32, device: META);
+    }
+
+    /// <summary>The names and shapes that a configuration asks for.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="hasHead">Whether a head of its own is there although the configuration ties it.</param>
+    public static IReadOnlyList<(string Name, long[] Shape)> Of(DecoderConfig config, bool hasHead = false)
+    {
+        RequiredTensors required = new(hasHead);
+        using CausalLanguageModel model = new(config, required, META);
+        return required.asked;
+    }
+
+    /// <summary>Everything in which a checkpoint does not fit a configuration.</summary>
+    public static IReadOnlyList<LoraProblem> Check(Checkpoint checkpoint, DecoderConfig config)
+    {
+        List<LoraProblem> problems = [];
+        foreach ((string name, long[] shape) in Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _)))
+        {
+            if (!CheckpointWeights.TryFind(checkpoint, name, out TensorInfo? tensor))
+            {
+                problems.Add(new(LoraError.TensorMissing, name, checkpoint.Path, name));
+            }
+            else if (!tensor.Shape.AsSpan().SequenceEqual(shape))
+            {
+                problems.Add(new(LoraError.TensorShapeMismatch, name, checkpoint.Path, name, string.Join(", ", tensor.Shape), string.Join(", ", shape)));
+            }
+            else if (!TensorType.IsKnown(tensor.DataType))
+            {
+                problems.Add(new(LoraError.TensorDataTypeUnknown, name, checkpoint.Path, name, tensor.DataType, TensorType.Names));
+            }
+        }
+
+        return problems;
+    }
+}

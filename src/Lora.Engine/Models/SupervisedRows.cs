@@ -1,0 +1,44 @@
+using Lora.Data;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// The places of a batch whose next token is learned: the label at position t+1 is the target of the hidden state at position t.
+/// Everything else never meets the head.
+/// </summary>
+/// <param name="Positions">Indices into the batch's hidden states flattened to [rows * length, hidden].</param>
+/// <param name="Targets">The token id to predict at each position.</param>
+internal sealed record SupervisedRows(long[] Positions, long[] Targets)
+{
+    /// <summary>Number of supervised tokens.</summary>
+    public int Count => Targets.Length;
+
+    /// <summary>Finds the places.</summary>
+    public static SupervisedRows Of(Batch batch)
+    {
+        List<long> positions = [];
+        List<long> targets = [];
+        for (int index = 0; index < batch.Labels.Length; index++)
+        {
+            bool isFirst = index % batch.Length == 0;
+            if (!isFirst && batch.Labels[index] != TrainingExample.Unsupervised)
+            {
+                positions.Add(index - 1);
+                targets.Add(batch.Labels[index]);
+            }
+        }
+
+        return new([.. positions], [.. targets]);
+    }
+
+    /// <summary>The summed cross-entropy of the places, in nats, float32; the graph leads back to the adapter.</summary>
+    public Tensor SumLoss(CausalLanguageModel model, Batch batch)
+    {
+        Tensor ids = tensor(batch.InputIds, [batch.Rows, batch.Length], device: model.Device);
+        Tensor hidden = model.Hidden(ids).flatten(0, 1); // [rows * length, hidden]
+        Tensor supervised = hidden.index_select(0, tensor(Positions, device: model.Device)); // [count, hidden]
+        Tensor logits = model.Head(supervised).to(ScalarType.Float32); // [count, vocabulary]
+        return nn.functional.cross_entropy(logits, tensor(Targets, device: model.Device), reduction: nn.Reduction.Sum);
+    }
+}

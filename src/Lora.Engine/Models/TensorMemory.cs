@@ -1,0 +1,26 @@
+using Lora.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Reads file bytes into a tensor's own memory.</summary>
+internal static class TensorMemory
+{
+    // A span holds less than 2 GiB; larger tensors are filled in slices.
+    private const long SliceBytes = 1L << 30;
+
+    /// <summary>Fills a contiguous CPU tensor with a stored tensor of the same shape and dtype.</summary>
+    public static void Fill(Tensor destination, TensorInfo source, Checkpoint checkpoint)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = destination.view(-1);
+        long elementSize = source.ElementCount == 0 ? 1 : source.Length / source.ElementCount;
+        long slice = SliceBytes / elementSize;
+        for (long start = 0; start < source.ElementCount; start += slice)
+        {
+            Tensor part = flat.narrow(0, start, Math.Min(slice, source.ElementCount - start));
+            checkpoint.Read(source, start * elementSize, part.bytes);
+        }
+    }
+}

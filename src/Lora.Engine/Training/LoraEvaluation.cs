@@ -1,0 +1,17 @@
+namespace Lora;
+
+/// <summary>The loss on rows that were not trained on.</summary>
+public sealed record LoraEvaluation
+{
+    /// <summary>Mean cross-entropy of the supervised tokens, in nats.</summary>
+    public double Loss { get; init; }
+
+    /// <summary>exp(Loss).</summary>
+    public double Perplexity { get; init; }
+
+    /// <summary>Tokens that the loss was taken over.</summary>
+    public long SupervisedToken { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"loss {Loss:F4}, perplexity {Perplexity:F2}");
+}

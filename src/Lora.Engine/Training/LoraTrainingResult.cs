@@ -1,0 +1,53 @@
+namespace Lora;
+
+/// <summary>A finished run: the adapter and how it came about.</summary>
+public sealed record LoraTrainingResult
+{
+    /// <summary>The trained adapter.</summary>
+    public LoraAdapter? Adapter { get; init; }
+
+    /// <summary>The configuration that was trained.</summary>
+    public LoraConfig? Config { get; init; }
+
+    /// <summary>The model's folder.</summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>Why the run ended.</summary>
+    public LoraStopReason StopReason { get; init; }
+
+    /// <summary>One record a step.</summary>
+    public LoraTrainingStep[] History { get; init; } = [];
+
+    /// <summary>The validation set's loss before the first step; null without a validation set.</summary>
+    public LoraEvaluation? Before { get; init; }
+
+    /// <summary>The validation set's loss after the last step; null without a validation set.</summary>
+    public LoraEvaluation? After { get; init; }
+
+    /// <summary>Continuations of the prompts by the base and the adapted model.</summary>
+    public LoraSample[] Sample { get; init; } = [];
+
+    /// <summary>Modules that were adapted.</summary>
+    public int ModuleCount { get; init; }
+
+    /// <summary>Values that were trained.</summary>
+    public long TrainableParameter { get; init; }
+
+    /// <summary>Tokens per second over all steps.</summary>
+    public double TokenPerSecond { get; init; }
+
+    /// <summary>The process's largest resident memory so far, in bytes.</summary>
+    public long PeakMemory { get; init; }
+
+    /// <summary>Time from the first step to the last.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>The device that trained, for example <c>cpu</c>.</summary>
+    public string Device { get; init; } = "";
+
+    /// <summary>The folder that the adapter was written to; null when none was asked for.</summary>
+    public string? OutputPath { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{StopReason} after {History.Length} steps: {After ?? Before}");
+}

@@ -1,0 +1,38 @@
+namespace Lora;
+
+/// <summary>What one optimiser step did.</summary>
+public sealed record LoraTrainingStep
+{
+    /// <summary>Counted from 1.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Steps of the whole run.</summary>
+    public int TotalStep { get; init; }
+
+    /// <summary>How far the run is through its epochs, for example 1.5.</summary>
+    public double Epoch { get; init; }
+
+    /// <summary>Mean cross-entropy of the step's supervised tokens, in nats.</summary>
+    public double Loss { get; init; }
+
+    /// <summary>The rate of the step.</summary>
+    public double LearningRate { get; init; }
+
+    /// <summary>Euclidean norm of the gradients before clipping.</summary>
+    public double GradientNorm { get; init; }
+
+    /// <summary>Tokens that went through the model, without padding.</summary>
+    public int Token { get; init; }
+
+    /// <summary>Tokens that the loss was taken over.</summary>
+    public int SupervisedToken { get; init; }
+
+    /// <summary>Tokens per second of the step.</summary>
+    public double TokenPerSecond { get; init; }
+
+    /// <summary>Time since the first step began.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"step {Step}/{TotalStep}: loss {Loss:F4}");
+}

@@ -1,0 +1,89 @@
+namespace Lora;
+
+/// <summary>How a run trains. The values are checked by <see cref="Check"/> before any work.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Passes over the dataset; fractions are allowed through <see cref="MaxStep"/>.</summary>
+    public int Epoch { get; init; } = 1;
+
+    /// <summary>Optimiser steps at the most; null for as many as the epochs have.</summary>
+    public int? MaxStep { get; init; }
+
+    /// <summary>Rows in one forward pass.</summary>
+    public int BatchSize { get; init; } = 4;
+
+    /// <summary>Forward passes in one optimiser step; the loss is normalised by the supervised tokens of the whole step.</summary>
+    public int GradientAccumulation { get; init; } = 1;
+
+    /// <summary>The peak of the learning rate.</summary>
+    public double LearningRate { get; init; } = 2e-4;
+
+    /// <summary>Steps over which the rate rises to its peak; null for a twentieth of the run, at most 100.</summary>
+    public int? WarmupStep { get; init; }
+
+    /// <summary>How the rate goes on after the warm-up.</summary>
+    public TrainingSchedule Schedule { get; init; } = TrainingSchedule.Cosine;
+
+    /// <summary>AdamW's decoupled weight decay.</summary>
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary>The norm that gradients are clipped to; 0 for no clipping.</summary>
+    public double MaxGradientNorm { get; init; } = 1;
+
+    /// <summary>Tokens of a row at the most; longer rows are cut and reported.</summary>
+    public int MaxLength { get; init; } = 1024;
+
+    /// <summary>Seed of the initialisation, the order of rows and the dropout.</summary>
+    public int Seed { get; init; } = 42;
+
+    /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>The dtype of the frozen base weights; the adapter is always float32.</summary>
+    public TrainingDataType DataType { get; init; } = TrainingDataType.Auto;
+
+    /// <summary>The folder that the adapter is written to at the end and when the run is stopped; null for none.</summary>
+    public string? OutputPath { get; init; }
+
+    /// <summary>Whether an adapter at <see cref="OutputPath"/> is overwritten.</summary>
+    public bool Overwrite { get; init; }
+
+    /// <summary>Prompts that the base model and the adapted model continue, for a look at what was learned.</summary>
+    public string[] Prompt { get; init; } = [];
+
+    /// <summary>Tokens of a continuation at the most.</summary>
+    public int PromptToken { get; init; } = 48;
+
+    /// <summary>Every value that cannot be, all together.</summary>
+    public IReadOnlyList<LoraProblem> Check()
+    {
+        List<LoraProblem> problems = [];
+        AtLeast(nameof(Epoch), Epoch, 1);
+        AtLeast(nameof(MaxStep), MaxStep ?? 1, 1);
+        AtLeast(nameof(BatchSize), BatchSize, 1);
+        AtLeast(nameof(GradientAccumulation), GradientAccumulation, 1);
+        AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0);
+        AtLeast(nameof(MaxLength), MaxLength, 2);
+        AtLeast(nameof(PromptToken), PromptToken, 1);
+        Finite(nameof(LearningRate), LearningRate);
+        Finite(nameof(WeightDecay), WeightDecay);
+        Finite(nameof(MaxGradientNorm), MaxGradientNorm);
+        return problems;
+
+        void AtLeast(string name, int value, int least)
+        {
+            if (value < least)
+            {
+                problems.Add(new(LoraError.ConfigValueInvalid, name, name, value, $"a whole number of at least {least}"));
+            }
+        }
+
+        void Finite(string name, double value)
+        {
+            if (!double.IsFinite(value) || value < 0)
+            {
+                problems.Add(new(LoraError.ConfigValueInvalid, name, name, value, "a finite number of at least 0"));
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Models;
+using Lora.Selection;
+
+namespace Lora.Training;
+
+/// <summary>What a run will do, found out from headers and configuration alone; everything that is wrong is found here, before any work.</summary>
+/// <param name="Folder">The model's folder.</param>
+/// <param name="Targets">The modules to adapt.</param>
+/// <param name="Config">The configuration as the user gave it.</param>
+/// <param name="SavedConfig">The configuration as it is written with the adapter.</param>
+/// <param name="Warnings">Messages that do not stop the run.</param>
+internal sealed record TrainingPlan(string Folder, IReadOnlyList<AdapterTarget> Targets, LoraConfig Config, LoraConfig SavedConfig, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Makes the plan.</summary>
+    /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
+    public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
+    {
+        List<LoraProblem> problems = [.. options.Check(), .. MissingFiles(data), .. Destination(options)];
+        string? folder = Collect(problems, () => ModelFolder(config));
+        ResolvedTargets? resolved = folder is null ? null : Collect(problems, () => Resolve(config, folder));
+        LoraException.ThrowIfAny(problems);
+        return new(
+            folder!,
+            [.. resolved!.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))],
+            config,
+            FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder },
+            [.. resolved.Warnings.Select(warning => warning.Message)]);
+    }
+
+    private static ResolvedTargets Resolve(LoraConfig config, string folder)
+    {
+        DecoderConfigReader.Read(folder);
+        ModuleTree tree = ModuleTree.Read(folder);
+        return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType);
+    }
+
+    /// <summary>The folder of the model; modules that were listed from one file name that file.</summary>
+    private static string ModelFolder(LoraConfig config)
+    {
+        string path = config.Model ?? throw LoraException.Of(LoraError.ModelNotKnown, config);
+        return Directory.Exists(path) ? path
+            : File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))!
+            : throw LoraException.Of(LoraError.PathNotFound, path, path);
+    }
+
+    private static IEnumerable<LoraProblem> MissingFiles(TrainingData data) =>
+        new[] { data.Dataset, data.ValidationDataset }
+            .OfType<string>()
+            .Where(path => !File.Exists(path))
+            .Select(path => new LoraProblem(LoraError.PathNotFound, path, path));
+
+    private static IEnumerable<LoraProblem> Destination(TrainingOptions options) =>
+        options.OutputPath is string folder && !options.Overwrite && AdapterFolder.IsThere(folder)
+            ? [new LoraProblem(LoraError.OutputExists, folder, folder)]
+            : [];
+
+    /// <summary>Runs a check; what it throws joins the other problems.</summary>
+    private static T? Collect<T>(List<LoraProblem> problems, Func<T> check)
+        where T : class
+    {
+        try
+        {
+            return check();
+        }
+        catch (LoraException exception)
+        {
+            problems.AddRange(exception.Problems);
+            return null;
+        }
+    }
+}

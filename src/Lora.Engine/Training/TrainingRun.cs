@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using Lora.Adapters;
+using Lora.Models;
+
+namespace Lora.Training;
+
+/// <summary>One configuration's run on a loaded model: evaluate, train, write, evaluate.</summary>
+internal sealed class TrainingRun(
+    TrainingPlan plan, LoadedModel loaded, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation)
+{
+    /// <summary>The id that fills short rows; no supervised token ever sees it.</summary>
+    private const int Padding = 0;
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
+    public LoraTrainingResult Execute()
+    {
+        LoraSample[] samples = [.. options.Prompt.Select(prompt => new LoraSample { Prompt = prompt, Base = Continue(prompt) })];
+        using AttachedAdapter adapter = new(loaded.Model, plan.Config, plan.Targets, loaded.Model.Device, (ulong)options.Seed);
+        LoraEvaluation? before = Evaluate();
+
+        observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values");
+        TrainingLoop loop = new(loaded.Model, adapter, options);
+        Stopwatch clock = Stopwatch.StartNew();
+        LoraStopReason reason = Train(loop);
+        clock.Stop();
+
+        LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
+        string? written = Write(trained);
+        bool goesOn = !cancellation.IsCancellationRequested;
+        return new()
+        {
+            Adapter = trained,
+            Config = plan.Config,
+            Model = plan.Folder,
+            StopReason = reason,
+            History = [.. loop.History],
+            Before = before,
+            After = goesOn ? Evaluate() : null,
+            Sample = goesOn ? [.. samples.Select(sample => sample with { Adapted = Continue(sample.Prompt) })] : samples,
+            ModuleCount = plan.Targets.Count,
+            TrainableParameter = adapter.Arena.Count,
+            TokenPerSecond = loop.History.Sum(step => (long)step.Token) / clock.Elapsed.TotalSeconds,
+            PeakMemory = Process.GetCurrentProcess().PeakWorkingSet64,
+            Elapsed = clock.Elapsed,
+            Device = loaded.Model.Device.ToString(),
+            OutputPath = written,
+        };
+    }
+
+    private LoraStopReason Train(TrainingLoop loop)
+    {
+        TrainingSteps steps = new(loaded.Training, options, Padding);
+        try
+        {
+            return loop.Run(steps.All(), steps.Rate, observer.OnStep, cancellation);
+        }
+        catch (LoraException exception) when (exception.Error == LoraError.LossNotFinite)
+        {
+            observer.OnFailure(exception);
+            return LoraStopReason.NotFinite;
+        }
+    }
+
+    private LoraEvaluation? Evaluate()
+    {
+        if (loaded.Validation is null)
+        {
+            return null;
+        }
+
+        observer.OnStage("Evaluating");
+        return Evaluator.Evaluate(loaded.Model, loaded.Validation, options.BatchSize, Padding, cancellation);
+    }
+
+    private string Continue(string prompt)
+    {
+        int[] ids = loaded.Tokenizer.Encode(prompt);
+        int[] next = GreedyDecoder.Continue(loaded.Model, ids, options.PromptToken, loaded.Tokenizer.EndOfSequenceId, cancellation);
+        return loaded.Tokenizer.Decode(next);
+    }
+
+    private string? Write(LoraAdapter trained)
+    {
+        if (options.OutputPath is not string folder)
+        {
+            return null;
+        }
+
+        try
+        {
+            observer.OnStage($"Writing '{folder}'");
+            AdapterFolder.Save(trained, folder, options.Overwrite);
+            return folder;
+        }
+        catch (LoraException exception) when (exception.Error == LoraError.OutputFailed)
+        {
+            // The adapter is still in the result: it can be exported elsewhere.
+            observer.OnFailure(exception);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using Lora.Native;
+
+namespace Lora.Training;
+
+/// <summary>
+/// Trains configurations one after another. The base model is loaded once and never changed, so each run starts from the same
+/// weights and from its own seed. One thread at a time may use a session.
+/// </summary>
+public sealed class TrainingSession : IDisposable
+{
+    private LoadedModel? loaded;
+
+    /// <summary>Trains one configuration.</summary>
+    /// <param name="config">What is adapted; it knows its model.</param>
+    /// <param name="data">What is read.</param>
+    /// <param name="options">How it trains.</param>
+    /// <param name="observer">Who is told.</param>
+    /// <param name="cancellation">Stops the run within a batch; the adapter of the last whole step is kept.</param>
+    /// <exception cref="LoraException">Everything that is wrong with the input, before anything is changed or written.</exception>
+    /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
+    public LoraTrainingResult Train(
+        LoraConfig config, TrainingData data, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation)
+    {
+        TrainingPlan plan = TrainingPlan.Make(config, data, options);
+        plan.Warnings.ToList().ForEach(observer.OnWarning);
+        TorchLibrary.Load();
+        LoadedModel current = Loaded(new(plan.Folder, data, options), observer);
+        return new TrainingRun(plan, current, options, observer, cancellation).Execute();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        loaded?.Dispose();
+        loaded = null;
+    }
+
+    private LoadedModel Loaded(ModelSource source, ITrainingObserver observer)
+    {
+        if (loaded?.Source != source)
+        {
+            Dispose();
+            loaded = LoadedModel.Load(source, observer);
+        }
+
+        return loaded;
+    }
+}

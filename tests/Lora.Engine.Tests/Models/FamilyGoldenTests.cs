@@ -1,0 +1,118 @@
+using System.Text.Json;
+using Lora.Adapters;
+using Lora.Data;
+using Lora.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>Compares each model family with transformers' and PEFT's own numbers, within the tolerance that each reference run states.</summary>
+public class FamilyGoldenTests
+{
+    public static TheoryData<string> Families { get; } =
+        ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen2_sharded", "qwen2_bf16", "qwen3"];
+
+    public static TheoryData<string> AdaptedFamilies { get; } = ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen3"];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Logits_and_losses_equal_the_reference(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        string folder = Repository.Fixture("families", family);
+        Tolerance tolerance = Tolerance.Read(folder);
+        GoldenTensors data = new(Path.Combine(folder, "data.safetensors"));
+        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
+
+        Assert.InRange(Closeness.Largest(model.call(data["input_ids"]), data["logits"]), 0, tolerance.Logits);
+        Assert.InRange(Math.Abs(MeanLoss(model, data, "") - data["loss"].ToDouble()), 0, tolerance.Loss);
+    }
+
+    [Theory]
+    [MemberData(nameof(AdaptedFamilies))]
+    public void Padding_on_the_right_changes_no_real_token(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        string folder = Repository.Fixture("families", family);
+        Tolerance tolerance = Tolerance.Read(folder);
+        GoldenTensors data = new(Path.Combine(folder, "data.safetensors"));
+        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
+        Tensor mask = data["masked.attention_mask"].unsqueeze(-1);
+
+        Assert.InRange(Closeness.Largest(model.call(data["masked.input_ids"]) * mask, data["masked.logits"] * mask), 0, tolerance.Logits);
+        Assert.InRange(Math.Abs(MeanLoss(model, data, "masked.") - data["masked.loss"].ToDouble()), 0, tolerance.Loss);
+    }
+
+    [Theory]
+    [MemberData(nameof(AdaptedFamilies))]
+    public void The_configuration_of_transformers_5_gives_the_same_model(string family)
+    {
+        string folder = Repository.Fixture("families", family);
+        string copy = Directory.CreateTempSubdirectory("lora-").FullName;
+        File.Copy(Path.Combine(folder, "config.v5.json"), Path.Combine(copy, "config.json"));
+
+        DecoderConfig older = DecoderConfigReader.Read(folder);
+        DecoderConfig newer = DecoderConfigReader.Read(copy);
+
+        Assert.Equal(older with { SlidingWindows = [] }, newer with { SlidingWindows = [] });
+        Assert.Equal(older.SlidingWindows, newer.SlidingWindows);
+        Directory.Delete(copy, recursive: true);
+    }
+
+    [Theory]
+    [MemberData(nameof(AdaptedFamilies))]
+    public void An_adapter_gives_the_reference_s_logits_and_gradients(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string folder = Repository.Fixture("families", family);
+        Tolerance tolerance = Tolerance.Read(folder);
+        GoldenTensors data = new(Path.Combine(folder, "data.safetensors"));
+        GoldenTensors golden = new(Path.Combine(folder, "lora.safetensors"));
+        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
+        using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "run.json")));
+        using AttachedAdapter adapter = GoldenAdapter.Attach(model, run.RootElement.GetProperty("lora_config"), golden);
+
+        using (no_grad())
+        {
+            Assert.InRange(Closeness.Largest(model.call(data["input_ids"]), golden["logits"]), 0, tolerance.AdaptedLogits);
+        }
+
+        foreach ((string prefix, string gradients) in new[] { ("", "grad."), ("masked.", "grad_masked.") })
+        {
+            adapter.Arena.Gradients.zero_();
+            Batch batch = Batch(data, prefix);
+            SupervisedRows rows = SupervisedRows.Of(batch);
+            rows.SumLoss(model, batch).div(rows.Count).backward();
+            foreach (TrainableParameter parameter in adapter.Arena.Parameters)
+            {
+                Tensor expected = golden[gradients + parameter.Key];
+                double largest = expected.abs().max().ToDouble();
+                Assert.InRange(Closeness.Largest(parameter.Value.grad!, expected), 0, tolerance.Gradient * largest);
+            }
+        }
+    }
+
+    private static double MeanLoss(CausalLanguageModel model, GoldenTensors data, string prefix)
+    {
+        Batch batch = Batch(data, prefix);
+        SupervisedRows rows = SupervisedRows.Of(batch);
+        return rows.SumLoss(model, batch).ToDouble() / rows.Count;
+    }
+
+    private static Batch Batch(GoldenTensors data, string prefix) => GoldenBatch.Of(data[prefix + "input_ids"], data[prefix + "labels"]);
+
+    private sealed record Tolerance(double Logits, double AdaptedLogits, double Loss, double Gradient)
+    {
+        public static Tolerance Read(string folder)
+        {
+            using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "run.json")));
+            JsonElement tolerance = run.RootElement.GetProperty("suggested_tolerance");
+            return new(Value("logits_abs"), Value("lora_logits_abs"), Value("loss_abs"), Value("grad_rel_to_tensor_max"));
+
+            double Value(string name) => tolerance.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : double.NaN;
+        }
+    }
+}

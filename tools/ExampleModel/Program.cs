@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using Lora.Models;
+using Lora.Native;
+using Lora.Text;
+using Lora.Tools.ExampleModel;
+
+// Makes examples/model and examples/data anew: dotnet run -c Release --project tools/ExampleModel [-- steps]
+const int Tales = 12000;
+const int Window = 128;
+const int BatchSize = 16;
+int steps = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 2000;
+string root = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!;
+string folder = Directory.CreateDirectory(Path.Combine(root, "examples", "model")).FullName;
+string data = Directory.CreateDirectory(Path.Combine(root, "examples", "data")).FullName;
+Environment.SetEnvironmentVariable("LORA_LIBTORCH", Path.Combine(root, "bin", "deps"));
+TorchLibrary.Load();
+TorchSharp.torch.set_num_threads(1);
+
+(IReadOnlyList<string> train, IReadOnlyList<string> validation) = AnimalNotes.Rows();
+File.WriteAllLines(Path.Combine(data, "animal-notes.train.jsonl"), train);
+File.WriteAllLines(Path.Combine(data, "animal-notes.validation.jsonl"), validation);
+
+StoryTeller teller = new(seed: 11);
+string[] tales = [.. Enumerable.Range(0, Tales).Select(_ => teller.Tell())];
+BytePairTrainer.Train(tales, new BytePairTraining { VocabularySize = 512 }, folder);
+Tokenizer tokenizer = Tokenizer.Load(folder);
+int[] stream = [.. tales.SelectMany(tale => tokenizer.Encode(tale).Append(tokenizer.EndOfSequenceId!.Value))];
+Console.WriteLine($"{tales.Length} tales, {stream.Length} tokens, {tokenizer.VocabularySize} tokens in the vocabulary");
+
+DecoderConfig config = new()
+{
+    ModelType = "llama",
+    VocabularySize = tokenizer.VocabularySize,
+    HiddenSize = 128,
+    IntermediateSize = 352,
+    Layers = 4,
+    Heads = 4,
+    KeyValueHeads = 2,
+    HeadDimension = 32,
+    NormEpsilon = 1e-5,
+    Rope = new RopeParameters(10000),
+    TiedEmbeddings = true,
+    SlidingWindows = [null, null, null, null],
+};
+Stopwatch clock = Stopwatch.StartNew();
+Pretraining pretraining = new(config, stream, Window, BatchSize, steps);
+using CausalLanguageModel model = pretraining.Run();
+ModelFolder.Write(model, contextLength: 512, folder);
+Console.WriteLine(FormattableString.Invariant($"{steps} steps of {BatchSize} x {Window} tokens in {clock.Elapsed.TotalSeconds:F0} s, last loss {pretraining.Losses.TakeLast(100).Average():F4}"));
+foreach (string prompt in new[] { "Once upon a time", "In the wood", "Tell me about the fox." })
+{
+    int[] next = GreedyDecoder.Continue(model, tokenizer.Encode(prompt), 80, tokenizer.EndOfSequenceId, CancellationToken.None);
+    Console.WriteLine($"> {prompt}{tokenizer.Decode(next)}");
+}
