@@ -20,4 +20,12 @@ internal static class Closeness
         Tensor exact = expected.to(ScalarType.Float64);
         return (actual.to(ScalarType.Float64) - exact).norm().ToDouble() / exact.norm().ToDouble();
     }
+
+    /// <summary>Compares numbers to as many decimals.</summary>
+    public static IEqualityComparer<double> To(int decimals) =>
+        EqualityComparer<double>.Create((one, other) => Math.Abs(one - other) < Math.Pow(10, -decimals));
+
+    /// <summary>Compares numbers within a tolerance.</summary>
+    public static IEqualityComparer<float> Single(float tolerance) =>
+        EqualityComparer<float>.Create((one, other) => Math.Abs(one - other) <= tolerance);
 }

@@ -22,10 +22,10 @@ internal static class AdapterTensors
         LoraException.ThrowIfAny([.. Misfits(adapter, tensors).Select(reason =>
             new LoraProblem(LoraError.AdapterWeightsInvalid, stored.Path, stored.Path ?? stored.ToString(), reason))]);
         using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         foreach (TrainableParameter parameter in adapter.Arena.Parameters)
         {
-            using Tensor value = Read(tensors[parameter.Key]);
-            parameter.Value.copy_(value);
+            parameter.Value.copy_(Read(tensors[parameter.Key]));
         }
     }
 

@@ -64,6 +64,7 @@ internal sealed class AttachedAdapter : IDisposable
     {
         layers.ForEach(layer => layer.Dispose());
         Arena.Dispose();
+        generator.Dispose();
     }
 
     private static AdaptedLayer Layer(AdapterTarget target, Dictionary<string, nn.Module> modules, AdapterSettings settings)

@@ -26,8 +26,9 @@ internal sealed class LoraEmbedding : AdaptedLayer
     public override void Initialize(Generator generator)
     {
         using IDisposable noGradient = no_grad();
-        nn.init.zeros_(down.Value);
-        nn.init.normal_(up.Value, 0, 1, generator);
+        using DisposeScope scope = NewDisposeScope();
+        down.Value.zero_();
+        up.Value.normal_(0, 1, generator);
     }
 
     /// <inheritdoc/>

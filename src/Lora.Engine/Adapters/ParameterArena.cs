@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -36,14 +36,15 @@ internal sealed class ParameterArena : IDisposable
     /// <summary>Makes the two flat tensors, zero-filled, and the parameters as views of them.</summary>
     public void Allocate(Device device)
     {
+        using DisposeScope scope = NewDisposeScope();
         values = zeros(Count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         gradients = zeros(Count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         long offset = 0;
         foreach (TrainableParameter parameter in parameters)
         {
-            Parameter view = new(values.narrow(0, offset, parameter.Count).view(parameter.Shape));
+            Tensor view = values.narrow(0, offset, parameter.Count).view(parameter.Shape).requires_grad_();
             view.grad = gradients.narrow(0, offset, parameter.Count).view(parameter.Shape);
-            parameter.Value = view.DetachFromDisposeScope() as Parameter ?? view;
+            parameter.Value = view.DetachFromDisposeScope();
             offset += parameter.Count;
         }
     }

@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -23,6 +23,7 @@ internal sealed class TrainedBias : AdaptedLayer
     public override void Initialize(Generator generator)
     {
         using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         trained.Value.copy_(BaseParameter("bias")!);
     }
 
@@ -30,13 +31,13 @@ internal sealed class TrainedBias : AdaptedLayer
     public override void Merge()
     {
         using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         BaseParameter("bias")!.copy_(trained.Value);
     }
 
     /// <inheritdoc/>
     protected override Tensor Adapt(Tensor input, Tensor output)
     {
-        Parameter bias = trained.Value;
-        return output + (bias - BaseParameter("bias")!).to(output.dtype);
+        return output + (trained.Value - BaseParameter("bias")!).to(output.dtype);
     }
 }

@@ -13,8 +13,8 @@ internal static class GradientNorm
     public static double Clip(Tensor gradients, double largest)
     {
         using IDisposable noGradient = no_grad();
-        using Tensor norm = gradients.norm();
-        double found = norm.ToDouble();
+        using DisposeScope scope = NewDisposeScope();
+        double found = gradients.norm().ToDouble();
         if (largest > 0 && found > largest)
         {
             gradients.mul_(largest / (found + 1e-6));

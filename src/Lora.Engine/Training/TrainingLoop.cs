@@ -28,6 +28,7 @@ internal sealed class TrainingLoop(CausalLanguageModel model, AttachedAdapter ad
         adapter.IsTraining = true;
         foreach (TrainingStepBatches step in steps)
         {
+            using DisposeScope scope = NewDisposeScope();
             TimeSpan begin = clock.Elapsed;
             adapter.Arena.Gradients.zero_();
             if (Backward(step, cancellation) is not double loss)

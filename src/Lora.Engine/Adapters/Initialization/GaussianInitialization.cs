@@ -8,7 +8,7 @@ internal sealed class GaussianInitialization : LoraInitialization
     /// <inheritdoc/>
     public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
     {
-        nn.init.normal_(down, 0, 1.0 / down.shape[0], generator);
-        nn.init.zeros_(up);
+        down.normal_(0, 1.0 / down.shape[0], generator);
+        up.zero_();
     }
 }

@@ -37,6 +37,6 @@ internal abstract class LoraInitialization
     protected static void FillKaiming(Tensor tensor, Generator generator)
     {
         double bound = 1 / Math.Sqrt(tensor.shape[1]);
-        nn.init.uniform_(tensor, -bound, bound, generator);
+        tensor.uniform_(-bound, bound, generator); // nn.init's functions take a generator and do not use it
     }
 }

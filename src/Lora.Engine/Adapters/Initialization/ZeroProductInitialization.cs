@@ -9,6 +9,6 @@ internal sealed class ZeroProductInitialization : LoraInitialization
     public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
     {
         FillKaiming(down, generator);
-        nn.init.zeros_(up);
+        up.zero_();
     }
 }

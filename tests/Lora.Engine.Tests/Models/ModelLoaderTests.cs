@@ -1,0 +1,32 @@
+using Lora.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>Counts live tensors and so runs alone.</summary>
+[Collection(nameof(ModelLoaderTests))]
+[CollectionDefinition(nameof(ModelLoaderTests), DisableParallelization = true)]
+public class ModelLoaderTests
+{
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("llama_tied_headdim")]
+    [InlineData("qwen3")]
+    public void A_disposed_model_leaves_no_tensor(string family)
+    {
+        DecoderConfig config = DecoderConfigReader.Read(Repository.Fixture("families", family));
+        long named = LiveTensors.Growth(() => RequiredTensors.Of(config));
+
+        // The names are asked for once and the weights taken once: as many parameters as asking alone makes, twice.
+        Assert.Equal(2 * named, LiveTensors.Growth(() => Load(family)));
+    }
+
+    private static void Load(string family)
+    {
+        using CausalLanguageModel model = ModelLoader.Load(Repository.Fixture("families", family), CPU, ScalarType.Float32);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        model.call(tensor(new long[] { 1, 2, 3 }, [1, 3], device: CPU));
+    }
+}

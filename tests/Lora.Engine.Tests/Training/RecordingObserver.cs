@@ -1,0 +1,25 @@
+namespace Lora.Tests.Training;
+
+/// <summary>Keeps what a run says.</summary>
+internal sealed class RecordingObserver(Action<LoraTrainingStep>? onStep = null) : ITrainingObserver
+{
+    public List<string> Stages { get; } = [];
+
+    public List<string> Warnings { get; } = [];
+
+    public List<LoraException> Failures { get; } = [];
+
+    public List<LoraTrainingStep> Steps { get; } = [];
+
+    public void OnStage(string text) => Stages.Add(text);
+
+    public void OnWarning(string text) => Warnings.Add(text);
+
+    public void OnFailure(LoraException failure) => Failures.Add(failure);
+
+    public void OnStep(LoraTrainingStep done)
+    {
+        Steps.Add(done);
+        onStep?.Invoke(done);
+    }
+}

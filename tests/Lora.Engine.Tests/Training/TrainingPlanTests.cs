@@ -1,0 +1,55 @@
+using Lora.Training;
+
+namespace Lora.Tests.Training;
+
+public class TrainingPlanTests
+{
+    [Fact]
+    public void All_problems_of_a_run_are_reported_together_before_any_work()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("adapter_config.json", "{}");
+        LoraException exception = Failure(
+            ExampleRun.Config with { TargetModule = ["q_porj"] },
+            new TrainingData(folder.File("absent.jsonl")),
+            ExampleRun.Options with { BatchSize = 0, OutputPath = folder.Path });
+
+        Assert.Equal(
+            [LoraError.ConfigValueInvalid, LoraError.PathNotFound, LoraError.OutputExists, LoraError.TargetNotFound],
+            exception.Problems.Select(problem => problem.Error));
+        Assert.Contains("q_proj", exception.Problems[^1].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_configuration_without_a_model_is_refused() =>
+        Assert.Equal(LoraError.ModelNotKnown, Failure(ExampleRun.Config with { Model = null }, ExampleRun.Data, ExampleRun.Options).Error);
+
+    [Fact]
+    public void A_model_without_configuration_is_refused()
+    {
+        using TemporaryFolder folder = new();
+        File.Copy(Path.Combine(ExampleRun.Model, "model.safetensors"), folder.File("model.safetensors"));
+        Assert.Equal(LoraError.ConfigMissing, Failure(ExampleRun.Config with { Model = folder.Path }, ExampleRun.Data, ExampleRun.Options).Error);
+    }
+
+    [Fact]
+    public void An_unknown_model_type_is_refused_with_the_known_ones()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("config.json", """{"model_type": "mamba"}""");
+        LoraException exception = Failure(ExampleRun.Config with { Model = folder.Path }, ExampleRun.Data, ExampleRun.Options);
+        Assert.Equal(LoraError.ModelTypeUnknown, exception.Error);
+        Assert.Contains("llama, mistral, qwen2, qwen3", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Modules_that_were_listed_from_one_file_train_on_the_folder_of_the_file()
+    {
+        string file = Path.Combine(ExampleRun.Model, "model.safetensors");
+        TrainingPlan plan = TrainingPlan.Make(ExampleRun.Config with { Model = file }, ExampleRun.Data, ExampleRun.Options);
+        Assert.Equal(ExampleRun.Model, plan.Folder);
+    }
+
+    private static LoraException Failure(LoraConfig config, TrainingData data, TrainingOptions options) =>
+        Assert.Throws<LoraException>(() => TrainingPlan.Make(config, data, options));
+}

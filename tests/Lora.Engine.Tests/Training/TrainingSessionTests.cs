@@ -1,0 +1,144 @@
+using Lora.Adapters;
+using Lora.Models;
+using Lora.Training;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Training;
+
+/// <summary>Counts live tensors and so runs alone.</summary>
+[Collection(nameof(TrainingSessionTests))]
+[CollectionDefinition(nameof(TrainingSessionTests), DisableParallelization = true)]
+public class TrainingSessionTests
+{
+    [Fact]
+    public void Two_runs_with_one_seed_are_bit_equal()
+    {
+        LoraConfig config = ExampleRun.Config with { Dropout = 0.2 };
+        LoraTrainingResult one = ExampleRun.Train(config, ExampleRun.Options);
+        LoraTrainingResult other = ExampleRun.Train(config, ExampleRun.Options);
+
+        Assert.Equal(one.History.Select(step => step.Loss), other.History.Select(step => step.Loss));
+        Assert.Equal(ExampleRun.Values(one.Adapter!), ExampleRun.Values(other.Adapter!));
+    }
+
+    [Fact]
+    public void Another_seed_gives_another_adapter()
+    {
+        LoraTrainingResult one = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options);
+        LoraTrainingResult other = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { Seed = 43 });
+
+        Assert.NotEqual(ExampleRun.Values(one.Adapter!).First().Bytes, ExampleRun.Values(other.Adapter!).First().Bytes);
+    }
+
+    [Fact]
+    public void A_configuration_trained_after_another_on_one_loaded_model_equals_one_trained_alone()
+    {
+        LoraConfig second = ExampleRun.Config with { TargetModule = ["v_proj"], Bias = LoraBias.None };
+        using TrainingSession session = new();
+        session.Train(ExampleRun.Config, ExampleRun.Data, ExampleRun.Options, new RecordingObserver(), CancellationToken.None);
+        LoraTrainingResult after = session.Train(second, ExampleRun.Data, ExampleRun.Options, new RecordingObserver(), CancellationToken.None);
+        LoraTrainingResult alone = ExampleRun.Train(second, ExampleRun.Options);
+
+        Assert.Equal(alone.Before, after.Before);
+        Assert.Equal(ExampleRun.Values(alone.Adapter!), ExampleRun.Values(after.Adapter!));
+    }
+
+    [Fact]
+    public void The_model_is_loaded_once_for_several_configurations()
+    {
+        RecordingObserver observer = new();
+        using TrainingSession session = new();
+        session.Train(ExampleRun.Config, ExampleRun.Data, ExampleRun.Options, observer, CancellationToken.None);
+        session.Train(ExampleRun.Config with { Rank = 2 }, ExampleRun.Data, ExampleRun.Options, observer, CancellationToken.None);
+
+        Assert.Single(observer.Stages, stage => stage.StartsWith("Loading the weights", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void No_tensor_outlives_a_session()
+    {
+        LoraConfig config = ExampleRun.Config with { Bias = LoraBias.All, UseLoraBias = true, Dropout = 0.1 };
+        long loading = LiveTensors.Growth(() => ModelLoader.Load(ExampleRun.Model, CPU, ScalarType.Float32).Dispose());
+
+        Assert.Equal(loading, LiveTensors.Growth(() => ExampleRun.Train(config, ExampleRun.Options with { Prompt = ["Tell me"], PromptToken = 3 })));
+    }
+
+    [Fact]
+    public void A_step_leaves_no_tensor_behind()
+    {
+        List<long> counts = [];
+        ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 6 }, new RecordingObserver(_ => counts.Add(Tensor.TotalCount)));
+
+        Assert.Single(counts.Skip(1).Distinct());
+    }
+
+    [Fact]
+    public void The_evaluation_before_the_first_step_is_the_base_model_s()
+    {
+        LoraTrainingResult trained = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 30 });
+        LoraTrainingResult other = ExampleRun.Train(ExampleRun.Config with { Rank = 1 }, ExampleRun.Options);
+
+        Assert.Equal(other.Before, trained.Before);
+        Assert.True(trained.After!.Loss < trained.Before!.Loss - 0.5, $"{trained.Before} -> {trained.After}");
+        Assert.Equal(Math.Exp(trained.After.Loss), trained.After.Perplexity, 9);
+    }
+
+    [Fact]
+    public void A_stopped_run_keeps_the_steps_done_and_leaves_a_loadable_adapter()
+    {
+        using TemporaryFolder folder = new();
+        using CancellationTokenSource source = new();
+        RecordingObserver observer = new(step => Stop(step, source));
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 50, OutputPath = folder.File("adapter") }, observer, source.Token);
+
+        Assert.Equal(LoraStopReason.Cancelled, result.StopReason);
+        Assert.Equal(3, result.History.Length);
+        LoraTrainingResult threeSteps = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 3 });
+        Assert.Equal(ExampleRun.Values(threeSteps.Adapter!), ExampleRun.Values(AdapterFolder.Load(folder.File("adapter"))));
+
+        static void Stop(LoraTrainingStep step, CancellationTokenSource source)
+        {
+            if (step.Step == 3)
+            {
+                source.Cancel();
+            }
+        }
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_adapter()
+    {
+        RecordingObserver observer = new();
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 20, LearningRate = 1e20 }, observer);
+
+        Assert.Equal(LoraStopReason.NotFinite, result.StopReason);
+        LoraException failure = Assert.Single(observer.Failures);
+        Assert.Equal(LoraError.LossNotFinite, failure.Error);
+        Assert.Contains($"step {result.History.Length + 1} ", failure.Message, StringComparison.Ordinal);
+        Assert.All(result.Adapter!.Tensors, tensor =>
+            Assert.All(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(tensor.Bytes.Span).ToArray(), value => Assert.True(float.IsFinite(value))));
+    }
+
+    [Fact]
+    public void An_adapter_that_cannot_be_written_is_reported_and_still_in_the_result()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.Write("file", "not a folder");
+        RecordingObserver observer = new();
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { OutputPath = Path.Combine(file, "adapter") }, observer);
+
+        Assert.Equal(LoraError.OutputFailed, Assert.Single(observer.Failures).Error);
+        Assert.Null(result.OutputPath);
+        Assert.NotEmpty(result.Adapter!.Tensors);
+    }
+
+    [Fact]
+    public void Prompts_are_continued_by_the_base_and_by_the_adapted_model()
+    {
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 60, Prompt = ["Tell me about the bear."] });
+
+        LoraSample sample = Assert.Single(result.Sample);
+        Assert.StartsWith(" Note: ", sample.Adapted, StringComparison.Ordinal);
+        Assert.DoesNotContain("Note:", sample.Base, StringComparison.Ordinal);
+    }
+}
