@@ -27,6 +27,7 @@ $training = @{
     BatchSize         = 4
     LearningRate      = 5e-3
     Prompt            = 'Tell me about the fox.'
+    PromptToken       = 64
 }
 $result = $config | Invoke-LoraTraining @training
 $result | Export-LoraAdapter $OutputPath -Force

@@ -135,7 +135,8 @@ public class TrainingSessionTests
     [Fact]
     public void Prompts_are_continued_by_the_base_and_by_the_adapted_model()
     {
-        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 60, Prompt = ["Tell me about the bear."] });
+        LoraConfig config = ExampleRun.Config with { Rank = 8, Alpha = 16, TargetModule = null, TargetPattern = "all-linear" };
+        LoraTrainingResult result = ExampleRun.Train(config, ExampleRun.Options with { MaxStep = 90, BatchSize = 4, Prompt = ["Tell me about the bear."] });
 
         LoraSample sample = Assert.Single(result.Sample);
         Assert.StartsWith(" Note: ", sample.Adapted, StringComparison.Ordinal);
