@@ -52,6 +52,7 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     /// <summary>The peak of the learning rate.</summary>
     [Parameter]
     [Alias("lr")]
+    [ValidateRange(0.0, double.MaxValue)]
     public double LearningRate { get; set; } = Defaults.LearningRate;
 
     /// <summary>Steps over which the rate rises to its peak.</summary>
@@ -65,10 +66,12 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
 
     /// <summary>AdamW's decoupled weight decay.</summary>
     [Parameter]
+    [ValidateRange(0.0, double.MaxValue)]
     public double WeightDecay { get; set; } = Defaults.WeightDecay;
 
     /// <summary>The norm that gradients are clipped to; 0 for no clipping.</summary>
     [Parameter]
+    [ValidateRange(0.0, double.MaxValue)]
     public double MaxGradientNorm { get; set; } = Defaults.MaxGradientNorm;
 
     /// <summary>Tokens of a row at the most.</summary>

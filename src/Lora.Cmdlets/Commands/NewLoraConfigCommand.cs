@@ -74,10 +74,12 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     /// <summary>The numerator of the scaling.</summary>
     [Parameter]
     [Alias("LoraAlpha")]
+    [ValidateRange(0.0, double.MaxValue)]
     public double Alpha { get; set; }
 
     /// <summary>The share of the adapter's input that is dropped while training.</summary>
     [Parameter]
+    [ValidateRange(0.0, 1.0)]
     public double Dropout { get; set; }
 
     /// <summary>Which biases are trained too.</summary>

@@ -26,8 +26,8 @@ internal sealed class PipelineWorker : IDisposable
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public void Run(Action<PipelineRecord> write)
     {
-        thread.Start();
         RunningWorkers.Add(this);
+        thread.Start();
         try
         {
             foreach (PipelineRecord record in records.GetConsumingEnumerable())
@@ -57,8 +57,8 @@ internal sealed class PipelineWorker : IDisposable
         }
     }
 
-    /// <summary>Waits for the thread; false when it has not ended in time.</summary>
-    public bool Join(TimeSpan limit) => thread.Join(limit);
+    /// <summary>Waits for the thread, if it has begun; false when it has not ended in time.</summary>
+    public bool Join(TimeSpan limit) => thread.ThreadState.HasFlag(ThreadState.Unstarted) || thread.Join(limit);
 
     /// <inheritdoc/>
     public void Dispose()

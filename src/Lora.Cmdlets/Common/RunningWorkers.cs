@@ -31,7 +31,8 @@ internal static class RunningWorkers
         }
     }
 
-    private static void CancelAll()
+    /// <summary>Asks every worker to end and waits for them.</summary>
+    public static void CancelAll()
     {
         PipelineWorker[] workers;
         lock (Gate)

@@ -26,15 +26,17 @@ public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShel
     public void Yes_or_no_is_a_switch() =>
         Assert.All(Cmdlets.Parameters, parameter => Assert.NotEqual(typeof(bool), parameter.PropertyType));
 
+    // Every whole number is a seed.
     [Fact]
     public void Numbers_say_their_range() => Assert.All(
-        Cmdlets.Parameters.Where(parameter => Numbers.Contains(Nullable.GetUnderlyingType(parameter.PropertyType) ?? parameter.PropertyType)),
+        Cmdlets.Parameters.Where(parameter => parameter.Name != "Seed" && Numbers.Contains(Nullable.GetUnderlyingType(parameter.PropertyType) ?? parameter.PropertyType)),
         parameter => Assert.True(parameter.IsDefined(typeof(ValidateRangeAttribute)), parameter.Name));
 
+    // An input -Path takes several with wildcards, an output -Path names one place.
     [Fact]
     public void The_same_name_has_the_same_type_everywhere() => Assert.All(
         Cmdlets.Parameters.GroupBy(parameter => parameter.Name),
-        group => Assert.Single(group.Select(parameter => parameter.PropertyType).Distinct()));
+        group => Assert.Single(group.Select(parameter => parameter.PropertyType.GetElementType() ?? parameter.PropertyType).Distinct()));
 
     [Fact]
     public void Paths_are_arrays_that_take_wildcards_beside_a_literal_form() => Assert.All(
@@ -55,11 +57,12 @@ public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShel
         command => Assert.Single(command.ParameterSets, set => set.IsDefault));
 
     [Fact]
-    public void Each_set_takes_exactly_one_parameter_from_the_pipeline_by_value_at_most_and_one_in_any_way() => Assert.All(
+    public void A_set_takes_at_most_one_parameter_by_value_from_the_pipeline() => Assert.All(
         commands.SelectMany(command => command.ParameterSets),
-        set =>
-        {
-            Assert.InRange(set.Parameters.Count(parameter => parameter.ValueFromPipeline), 0, 1);
-            Assert.Contains(set.Parameters, parameter => parameter.ValueFromPipeline || parameter.ValueFromPipelineByPropertyName);
-        });
+        set => Assert.InRange(set.Parameters.Count(parameter => parameter.ValueFromPipeline), 0, 1));
+
+    [Fact]
+    public void Every_cmdlet_takes_its_object_from_the_pipeline() => Assert.All(
+        commands,
+        command => Assert.Contains(command.ParameterSets.SelectMany(set => set.Parameters), parameter => parameter.ValueFromPipeline));
 }

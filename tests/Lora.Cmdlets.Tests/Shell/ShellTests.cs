@@ -35,10 +35,10 @@ public sealed class ShellTests : IDisposable
 
         Assert.Equal("first\n", outcome.Output);
         Assert.Matches("script.ps1:2(.|\n)*bad", outcome.Error);
+        Assert.Equal(1, outcome.ExitCode);
     }
 
     [Theory]
-    [InlineData("'fine'", 0)]
     [InlineData("exit 7", 7)]
     [InlineData("'fine'; No-SuchCommand", 1)]
     [InlineData("if (", 1)]
@@ -48,8 +48,6 @@ public sealed class ShellTests : IDisposable
     [Theory]
     [InlineData("exit $Code", 4)]
     [InlineData("'fine'", 0)]
-    [InlineData("throw 'bad'", 1)]
-    [InlineData("if (", 1)]
     public void A_script_gets_its_arguments_and_gives_its_exit_code(string body, int expected)
     {
         string script = Script($"param([int] $Code, [switch] $Flag, [string] $Name)\n\"$PSScriptRoot|$Flag|$Name\"\n{body}");
@@ -57,7 +55,24 @@ public sealed class ShellTests : IDisposable
         ShellProcess.Outcome outcome = ShellProcess.Run([script, "-Code", "4", "-Flag", "it's -Name; 1"]);
 
         Assert.Equal(expected, outcome.ExitCode);
-        Assert.Equal(body == "if (" ? "" : $"{folder}|True|it's -Name; 1\n", outcome.Output.Replace("fine\n", "", StringComparison.Ordinal));
+        Assert.StartsWith($"{folder}|True|it's -Name; 1\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Progress_is_a_line_for_every_tenth_where_the_output_is_not_a_terminal()
+    {
+        ShellProcess.Outcome outcome = ShellProcess.Run(["-Command", """
+            foreach ($percent in 0..100) {
+                $record = [System.Management.Automation.ProgressRecord]::new(1, 'Training', 'step')
+                $record.PercentComplete = $percent
+                $Host.UI.WriteProgress(1, $record)
+            }
+            """]);
+        string[] lines = outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Equal(11, lines.Length);
+        Assert.Equal("Training [##########..........] 50 % step", lines[5]);
+        Assert.Equal("", outcome.Output);
     }
 
     [Fact]
