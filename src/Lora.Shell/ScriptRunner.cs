@@ -28,7 +28,7 @@ internal static class ScriptRunner
         try
         {
             shell.Invoke();
-            return shell.InvocationStateInfo.State == PSInvocationState.Stopped ? Interrupted : host.ExitCode ?? 0;
+            return shell.InvocationStateInfo.State == PSInvocationState.Stopped ? Interrupted : host.ExitCode ?? Result(runspace);
         }
         catch (PipelineStoppedException)
         {
@@ -45,6 +45,9 @@ internal static class ScriptRunner
             return Failed;
         }
     }
+
+    private static int Result(Runspace runspace) =>
+        runspace.SessionStateProxy.GetVariable(ShellArguments.ResultVariable) is int code ? code : 0;
 
     private static InitialSessionState InitialState()
     {

@@ -7,6 +7,9 @@ namespace Lora.Shell;
 /// <param name="Text">A command, or the call of a script.</param>
 internal sealed partial record ShellArguments(string Text)
 {
+    /// <summary>Holds the exit code when the text has run to its end. An `exit` at the end would lose a table that the formatter still holds.</summary>
+    public const string ResultVariable = "LoraShellResult";
+
     public const string Usage = """
         usage: Lora.Shell <script.ps1> [arguments]
                Lora.Shell -Command '<text>'
@@ -15,17 +18,19 @@ internal sealed partial record ShellArguments(string Text)
         Import-Module ./Lora.psd1
         """;
 
+    private const string Result = "$global:" + ResultVariable;
+
     /// <summary>Reads the command line; null when it names nothing to run.</summary>
     public static ShellArguments? Parse(string[] arguments) => arguments switch
     {
-        [string option, string text] when option.Equals("-Command", StringComparison.OrdinalIgnoreCase) => new(text + "\nif (-not $?) { exit 1 }"),
+        [string option, string text] when option.Equals("-Command", StringComparison.OrdinalIgnoreCase) => new($"{text}\n{Result} = if ($?) {{ 0 }} else {{ 1 }}"),
         [string script, .. string[] rest] when File.Exists(script) => new(Call(Path.GetFullPath(script), rest)),
         _ => null,
     };
 
     // A script's own `exit n` leaves $? false and n in $LASTEXITCODE.
     private static string Call(string script, string[] arguments) =>
-        $"& {Quote(script)} {string.Join(' ', arguments.Select(Argument))}\nif (-not $?) {{ exit ($LASTEXITCODE ?? 1) }}";
+        $"& {Quote(script)} {string.Join(' ', arguments.Select(Argument))}\n{Result} = if ($?) {{ 0 }} else {{ $LASTEXITCODE ?? 1 }}";
 
     private static string Argument(string argument) => ParameterName().IsMatch(argument) ? argument : Quote(argument);
 
