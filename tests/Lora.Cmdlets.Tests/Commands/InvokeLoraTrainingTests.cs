@@ -1,0 +1,155 @@
+using System.Management.Automation;
+
+namespace Lora.Commands.Tests.Commands;
+
+public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDisposable
+{
+    private const string Config = "$c = Get-LoraModule $model -Include q_proj, down_proj | New-LoraConfig -Rank 4 -Alpha 8";
+    private const string Train = "Invoke-LoraTraining -Dataset $train -MaxStep 3 -BatchSize 2";
+
+    private readonly HostedShell shell;
+    private readonly ExampleFolder files = new();
+
+    public InvokeLoraTrainingTests(HostedShell shell) => this.shell = files.Share(shell);
+
+    public void Dispose() => files.Dispose();
+
+    [Fact]
+    public void It_trains_and_gives_one_result_with_history_evaluation_and_samples()
+    {
+        LoraTrainingResult result = Result($"{Config}; $c | {Train} -ValidationDataset $validation -Prompt 'Once' -PromptToken 4");
+
+        Assert.Equal(LoraStopReason.Completed, result.StopReason);
+        Assert.Equal([1, 2, 3], result.History.Select(step => step.Step));
+        Assert.All(result.History, step => Assert.True(step.Loss > 0 && step.TokenPerSecond > 0 && step.SupervisedToken > 0 && step.GradientNorm > 0));
+        Assert.True(result.Before!.Loss > result.After!.Loss);
+        Assert.NotEmpty(result.Sample.Single().Base);
+        Assert.Equal(8, result.ModuleCount);
+        Assert.Equal(result.Adapter!.ParameterCount, result.TrainableParameter);
+        Assert.True(result.PeakMemory > 0);
+    }
+
+    [Fact]
+    public void Progress_runs_from_the_first_step_to_completed()
+    {
+        ShellResult result = shell.Run($"{Config}; $c | {Train}").Succeeded();
+
+        Assert.Contains(result.Progress, record => record.PercentComplete == 100 && record.StatusDescription.Contains("loss", StringComparison.Ordinal));
+        Assert.Equal(ProgressRecordType.Completed, result.Progress[^1].RecordType);
+        Assert.Single(result.Progress.Select(record => record.ActivityId).Distinct());
+    }
+
+    [Fact]
+    public void Several_configurations_train_one_after_another()
+    {
+        ShellResult result = shell.Run(
+            $"{Config}; 2, 4 | ForEach-Object {{ $r = $_; Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank $r }} | {Train}").Succeeded();
+
+        Assert.Equal([2, 4], result.Output.Select(value => ((LoraTrainingResult)value.BaseObject).Config!.Rank));
+    }
+
+    [Fact]
+    public void Steps_come_as_objects_when_they_are_asked_for()
+    {
+        ShellResult result = shell.Run($"{Config}; $c | {Train} -PassThruStep").Succeeded();
+        Assert.Equal(["LoraTrainingStep", "LoraTrainingStep", "LoraTrainingStep", "LoraTrainingResult"], result.Output.Select(value => value.BaseObject.GetType().Name));
+    }
+
+    [Fact]
+    public void WhatIf_says_what_would_be_done_and_writes_nothing()
+    {
+        string shown = shell.Show($"{Config}; $c | {Train} -OutputPath $output/adapter -WhatIf");
+
+        Assert.Contains("What if:", shown, StringComparison.Ordinal);
+        Assert.Contains("rank 4", shown, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(files.Output));
+    }
+
+    [Fact]
+    public void OutputPath_gets_the_adapter_and_keeps_one_that_is_there()
+    {
+        shell.Run($"{Config}; $c | {Train} -OutputPath $output/adapter").Succeeded();
+        byte[] first = File.ReadAllBytes(files.File("adapter/adapter_model.safetensors"));
+
+        Assert.Equal("LoraOutputExists,Lora.Commands.InvokeLoraTrainingCommand", shell.Run($"$c | {Train} -Seed 2 -OutputPath $output/adapter").ErrorIds.Single());
+        Assert.Equal(first, File.ReadAllBytes(files.File("adapter/adapter_model.safetensors")));
+        shell.Run($"$c | {Train} -Seed 2 -OutputPath $output/adapter -Force").Succeeded();
+        Assert.NotEqual(first, File.ReadAllBytes(files.File("adapter/adapter_model.safetensors")));
+    }
+
+    [Fact]
+    public void Two_configurations_do_not_share_a_folder_but_a_script_block_gives_each_its_own()
+    {
+        string configs = "2, 4 | ForEach-Object { $r = $_; Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank $r }";
+        Assert.Contains(
+            "LoraOutputRepeated,Lora.Commands.InvokeLoraTrainingCommand", shell.Run($"{configs} | {Train} -OutputPath $output/same -Force").ErrorIds);
+
+        shell.Run($"{configs} | {Train} -OutputPath {{ \"$output/rank$($_.Rank)\" }}").Succeeded();
+        Assert.True(File.Exists(files.File("rank2/adapter_config.json")) && File.Exists(files.File("rank4/adapter_config.json")));
+    }
+
+    [Fact]
+    public void Stopping_ends_within_a_step_and_leaves_a_loadable_adapter()
+    {
+        using ManualResetEvent begun = new(initialState: false);
+        shell.With("begun", begun);
+        ShellResult result = shell.RunAndStop(
+            $"{Config}; $c | Invoke-LoraTraining -Dataset $train -MaxStep 100000 -OutputPath $output/adapter -PassThruStep | ForEach-Object {{ [void]$begun.Set(); $_ }}", begun);
+
+        Assert.Equal(PSInvocationState.Stopped, result.State);
+        Assert.NotEmpty(result.Output);
+        LoraConfig back = (LoraConfig)shell.Run("New-LoraConfig -Path $output/adapter").Succeeded().Output.Single().BaseObject;
+        Assert.Equal(4, back.Rank);
+        Assert.True(File.Exists(files.File("adapter/adapter_model.safetensors")));
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_finite_is_an_error_and_the_last_good_adapter_is_the_result()
+    {
+        ShellResult result = shell.Run($"{Config}; $c | {Train} -LearningRate 1e20");
+
+        Assert.Equal("LoraLossNotFinite,Lora.Commands.InvokeLoraTrainingCommand", result.ErrorIds.Single());
+        Assert.Equal(LoraStopReason.NotFinite, ((LoraTrainingResult)result.Output.Single().BaseObject).StopReason);
+    }
+
+    [Theory]
+    [InlineData("", "LoraDatasetEmpty")]
+    [InlineData("{\"text\": \"fine\"}\n{\"txt\": \"no\"}\n", "LoraRowInvalid")]
+    [InlineData("{\"prompt\": \"a\", \"completion\": \"\"}\n", "LoraNoSupervisedToken")]
+    public void A_dataset_that_teaches_nothing_is_refused(string content, string id)
+    {
+        shell.With("bad", files.Write("bad.jsonl", content));
+        ErrorRecord error = Assert.Single(shell.Run($"{Config}; $c | Invoke-LoraTraining -Dataset $bad").Errors);
+
+        Assert.Equal($"{id},Lora.Commands.InvokeLoraTrainingCommand", error.FullyQualifiedErrorId);
+        if (id == "LoraRowInvalid")
+        {
+            Assert.Contains("Line 2", error.Exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Rows_that_are_cut_or_left_out_are_counted_in_a_warning()
+    {
+        ShellResult result = shell.Run($"{Config}; $c | {Train} -MaxLength 12").Succeeded();
+        Assert.Contains(result.Warnings, text => text.Contains("longer than 12 tokens", StringComparison.Ordinal) && text.Contains("36 rows", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("New-LoraConfig -TargetModule q_proj | " + Train, "LoraModelNotKnown")]
+    [InlineData("New-LoraConfig -TargetModule q_proj | " + Train + " -Model $output", "LoraConfigMissing")]
+    [InlineData(Config + "; $c | " + Train + " -Device cuda:99", "LoraDeviceUnavailable")]
+    [InlineData(Config + "; $c | " + Train + " -Device gpu", "LoraDeviceUnavailable")]
+    [InlineData(Config + "; $c | Invoke-LoraTraining -Dataset $output/none.jsonl", "LoraPathNotFound")]
+    [InlineData(Config + "; $c | " + Train + " -OutputPath $output/a*", "LoraOutputHasWildcard")]
+    [InlineData(Config + "; $c | " + Train + " -OutputPath env:x", "LoraPathNotFileSystem")]
+    public void What_cannot_run_is_refused_before_any_work(string script, string id)
+    {
+        ShellResult result = shell.Run(script);
+        Assert.Equal($"{id},Lora.Commands.InvokeLoraTrainingCommand", result.ErrorIds.First());
+        Assert.Empty(result.Output);
+        Assert.Empty(Directory.GetFileSystemEntries(files.Output));
+    }
+
+    private LoraTrainingResult Result(string script) => (LoraTrainingResult)shell.Run(script).Succeeded().Output.Single().BaseObject;
+}
