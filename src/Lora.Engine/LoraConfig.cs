@@ -10,6 +10,8 @@ namespace Lora;
 /// </remarks>
 public sealed record LoraConfig
 {
+    private const int EntriesShown = 8;
+
     /// <summary>r: the rows of A and the columns of B.</summary>
     public int Rank { get; init; } = 16;
 
@@ -95,6 +97,7 @@ public sealed record LoraConfig
     private string Targets => this switch
     {
         { Module: string[] names } => names.Length == 1 ? names[0] : string.Create(CultureInfo.InvariantCulture, $"{names.Length} modules"),
+        { TargetModule: string[] entries } when entries.Length > EntriesShown => string.Create(CultureInfo.InvariantCulture, $"{entries.Length} targets"),
         { TargetModule: string[] entries } => string.Join(", ", entries),
         { TargetPattern: string pattern } => pattern,
         _ => "default targets",
