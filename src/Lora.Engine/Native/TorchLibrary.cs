@@ -28,6 +28,7 @@ public static class TorchLibrary
             if (!loaded)
             {
                 Load(LoadTorchSharp());
+                NativeLibrary.SetDllImportResolver(typeof(TorchLibrary).Assembly, (name, _, _) => FindFile(name) is { } path ? NativeLibrary.Load(path) : 0);
                 loaded = true;
             }
         }

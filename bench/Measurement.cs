@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace Lora.Bench;
+
+/// <summary>Seconds of repeated work: the median, and the spread as the smallest and the largest.</summary>
+internal sealed record Measurement(double Median, double Smallest, double Largest)
+{
+    /// <summary>Runs something a few times without looking, then as often as asked.</summary>
+    public static Measurement Of(Action work, int repetitions, int warmUps = 1)
+    {
+        for (int run = 0; run < warmUps; run++)
+        {
+            work();
+        }
+
+        return Of([.. Enumerable.Range(0, repetitions).Select(_ => Seconds(work))]);
+    }
+
+    /// <summary>Sums up times that were taken elsewhere.</summary>
+    public static Measurement Of(IReadOnlyCollection<double> seconds)
+    {
+        double[] sorted = [.. seconds.Order()];
+        return new(sorted[sorted.Length / 2], sorted[0], sorted[^1]);
+    }
+
+    /// <summary>Times several ways of doing the same in turn, so that a busy moment of the machine meets all of them.</summary>
+    public static Measurement[] InTurn(IReadOnlyList<Action> ways, int repetitions)
+    {
+        double[][] seconds = [.. ways.Select(_ => new double[repetitions])];
+        ways.ToList().ForEach(way => way());
+        for (int run = 0; run < repetitions; run++)
+        {
+            for (int way = 0; way < ways.Count; way++)
+            {
+                seconds[way][run] = Seconds(ways[way]);
+            }
+        }
+
+        return [.. seconds.Select(Of)];
+    }
+
+    public static double Seconds(Action work)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        work();
+        return Stopwatch.GetElapsedTime(begin).TotalSeconds;
+    }
+
+    /// <summary>Milliseconds as <c>median (smallest-largest)</c>.</summary>
+    public string Milliseconds() => $"{Median * 1e3:G3} ({Smallest * 1e3:G3}-{Largest * 1e3:G3})";
+
+    /// <summary>A rate of so much a run, as <c>median (lowest-highest)</c>.</summary>
+    public string Rate(double amount) => $"{amount / Median:G4} ({amount / Largest:G4}-{amount / Smallest:G4})";
+}

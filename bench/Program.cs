@@ -1,0 +1,30 @@
+using Lora.Bench;
+using Lora.Native;
+
+// dotnet run -c Release --project bench -- NAME... : every figure is a median over repetitions made in one process.
+Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
+{
+    ["gemm"] = ProductBenchmark.Run,
+    ["import"] = ImportBenchmark.Run,
+    ["list"] = ListBenchmark.Run,
+    ["select"] = SelectBenchmark.Run,
+    ["tokenize"] = TokenizeBenchmark.Run,
+    ["step"] = StepBenchmark.Run,
+};
+
+string[] unknown = [.. args.Where(name => !benchmarks.ContainsKey(name))];
+if (args.Length == 0 || unknown.Length > 0)
+{
+    Console.Error.WriteLine($"usage: dotnet run -c Release --project bench -- NAME...\nNAME is one or more of: {string.Join(", ", benchmarks.Keys)}");
+    return 2;
+}
+
+Environment.SetEnvironmentVariable(NativeFolder.Variable, Repository.Path("bin", "deps"));
+Console.WriteLine(Machine.Describe());
+foreach (string name in args)
+{
+    Console.WriteLine($"\n### {name}\n");
+    benchmarks[name]();
+}
+
+return 0;

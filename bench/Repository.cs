@@ -1,0 +1,16 @@
+using System.Reflection;
+
+namespace Lora.Bench;
+
+/// <summary>The places that benchmarks read from.</summary>
+internal static class Repository
+{
+    /// <summary>A path below the repository's root.</summary>
+    public static string Path(params string[] parts) => System.IO.Path.Combine([Metadata("RepositoryRoot"), .. parts]);
+
+    /// <summary>The shell that the build made, as the file to hand to <c>dotnet</c>.</summary>
+    public static string Shell { get; } = System.IO.Path.Combine(Metadata("ArtifactsPath"), "bin", "Lora.Shell", "release", "Lora.Shell.dll");
+
+    private static string Metadata(string key) => typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == key).Value!;
+}

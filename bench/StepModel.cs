@@ -1,0 +1,98 @@
+using Lora.Adapters;
+using Lora.Data;
+using Lora.Models;
+using static TorchSharp.torch;
+
+namespace Lora.Bench;
+
+/// <summary>A model of SmolLM-135M's shape with random weights, an adapter of rank 16 on every linear layer of its blocks, and one batch.</summary>
+internal sealed class StepModel : IDisposable
+{
+    private const int Rank = 16;
+    private const int Rows = 4;
+    private const int Tokens = 512;
+
+    private static readonly string[] Roles =
+        ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
+
+    public StepModel(ScalarType type)
+    {
+        Random random = new(1);
+        Model = new(Config, new RandomWeights(new Generator(1, CPU), type), CPU);
+        Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], CPU, seed: 1);
+        Batch = Batch.Of([.. Enumerable.Range(0, Rows).Select(row => Example(random, row))], padId: 0);
+        Supervised = SupervisedRows.Of(Batch);
+    }
+
+    public static DecoderConfig Config { get; } = new()
+    {
+        ModelType = "llama",
+        VocabularySize = 49152,
+        HiddenSize = 576,
+        IntermediateSize = 1536,
+        Layers = 30,
+        Heads = 9,
+        KeyValueHeads = 3,
+        HeadDimension = 64,
+        NormEpsilon = 1e-5,
+        Rope = new(10000),
+        TiedEmbeddings = true,
+        SlidingWindows = new int?[30],
+    };
+
+    public CausalLanguageModel Model { get; }
+
+    public AttachedAdapter Adapter { get; }
+
+    public Batch Batch { get; }
+
+    public SupervisedRows Supervised { get; }
+
+    /// <summary>The floating-point operations that a step cannot do without: each frozen product forward and for the gradient of its input,
+    /// those of A and B three times, attention on the causal half, 3.5 times its forward pass.</summary>
+    public double Work
+    {
+        get
+        {
+            long tokens = Batch.Lengths.Sum();
+            long queries = Config.Heads * Config.HeadDimension;
+            long keys = Config.KeyValueHeads * Config.HeadDimension;
+            (long In, long Out)[] shapes =
+            [
+                (Config.HiddenSize, queries), (Config.HiddenSize, keys), (Config.HiddenSize, keys), (queries, Config.HiddenSize),
+                (Config.HiddenSize, Config.IntermediateSize), (Config.HiddenSize, Config.IntermediateSize), (Config.IntermediateSize, Config.HiddenSize),
+            ];
+            double frozen = 4.0 * tokens * Config.Layers * shapes.Sum(shape => shape.In * shape.Out);
+            double head = 4.0 * Supervised.Count * Config.HiddenSize * Config.VocabularySize;
+            double adapter = 6.0 * tokens * Config.Layers * Rank * shapes.Sum(shape => shape.In + shape.Out);
+            double attention = 3.5 * 2.0 * Config.Layers * queries * Batch.Lengths.Sum(length => (double)length * length);
+            return frozen + head + adapter + attention;
+        }
+    }
+
+    public void Dispose()
+    {
+        Adapter.Dispose();
+        Model.Dispose();
+    }
+
+    private static IEnumerable<AdapterTarget> Targets() =>
+        from layer in Enumerable.Range(0, Config.Layers)
+        from role in Roles
+        select new AdapterTarget($"model.layers.{layer}.{role}", Rank, Scaling: 2);
+
+    private static TrainingExample Example(Random random, int row)
+    {
+        int[] ids = [.. Enumerable.Range(0, Tokens).Select(_ => random.Next(Config.VocabularySize))];
+        return new(ids, ids, row + 1);
+    }
+
+    private sealed class RandomWeights(Generator generator, ScalarType type) : IWeightSource
+    {
+        public bool Has(string name) => false;
+
+        public Tensor Take(string name, params ReadOnlySpan<long> shape) => shape.Length == 1
+            ? ones(shape.ToArray(), dtype: type, device: CPU)
+            : randn(shape.ToArray(), dtype: ScalarType.Float32, device: CPU, generator: generator).mul_(0.02).to(type);
+    }
+}

@@ -1,0 +1,28 @@
+using System.Runtime.InteropServices;
+
+namespace Lora.Native;
+
+/// <summary>The part of libtorch's stable C interface (torch/csrc/inductor/aoti_torch/c/shim.h and torch/csrc/stable/c/shim.h) that is used here.</summary>
+internal static unsafe partial class TorchShim
+{
+    private const string Library = "torch_cpu";
+
+    /// <summary>Calls the operator; the arguments on the stack are consumed and its results written over them.</summary>
+    [LibraryImport(Library, EntryPoint = "aoti_torch_call_dispatcher", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int CallDispatcher(string name, string overload, ulong* stack);
+
+    [LibraryImport(Library, EntryPoint = "aoti_torch_new_tensor_handle")]
+    public static partial int NewTensorHandle(nint tensor, out nint handle);
+
+    [LibraryImport(Library, EntryPoint = "torch_new_list_reserve_size")]
+    public static partial int NewList(nuint capacity, out nint list);
+
+    [LibraryImport(Library, EntryPoint = "torch_list_push_back")]
+    public static partial int PushBack(nint list, ulong item);
+
+    [LibraryImport(Library, EntryPoint = "torch_new_string_handle")]
+    public static partial int NewString(byte* text, nuint length, out nint handle);
+
+    [LibraryImport(Library, EntryPoint = "torch_parallel_for")]
+    public static partial int ParallelFor(long begin, long end, long grain, delegate* unmanaged<long, long, void*, void> body, void* context);
+}
