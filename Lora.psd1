@@ -9,7 +9,10 @@
     PowerShellVersion      = '7.6'
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('Lora.Format.ps1xml')
-    CmdletsToExport        = @('Get-LoraModule', 'New-LoraConfig', 'Invoke-LoraTraining', 'Export-LoraAdapter')
+    CmdletsToExport        = @(
+        'Get-LoraModule', 'Get-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
+        'Invoke-LoraTraining', 'Export-LoraAdapter'
+    )
     FunctionsToExport      = @()
     VariablesToExport      = @()
     AliasesToExport        = @()

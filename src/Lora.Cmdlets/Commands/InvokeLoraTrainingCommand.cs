@@ -14,7 +14,7 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     private TrainingSession? session;
 
     /// <summary>What is adapted and how.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     public LoraConfig Config { get; set; } = new();
 
     /// <summary>The JSON Lines file to learn from: rows with text, or with prompt and completion.</summary>
@@ -96,6 +96,15 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? OutputPath { get; set; }
 
+    /// <summary>The folder of an adapter whose values training goes on from; Get-LoraAdapter's objects bind to it and to Config.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Path")]
+    public string? AdapterPath { get; set; }
+
+    /// <summary>Makes entries of the configuration that match nothing a warning.</summary>
+    [Parameter]
+    public SwitchParameter AllowUnmatched { get; set; }
+
     /// <summary>Overwrites an adapter at OutputPath.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -150,6 +159,8 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
         DataType = DataType,
         OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath, literal: false)),
         Overwrite = Force,
+        AdapterPath = AdapterPath is null ? null : paths.One(AdapterPath),
+        AllowUnmatched = AllowUnmatched,
         Prompt = Prompt,
         PromptToken = PromptToken,
     };

@@ -107,6 +107,10 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     [Parameter]
     public IDictionary? AlphaPattern { get; set; }
 
+    /// <summary>Makes targets that match nothing in the model a warning.</summary>
+    [Parameter]
+    public SwitchParameter AllowUnmatched { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessInput() => modules.AddRange(InputObject);
 
@@ -119,7 +123,7 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
         LoraException.ThrowIfAny([.. configs.SelectMany(config => LoraConfigRules.Check(config))]);
         foreach (LoraConfig config in configs)
         {
-            ModelCheck.Run(config);
+            ModelCheck.Run(config, AllowUnmatched, WriteWarning);
             WriteObject(config);
         }
     }

@@ -7,13 +7,20 @@ namespace Lora.Commands;
 internal static class ModelCheck
 {
     /// <summary>Resolves the targets and forgets them.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="allowUnmatched">Whether entries that match nothing are warned of in place of an error.</param>
+    /// <param name="warn">Writes a warning.</param>
     /// <exception cref="LoraException">TargetNotFound with the nearest names, NoTargets, or TargetKindUnsupported.</exception>
-    public static void Run(LoraConfig config)
+    public static void Run(LoraConfig config, bool allowUnmatched, Action<string> warn)
     {
         if (config.Model is string model)
         {
             ModuleTree tree = ModuleTree.Read(model);
-            TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType);
+            ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
+            foreach (LoraProblem warning in allowUnmatched ? resolved.Warnings : [])
+            {
+                warn(warning.Message);
+            }
         }
     }
 }

@@ -22,20 +22,27 @@ public static class AdapterFolder
     /// <see cref="LoraConfigRules"/> finds, or a damaged file of weights.</exception>
     public static LoraAdapter Load(string folder)
     {
-        ArgumentNullException.ThrowIfNull(folder);
-        string configPath = Existing(folder, AdapterConfigJson.FileName);
-        LoraConfig config = AdapterConfigJson.Parse(ReadText(configPath), configPath);
-        LoraException.ThrowIfAny(LoraConfigRules.Check(config, configPath));
-
-        if (!File.Exists(Path.Combine(folder, WeightsName)) && File.Exists(Path.Combine(folder, PickleName)))
-        {
-            throw LoraException.Of(LoraError.PickleRefused, folder, folder, PickleName);
-        }
-
-        IReadOnlyList<TensorData> tensors = SafetensorsFile.ReadAll(Existing(folder, WeightsName));
+        LoraConfig config = ReadConfig(folder);
+        IReadOnlyList<TensorData> tensors = SafetensorsFile.ReadAll(WeightsFile(folder));
         LoraException.ThrowIfAny(AdapterWeightRules.Check(config, tensors, folder));
         return new() { Config = config, Tensors = tensors, Path = Path.GetFullPath(folder) };
     }
+
+    /// <summary>Reads an adapter's configuration and checks it.</summary>
+    internal static LoraConfig ReadConfig(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        string path = Existing(folder, AdapterConfigJson.FileName);
+        LoraConfig config = AdapterConfigJson.Parse(ReadText(path), path);
+        LoraException.ThrowIfAny(LoraConfigRules.Check(config, path));
+        return config;
+    }
+
+    /// <summary>The file of an adapter's weights.</summary>
+    internal static string WeightsFile(string folder) =>
+        !File.Exists(Path.Combine(folder, WeightsName)) && File.Exists(Path.Combine(folder, PickleName))
+            ? throw LoraException.Of(LoraError.PickleRefused, folder, folder, PickleName)
+            : Existing(folder, WeightsName);
 
     /// <summary>Writes an adapter: all of its files or, on failure, none. A README.md that is there already is kept.</summary>
     /// <param name="adapter">The adapter.</param>

@@ -48,6 +48,12 @@ public sealed record TrainingOptions
     /// <summary>Whether an adapter at <see cref="OutputPath"/> is overwritten.</summary>
     public bool Overwrite { get; init; }
 
+    /// <summary>The folder of an adapter whose values training goes on from; null to begin anew.</summary>
+    public string? AdapterPath { get; init; }
+
+    /// <summary>Whether entries of the configuration that match nothing are warnings rather than errors.</summary>
+    public bool AllowUnmatched { get; init; }
+
     /// <summary>Prompts that the base model and the adapted model continue, for a look at what was learned.</summary>
     public string[] Prompt { get; init; } = [];
 

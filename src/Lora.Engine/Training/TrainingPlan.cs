@@ -9,9 +9,11 @@ namespace Lora.Training;
 /// <param name="Folder">The model's folder.</param>
 /// <param name="Targets">The modules to adapt.</param>
 /// <param name="Config">The configuration as the user gave it.</param>
+/// <param name="Start">The adapter whose values training goes on from; null to begin anew.</param>
 /// <param name="SavedConfig">The configuration as it is written with the adapter.</param>
 /// <param name="Warnings">Messages that do not stop the run.</param>
-internal sealed record TrainingPlan(string Folder, IReadOnlyList<AdapterTarget> Targets, LoraConfig Config, LoraConfig SavedConfig, IReadOnlyList<string> Warnings)
+internal sealed record TrainingPlan(
+    string Folder, IReadOnlyList<AdapterTarget> Targets, LoraConfig Config, LoraAdapter? Start, LoraConfig SavedConfig, IReadOnlyList<string> Warnings)
 {
     /// <summary>Makes the plan.</summary>
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
@@ -19,21 +21,23 @@ internal sealed record TrainingPlan(string Folder, IReadOnlyList<AdapterTarget> 
     {
         List<LoraProblem> problems = [.. options.Check(), .. MissingFiles(data), .. Destination(options)];
         string? folder = Collect(problems, () => ModelFolder(config));
-        ResolvedTargets? resolved = folder is null ? null : Collect(problems, () => Resolve(config, folder));
+        ResolvedTargets? resolved = folder is null ? null : Collect(problems, () => Resolve(config, folder, options.AllowUnmatched));
+        LoraAdapter? start = options.AdapterPath is string path ? Collect(problems, () => AdapterFolder.Load(path)) : null;
         LoraException.ThrowIfAny(problems);
         return new(
             folder!,
             [.. resolved!.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))],
             config,
+            start,
             FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder },
             [.. resolved.Warnings.Select(warning => warning.Message)]);
     }
 
-    private static ResolvedTargets Resolve(LoraConfig config, string folder)
+    private static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
     {
         DecoderConfigReader.Read(folder);
         ModuleTree tree = ModuleTree.Read(folder);
-        return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType);
+        return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
     }
 
     /// <summary>The folder of the model; modules that were listed from one file name that file.</summary>

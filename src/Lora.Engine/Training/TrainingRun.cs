@@ -17,6 +17,11 @@ internal sealed class TrainingRun(
     {
         LoraSample[] samples = [.. options.Prompt.Select(prompt => new LoraSample { Prompt = prompt, Base = Continue(prompt) })];
         using AttachedAdapter adapter = new(loaded.Model, plan.Config, plan.Targets, loaded.Model.Device, (ulong)options.Seed);
+        if (plan.Start is not null)
+        {
+            AdapterTensors.Load(adapter, plan.Start);
+        }
+
         LoraEvaluation? before = Evaluate();
 
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values");

@@ -1,0 +1,35 @@
+namespace Lora;
+
+/// <summary>An adapter in a folder, as its configuration and the header of its weights describe it.</summary>
+public sealed record LoraAdapterInfo
+{
+    /// <summary>The adapter's folder.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>What adapter_config.json says.</summary>
+    public LoraConfig? Config { get; init; }
+
+    /// <summary>The base model as adapter_config.json names it.</summary>
+    public string? BaseModel { get; init; }
+
+    /// <summary>The rank that modules have unless a pattern says otherwise.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>The numerator of the scaling.</summary>
+    public double Alpha { get; init; }
+
+    /// <summary>The adapted modules, with norms where they were asked for.</summary>
+    public LoraAdapterModule[] Module { get; init; } = [];
+
+    /// <summary>Values in all tensors.</summary>
+    public long ParameterCount { get; init; }
+
+    /// <summary>Size of the file of weights, in bytes.</summary>
+    public long Size { get; init; }
+
+    /// <summary>The dtypes of the tensors, for example <c>F32</c>.</summary>
+    public string DataType { get; init; } = "";
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Path}: rank {Rank}, {Module.Length} modules");
+}

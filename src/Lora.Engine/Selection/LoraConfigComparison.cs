@@ -1,0 +1,29 @@
+namespace Lora;
+
+/// <summary>What two configurations do differently to one model.</summary>
+public sealed record LoraConfigComparison
+{
+    /// <summary>The model's folder.</summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>The modules that the two treat differently, in the model's order.</summary>
+    public LoraConfigDifference[] Difference { get; init; } = [];
+
+    /// <summary>Modules that both adapt in the same way.</summary>
+    public int EqualCount { get; init; }
+
+    /// <summary>Values that the reference configuration trains.</summary>
+    public long ReferenceParameter { get; init; }
+
+    /// <summary>Values that the other configuration trains.</summary>
+    public long DifferenceParameter { get; init; }
+
+    /// <summary>Bytes of the reference's values in a saved adapter, float32, without the file's header.</summary>
+    public long ReferenceByte => ReferenceParameter * sizeof(float);
+
+    /// <summary>Bytes of the other's values in a saved adapter, float32, without the file's header.</summary>
+    public long DifferenceByte => DifferenceParameter * sizeof(float);
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Difference.Length} differences, {ReferenceParameter} and {DifferenceParameter} values");
+}

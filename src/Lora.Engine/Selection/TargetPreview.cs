@@ -1,0 +1,43 @@
+using Lora.Checkpoints;
+
+namespace Lora.Selection;
+
+/// <summary>Says for each module of a model what a configuration would do to it: headers are read, no weights.</summary>
+/// <param name="Targets">One for each module, in the model's order.</param>
+/// <param name="Entries">What each entry of the configuration's lists hits.</param>
+/// <param name="Warnings">The entries that hit nothing, with the nearest names.</param>
+public sealed record TargetPreview(IReadOnlyList<LoraTargetInfo> Targets, IReadOnlyList<TargetEntry> Entries, IReadOnlyList<LoraProblem> Warnings)
+{
+    /// <summary>Values that the configuration trains.</summary>
+    public long ParameterCount => Targets.Sum(target => target.ParameterCount);
+
+    /// <summary>Makes the preview.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="model">A model's folder, a .safetensors file, or a shard index.</param>
+    /// <exception cref="LoraException">The model cannot be read, or the configuration cannot be resolved on it.</exception>
+    public static TargetPreview Of(LoraConfig config, string model)
+    {
+        ModuleTree tree = ModuleTree.Read(model);
+        ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched: true);
+        Dictionary<string, ResolvedTarget> targets = resolved.Targets.ToDictionary(target => target.Module.Name, StringComparer.Ordinal);
+        return new([.. tree.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings);
+
+        LoraTargetInfo Describe(LoraModuleInfo module, TargetDecision decision)
+        {
+            ResolvedTarget? target = targets.GetValueOrDefault(module.Name);
+            return new()
+            {
+                Name = module.Name,
+                Targeted = target is not null,
+                Reason = decision.Reason,
+                Rank = target?.Rank,
+                Alpha = target?.Alpha,
+                Scaling = target?.Scaling,
+                ParameterCount = target is null ? AdapterSize.Bias(module, config, isTargeted: false) : AdapterSize.Of(target, config),
+                Kind = module.Kind,
+                Layer = module.Layer,
+                Model = module.Model,
+            };
+        }
+    }
+}
