@@ -21,6 +21,19 @@ public static class AdapterConfigJson
     /// <exception cref="LoraException">AdapterConfigInvalid: not JSON, or values of other types; AdapterFeatureUnsupported: not a LoRA adapter.</exception>
     public static LoraConfig Parse(string json, string source = FileName)
     {
+        try
+        {
+            return Read(json, source);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // The second is what System.Text.Json answers when a string holds half of an escaped surrogate pair.
+            throw LoraException.From(exception, LoraError.AdapterConfigInvalid, source, source, exception.Message.TrimEnd('.'));
+        }
+    }
+
+    private static LoraConfig Read(string json, string source)
+    {
         JsonFields fields = new(ParseObject(json, source), source);
         CheckType(fields, source);
         JsonNode? targets = EmptyAsList(fields.Take("target_modules", JsonValueKind.Array, JsonValueKind.String));
@@ -99,16 +112,9 @@ public static class AdapterConfigJson
 
     private static JsonObject ParseObject(string json, string source)
     {
-        try
-        {
-            // Keys that occur twice are an error here; Python takes the last.
-            return JsonNode.Parse(json, documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject
-                ?? throw LoraException.Of(LoraError.AdapterConfigInvalid, source, source, "it is not a JSON object");
-        }
-        catch (JsonException exception)
-        {
-            throw LoraException.From(exception, LoraError.AdapterConfigInvalid, source, source, exception.Message.TrimEnd('.'));
-        }
+        // Keys that occur twice are an error here; Python takes the last.
+        return JsonNode.Parse(json, documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject
+            ?? throw LoraException.Of(LoraError.AdapterConfigInvalid, source, source, "it is not a JSON object");
     }
 
     private static void CheckType(JsonFields fields, string source)

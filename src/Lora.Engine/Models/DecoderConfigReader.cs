@@ -22,8 +22,9 @@ internal static class DecoderConfigReader
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             return Read(new ConfigValues(path, document.RootElement));
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second is what System.Text.Json answers when a string holds half of an escaped surrogate pair.
             throw LoraException.From(exception, LoraError.ConfigInvalid, path, path, exception.Message.TrimEnd('.'));
         }
     }
