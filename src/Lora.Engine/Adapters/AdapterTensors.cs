@@ -7,11 +7,32 @@ namespace Lora.Adapters;
 /// <summary>Moves an adapter's values between the tensors that are trained and the managed memory of a <see cref="LoraAdapter"/>.</summary>
 internal static class AdapterTensors
 {
-    /// <summary>Copies the values as they are now, float32 under PEFT's keys.</summary>
+    /// <summary>Copies the values as they are now, float32 under PEFT's keys, as an adapter for the unchanged base.</summary>
     public static LoraAdapter Snapshot(AttachedAdapter adapter, LoraConfig config)
     {
+        using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        return new() { Config = config, Tensors = [.. adapter.Arena.Parameters.Select(Copy)] };
+        IReadOnlyDictionary<string, Tensor> converted = PlainConversion.Tensors(adapter, config);
+        return new()
+        {
+            Config = PlainConversion.Of(config),
+            Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value)))],
+        };
+    }
+
+    /// <summary>Copies a tensor's values into managed memory, float32.</summary>
+    public static TensorData Copy(string key, Tensor value)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return new(key, TensorDataType.F32, value.shape, value.detach().to(ScalarType.Float32, CPU).contiguous().bytes.ToArray());
+    }
+
+    /// <summary>Makes a tensor on the CPU out of stored values; the caller owns it.</summary>
+    public static Tensor Read(TensorData data)
+    {
+        Tensor tensor = empty(data.Shape, dtype: Models.TensorType.Of(data.DataType), device: CPU);
+        data.Bytes.Span.CopyTo(tensor.bytes);
+        return tensor;
     }
 
     /// <summary>Sets the values from an adapter that was stored.</summary>
@@ -49,15 +70,5 @@ internal static class AdapterTensors
         {
             yield return $"the tensor '{name}' belongs to no adapted module";
         }
-    }
-
-    private static TensorData Copy(TrainableParameter parameter) =>
-        new(parameter.Key, TensorDataType.F32, parameter.Shape, parameter.Value.detach().cpu().contiguous().bytes.ToArray());
-
-    private static Tensor Read(TensorData data)
-    {
-        Tensor tensor = empty(data.Shape, dtype: Models.TensorType.Of(data.DataType), device: CPU);
-        data.Bytes.Span.CopyTo(tensor.bytes);
-        return tensor;
     }
 }

@@ -1,42 +1,43 @@
-using Lora.Models;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
 /// <summary>
-/// One adapter on one model: the layers it adds, their values, and the switch. The base model is never changed; disposing gives it
-/// back as it was.
+/// One adapter on one model: the layers it adds, their values, and the switch. The base model's weights are never written to;
+/// disposing gives it back as it was.
 /// </summary>
 internal sealed class AttachedAdapter : IDisposable
 {
-    private readonly List<AdaptedLayer> layers = [];
+    private readonly IReadOnlyList<AdaptedLayer> layers;
+    private readonly Dictionary<string, nn.Module> modules;
     private readonly Dropout dropout;
     private readonly Generator generator;
+    private MergedBase? merged;
 
     /// <summary>Puts an adapter on a model, initialised from the seed.</summary>
     /// <param name="model">The model; its modules are found by their dotted names.</param>
-    /// <param name="config">Dropout, bias, initialisation.</param>
+    /// <param name="config">Dropout, bias, initialisation, variants, modules to save.</param>
     /// <param name="targets">The modules to adapt, resolved.</param>
     /// <param name="device">Where the model's weights are.</param>
     /// <param name="seed">Seed of the initialisation and of the dropout.</param>
+    /// <exception cref="LoraException">TargetNotFound, TargetKindUnsupported or AdapterFeatureUnsupported; the model is as it was then.</exception>
     public AttachedAdapter(nn.Module model, LoraConfig config, IReadOnlyList<AdapterTarget> targets, Device device, ulong seed)
     {
         using DisposeScope scope = NewDisposeScope();
         generator = new Generator(seed, device);
         dropout = new(config.Dropout, generator);
-        Dictionary<string, nn.Module> modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module, StringComparer.Ordinal);
-        AdapterSettings settings = new(Arena, dropout, LoraInitialization.Of(config.Initialization), config.UseLoraBias);
-        layers.AddRange(targets.Select(target => Layer(target, modules, settings)));
-
-        layers.AddRange(TrainedBiases(modules, config.Bias, [.. targets.Select(target => target.Module)]));
+        modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module, StringComparer.Ordinal);
+        AdapterSettings settings = new(
+            Arena, dropout, LoraInitialization.Of(config.Initialization), config.UseLoraBias, config.UseDora, config.FanInFanOut);
+        layers = new AdaptedLayers(modules, config, settings).Make(targets);
         Arena.Allocate(device);
         foreach (AdaptedLayer layer in layers)
         {
             layer.Initialize(generator);
-            layer.Attach();
         }
+
+        Switch(on: true);
     }
 
     /// <summary>The trainable values.</summary>
@@ -45,6 +46,9 @@ internal sealed class AttachedAdapter : IDisposable
     /// <summary>The adapted modules.</summary>
     public IReadOnlyList<AdaptedLayer> Layers => layers;
 
+    /// <summary>The low-rank products of the adapted modules.</summary>
+    public IEnumerable<LowRankProduct> Products => layers.OfType<ILowRankLayer>().Select(layer => layer.Product);
+
     /// <summary>Whether dropout is at work.</summary>
     public bool IsTraining
     {
@@ -52,40 +56,85 @@ internal sealed class AttachedAdapter : IDisposable
         set => dropout.IsTraining = value;
     }
 
+    /// <summary>Whether the base's weights hold the adapter.</summary>
+    public bool IsMerged => merged is not null;
+
     /// <summary>Switches the adapter on or off; off, the model is the base model bit for bit.</summary>
+    /// <exception cref="InvalidOperationException">The adapter is merged.</exception>
     public bool IsEnabled
     {
         get => layers.All(layer => layer.IsAttached);
-        set => layers.ForEach(value ? layer => layer.Attach() : layer => layer.Detach());
+        set
+        {
+            if (IsMerged)
+            {
+                throw new InvalidOperationException("A merged adapter cannot be switched; unmerge it first.");
+            }
+
+            Switch(value);
+        }
+    }
+
+    /// <summary>Adds the adapter to the base's weights and takes its layers off; nothing when that is so already.</summary>
+    /// <exception cref="LoraException">MergeRefused, for every module that cannot be merged; the model is as it was then.</exception>
+    public void Merge()
+    {
+        if (IsMerged)
+        {
+            return;
+        }
+
+        bool wasEnabled = IsEnabled;
+        Switch(on: false);
+        try
+        {
+            merged = MergedBase.Of(layers, modules);
+        }
+        finally
+        {
+            Switch(on: !IsMerged && wasEnabled);
+        }
+    }
+
+    /// <summary>Restores the base's own bytes and puts the layers on again.</summary>
+    public void Unmerge()
+    {
+        if (IsMerged)
+        {
+            merged!.Dispose();
+            merged = null;
+            Switch(on: true);
+        }
+    }
+
+    /// <summary>Completes the gradients of a step; called after each backward.</summary>
+    public void GatherGradients()
+    {
+        foreach (AdaptedLayer layer in layers)
+        {
+            layer.GatherGradients();
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        layers.ForEach(layer => layer.Dispose());
+        merged?.Dispose();
+        merged = null;
+        foreach (AdaptedLayer layer in layers)
+        {
+            layer.Dispose();
+        }
+
         Arena.Dispose();
         generator.Dispose();
     }
 
-    private static AdaptedLayer Layer(AdapterTarget target, Dictionary<string, nn.Module> modules, AdapterSettings settings)
+    private void Switch(bool on)
     {
-        if (!modules.TryGetValue(target.Module, out nn.Module? module))
+        foreach (AdaptedLayer layer in layers)
         {
-            throw LoraException.Of(LoraError.TargetNotFound, target.Module, "target", target.Module, "");
+            (on ? (Action)layer.Attach : layer.Detach)();
         }
-
-        return module switch
-        {
-            Linear linear => new LoraLinear(target, linear, settings),
-            TokenEmbedding embedding => new LoraEmbedding(target, embedding, settings.Arena),
-            _ => throw LoraException.Of(LoraError.TargetKindUnsupported, target.Module, target.Module, module.GetName(), "Linear, Embedding"),
-        };
     }
-
-    private IEnumerable<TrainedBias> TrainedBiases(Dictionary<string, nn.Module> modules, LoraBias mode, HashSet<string> targets) =>
-        from entry in modules
-        where mode == LoraBias.All || (mode == LoraBias.LoraOnly && targets.Contains(entry.Key))
-        let layer = entry.Value as nn.Module<Tensor, Tensor>
-        where layer is not null && layer.has_parameter("bias")
-        select new TrainedBias(entry.Key, layer, Arena, targets.Contains(entry.Key));
 }

@@ -11,10 +11,13 @@ internal sealed class Dropout(double probability, Generator generator)
     /// <summary>Whether values are dropped; off while evaluating.</summary>
     public bool IsTraining { get; set; }
 
+    /// <summary>Whether values are being dropped.</summary>
+    public bool IsActive => IsTraining && probability > 0;
+
     /// <summary>Applies the dropout; the input itself when nothing is dropped.</summary>
     public Tensor Apply(Tensor input)
     {
-        if (!IsTraining || probability <= 0)
+        if (!IsActive)
         {
             return input;
         }

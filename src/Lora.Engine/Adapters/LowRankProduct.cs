@@ -4,11 +4,13 @@ using static TorchSharp.torch;
 namespace Lora.Adapters;
 
 /// <summary>
-/// s · B(A(dropout(x))) with A of shape [rank, in] and B of shape [out, rank] (LoRA, arXiv 2106.09685), in float32 as PEFT computes it.
-/// An initialisation whose product is not zero gets its start subtracted, s · B₀(A₀ x), in place of changing the base weight.
+/// s · B(A x) for one kind of base layer (LoRA, arXiv 2106.09685), in float32 as PEFT computes it. An initialisation whose product is
+/// not zero gets its start subtracted in place of changing the base weight: s · (B A - B₀ A₀) x, computed as (B - B₀) A + B₀ (A - A₀),
+/// which is exactly zero at the start.
 /// </summary>
-internal sealed class LowRankProduct : IDisposable
+internal abstract class LowRankProduct : IDisposable
 {
+    private readonly nn.Module<Tensor, Tensor> baseLayer;
     private readonly TrainableParameter down;
     private readonly TrainableParameter up;
     private readonly TrainableParameter? upBias;
@@ -17,60 +19,95 @@ internal sealed class LowRankProduct : IDisposable
     private Tensor? startDown;
     private Tensor? startUp;
 
-    /// <param name="target">The module's name, rank and scaling.</param>
-    /// <param name="inputs">Width of the module's input.</param>
-    /// <param name="outputs">Width of the module's output.</param>
-    /// <param name="arena">Where A and B live.</param>
-    /// <param name="dropout">Applied to the input of A.</param>
-    /// <param name="withBias">Whether B has a bias (PEFT's lora_bias).</param>
-    public LowRankProduct(AdapterTarget target, long inputs, long outputs, ParameterArena arena, Dropout dropout, bool withBias = false)
+    protected LowRankProduct(AdapterTarget target, nn.Module<Tensor, Tensor> baseLayer, LowRankShape shape, AdapterSettings settings)
     {
+        this.baseLayer = baseLayer;
         scaling = target.Scaling;
-        this.dropout = dropout;
-        down = arena.Reserve(PeftKey.Of(target.Module, "lora_A.weight"), target.Rank, inputs);
-        up = arena.Reserve(PeftKey.Of(target.Module, "lora_B.weight"), outputs, target.Rank);
-        upBias = withBias ? arena.Reserve(PeftKey.Of(target.Module, "lora_B.bias"), outputs) : null;
+        dropout = settings.Dropout;
+        down = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.DownKey), shape.Down);
+        up = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.UpKey), shape.Up);
+        upBias = settings.WithBias ? settings.Arena.Reserve(PeftKey.Of(target.Module, "lora_B.bias"), shape.Up[0]) : null;
     }
+
+    /// <summary>Whether inputs are being dropped, so that the base has to see the same dropped input in DoRA.</summary>
+    public virtual bool IsDropping => dropout.IsActive;
+
+    /// <summary>The base weight in its own shape, float32.</summary>
+    public Tensor Weight => baseLayer.OwnParameter("weight")!.to(ScalarType.Float32);
+
+    /// <summary>The number of output channels.</summary>
+    public long Channels => up.Shape[0];
 
     /// <summary>The trained bias of B times s; null when it has none.</summary>
     public Tensor? ScaledBias => upBias?.Value.mul(scaling);
 
-    /// <summary>Sets A and B for a base weight.</summary>
-    /// <param name="initialization">How.</param>
-    /// <param name="weight">The base weight, [out, in].</param>
-    /// <param name="generator">Where random values are drawn from.</param>
-    public void Initialize(LoraInitialization initialization, Tensor weight, Generator generator)
+    /// <summary>The axis of the base weight that counts output channels.</summary>
+    protected abstract int ChannelAxis { get; }
+
+    /// <summary>How many axes follow the channels in an output.</summary>
+    protected virtual int AxesAfterChannel => 0;
+
+    /// <summary>The input in float32 with dropout.</summary>
+    public virtual Tensor Drop(Tensor input) => dropout.Apply(input.to(ScalarType.Float32));
+
+    /// <summary>The product for an input that went through <see cref="Drop"/>, float32.</summary>
+    public Tensor Of(Tensor dropped)
+    {
+        Tensor product = startDown is null
+            ? Apply(dropped, down.Value, up.Value)
+            : Apply(dropped, down.Value, up.Value - startUp!) + Apply(dropped, down.Value - startDown, startUp!);
+        return (upBias is null ? product : product + OverOutput(upBias.Value)) * scaling;
+    }
+
+    /// <summary>What the product amounts to as a change of the base weight, float32 in its shape.</summary>
+    public Tensor Delta()
+    {
+        Tensor product = startDown is null
+            ? Multiply(down.Value, up.Value)
+            : Multiply(down.Value, up.Value - startUp!) + Multiply(down.Value - startDown, startUp!);
+        return product * scaling;
+    }
+
+    /// <summary>W x for an input that went through <see cref="Drop"/>, without the bias.</summary>
+    public abstract Tensor Base(Tensor dropped);
+
+    /// <summary>Sets A and B.</summary>
+    public void Initialize(LoraInitialization initialization, Generator generator)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        initialization.Fill(down.Value, up.Value, weight.to(ScalarType.Float32), scaling, generator);
+        Fill(initialization, down.Value, up.Value, scaling, generator);
         if (initialization.ChangesBase)
         {
-            startDown = down.Value.detach().clone().DetachFromDisposeScope();
-            startUp = up.Value.detach().clone().DetachFromDisposeScope();
+            SubtractPresent();
         }
     }
 
-    /// <summary>The addition for an input [..., in], float32 [..., out].</summary>
-    public Tensor Of(Tensor input)
+    /// <summary>Takes the present A and B for the start that is subtracted.</summary>
+    public virtual void SubtractPresent()
     {
-        Tensor exact = dropout.Apply(input.to(ScalarType.Float32));
-        Tensor low = nn.functional.linear(exact, down.Value); // [..., rank]
-        Tensor addition = nn.functional.linear(low, up.Value, upBias?.Value); // [..., out]
-        if (startDown is not null)
-        {
-            addition = addition - nn.functional.linear(nn.functional.linear(exact, startDown), startUp!);
-        }
-
-        return addition * scaling;
+        Dispose();
+        startDown = down.Value.detach().clone().DetachFromDisposeScope();
+        startUp = up.Value.detach().clone().DetachFromDisposeScope();
     }
 
-    /// <summary>What the addition amounts to as a change of the weight, float32 [out, in].</summary>
-    public Tensor Delta()
+    /// <summary>
+    /// [A; A₀] and [B, -B₀] under their keys: a product of twice the rank that is right on the unchanged base. What has no start gets zeros.
+    /// </summary>
+    public IEnumerable<(string Key, Tensor Value)> Doubled()
     {
-        Tensor product = up.Value.mm(down.Value);
-        return (startDown is null ? product : product - startUp!.mm(startDown)) * scaling;
+        yield return (down.Key, cat([down.Value, startDown ?? zeros_like(down.Value)], 0));
+        yield return (up.Key, cat([up.Value, startUp?.neg() ?? zeros_like(up.Value)], 1));
     }
+
+    /// <summary>The Euclidean norm of a weight over all but its output channels, [channels].</summary>
+    public Tensor Norms(Tensor weight) => weight.transpose(0, ChannelAxis).flatten(1).square().sum(1).sqrt();
+
+    /// <summary>Values of the channels in a shape that multiplies outputs.</summary>
+    public Tensor OverOutput(Tensor channels) => channels.view([-1, .. Enumerable.Repeat(1L, AxesAfterChannel)]);
+
+    /// <summary>Values of the channels in a shape that multiplies the base weight.</summary>
+    public Tensor OverWeight(Tensor channels, int axes) => channels.view([.. Enumerable.Range(0, axes).Select(axis => axis == ChannelAxis ? -1L : 1L)]);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -78,4 +115,13 @@ internal sealed class LowRankProduct : IDisposable
         startDown?.Dispose();
         startUp?.Dispose();
     }
+
+    /// <summary>B(A x).</summary>
+    protected abstract Tensor Apply(Tensor input, Tensor down, Tensor up);
+
+    /// <summary>B A in the shape of the base weight.</summary>
+    protected abstract Tensor Multiply(Tensor down, Tensor up);
+
+    /// <summary>Fills A and B.</summary>
+    protected abstract void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator);
 }

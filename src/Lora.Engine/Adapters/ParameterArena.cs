@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -42,9 +43,10 @@ internal sealed class ParameterArena : IDisposable
         long offset = 0;
         foreach (TrainableParameter parameter in parameters)
         {
-            Tensor view = values.narrow(0, offset, parameter.Count).view(parameter.Shape).requires_grad_();
+            Parameter view = new(values.narrow(0, offset, parameter.Count).view(parameter.Shape));
             view.grad = gradients.narrow(0, offset, parameter.Count).view(parameter.Shape);
-            parameter.Value = view.DetachFromDisposeScope();
+            view.DetachFromDisposeScope();
+            parameter.Value = view;
             offset += parameter.Count;
         }
     }

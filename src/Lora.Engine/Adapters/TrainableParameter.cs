@@ -1,4 +1,4 @@
-using static TorchSharp.torch;
+using TorchSharp.Modules;
 
 namespace Lora.Adapters;
 
@@ -7,13 +7,13 @@ namespace Lora.Adapters;
 /// <param name="Shape">Row-major shape.</param>
 internal sealed record TrainableParameter(string Key, long[] Shape)
 {
-    private Tensor? value;
+    private Parameter? value;
 
     /// <summary>Number of values.</summary>
     public long Count { get; } = Shape.Aggregate(1L, (product, extent) => product * extent);
 
     /// <summary>The values, a view of the arena; there once the arena was allocated.</summary>
-    public Tensor Value
+    public Parameter Value
     {
         get => value ?? throw new InvalidOperationException($"The arena of '{Key}' was not allocated.");
         internal set => this.value = value;

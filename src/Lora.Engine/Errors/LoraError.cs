@@ -97,6 +97,12 @@ public enum LoraError
     /// <summary>Adapter weights that do not fit their configuration or model.</summary>
     AdapterWeightsInvalid,
 
+    /// <summary>An adapter that cannot be added to the base's weights.</summary>
+    MergeRefused,
+
+    /// <summary>Adapters that cannot be combined.</summary>
+    CombinationRefused,
+
     /// <summary>The destination holds an adapter already.</summary>
     OutputExists,
 

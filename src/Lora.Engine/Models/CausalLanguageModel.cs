@@ -22,7 +22,7 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
         if (config.TiedEmbeddings && !source.Has("lm_head.weight"))
         {
             lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, hasBias: false, META);
-            lm_head.weight = model.Embedding.Weight;
+            lm_head.weight = new Parameter(model.Embedding.Weight.detach(), requires_grad: false); // the same memory, a tensor of its own
         }
         else
         {

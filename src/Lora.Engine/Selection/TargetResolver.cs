@@ -7,7 +7,8 @@ public static class TargetResolver
     private const string NoTargetsMeant = "dummy-target-modules";
 
     /// <summary>The kinds of modules that LoRA adapts.</summary>
-    public static IReadOnlyList<LoraModuleKind> AdaptedKinds { get; } = [LoraModuleKind.Linear, LoraModuleKind.Conv1D, LoraModuleKind.Embedding];
+    public static IReadOnlyList<LoraModuleKind> AdaptedKinds { get; } =
+        [LoraModuleKind.Linear, LoraModuleKind.Conv1D, LoraModuleKind.Embedding, LoraModuleKind.Conv2d];
 
     /// <summary>Decides about every module and finds each target's rank and scaling.</summary>
     /// <param name="config">The configuration.</param>

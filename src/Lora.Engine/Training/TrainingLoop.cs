@@ -74,6 +74,7 @@ internal sealed class TrainingLoop(CausalLanguageModel model, AttachedAdapter ad
             using DisposeScope scope = NewDisposeScope();
             Tensor mean = rows.SumLoss(model, batch).div(step.SupervisedTokens);
             mean.backward();
+            adapter.GatherGradients();
             loss += mean.ToDouble();
         }
 

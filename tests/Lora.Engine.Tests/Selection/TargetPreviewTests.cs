@@ -40,7 +40,7 @@ public class TargetPreviewTests
     public void The_predicted_count_is_what_an_attached_adapter_trains(LoraBias bias, bool withUpBias)
     {
         string folder = Repository.Fixture("families", "qwen2");
-        LoraConfig config = new() { TargetModule = ["q_proj", "down_proj", "embed_tokens"], Rank = 3, Bias = bias, UseLoraBias = withUpBias };
+        LoraConfig config = new() { TargetModule = withUpBias ? ["q_proj", "down_proj"] : ["q_proj", "down_proj", "embed_tokens"], Rank = 3, Bias = bias, UseLoraBias = withUpBias };
         TargetPreview preview = TargetPreview.Of(config, folder);
         using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
         AdapterTarget[] targets = [.. preview.Targets.Where(target => target.Targeted).Select(target => new AdapterTarget(target.Name, target.Rank!.Value, target.Scaling!.Value))];

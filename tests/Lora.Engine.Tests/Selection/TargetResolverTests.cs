@@ -90,8 +90,8 @@ public class TargetResolverTests
 
         Assert.Equal(
             [
-                "LoRA does not adapt modules of kind Norm (model.layers.0.input_layernorm, model.layers.1.input_layernorm); adapted are Linear, Conv1D, Embedding.",
-                "LoRA does not adapt modules of kind Container (model, model.layers); adapted are Linear, Conv1D, Embedding.",
+                "LoRA does not adapt modules of kind Norm (model.layers.0.input_layernorm, model.layers.1.input_layernorm); adapted are Linear, Conv1D, Embedding, Conv2d.",
+                "LoRA does not adapt modules of kind Container (model, model.layers); adapted are Linear, Conv1D, Embedding, Conv2d.",
             ],
             exception.Problems.Select(problem => problem.Message));
     }

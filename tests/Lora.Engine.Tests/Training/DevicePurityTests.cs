@@ -19,15 +19,44 @@ public class DevicePurityTests
     [InlineData("llama3")]
     [InlineData("mistral")]
     [InlineData("qwen3")]
-    public void Forward_backward_and_optimiser_step_make_no_tensor_on_an_unnamed_device(string family)
+    public void Forward_backward_and_optimiser_step_make_no_tensor_on_an_unnamed_device(string family) =>
+        Train(family, new() { Bias = LoraBias.All, Dropout = 0.1, Rank = 2 }, "model.embed_tokens", "model.layers.1.mlp.down_proj", "lm_head");
+
+    [Theory]
+    [InlineData("gaussian")]
+    [InlineData("orthogonal")]
+    [InlineData("olora")]
+    [InlineData("pissa")]
+    [InlineData("pissa_niter_2")]
+    public void Initialisations_make_no_tensor_on_an_unnamed_device(string initialization) =>
+        Train("llama3", new() { Initialization = initialization, UseDora = true, Dropout = 0.1 }, "model.embed_tokens", "model.layers.0.mlp.up_proj");
+
+    [Fact]
+    public void Biases_of_B_and_modules_trained_whole_make_no_tensor_on_an_unnamed_device() =>
+        Train("llama3", new() { UseLoraBias = true, ModulesToSave = ["norm"] }, "model.layers.0.mlp.up_proj");
+
+    [Fact]
+    public void A_tensor_on_an_unnamed_device_would_be_found()
+    {
+        set_default_device(META);
+        try
+        {
+            using Tensor unnamed = ones(2);
+            Assert.Equal(DeviceType.META, unnamed.device_type);
+        }
+        finally
+        {
+            set_default_device(CPU);
+        }
+    }
+
+    private static void Train(string family, LoraConfig config, params string[] modules)
     {
         set_default_device(META);
         try
         {
             using DisposeScope scope = NewDisposeScope();
             using CausalLanguageModel model = ModelLoader.Load(Repository.Fixture("families", family), CPU, ScalarType.Float32);
-            LoraConfig config = new() { Bias = LoraBias.All, UseLoraBias = true, Dropout = 0.1, Rank = 2 };
-            string[] modules = ["model.embed_tokens", "model.layers.0.self_attn.q_proj", "model.layers.1.mlp.down_proj", "lm_head"];
             using AttachedAdapter adapter = new(model, config, [.. modules.Select(module => new AdapterTarget(module, 2, 1))], CPU, seed: 1);
             TrainingExample example = new([.. Enumerable.Range(3, 12)], [.. Enumerable.Range(3, 12)], 1);
             TrainingLoop loop = new(model, adapter, new());
@@ -38,21 +67,8 @@ public class DevicePurityTests
 
             Assert.Equal(3, next.Length);
             Assert.True(loop.History[1].Loss < loop.History[0].Loss);
-        }
-        finally
-        {
-            set_default_device(CPU);
-        }
-    }
-
-    [Fact]
-    public void A_tensor_on_an_unnamed_device_would_be_found()
-    {
-        set_default_device(META);
-        try
-        {
-            using Tensor unnamed = ones(2);
-            Assert.Equal(DeviceType.META, unnamed.device_type);
+            adapter.Merge();
+            adapter.Unmerge();
         }
         finally
         {

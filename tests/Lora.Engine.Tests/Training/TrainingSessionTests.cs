@@ -59,8 +59,11 @@ public class TrainingSessionTests
     {
         LoraConfig config = ExampleRun.Config with { Bias = LoraBias.All, UseLoraBias = true, Dropout = 0.1 };
         long loading = LiveTensors.Growth(() => ModelLoader.Load(ExampleRun.Model, CPU, ScalarType.Float32).Dispose());
+        int parameters = 0;
+        long training = LiveTensors.Growth(() =>
+            parameters = ExampleRun.Train(config, ExampleRun.Options with { Prompt = ["Tell me"], PromptToken = 3 }).Adapter!.Tensors.Count);
 
-        Assert.Equal(loading, LiveTensors.Growth(() => ExampleRun.Train(config, ExampleRun.Options with { Prompt = ["Tell me"], PromptToken = 3 })));
+        Assert.Equal(loading + parameters, training);
     }
 
     [Fact]

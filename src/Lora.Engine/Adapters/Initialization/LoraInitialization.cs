@@ -33,6 +33,16 @@ internal abstract class LoraInitialization
     /// <param name="generator">Where random values are drawn from.</param>
     public abstract void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator);
 
+    /// <summary>Fills A and B of an embedding: A zero, B normal, which is PEFT's start for embeddings under all names but <c>false</c>.</summary>
+    /// <param name="down">A, [rank, rows].</param>
+    /// <param name="up">B, [width, rank].</param>
+    /// <param name="generator">Where random values are drawn from.</param>
+    public virtual void FillEmbedding(Tensor down, Tensor up, Generator generator)
+    {
+        nn.init.zeros_(down);
+        nn.init.normal_(up, 0, 1, generator);
+    }
+
     /// <summary>Kaiming's uniform bound for a = sqrt(5), which is ±1/sqrt(fan in).</summary>
     protected static void FillKaiming(Tensor tensor, Generator generator)
     {

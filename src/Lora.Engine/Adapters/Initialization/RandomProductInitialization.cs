@@ -11,4 +11,11 @@ internal sealed class RandomProductInitialization : LoraInitialization
         FillKaiming(down, generator);
         FillKaiming(up, generator);
     }
+
+    /// <inheritdoc/>
+    public override void FillEmbedding(Tensor down, Tensor up, Generator generator)
+    {
+        nn.init.normal_(down, 0, 1, generator);
+        nn.init.normal_(up, 0, 1, generator);
+    }
 }

@@ -1,0 +1,103 @@
+using Lora.Selection;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>Makes the layers that a configuration asks for; nothing is attached or changed.</summary>
+internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modules, LoraConfig config, AdapterSettings settings)
+{
+    /// <summary>The low-rank layers, then the modules that are trained whole, then the biases.</summary>
+    /// <exception cref="LoraException">TargetNotFound, TargetKindUnsupported or AdapterFeatureUnsupported.</exception>
+    public IReadOnlyList<AdaptedLayer> Make(IReadOnlyList<AdapterTarget> targets)
+    {
+        HashSet<string> targeted = [.. targets.Select(target => target.Module)];
+        List<AdaptedLayer> layers = [.. targets.Select(Low)];
+        layers.AddRange((config.ModulesToSave ?? []).SelectMany(Saved).DistinctBy(layer => layer.Name));
+        HashSet<string> saved = [.. layers.OfType<TrainedModule>().Select(layer => layer.Name)];
+        layers.AddRange(Biases(targeted, saved));
+        return layers;
+    }
+
+    private AdaptedLayer Low(AdapterTarget target)
+    {
+        if (!modules.TryGetValue(target.Module, out nn.Module? module))
+        {
+            throw LoraException.Of(LoraError.TargetNotFound, target.Module, "target", target.Module, "");
+        }
+
+        if (module is not nn.Module<Tensor, Tensor> layer || Product(target, layer) is not LowRankProduct product)
+        {
+            throw LoraException.Of(LoraError.TargetKindUnsupported, target.Module, target.Module, module.GetName(), string.Join(", ", TargetResolver.AdaptedKinds));
+        }
+
+        return settings.UseDora
+            ? new DoraLayer(target, layer, product, MagnitudeShape(layer, product), settings)
+            : new LoraLayer(target.Module, layer, product, settings.Initialization);
+    }
+
+    private LowRankProduct? Product(AdapterTarget target, nn.Module<Tensor, Tensor> layer) => TorchModuleKind.Of(layer, settings.FanInFanOut) switch
+    {
+        LoraModuleKind.Linear => new LinearProduct(target, layer, settings, isTransposed: false),
+        LoraModuleKind.Conv1D => new LinearProduct(target, layer, settings, isTransposed: true),
+        LoraModuleKind.Conv2d => new ConvolutionProduct(target, (Conv2d)layer, settings),
+        LoraModuleKind.Embedding when settings.WithBias =>
+            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, target.Module, target.Module, "a bias of B (lora_bias) on an embedding"),
+        LoraModuleKind.Embedding => new EmbeddingProduct(target, layer, settings),
+        _ => null,
+    };
+
+    /// <summary>PEFT keeps the axes of a convolution.</summary>
+    private static long[] MagnitudeShape(nn.Module<Tensor, Tensor> layer, LowRankProduct product) =>
+        layer is Conv2d ? [1, product.Channels, 1, 1] : [product.Channels];
+
+    /// <summary>A layer for each module with parameters at or below those whose names an entry ends.</summary>
+    private IEnumerable<TrainedModule> Saved(string entry)
+    {
+        string[] roots = [.. modules.Keys.Where(name => name == entry || name.EndsWith('.' + entry, StringComparison.Ordinal))];
+        return roots.Length > 0
+            ? modules.Where(module => roots.Any(root => module.Key == root || module.Key.StartsWith(root + '.', StringComparison.Ordinal)))
+                .Where(module => module.Value.OwnParameters().Any())
+                .Select(module => Whole(module.Key, module.Value))
+            : throw LoraException.Of(LoraError.TargetNotFound, entry, nameof(config.ModulesToSave), entry, "");
+    }
+
+    private TrainedModule Whole(string name, nn.Module module)
+    {
+        if (module is not nn.Module<Tensor, Tensor> layer)
+        {
+            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, $"modules_to_save on a module of kind {module.GetName()}");
+        }
+
+        if (module.named_buffers(recurse: false).Any())
+        {
+            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, "modules_to_save on a module with buffers");
+        }
+
+        RefuseShared(name, layer.OwnParameters().Select(own => own.Value));
+        return new(name, layer, layer.OwnParameters().Select(own => (own.Name, own.Name)), settings.Arena);
+    }
+
+    /// <summary>The biases to train; the key says whether PEFT has wrapped the module.</summary>
+    private IEnumerable<TrainedModule> Biases(HashSet<string> targeted, HashSet<string> saved)
+    {
+        const string Bias = "bias";
+        return
+            from entry in modules
+            where config.Bias == LoraBias.All || (config.Bias == LoraBias.LoraOnly && targeted.Contains(entry.Key))
+            where !saved.Contains(entry.Key)
+            let layer = entry.Value as nn.Module<Tensor, Tensor>
+            where layer?.OwnParameter(Bias) is not null
+            select new TrainedModule(entry.Key, layer, [(Bias, targeted.Contains(entry.Key) ? $"base_layer.{Bias}" : Bias)], settings.Arena);
+    }
+
+    /// <summary>A copy cannot be trained in one place of a tensor that is used in two.</summary>
+    private void RefuseShared(string name, IEnumerable<Parameter> parameters)
+    {
+        string? other = parameters.SelectMany(parameter => ModuleParameters.Sharing(parameter, modules)).FirstOrDefault(module => module != name);
+        if (other is not null)
+        {
+            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, $"modules_to_save on a weight that '{other}' shares");
+        }
+    }
+}

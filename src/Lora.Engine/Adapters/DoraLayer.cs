@@ -1,0 +1,83 @@
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// y = b + g · (W x + s · B(A x)) with g = m / ‖W + s · B A‖ per output channel (DoRA, arXiv 2402.09353): the magnitude m is trained apart
+/// from the direction. The norm counts as a constant for gradients, as the paper's section 4.3 has it. Merged, W becomes g · (W + s · B A).
+/// </summary>
+internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
+{
+    private readonly LoraInitialization initialization;
+    private readonly TrainableParameter magnitude;
+
+    /// <param name="target">The module's name, rank and scaling.</param>
+    /// <param name="baseLayer">The base module.</param>
+    /// <param name="product">s · B(A x) for the base module's kind.</param>
+    /// <param name="magnitudeShape">The shape of m as PEFT stores it.</param>
+    /// <param name="settings">What the layers of one adapter share.</param>
+    public DoraLayer(AdapterTarget target, nn.Module<Tensor, Tensor> baseLayer, LowRankProduct product, long[] magnitudeShape, AdapterSettings settings)
+        : base(target.Module, baseLayer)
+    {
+        Product = product;
+        initialization = settings.Initialization;
+        magnitude = settings.Arena.Reserve(PeftKey.Of(target.Module, "lora_magnitude_vector"), magnitudeShape);
+    }
+
+    /// <inheritdoc/>
+    public LowRankProduct Product { get; }
+
+    /// <summary>Sets A and B, and m to the norm that makes g one.</summary>
+    public override void Initialize(Generator generator)
+    {
+        using IDisposable noGradient = no_grad();
+        Product.Initialize(initialization, generator);
+        magnitude.Value.copy_(Product.Norms(Direction()).view(magnitude.Shape));
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<WeightChange> Changes()
+    {
+        Tensor direction = Direction();
+        Tensor scale = Product.OverWeight(Scale(direction), (int)direction.dim());
+        yield return new("weight", BaseParameter("weight"), (scale * direction) - Product.Weight);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        Product.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Adapt(Tensor input, Tensor output)
+    {
+        Tensor dropped = Product.Drop(input);
+        Tensor scale = Product.OverOutput(Scale(Direction())); // g
+        Tensor addition = ((scale - 1) * BaseProduct(dropped, output)) + (scale * Product.Of(dropped));
+        return output + addition.to(output.dtype);
+    }
+
+    /// <summary>W x: the output without the bias, unless the adapter sees another input than the base did.</summary>
+    private Tensor BaseProduct(Tensor dropped, Tensor output)
+    {
+        if (Product.IsDropping)
+        {
+            return Product.Base(dropped);
+        }
+
+        Tensor exact = output.to(ScalarType.Float32);
+        return BaseParameter("bias") is Tensor bias ? exact - Product.OverOutput(bias.to(ScalarType.Float32)) : exact;
+    }
+
+    /// <summary>W + s · B A.</summary>
+    private Tensor Direction()
+    {
+        using IDisposable noGradient = no_grad();
+        return Product.Weight + Product.Delta();
+    }
+
+    /// <summary>g, [channels].</summary>
+    private Tensor Scale(Tensor direction) => magnitude.Value.view(-1) / Product.Norms(direction);
+}

@@ -1,0 +1,46 @@
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>s · B A[:, id] with A [rank, rows] and B [width, rank]; the table E [rows, width] changes by s · (B A)ᵀ. No dropout, as in PEFT.</summary>
+internal sealed class EmbeddingProduct : LowRankProduct
+{
+    /// <param name="target">The module's name, rank and scaling.</param>
+    /// <param name="baseLayer">A module with a <c>weight</c> of shape [rows, width].</param>
+    /// <param name="settings">What the layers of one adapter share.</param>
+    public EmbeddingProduct(AdapterTarget target, nn.Module<Tensor, Tensor> baseLayer, AdapterSettings settings)
+        : base(target, baseLayer, ShapeOf(target.Rank, baseLayer.OwnParameter("weight")!.shape), settings)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override bool IsDropping => false;
+
+    /// <inheritdoc/>
+    protected override int ChannelAxis => 1;
+
+    /// <inheritdoc/>
+    public override Tensor Drop(Tensor input) => input;
+
+    /// <inheritdoc/>
+    public override Tensor Base(Tensor dropped) => Rows(Weight, dropped);
+
+    /// <summary>Nothing: an embedding starts at a product of zero under every initialisation that changes the base.</summary>
+    public override void SubtractPresent()
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(Rows(down.t(), input), up);
+
+    /// <inheritdoc/>
+    protected override Tensor Multiply(Tensor down, Tensor up) => up.mm(down).t();
+
+    /// <inheritdoc/>
+    protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>
+        initialization.FillEmbedding(down, up, generator);
+
+    private static Tensor Rows(Tensor table, Tensor ids) => table.index_select(0, ids.flatten()).view([.. ids.shape, table.shape[1]]);
+
+    private static LowRankShape ShapeOf(int rank, long[] table) => new([rank, table[0]], [table[1], rank], "lora_embedding_A", "lora_embedding_B");
+}

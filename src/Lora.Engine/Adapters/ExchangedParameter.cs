@@ -1,0 +1,35 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// A base parameter that has other memory for a while. Its own memory is not written to, so that giving it back restores the very
+/// bytes, and a parameter elsewhere that shares the memory is not affected.
+/// </summary>
+internal sealed class ExchangedParameter : IDisposable
+{
+    private readonly Tensor original;
+
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="replacement">Of the same shape, dtype and device.</param>
+    public ExchangedParameter(Parameter parameter, Tensor replacement)
+    {
+        using IDisposable noGradient = no_grad();
+        Parameter = parameter;
+        parameter.DetachFromDisposeScope();
+        original = parameter.detach().DetachFromDisposeScope();
+        parameter.set_(replacement);
+    }
+
+    /// <summary>The parameter.</summary>
+    public Parameter Parameter { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        using IDisposable noGradient = no_grad();
+        Parameter.set_(original);
+        original.Dispose();
+    }
+}

@@ -1,0 +1,114 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// Trains copies of a module's own parameters: all of them (modules_to_save) or its bias. While attached, the parameters hold the
+/// copies; their own values come back bit for bit.
+/// </summary>
+/// <remarks>The run's copies are float32. A base of another dtype sees them rounded, freshly before each forward, and its gradients are gathered.</remarks>
+internal sealed class TrainedModule : AdaptedLayer
+{
+    private readonly (string Parameter, TrainableParameter Trained)[] copies;
+    private readonly List<(ExchangedParameter Exchanged, Tensor Working, TrainableParameter Trained)> working = [];
+    private nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover? refresh;
+
+    /// <param name="name">The dotted name of the module.</param>
+    /// <param name="baseLayer">The module.</param>
+    /// <param name="parameters">The parameters to train, with their keys below the module's name.</param>
+    /// <param name="arena">Where the copies live.</param>
+    public TrainedModule(string name, nn.Module<Tensor, Tensor> baseLayer, IEnumerable<(string Parameter, string Key)> parameters, ParameterArena arena)
+        : base(name, baseLayer) =>
+        copies = [.. parameters.Select(entry => (entry.Parameter, arena.Reserve(PeftKey.Of(name, entry.Key), BaseParameter(entry.Parameter)!.shape)))];
+
+    /// <inheritdoc/>
+    public override void Initialize(Generator generator)
+    {
+        using IDisposable noGradient = no_grad();
+        foreach ((string parameter, TrainableParameter trained) in copies)
+        {
+            trained.Value.copy_(BaseParameter(parameter)!);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<WeightChange> Changes() =>
+        from copy in copies
+        let parameter = BaseParameter(copy.Parameter)
+        select new WeightChange(copy.Parameter, parameter, copy.Trained.Value - parameter.to(ScalarType.Float32));
+
+    /// <inheritdoc/>
+    public override void Attach()
+    {
+        if (IsAttached)
+        {
+            return;
+        }
+
+        foreach ((string name, TrainableParameter trained) in copies)
+        {
+            Parameter parameter = BaseParameter(name)!;
+            Tensor values = trained.Value.detach().to(parameter.dtype).DetachFromDisposeScope();
+            working.Add((new(parameter, values), values, trained));
+            parameter.requires_grad = true;
+            if (values.dtype == ScalarType.Float32)
+            {
+                parameter.grad = trained.Value.grad;
+            }
+        }
+
+        refresh = BaseLayer.register_forward_pre_hook((_, input) =>
+        {
+            Refresh();
+            return input;
+        });
+        base.Attach();
+    }
+
+    /// <inheritdoc/>
+    public override void Detach()
+    {
+        base.Detach();
+        refresh?.remove();
+        refresh = null;
+        foreach ((ExchangedParameter exchanged, Tensor values, _) in working)
+        {
+            exchanged.Parameter.grad = null;
+            exchanged.Parameter.requires_grad = false;
+            exchanged.Dispose();
+            values.Dispose();
+        }
+
+        working.Clear();
+    }
+
+    /// <inheritdoc/>
+    public override void GatherGradients()
+    {
+        foreach ((ExchangedParameter exchanged, Tensor values, TrainableParameter trained) in working)
+        {
+            if (values.dtype != ScalarType.Float32 && exchanged.Parameter.grad is Tensor gradient)
+            {
+                trained.Value.grad!.add_(gradient);
+                exchanged.Parameter.grad = null;
+            }
+        }
+    }
+
+    /// <summary>The output as it is: the module computed it from the copies.</summary>
+    protected override Tensor Adapt(Tensor input, Tensor output) => output;
+
+    /// <summary>Rounds the copies anew; float32 copies are the trained values themselves.</summary>
+    private void Refresh()
+    {
+        using IDisposable noGradient = no_grad();
+        foreach ((_, Tensor values, TrainableParameter trained) in working)
+        {
+            if (values.dtype != ScalarType.Float32)
+            {
+                values.copy_(trained.Value);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Lora.Adapters;
+using TorchSharp.Modules;
+
+namespace Lora;
+
+/// <summary>An adapter on a model (<see cref="LoraModules"/>). Disposing takes it off and gives the model back as it was.</summary>
+public sealed class AttachedLora : IDisposable
+{
+    private readonly AttachedAdapter adapter;
+    private readonly LoraConfig config;
+    private readonly FrozenParameters frozen;
+
+    internal AttachedLora(AttachedAdapter adapter, LoraConfig config, FrozenParameters frozen)
+    {
+        this.adapter = adapter;
+        this.config = config;
+        this.frozen = frozen;
+    }
+
+    /// <summary>The float32 tensors to train, for any torch optimiser.</summary>
+    public IReadOnlyList<Parameter> Parameters => [.. adapter.Arena.Parameters.Select(parameter => parameter.Value)];
+
+    /// <summary>The dotted names of the adapted modules.</summary>
+    public IReadOnlyList<string> Modules => [.. adapter.Layers.Select(layer => layer.Name).Distinct()];
+
+    /// <summary>The adapted modules that no forward has come through yet: a model that uses <c>forward</c> in place of <c>call</c> passes them by.</summary>
+    public IReadOnlyList<string> Unreached => [.. adapter.Layers.Where(layer => !layer.WasReached).Select(layer => layer.Name).Distinct()];
+
+    /// <summary>Whether dropout is at work; false at first.</summary>
+    public bool IsTraining
+    {
+        get => adapter.IsTraining;
+        set => adapter.IsTraining = value;
+    }
+
+    /// <summary>Whether the model is adapted. Off, it is the base model bit for bit.</summary>
+    /// <exception cref="InvalidOperationException">The adapter is merged.</exception>
+    public bool IsEnabled
+    {
+        get => adapter.IsEnabled;
+        set => adapter.IsEnabled = value;
+    }
+
+    /// <summary>Whether the adapter is added to the model's weights.</summary>
+    public bool IsMerged => adapter.IsMerged;
+
+    /// <summary>Adds the adapter to the model's weights, so that it costs nothing; sums are taken in float32 and rounded once.</summary>
+    /// <exception cref="LoraException">MergeRefused: a weight would not be finite or is shared; the model is as it was then.</exception>
+    public void Merge() => adapter.Merge();
+
+    /// <summary>Restores the very bytes that the weights had before <see cref="Merge"/>.</summary>
+    public void Unmerge() => adapter.Unmerge();
+
+    /// <summary>Completes the gradients after a backward; needed where modules that are trained whole are of another dtype than float32.</summary>
+    public void GatherGradients() => adapter.GatherGradients();
+
+    /// <summary>The adapter as it is now, for a model without it.</summary>
+    public LoraAdapter ToAdapter() => AdapterTensors.Snapshot(adapter, config);
+
+    /// <summary>Writes the adapter as PEFT does.</summary>
+    /// <param name="folder">The folder; it is made when it is not there.</param>
+    /// <param name="overwrite">Replaces an adapter that the folder holds.</param>
+    /// <exception cref="LoraException">OutputExists or OutputFailed.</exception>
+    public LoraAdapter Save(string folder, bool overwrite = false) => AdapterFolder.Save(ToAdapter(), folder, overwrite);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        adapter.Dispose();
+        frozen.Dispose();
+    }
+
+    internal void Load(LoraAdapter stored) => AdapterTensors.Load(adapter, stored);
+}
