@@ -28,6 +28,11 @@ public sealed class ManifestTests(HostedShell shell) : IClassFixture<HostedShell
         Assert.Equal(version, AssemblyName.GetAssemblyName(Repository.Bin("Lora.Engine.dll")).Version);
     }
 
+    [Fact]
+    public void The_version_is_that_of_the_changelog_s_top_entry() => Assert.Equal(
+        $"## {manifest["ModuleVersion"]}",
+        File.ReadLines(Path.Combine(Repository.Root, "CHANGELOG.md")).First(line => line.StartsWith("## ", StringComparison.Ordinal)));
+
     [Theory]
     [InlineData("Author")]
     [InlineData("CompanyName")]

@@ -1,0 +1,57 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+BeforeAll {
+    Import-Module (Join-Path $PSScriptRoot '../Lora.psd1')
+    $model = Join-Path $PSScriptRoot '../examples/model'
+    $dataset = Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl'
+    $result = New-LoraConfig -Model $model -TargetModule q_proj -Rank 2 | Invoke-LoraTraining -Dataset $dataset -MaxStep 1
+}
+
+Describe 'Export-LoraAdapter' {
+    It 'writes the files that PEFT reads, and gives nothing' {
+        $result | Export-LoraAdapter 'TestDrive:/adapter' | Should -BeNullOrEmpty
+        foreach ($file in 'adapter_config.json', 'adapter_model.safetensors', 'README.md') {
+            Join-Path 'TestDrive:/adapter' $file | Should -Exist
+        }
+    }
+
+    It 'writes the configuration under the keys of PEFT' {
+        Export-LoraAdapter -Path 'TestDrive:/keys' -Adapter $result.Adapter
+        $json = Get-Content -Path 'TestDrive:/keys/adapter_config.json' -Raw | ConvertFrom-Json
+        $json.peft_type | Should -Be 'LORA'
+        $json.r | Should -Be 2
+        $json.target_modules | Should -Not -BeNullOrEmpty
+    }
+
+    It 'writes what New-LoraConfig reads' {
+        $result | Export-LoraAdapter 'TestDrive:/again'
+        (New-LoraConfig -Path 'TestDrive:/again').Rank | Should -Be 2
+    }
+
+    It 'gives the folder with -PassThru' {
+        $folder = $result | Export-LoraAdapter 'TestDrive:/passed' -PassThru
+        $folder | Should -BeOfType [System.IO.DirectoryInfo]
+        $folder.Name | Should -Be 'passed'
+    }
+
+    It 'overwrites with -Force only' {
+        $result | Export-LoraAdapter 'TestDrive:/twice'
+        { $result | Export-LoraAdapter 'TestDrive:/twice' } | Should -Throw -ErrorId 'LoraOutputExists,Lora.Commands.ExportLoraAdapterCommand'
+        { $result | Export-LoraAdapter 'TestDrive:/twice' -Force } | Should -Not -Throw
+    }
+
+    It 'never writes two adapters of a pipeline to one folder' {
+        { $result, $result | Export-LoraAdapter 'TestDrive:/both' -Force } |
+            Should -Throw -ErrorId 'LoraOutputRepeated,Lora.Commands.ExportLoraAdapterCommand'
+    }
+
+    It 'refuses wildcards in the destination' {
+        { $result | Export-LoraAdapter 'TestDrive:/a*' } | Should -Throw -ErrorId 'LoraOutputHasWildcard,Lora.Commands.ExportLoraAdapterCommand'
+    }
+
+    It 'writes nothing with -WhatIf' {
+        $result | Export-LoraAdapter 'TestDrive:/what-if' -WhatIf
+        'TestDrive:/what-if' | Should -Not -Exist
+    }
+}

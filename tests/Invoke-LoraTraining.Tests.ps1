@@ -1,0 +1,106 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+BeforeAll {
+    Import-Module (Join-Path $PSScriptRoot '../Lora.psd1')
+    $model = Join-Path $PSScriptRoot '../examples/model'
+    $training = @{
+        Dataset   = Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl'
+        MaxStep   = 2
+        BatchSize = 2
+    }
+    $validation = Join-Path $PSScriptRoot '../examples/data/animal-notes.validation.jsonl'
+    $config = New-LoraConfig -Model $model -TargetModule q_proj, down_proj -Rank 4
+}
+
+Describe 'Invoke-LoraTraining' {
+    Context 'A run' {
+        It 'gives one result with the adapter, the history and the evaluations' {
+            $result = $config | Invoke-LoraTraining @training -ValidationDataset $validation
+            $result | Should -HaveCount 1
+            $result.StopReason | Should -Be 'Completed'
+            $result.History | Should -HaveCount 2
+            $result.Adapter.ParameterCount | Should -Be $result.TrainableParameter
+            $result.After.Loss | Should -BeLessThan $result.Before.Loss
+        }
+
+        It 'repeats itself with the same seed' {
+            $first = Invoke-LoraTraining $config @training -Seed 7 -Device cpu
+            $second = Invoke-LoraTraining $config @training -Seed 7 -Device cpu
+            $second.History.Loss | Should -Be $first.History.Loss
+        }
+
+        It 'gives steps before the result with -PassThruStep' {
+            $output = Invoke-LoraTraining $config @training -PassThruStep
+            $output | Should -HaveCount 3
+            $output[0].Step | Should -Be 1
+            $output[2] | Should -BeOfType [Lora.LoraTrainingResult]
+        }
+
+        It 'lets both models go on with a prompt' {
+            $result = Invoke-LoraTraining $config @training -Prompt 'Once upon a time' -PromptToken 4
+            $result.Sample.Base | Should -Not -BeNullOrEmpty
+            $result.Sample.Adapted | Should -Not -BeNullOrEmpty
+        }
+    }
+
+    Context 'Several configurations' {
+        It 'trains one after another, each into the folder that its script block names' {
+            $results = 2, 4 |
+                ForEach-Object { New-LoraConfig -Model $model -TargetModule q_proj -Rank $_ } |
+                Invoke-LoraTraining @training -OutputPath { Join-Path $TestDrive "rank$($_.Rank)" }
+            $results.Config | ForEach-Object Rank | Should -Be 2, 4
+            'TestDrive:/rank2/adapter_model.safetensors' | Should -Exist
+            'TestDrive:/rank4/adapter_model.safetensors' | Should -Exist
+        }
+
+        It 'never lets two share a folder' {
+            { $config, $config | Invoke-LoraTraining @training -OutputPath 'TestDrive:/shared' -Force } |
+                Should -Throw -ErrorId 'LoraOutputRepeated,Lora.Commands.InvokeLoraTrainingCommand'
+        }
+    }
+
+    Context 'Caution' {
+        It 'writes nothing with -WhatIf' {
+            Invoke-LoraTraining $config @training -OutputPath 'TestDrive:/what-if' -WhatIf | Should -BeNullOrEmpty
+            'TestDrive:/what-if' | Should -Not -Exist
+        }
+
+        It 'keeps an adapter that is there, without -Force' {
+            Invoke-LoraTraining $config @training -OutputPath 'TestDrive:/kept'
+            { Invoke-LoraTraining $config @training -OutputPath 'TestDrive:/kept' } |
+                Should -Throw -ErrorId 'LoraOutputExists,Lora.Commands.InvokeLoraTrainingCommand'
+            { Invoke-LoraTraining $config @training -OutputPath 'TestDrive:/kept' -Force } | Should -Not -Throw
+        }
+
+        It 'refuses a configuration without a model' {
+            { New-LoraConfig -TargetModule q_proj | Invoke-LoraTraining @training } |
+                Should -Throw -ErrorId 'LoraModelNotKnown,Lora.Commands.InvokeLoraTrainingCommand'
+        }
+
+        It 'refuses a device that there is not' {
+            { Invoke-LoraTraining $config @training -Device cuda:99 } |
+                Should -Throw -ErrorId 'LoraDeviceUnavailable,Lora.Commands.InvokeLoraTrainingCommand'
+        }
+    }
+
+    Context 'Data' {
+        It 'refuses a bad row before it trains, with its line' {
+            Set-Content -Path 'TestDrive:/bad.jsonl' -Value '{"text": "fine"}', '{"prompt": "no completion"}'
+            { Invoke-LoraTraining $config -Dataset 'TestDrive:/bad.jsonl' -MaxStep 1 } |
+                Should -Throw -ErrorId 'LoraRowInvalid,Lora.Commands.InvokeLoraTrainingCommand' -ExpectedMessage 'Line 2 of *'
+        }
+
+        It 'refuses a file without rows' {
+            Set-Content -Path 'TestDrive:/empty.jsonl' -Value ''
+            { Invoke-LoraTraining $config -Dataset 'TestDrive:/empty.jsonl' -MaxStep 1 } |
+                Should -Throw -ErrorId 'LoraDatasetEmpty,Lora.Commands.InvokeLoraTrainingCommand'
+        }
+
+        It 'warns of rows that are cut' {
+            Set-Content -Path 'TestDrive:/long.jsonl' -Value '{"text": "Once upon a time there was a fox who lived in the wood and slept in a den."}'
+            $null = Invoke-LoraTraining $config -Dataset 'TestDrive:/long.jsonl' -MaxStep 1 -MaxLength 4 -WarningAction SilentlyContinue -WarningVariable warnings
+            $warnings[0].Message | Should -Match 'cut at the end'
+        }
+    }
+}
