@@ -18,6 +18,13 @@ internal static class Machine
     /// <summary>Whether the processor has instructions that multiply bfloat16; without them such products are slower than float32's.</summary>
     public static bool MultipliesBFloat16 { get; } = Line("flags") is not string flags || flags.Contains("avx512_bf16") || flags.Contains("amx_bf16");
 
+    /// <summary>What the process has used of all processors.</summary>
+    public static TimeSpan ProcessorTime()
+    {
+        using Process process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime;
+    }
+
     /// <summary>The most memory the process has had since <see cref="ResetPeakMemory"/>, in bytes.</summary>
     public static long PeakMemory()
     {

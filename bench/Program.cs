@@ -9,7 +9,8 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["list"] = ListBenchmark.Run,
     ["select"] = SelectBenchmark.Run,
     ["tokenize"] = TokenizeBenchmark.Run,
-    ["step"] = StepBenchmark.Run,
+    ["step"] = () => StepBenchmark.Run(layers: 30),
+    ["step-small"] = () => StepBenchmark.Run(layers: 4),
 };
 
 string[] unknown = [.. args.Where(name => !benchmarks.ContainsKey(name))];

@@ -15,8 +15,25 @@ internal sealed class StepModel : IDisposable
     private static readonly string[] Roles =
         ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
 
-    public StepModel(ScalarType type)
+    /// <param name="type">Of the frozen weights.</param>
+    /// <param name="layers">Blocks; SmolLM-135M has 30.</param>
+    public StepModel(ScalarType type, int layers)
     {
+        Config = new()
+        {
+            ModelType = "llama",
+            VocabularySize = 49152,
+            HiddenSize = 576,
+            IntermediateSize = 1536,
+            Layers = layers,
+            Heads = 9,
+            KeyValueHeads = 3,
+            HeadDimension = 64,
+            NormEpsilon = 1e-5,
+            Rope = new(10000),
+            TiedEmbeddings = true,
+            SlidingWindows = new int?[layers],
+        };
         Random random = new(1);
         Model = new(Config, new RandomWeights(new Generator(1, CPU), type), CPU);
         Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], CPU, seed: 1);
@@ -24,21 +41,7 @@ internal sealed class StepModel : IDisposable
         Supervised = SupervisedRows.Of(Batch);
     }
 
-    public static DecoderConfig Config { get; } = new()
-    {
-        ModelType = "llama",
-        VocabularySize = 49152,
-        HiddenSize = 576,
-        IntermediateSize = 1536,
-        Layers = 30,
-        Heads = 9,
-        KeyValueHeads = 3,
-        HeadDimension = 64,
-        NormEpsilon = 1e-5,
-        Rope = new(10000),
-        TiedEmbeddings = true,
-        SlidingWindows = new int?[30],
-    };
+    public DecoderConfig Config { get; }
 
     public CausalLanguageModel Model { get; }
 
@@ -76,12 +79,12 @@ internal sealed class StepModel : IDisposable
         Model.Dispose();
     }
 
-    private static IEnumerable<AdapterTarget> Targets() =>
+    private IEnumerable<AdapterTarget> Targets() =>
         from layer in Enumerable.Range(0, Config.Layers)
         from role in Roles
         select new AdapterTarget($"model.layers.{layer}.{role}", Rank, Scaling: 2);
 
-    private static TrainingExample Example(Random random, int row)
+    private TrainingExample Example(Random random, int row)
     {
         int[] ids = [.. Enumerable.Range(0, Tokens).Select(_ => random.Next(Config.VocabularySize))];
         return new(ids, ids, row + 1);

@@ -14,6 +14,9 @@ internal sealed class Dropout(double probability, Generator generator)
     /// <summary>Whether values are being dropped.</summary>
     public bool IsActive => IsTraining && probability > 0;
 
+    /// <summary>Whether it drops nothing even while training.</summary>
+    public bool IsNone => probability <= 0;
+
     /// <summary>Applies the dropout; the input itself when nothing is dropped.</summary>
     public Tensor Apply(Tensor input)
     {

@@ -1,3 +1,4 @@
+using Lora.Models;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -14,6 +15,9 @@ internal sealed class LinearProduct : LowRankProduct
     public LinearProduct(AdapterTarget target, nn.Module<Tensor, Tensor> baseLayer, AdapterSettings settings, bool isTransposed)
         : base(target, baseLayer, ShapeOf(target.Rank, baseLayer.OwnParameter("weight")!.shape, isTransposed), settings) =>
         this.isTransposed = isTransposed;
+
+    /// <summary>A, B and their gradients; null when there is more to the product: a dropout, a bias, a start to subtract, a weight stored [in, out].</summary>
+    public LowRankFactors? Factors => isTransposed ? null : PlainFactors;
 
     /// <inheritdoc/>
     protected override int ChannelAxis => isTransposed ? 1 : 0;

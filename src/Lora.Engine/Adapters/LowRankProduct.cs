@@ -1,3 +1,4 @@
+using Lora.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,6 +41,11 @@ internal abstract class LowRankProduct : IDisposable
 
     /// <summary>The trained bias of B times s; null when it has none.</summary>
     public Tensor? ScaledBias => upBias?.Value.mul(scaling);
+
+    /// <summary>A, B and their gradients; null when there is more to the product: a dropout, a bias or a start to subtract.</summary>
+    protected LowRankFactors? PlainFactors => upBias is null && startDown is null && dropout.IsNone
+        ? new(down.Value, up.Value, down.Gradient, up.Gradient, scaling)
+        : null;
 
     /// <summary>The axis of the base weight that counts output channels.</summary>
     protected abstract int ChannelAxis { get; }

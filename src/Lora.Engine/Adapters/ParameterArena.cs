@@ -44,7 +44,8 @@ internal sealed class ParameterArena : IDisposable
         foreach (TrainableParameter parameter in parameters)
         {
             Parameter view = new(values.narrow(0, offset, parameter.Count).view(parameter.Shape));
-            view.grad = gradients.narrow(0, offset, parameter.Count).view(parameter.Shape);
+            parameter.Gradient = gradients.narrow(0, offset, parameter.Count).view(parameter.Shape).DetachFromDisposeScope();
+            view.grad = parameter.Gradient;
             view.DetachFromDisposeScope();
             parameter.Value = view;
             offset += parameter.Count;
@@ -62,6 +63,7 @@ internal sealed class ParameterArena : IDisposable
         foreach (TrainableParameter parameter in parameters)
         {
             parameter.Value.Dispose();
+            parameter.Gradient.Dispose();
         }
 
         values.Dispose();

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
@@ -8,6 +9,7 @@ namespace Lora.Adapters;
 internal sealed record TrainableParameter(string Key, long[] Shape)
 {
     private Parameter? value;
+    private Tensor? gradient;
 
     /// <summary>Number of values.</summary>
     public long Count { get; } = Shape.Aggregate(1L, (product, extent) => product * extent);
@@ -17,5 +19,12 @@ internal sealed record TrainableParameter(string Key, long[] Shape)
     {
         get => value ?? throw new InvalidOperationException($"The arena of '{Key}' was not allocated.");
         internal set => this.value = value;
+    }
+
+    /// <summary>Its gradient, a view of the arena's.</summary>
+    public Tensor Gradient
+    {
+        get => gradient ?? throw new InvalidOperationException($"The arena of '{Key}' was not allocated.");
+        internal set => gradient = value;
     }
 }

@@ -8,6 +8,7 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
 {
     private readonly DecoderModel model;
     private readonly Linear lm_head;
+    private FusedDecoder? fused;
 
     /// <param name="config">The shape.</param>
     /// <param name="source">Where the weights come from; a head of its own is used where the source has one, else the embedding's table.</param>
@@ -38,6 +39,9 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
 
+    /// <summary>The weights joined for the fused step; made when first asked for.</summary>
+    public FusedDecoder Fused => fused ??= new(this);
+
     /// <summary>Hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens].</summary>
     public Tensor Hidden(Tensor ids) => model.call(ids);
 
@@ -46,4 +50,15 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
 
     /// <summary>Logits [batch, tokens, vocabulary] of ids [batch, tokens].</summary>
     public override Tensor forward(Tensor input) => Head(Hidden(input));
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            fused?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
 }

@@ -14,6 +14,9 @@ internal static unsafe partial class TorchShim
     [LibraryImport(Library, EntryPoint = "aoti_torch_new_tensor_handle")]
     public static partial int NewTensorHandle(nint tensor, out nint handle);
 
+    [LibraryImport(Library, EntryPoint = "aoti_torch_get_data_ptr")]
+    public static partial int DataPointer(nint tensor, out nint data);
+
     [LibraryImport(Library, EntryPoint = "torch_new_list_reserve_size")]
     public static partial int NewList(nuint capacity, out nint list);
 

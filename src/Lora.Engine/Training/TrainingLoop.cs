@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Lora.Training;
 
 /// <summary>The optimiser steps of one run. It reports one record a step and knows nothing of files or shells.</summary>
-internal sealed class TrainingLoop(CausalLanguageModel model, AttachedAdapter adapter, TrainingOptions options)
+internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, TrainingOptions options)
 {
     private readonly List<LoraTrainingStep> history = [];
 
@@ -71,11 +71,8 @@ internal sealed class TrainingLoop(CausalLanguageModel model, AttachedAdapter ad
                 return null;
             }
 
-            using DisposeScope scope = NewDisposeScope();
-            Tensor mean = rows.SumLoss(model, batch).div(step.SupervisedTokens);
-            mean.backward();
+            loss += engine.AddGradients(batch, rows, 1.0 / step.SupervisedTokens);
             adapter.GatherGradients();
-            loss += mean.ToDouble();
         }
 
         return loss;

@@ -42,6 +42,12 @@ public sealed record TrainingOptions
     /// <summary>The dtype of the frozen base weights; the adapter is always float32.</summary>
     public TrainingDataType DataType { get; init; } = TrainingDataType.Auto;
 
+    /// <summary>
+    /// Whether freed memory stays with the process while the steps run, which saves most page faults under glibc, instead of going back to the
+    /// system after each use. It is a setting of the whole process; afterwards glibc's defaults hold again and the memory is given back.
+    /// </summary>
+    public bool KeepFreedMemory { get; init; } = true;
+
     /// <summary>The folder that the adapter is written to at the end and when the run is stopped; null for none.</summary>
     public string? OutputPath { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lora.Adapters;
 using Lora.Models;
+using Lora.Native;
 
 namespace Lora.Training;
 
@@ -24,8 +25,10 @@ internal sealed class TrainingRun(
 
         LoraEvaluation? before = Evaluate();
 
-        observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values");
-        TrainingLoop loop = new(loaded.Model, adapter, options);
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(loaded.Model, adapter);
+        using IStepEngine owned = engine;
+        observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
+        TrainingLoop loop = new(engine, adapter, options);
         Stopwatch clock = Stopwatch.StartNew();
         LoraStopReason reason = Train(loop);
         clock.Stop();
@@ -55,6 +58,7 @@ internal sealed class TrainingRun(
 
     private LoraStopReason Train(TrainingLoop loop)
     {
+        using AllocatorTuning? tuning = options.KeepFreedMemory ? AllocatorTuning.KeepFreedMemory() : null;
         TrainingSteps steps = new(loaded.Training, options, Padding);
         try
         {

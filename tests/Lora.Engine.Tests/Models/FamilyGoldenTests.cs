@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
+using Lora.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,7 +65,18 @@ public class FamilyGoldenTests
 
     [Theory]
     [MemberData(nameof(AdaptedFamilies))]
-    public void An_adapter_gives_the_reference_s_logits_and_gradients(string family)
+    public void An_adapter_gives_the_reference_s_logits_and_gradients(string family) => AssertAdapted(family, (model, _) => new ReferenceStep(model));
+
+    [Theory]
+    [MemberData(nameof(AdaptedFamilies))]
+    public void The_fused_step_gives_the_reference_s_gradients(string family) => AssertAdapted(family, (model, adapter) =>
+    {
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter);
+        Assert.Null(whyAutograd);
+        return engine;
+    });
+
+    private static void AssertAdapted(string family, Func<CausalLanguageModel, AttachedAdapter, IStepEngine> choose)
     {
         using DisposeScope scope = NewDisposeScope();
         string folder = Repository.Fixture("families", family);
@@ -80,12 +92,13 @@ public class FamilyGoldenTests
             Assert.InRange(Closeness.Largest(model.call(data["input_ids"]), golden["logits"]), 0, tolerance.AdaptedLogits);
         }
 
+        using IStepEngine engine = choose(model, adapter);
         foreach ((string prefix, string gradients) in new[] { ("", "grad."), ("masked.", "grad_masked.") })
         {
             adapter.Arena.Gradients.zero_();
             Batch batch = Batch(data, prefix);
             SupervisedRows rows = SupervisedRows.Of(batch);
-            rows.SumLoss(model, batch).div(rows.Count).backward();
+            engine.AddGradients(batch, rows, 1.0 / rows.Count);
             foreach (TrainableParameter parameter in adapter.Arena.Parameters)
             {
                 Tensor expected = golden[gradients + parameter.Key];

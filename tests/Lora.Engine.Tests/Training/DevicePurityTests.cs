@@ -23,6 +23,13 @@ public class DevicePurityTests
         Train(family, new() { Bias = LoraBias.All, Dropout = 0.1, Rank = 2 }, "model.embed_tokens", "model.layers.1.mlp.down_proj", "lm_head");
 
     [Theory]
+    [InlineData("llama3")]
+    [InlineData("mistral")]
+    [InlineData("qwen3")]
+    public void The_fused_step_makes_no_tensor_on_an_unnamed_device(string family) =>
+        Train(family, new() { Rank = 2 }, "model.layers.0.self_attn.q_proj", "model.layers.1.mlp.down_proj", "lm_head");
+
+    [Theory]
     [InlineData("gaussian")]
     [InlineData("orthogonal")]
     [InlineData("olora")]
@@ -59,7 +66,8 @@ public class DevicePurityTests
             using CausalLanguageModel model = ModelLoader.Load(Repository.Fixture("families", family), CPU, ScalarType.Float32);
             using AttachedAdapter adapter = new(model, config, [.. modules.Select(module => new AdapterTarget(module, 2, 1))], CPU, seed: 1);
             TrainingExample example = new([.. Enumerable.Range(3, 12)], [.. Enumerable.Range(3, 12)], 1);
-            TrainingLoop loop = new(model, adapter, new());
+            using IStepEngine engine = StepEngines.Choose(model, adapter).Engine;
+            TrainingLoop loop = new(engine, adapter, new());
             TrainingStepBatches[] steps = [.. Enumerable.Range(1, 2).Select(step => new TrainingStepBatches(step, 0, [Batch.Of([example], 0)]))];
 
             loop.Run(steps, new(1e-2, TrainingSchedule.Constant, 0, 2), _ => { }, CancellationToken.None);

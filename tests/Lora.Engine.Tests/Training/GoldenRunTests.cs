@@ -35,7 +35,33 @@ public class GoldenRunTests
     [InlineData("embed")]
     [InlineData("dora")]
     [InlineData("save")]
-    public void A_run_equals_PEFT_s_step_by_step(string name)
+    public void A_run_equals_PEFT_s_step_by_step(string name) => AssertRun(name, (model, _) => new ReferenceStep(model));
+
+    [Theory]
+    [InlineData("base")]
+    [InlineData("rslora")]
+    [InlineData("layers")]
+    [InlineData("ranks")]
+    public void A_run_by_the_fused_step_equals_PEFT_s_step_by_step(string name) => AssertRun(name, (model, adapter) =>
+    {
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter);
+        Assert.Null(whyAutograd);
+        return engine;
+    });
+
+    [Theory]
+    [InlineData("bias")]
+    [InlineData("dora")]
+    [InlineData("embed")]
+    [InlineData("save")]
+    public void Adapters_with_more_than_plain_products_are_left_to_autograd(string name) => AssertRun(name, (model, adapter) =>
+    {
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter);
+        Assert.NotNull(whyAutograd);
+        return Assert.IsType<ReferenceStep>(engine);
+    });
+
+    private static void AssertRun(string name, Func<CausalLanguageModel, AttachedAdapter, IStepEngine> choose)
     {
         string folder = Repository.Shared("golden", name);
         using DisposeScope scope = NewDisposeScope();
@@ -55,8 +81,9 @@ public class GoldenRunTests
         TrainingStepBatches[] steps = [.. Enumerable.Range(0, (int)ids.shape[0])
             .Select(step => new TrainingStepBatches(step + 1, 0, [GoldenBatch.Of(ids[step], ids[step])]))];
 
-        AssertFirstGradients(model, adapter, steps[0], new(Path.Combine(folder, "grad_step1.safetensors")));
-        TrainingLoop loop = new(model, adapter, options);
+        using IStepEngine engine = choose(model, adapter);
+        AssertFirstGradients(engine, adapter, steps[0], new(Path.Combine(folder, "grad_step1.safetensors")));
+        TrainingLoop loop = new(engine, adapter, options);
         LearningRate rate = new(options.LearningRate, TrainingSchedule.Constant, 0, steps.Length);
         Assert.Equal(LoraStopReason.Completed, loop.Run(steps, rate, _ => { }, CancellationToken.None));
 
@@ -78,10 +105,10 @@ public class GoldenRunTests
         }
     }
 
-    private static void AssertFirstGradients(CausalLanguageModel model, AttachedAdapter adapter, TrainingStepBatches step, GoldenTensors expected)
+    private static void AssertFirstGradients(IStepEngine engine, AttachedAdapter adapter, TrainingStepBatches step, GoldenTensors expected)
     {
         (Batch batch, SupervisedRows rows) = step.Batches[0];
-        rows.SumLoss(model, batch).div(rows.Count).backward();
+        engine.AddGradients(batch, rows, 1.0 / rows.Count);
         foreach (TrainableParameter parameter in adapter.Arena.Parameters)
         {
             Tensor reference = expected[GradientKey(parameter.Key, expected)];

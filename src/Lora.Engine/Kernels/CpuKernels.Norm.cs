@@ -1,0 +1,85 @@
+using static TorchSharp.torch;
+
+namespace Lora.Kernels;
+
+/// <summary>The kernels as vector code over the tensors' memory, computed in float32, on libtorch's threads. A row never leaves its thread, so results repeat bit for bit.</summary>
+/// <typeparam name="TLanes">The vector.</typeparam>
+/// <typeparam name="TElement">The dtype of the activations.</typeparam>
+internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels
+    where TLanes : unmanaged, ILanes<TLanes>
+    where TElement : unmanaged, IElement<TElement>
+{
+    /// <inheritdoc/>
+    public void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale)
+    {
+        Rows<TElement> inputs = Rows<TElement>.Of(x);
+        Rows<TElement> outputs = Rows<TElement>.Of(y);
+        float* weights = Rows<float>.Memory<float>(weight);
+        float* scales = Rows<float>.Memory<float>(scale);
+        long width = x.shape[^1];
+        ParallelRows.For(x.numel() / width, width, (begin, end) =>
+        {
+            for (long row = begin; row < end; row++)
+            {
+                scales[row] = NormRow(inputs[row], weights, epsilon, outputs[row], width);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
+    {
+        Rows<TElement> inputs = Rows<TElement>.Of(x);
+        Rows<TElement> gradients = Rows<TElement>.Of(dy);
+        Rows<TElement> results = Rows<TElement>.Of(dx);
+        float* weights = Rows<float>.Memory<float>(weight);
+        float* scales = Rows<float>.Memory<float>(scale);
+        long width = x.shape[^1];
+        ParallelRows.For(x.numel() / width, width, (begin, end) =>
+        {
+            for (long row = begin; row < end; row++)
+            {
+                NormGradientRow(inputs[row], weights, scales[row], gradients[row], results[row], width, accumulate);
+            }
+        });
+    }
+
+    private static float NormRow(TElement* x, float* weight, double epsilon, TElement* y, long width)
+    {
+        TLanes squares = TLanes.All(0f);
+        for (long at = 0; at < width; at += TLanes.Count)
+        {
+            TLanes value = Vectors<TLanes, TElement>.Load(x + at, width - at);
+            squares = TLanes.Fused(value, value, squares);
+        }
+
+        float scale = (float)(1 / Math.Sqrt((squares.Sum() / width) + epsilon));
+        for (long at = 0; at < width; at += TLanes.Count)
+        {
+            TLanes value = Vectors<TLanes, TElement>.Load(x + at, width - at) * TLanes.All(scale);
+            Vectors<TLanes, TElement>.Store(y + at, width - at, value * Wide(weight + at, width - at));
+        }
+
+        return scale;
+    }
+
+    private static void NormGradientRow(TElement* x, float* weight, float scale, TElement* dy, TElement* dx, long width, bool accumulate)
+    {
+        TLanes products = TLanes.All(0f);
+        for (long at = 0; at < width; at += TLanes.Count)
+        {
+            TLanes weighted = Vectors<TLanes, TElement>.Load(dy + at, width - at) * Wide(weight + at, width - at);
+            products = TLanes.Fused(weighted, Vectors<TLanes, TElement>.Load(x + at, width - at), products);
+        }
+
+        TLanes along = TLanes.All(products.Sum() / width * scale * scale);
+        for (long at = 0; at < width; at += TLanes.Count)
+        {
+            TLanes weighted = Vectors<TLanes, TElement>.Load(dy + at, width - at) * Wide(weight + at, width - at);
+            TLanes result = (weighted - (Vectors<TLanes, TElement>.Load(x + at, width - at) * along)) * TLanes.All(scale);
+            Vectors<TLanes, TElement>.Store(dx + at, width - at, accumulate ? result + Vectors<TLanes, TElement>.Load(dx + at, width - at) : result);
+        }
+    }
+
+    private static TLanes Wide(float* source, long remaining) => Vectors<TLanes, SingleElement>.Load((SingleElement*)source, remaining);
+}

@@ -1,0 +1,109 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Lora.Kernels;
+
+/// <content>The causal softmax of attention.</content>
+internal sealed unsafe partial class CpuKernels<TLanes, TElement>
+{
+    /// <inheritdoc/>
+    public void SoftmaxForward(Tensor scores, AttentionTile tile, double factor)
+    {
+        TElement* first = Rows<TElement>.Memory<TElement>(scores);
+        long keys = tile.Keys;
+        ParallelRows.For(scores.numel() / keys, keys, (begin, end) =>
+        {
+            for (long row = begin; row < end; row++)
+            {
+                (int from, int to) = tile.Visible((int)(row % tile.Queries));
+                TElement* start = first + (row * keys);
+                NativeMemory.Clear(start, (nuint)(from * sizeof(TElement)));
+                SoftmaxRow(start + from, to - from, (float)factor);
+                NativeMemory.Clear(start + to, (nuint)((keys - to) * sizeof(TElement)));
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void SoftmaxBackward(Tensor p, Tensor dp, AttentionTile tile, double factor)
+    {
+        TElement* probabilities = Rows<TElement>.Memory<TElement>(p);
+        TElement* gradients = Rows<TElement>.Memory<TElement>(dp);
+        long keys = tile.Keys;
+        ParallelRows.For(p.numel() / keys, keys, (begin, end) =>
+        {
+            for (long row = begin; row < end; row++)
+            {
+                (int from, int to) = tile.Visible((int)(row % tile.Queries));
+                TElement* start = gradients + (row * keys);
+                NativeMemory.Clear(start, (nuint)(from * sizeof(TElement)));
+                SoftmaxGradientRow(probabilities + (row * keys) + from, start + from, to - from, (float)factor);
+                NativeMemory.Clear(start + to, (nuint)((keys - to) * sizeof(TElement)));
+            }
+        });
+    }
+
+    /// <summary>A row is whole vectors and a rest; what lies behind the row must not count as a score of zero, so the rest is done by itself.</summary>
+    private static void SoftmaxRow(TElement* row, long width, float factor)
+    {
+        TLanes scale = TLanes.All(factor);
+        float shift = factor * Largest(row, width);
+        float sum = 0;
+        TLanes sums = TLanes.All(0f);
+        long at = 0;
+        for (; at + TLanes.Count <= width; at += TLanes.Count)
+        {
+            TLanes value = Vectors<TLanes, TElement>.Exp((TElement.Load<TLanes>(row + at) * scale) - TLanes.All(shift));
+            sums += value;
+            TElement.Store(row + at, value);
+        }
+
+        for (; at < width; at++)
+        {
+            float value = MathF.Exp((TElement.Get(row + at) * factor) - shift);
+            sum += value;
+            Vectors<TLanes, TElement>.Store(row + at, 1, TLanes.All(value));
+        }
+
+        TLanes inverse = TLanes.All(1 / (sum + sums.Sum()));
+        for (at = 0; at < width; at += TLanes.Count)
+        {
+            Vectors<TLanes, TElement>.Store(row + at, width - at, Vectors<TLanes, TElement>.Load(row + at, width - at) * inverse);
+        }
+    }
+
+    private static void SoftmaxGradientRow(TElement* p, TElement* dp, long width, float factor)
+    {
+        TLanes products = TLanes.All(0f);
+        for (long at = 0; at < width; at += TLanes.Count)
+        {
+            products = TLanes.Fused(Vectors<TLanes, TElement>.Load(p + at, width - at), Vectors<TLanes, TElement>.Load(dp + at, width - at), products);
+        }
+
+        TLanes mean = TLanes.All(products.Sum());
+        TLanes scale = TLanes.All(factor);
+        for (long at = 0; at < width; at += TLanes.Count)
+        {
+            TLanes difference = Vectors<TLanes, TElement>.Load(dp + at, width - at) - mean;
+            Vectors<TLanes, TElement>.Store(dp + at, width - at, Vectors<TLanes, TElement>.Load(p + at, width - at) * scale * difference);
+        }
+    }
+
+    private static float Largest(TElement* row, long width)
+    {
+        float largest = float.NegativeInfinity;
+        TLanes all = TLanes.All(largest);
+        long at = 0;
+        for (; at + TLanes.Count <= width; at += TLanes.Count)
+        {
+            all = TLanes.Larger(all, TElement.Load<TLanes>(row + at));
+        }
+
+        for (; at < width; at++)
+        {
+            largest = MathF.Max(largest, TElement.Get(row + at));
+        }
+
+        return MathF.Max(largest, all.Largest());
+    }
+}

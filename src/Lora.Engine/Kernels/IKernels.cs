@@ -1,0 +1,65 @@
+using static TorchSharp.torch;
+
+namespace Lora.Kernels;
+
+/// <summary>
+/// The operations of a decoder between its matrix products, forward and backward. "Wide" is float32, or float64 when the activations are;
+/// everything else has the activations' dtype. The last dimension of every tensor is contiguous.
+/// </summary>
+internal interface IKernels
+{
+    /// <summary>y = w x / sqrt(mean(x²) + ε) over the last dimension.</summary>
+    /// <param name="x">[..., width].</param>
+    /// <param name="weight">[width], wide.</param>
+    /// <param name="epsilon">Added to the mean of the squares.</param>
+    /// <param name="y">Like x; written.</param>
+    /// <param name="scale">1 / sqrt(mean(x²) + ε), wide, one for each row, contiguous; written.</param>
+    void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale);
+
+    /// <summary>dx (+)= scale (w dy - x scale² mean(w dy x)).</summary>
+    /// <param name="x">[..., width], as in the forward pass.</param>
+    /// <param name="weight">[width], wide.</param>
+    /// <param name="scale">Of the forward pass.</param>
+    /// <param name="dy">Like x.</param>
+    /// <param name="dx">Like x; may be dy itself.</param>
+    /// <param name="accumulate">Whether to add to dx.</param>
+    void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);
+
+    /// <summary>Rotates value k of each head against value k + d/2 in place; backward, by the opposite angle.</summary>
+    /// <param name="heads">[tokens, heads, d].</param>
+    /// <param name="cosine">[tokens, d/2], wide, contiguous.</param>
+    /// <param name="sine">[tokens, d/2], wide, contiguous.</param>
+    /// <param name="backward">Whether a gradient is turned back.</param>
+    void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward);
+
+    /// <summary>y = silu(gate) · up.</summary>
+    /// <param name="gateUp">[tokens, 2 · width], gate before up.</param>
+    /// <param name="y">[tokens, width]; written.</param>
+    void SwigluForward(Tensor gateUp, Tensor y);
+
+    /// <summary>The gradient of <see cref="SwigluForward"/>: silu'(g) = σ(g) (1 + g (1 - σ(g))).</summary>
+    /// <param name="gateUp">[tokens, 2 · width].</param>
+    /// <param name="dy">[tokens, width].</param>
+    /// <param name="dGateUp">Like gateUp; written.</param>
+    void SwigluBackward(Tensor gateUp, Tensor dy, Tensor dGateUp);
+
+    /// <summary>softmax(factor · scores) over the keys that each query sees, in place; zero for the others.</summary>
+    /// <param name="scores">[groups, queries, keys], contiguous; the queries of several heads follow each other.</param>
+    /// <param name="tile">Which queries and keys they are.</param>
+    /// <param name="factor">1 / sqrt(d).</param>
+    void SoftmaxForward(Tensor scores, AttentionTile tile, double factor);
+
+    /// <summary>dp becomes factor · p (dp - Σ p dp), in place.</summary>
+    /// <param name="p">Of the forward pass.</param>
+    /// <param name="dp">Like p.</param>
+    /// <param name="tile">Which queries and keys they are.</param>
+    /// <param name="factor">1 / sqrt(d).</param>
+    void SoftmaxBackward(Tensor p, Tensor dp, AttentionTile tile, double factor);
+
+    /// <summary>Σ -log softmax(logits)[target]; the logits become their gradient times a factor, (softmax - onehot) · factor.</summary>
+    /// <param name="logits">[places, vocabulary], contiguous.</param>
+    /// <param name="targets">[places], int64.</param>
+    /// <param name="factor">What the loss is multiplied by before it is differentiated.</param>
+    /// <returns>The sum in nats, without the factor.</returns>
+    double CrossEntropy(Tensor logits, Tensor targets, double factor);
+}

@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Lora.Kernels;
+
+/// <summary>Eight float32 values.</summary>
+internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes256>
+{
+    private const int HalfBits = 16;
+    private const int MantissaBits = 23;
+    private const int ExponentBias = 127;
+
+    private readonly Vector256<float> value = value;
+
+    public static int Count => Vector256<float>.Count;
+
+    public static Lanes256 operator +(Lanes256 left, Lanes256 right) => new(left.value + right.value);
+
+    public static Lanes256 operator -(Lanes256 left, Lanes256 right) => new(left.value - right.value);
+
+    public static Lanes256 operator *(Lanes256 left, Lanes256 right) => new(left.value * right.value);
+
+    public static Lanes256 operator /(Lanes256 left, Lanes256 right) => new(left.value / right.value);
+
+    public static Lanes256 All(float value) => new(Vector256.Create(value));
+
+    public static Lanes256 LoadSingle(float* source) => new(Vector256.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBrain(ushort* source)
+    {
+        Vector128<ushort> half = Vector128.Load(source);
+        return new(Vector256.ShiftLeft(Vector256.Create(Vector128.WidenLower(half), Vector128.WidenUpper(half)), HalfBits).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 PowerOfTwo(Lanes256 exponent) =>
+        new(Vector256.ShiftLeft(Vector256.ConvertToInt32Native(exponent.value) + Vector256.Create(ExponentBias), MantissaBits).AsSingle());
+
+    public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value.value));
+
+    public static Lanes256 Smaller(Lanes256 left, Lanes256 right) => new(Vector256.MinNative(left.value, right.value));
+
+    public static Lanes256 Larger(Lanes256 left, Lanes256 right) => new(Vector256.MaxNative(left.value, right.value));
+
+    public static Lanes256 Fused(Lanes256 left, Lanes256 right, Lanes256 addend) =>
+        new(Vector256.FusedMultiplyAdd(left.value, right.value, addend.value));
+
+    public void StoreSingle(float* destination) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBrain(ushort* destination)
+    {
+        Vector256<uint> bits = value.AsUInt32();
+        Vector256<uint> odd = Vector256.ShiftRightLogical(bits, HalfBits) & Vector256<uint>.One;
+        Vector256<uint> rounded = Vector256.ShiftRightLogical(bits + odd + Vector256.Create(0x7fffu), HalfBits);
+        Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(destination);
+    }
+
+    public float Sum() => Vector256.Sum(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Largest()
+    {
+        Vector128<float> four = Vector128.MaxNative(value.GetLower(), value.GetUpper());
+        return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
+    }
+}

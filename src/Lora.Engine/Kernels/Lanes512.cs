@@ -1,0 +1,70 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Lora.Kernels;
+
+/// <summary>Sixteen float32 values.</summary>
+internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
+{
+    private const int HalfBits = 16;
+    private const int MantissaBits = 23;
+    private const int ExponentBias = 127;
+
+    private readonly Vector512<float> value = value;
+
+    public static int Count => Vector512<float>.Count;
+
+    public static Lanes512 operator +(Lanes512 left, Lanes512 right) => new(left.value + right.value);
+
+    public static Lanes512 operator -(Lanes512 left, Lanes512 right) => new(left.value - right.value);
+
+    public static Lanes512 operator *(Lanes512 left, Lanes512 right) => new(left.value * right.value);
+
+    public static Lanes512 operator /(Lanes512 left, Lanes512 right) => new(left.value / right.value);
+
+    public static Lanes512 All(float value) => new(Vector512.Create(value));
+
+    public static Lanes512 LoadSingle(float* source) => new(Vector512.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadBrain(ushort* source)
+    {
+        Vector256<ushort> half = Vector256.Load(source);
+        return new(Vector512.ShiftLeft(Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half)), HalfBits).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 PowerOfTwo(Lanes512 exponent) =>
+        new(Vector512.ShiftLeft(Vector512.ConvertToInt32Native(exponent.value) + Vector512.Create(ExponentBias), MantissaBits).AsSingle());
+
+    public static Lanes512 Round(Lanes512 value) => new(Vector512.Round(value.value));
+
+    public static Lanes512 Smaller(Lanes512 left, Lanes512 right) => new(Vector512.MinNative(left.value, right.value));
+
+    public static Lanes512 Larger(Lanes512 left, Lanes512 right) => new(Vector512.MaxNative(left.value, right.value));
+
+    public static Lanes512 Fused(Lanes512 left, Lanes512 right, Lanes512 addend) =>
+        new(Vector512.FusedMultiplyAdd(left.value, right.value, addend.value));
+
+    public void StoreSingle(float* destination) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBrain(ushort* destination)
+    {
+        Vector512<uint> bits = value.AsUInt32();
+        Vector512<uint> odd = Vector512.ShiftRightLogical(bits, HalfBits) & Vector512<uint>.One;
+        Vector512<uint> rounded = Vector512.ShiftRightLogical(bits + odd + Vector512.Create(0x7fffu), HalfBits);
+        Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(destination);
+    }
+
+    public float Sum() => Vector512.Sum(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Largest()
+    {
+        Vector128<float> four = Halve(Vector256.MaxNative(value.GetLower(), value.GetUpper()));
+        return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
+    }
+
+    private static Vector128<float> Halve(Vector256<float> eight) => Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+}

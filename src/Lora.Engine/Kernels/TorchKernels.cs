@@ -1,0 +1,102 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Kernels;
+
+/// <summary>The kernels as libtorch's operators: for every device and dtype, and what the others are compared with.</summary>
+internal sealed class TorchKernels : IKernels
+{
+    /// <inheritdoc/>
+    public void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor wide = x.to(weight.dtype);
+        Tensor factor = wide.square().mean([-1], keepdim: true).add_(epsilon).rsqrt_(); // [..., 1]
+        scale.copy_(factor.view(scale.shape));
+        y.copy_(wide.mul(factor).mul_(weight));
+    }
+
+    /// <inheritdoc/>
+    public void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor factor = scale.view([.. x.shape[..^1], 1]);
+        Tensor normal = x.to(weight.dtype).mul(factor);
+        Tensor gradient = dy.to(weight.dtype).mul(weight);
+        Tensor result = gradient.sub(normal.mul(gradient.mul(normal).mean([-1], keepdim: true))).mul_(factor);
+        dx.copy_(accumulate ? result.add_(dx) : result);
+    }
+
+    /// <inheritdoc/>
+    public void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] halves = [.. heads.chunk(2, -1).Select(half => half.to(cosine.dtype))]; // [tokens, heads, d/2]
+        Tensor across = cosine.unsqueeze(1); // [tokens, 1, d/2]
+        Tensor along = backward ? sine.unsqueeze(1).neg() : sine.unsqueeze(1);
+        heads.copy_(cat([(halves[0] * across) - (halves[1] * along), (halves[1] * across) + (halves[0] * along)], -1));
+    }
+
+    /// <inheritdoc/>
+    public void SwigluForward(Tensor gateUp, Tensor y)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] halves = gateUp.chunk(2, -1);
+        y.copy_(nn.functional.silu(halves[0]).mul_(halves[1]));
+    }
+
+    /// <inheritdoc/>
+    public void SwigluBackward(Tensor gateUp, Tensor dy, Tensor dGateUp)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ScalarType wide = Wide(gateUp);
+        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(wide))];
+        Tensor[] gradients = dGateUp.chunk(2, -1);
+        Tensor gradient = dy.to(wide);
+        Tensor sigmoid = halves[0].sigmoid();
+        Tensor silu = halves[0] * sigmoid;
+        gradients[0].copy_(gradient * halves[1] * (sigmoid + (silu * (1 - sigmoid))));
+        gradients[1].copy_(gradient * silu);
+    }
+
+    /// <inheritdoc/>
+    public void SoftmaxForward(Tensor scores, AttentionTile tile, double factor)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = Hidden(tile, scores.device); // [queries, keys]
+        Tensor wide = scores.to(Wide(scores)).mul(factor).view(-1, tile.Queries, tile.Keys);
+        scores.copy_(wide.masked_fill(hidden, double.NegativeInfinity).softmax(-1).view(scores.shape));
+    }
+
+    /// <inheritdoc/>
+    public void SoftmaxBackward(Tensor p, Tensor dp, AttentionTile tile, double factor)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor probabilities = p.to(Wide(p));
+        Tensor gradient = dp.to(Wide(p));
+        Tensor sum = (probabilities * gradient).sum([-1], keepdim: true);
+        dp.copy_((gradient - sum) * probabilities * factor);
+    }
+
+    /// <inheritdoc/>
+    public double CrossEntropy(Tensor logits, Tensor targets, double factor)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logarithms = logits.to(Wide(logits)).log_softmax(-1); // [places, vocabulary]
+        Tensor index = targets.unsqueeze(1);
+        double loss = -logarithms.gather(1, index).sum().ToDouble();
+        Tensor gradient = logarithms.exp();
+        gradient.scatter_add_(1, index, full_like(index, -1.0, dtype: gradient.dtype));
+        logits.copy_(gradient.mul_(factor));
+        return loss;
+    }
+
+    private static Tensor Hidden(AttentionTile tile, Device device)
+    {
+        Tensor queries = arange(tile.QueryStart, tile.QueryStart + tile.Queries, device: device).unsqueeze(1);
+        Tensor distance = queries - arange(tile.KeyStart, tile.KeyStart + tile.Keys, device: device); // [queries, keys]
+        return distance.lt(0).logical_or_(distance.ge(tile.Window));
+    }
+
+    private static ScalarType Wide(Tensor tensor) => tensor.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+}

@@ -1,0 +1,69 @@
+using Lora.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// Causal attention within one document, softmax(q kᵀ / sqrt(d)) v, over blocks of queries: only keys that a block sees are met. The query heads
+/// of a group are rows of one product with their key/value head, so keys and values are never repeated.
+/// </summary>
+internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor)
+{
+    // Small enough to skip most of what causality hides, large enough for fast products.
+    private const int TileQueries = 128;
+
+    /// <summary>Writes the mixed values.</summary>
+    /// <param name="query">[tokens, heads, d], rotated.</param>
+    /// <param name="key">[tokens, kv, d], rotated.</param>
+    /// <param name="value">[tokens, kv, d].</param>
+    /// <param name="mixed">[tokens, heads, d].</param>
+    public DocumentState Forward(Tensor query, Tensor key, Tensor value, Tensor mixed)
+    {
+        Tensor keys = ToHeads(key, groups); // [kv, tokens, d]
+        Tensor values = ToHeads(value, groups);
+        List<(AttentionTile, Tensor, Tensor)> tiles = [];
+        foreach (AttentionTile tile in AttentionTile.Of((int)query.shape[0], window, TileQueries))
+        {
+            Tensor q = ToHeads(query.narrow(0, tile.QueryStart, tile.Queries), groups); // [kv, group queries, d]
+            Tensor p = q.bmm(Seen(keys, tile).transpose(1, 2)); // [kv, group queries, keys]
+            kernels.SoftmaxForward(p, tile, factor);
+            CopyRows(p.bmm(Seen(values, tile)), mixed.narrow(0, tile.QueryStart, tile.Queries));
+            tiles.Add((tile, q, p));
+        }
+
+        return new(keys, values, tiles);
+    }
+
+    /// <summary>Writes the gradients of q, k and v.</summary>
+    /// <param name="dMixed">[tokens, heads, d].</param>
+    /// <param name="state">Of the forward pass.</param>
+    /// <param name="dQuery">[tokens, heads, d].</param>
+    /// <param name="dKey">[tokens, kv, d].</param>
+    /// <param name="dValue">[tokens, kv, d].</param>
+    public void Backward(Tensor dMixed, DocumentState state, Tensor dQuery, Tensor dKey, Tensor dValue)
+    {
+        Tensor dKeys = zeros_like(state.Key);
+        Tensor dValues = zeros_like(state.Value);
+        foreach ((AttentionTile tile, Tensor q, Tensor p) in state.Tiles)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), groups); // [kv, group queries, d]
+            Seen(dValues, tile).add_(p.transpose(1, 2).bmm(dO));
+            Tensor dP = dO.bmm(Seen(state.Value, tile).transpose(1, 2)); // [kv, group queries, keys]
+            kernels.SoftmaxBackward(p, dP, tile, factor);
+            CopyRows(dP.bmm(Seen(state.Key, tile)), dQuery.narrow(0, tile.QueryStart, tile.Queries));
+            Seen(dKeys, tile).add_(dP.transpose(1, 2).bmm(q));
+        }
+
+        CopyRows(dKeys, dKey);
+        CopyRows(dValues, dValue);
+    }
+
+    /// <summary>[tokens, heads, d] as [groups, heads / groups · tokens, d], head after head.</summary>
+    private static Tensor ToHeads(Tensor rows, int groups) => rows.transpose(0, 1).contiguous().view(groups, -1, rows.shape[2]);
+
+    private static void CopyRows(Tensor heads, Tensor rows) => rows.transpose(0, 1).copy_(heads.view(rows.shape[1], rows.shape[0], rows.shape[2]));
+
+    private static Tensor Seen(Tensor keys, AttentionTile tile) => keys.narrow(1, tile.KeyStart, tile.Keys);
+}

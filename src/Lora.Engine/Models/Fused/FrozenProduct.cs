@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using Lora.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// Products with frozen weights. On x86 processors that are not Intel's, libtorch's BLAS takes slow paths in float32, and oneDNN's own product,
+/// which libtorch has too, is faster. The choice hangs on the processor alone, never on a measurement, so that runs repeat.
+/// </summary>
+internal static class FrozenProduct
+{
+    private static readonly bool PrefersOneDnn = IsOtherX86();
+
+    /// <summary>x Wᵀ.</summary>
+    /// <param name="x">[tokens, in].</param>
+    /// <param name="weight">[out, in].</param>
+    public static Tensor Forward(Tensor x, Tensor weight) => UsesOneDnn(x) ? OneDnn(x, weight) : nn.functional.linear(x, weight);
+
+    /// <summary>dy W, the gradient of <see cref="Forward"/> by x.</summary>
+    /// <param name="dy">[tokens, out].</param>
+    /// <param name="weight">[out, in].</param>
+    public static Tensor Backward(Tensor dy, Tensor weight)
+    {
+        if (!UsesOneDnn(dy))
+        {
+            return dy.mm(weight);
+        }
+
+        using Tensor transposed = weight.t();
+        return OneDnn(dy, transposed);
+    }
+
+    private static bool UsesOneDnn(Tensor x) => PrefersOneDnn && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU;
+
+    private static Tensor OneDnn(Tensor x, Tensor weight) =>
+        Dispatcher.Call("mkldnn::_linear_pointwise", "", x, weight, OperatorArgument.None, "none", OperatorArgument.List(), OperatorArgument.None);
+
+    private static bool IsOtherX86()
+    {
+        if (!X86Base.IsSupported)
+        {
+            return false;
+        }
+
+        // Leaf 0 spells the maker in ebx, edx, ecx: "Genu", "ineI", "ntel".
+        (_, int first, _, _) = X86Base.CpuId(0, 0);
+        return !MemoryMarshal.AsBytes([first]).SequenceEqual("Genu"u8);
+    }
+}

@@ -1,0 +1,86 @@
+using Lora.Kernels;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Attention between the fused qkv product and o_proj: norms of q and k where the family has them, rotation, and the documents one by one.</summary>
+internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig config, int layer, IKernels kernels)
+{
+    private readonly DocumentAttention attention = new(
+        kernels, config.KeyValueHeads, config.SlidingWindows[layer], 1 / Math.Sqrt(config.HeadDimension));
+
+    /// <summary>The mixed values.</summary>
+    /// <param name="qkv">[tokens, (heads + 2 kv) d]; overwritten unless q and k have norms.</param>
+    /// <param name="step">What the blocks share.</param>
+    /// <returns>[tokens, heads d] and the state, both in the caller's scope.</returns>
+    public (Tensor Mixed, AttentionState State) Forward(Tensor qkv, StepContext step)
+    {
+        (Tensor query, Tensor key, Tensor value) = Split(qkv);
+        (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm);
+        (Tensor rotatedKey, Tensor? keyScale) = Normalise(key, weights.KeyNorm);
+        kernels.Rotate(rotatedQuery, step.Cosine, step.Sine, backward: false);
+        kernels.Rotate(rotatedKey, step.Cosine, step.Sine, backward: false);
+
+        Tensor mixed = empty(query.shape, dtype: qkv.dtype, device: qkv.device); // [tokens, heads, d]
+        List<DocumentState> documents = [];
+        foreach ((int start, int length) in step.Documents)
+        {
+            documents.Add(attention.Forward(Part(rotatedQuery), Part(rotatedKey), Part(value), Part(mixed)));
+
+            Tensor Part(Tensor all) => all.narrow(0, start, length);
+        }
+
+        return (mixed.flatten(1), new(queryScale is null ? null : qkv, queryScale, keyScale, documents));
+    }
+
+    /// <summary>The gradient of <see cref="Forward"/>.</summary>
+    /// <param name="dMixed">[tokens, heads d].</param>
+    /// <param name="state">Of the forward pass.</param>
+    /// <param name="step">What the blocks share.</param>
+    /// <returns>[tokens, (heads + 2 kv) d].</returns>
+    public Tensor Backward(Tensor dMixed, AttentionState state, StepContext step)
+    {
+        long width = (config.Heads + (2 * config.KeyValueHeads)) * config.HeadDimension;
+        Tensor dQkv = empty([dMixed.shape[0], width], dtype: dMixed.dtype, device: dMixed.device);
+        (Tensor dQuery, Tensor dKey, Tensor dValue) = Split(dQkv);
+        Tensor dHeads = dMixed.unflatten(1, config.Heads, config.HeadDimension); // [tokens, heads, d]
+        foreach (((int start, int length), DocumentState document) in step.Documents.Zip(state.Documents))
+        {
+            attention.Backward(Part(dHeads), document, Part(dQuery), Part(dKey), Part(dValue));
+
+            Tensor Part(Tensor all) => all.narrow(0, start, length);
+        }
+
+        kernels.Rotate(dQuery, step.Cosine, step.Sine, backward: true);
+        kernels.Rotate(dKey, step.Cosine, step.Sine, backward: true);
+        if (state.Raw is not null)
+        {
+            (Tensor query, Tensor key, _) = Split(state.Raw);
+            kernels.NormBackward(query, weights.QueryNorm!, state.QueryScale!, dQuery, dQuery, accumulate: false);
+            kernels.NormBackward(key, weights.KeyNorm!, state.KeyScale!, dKey, dKey, accumulate: false);
+        }
+
+        return dQkv;
+    }
+
+    /// <summary>q [tokens, heads, d], k and v [tokens, kv, d] as slices.</summary>
+    private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor qkv)
+    {
+        long keys = config.KeyValueHeads;
+        Tensor heads = qkv.unflatten(1, config.Heads + (2 * keys), config.HeadDimension);
+        return (heads.narrow(1, 0, config.Heads), heads.narrow(1, config.Heads, keys), heads.narrow(1, config.Heads + keys, keys));
+    }
+
+    private (Tensor Heads, Tensor? Scale) Normalise(Tensor heads, Tensor? weight)
+    {
+        if (weight is null)
+        {
+            return (heads, null);
+        }
+
+        Tensor normal = empty(heads.shape, dtype: heads.dtype, device: heads.device);
+        Tensor scale = empty([heads.shape[0] * heads.shape[1]], dtype: weight.dtype, device: heads.device);
+        kernels.NormForward(heads, weight, weights.Epsilon, normal, scale);
+        return (normal, scale);
+    }
+}

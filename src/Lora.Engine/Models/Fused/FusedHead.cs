@@ -1,0 +1,73 @@
+using Lora.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// The last norm, the head and the cross-entropy over supervised places only, in chunks: the logits of a chunk become their own gradient at once,
+/// so there are never more of them than that.
+/// </summary>
+internal sealed class FusedHead : IDisposable
+{
+    private const int ChunkPlaces = 256;
+
+    private readonly FusedDecoder decoder;
+    private readonly IKernels kernels;
+    private readonly AdaptedProduct head;
+
+    /// <param name="decoder">The frozen weights.</param>
+    /// <param name="factors">The head's adapter, or null.</param>
+    /// <param name="kernels">For the weights' device and dtype.</param>
+    public FusedHead(FusedDecoder decoder, LowRankFactors? factors, IKernels kernels)
+    {
+        this.decoder = decoder;
+        this.kernels = kernels;
+        head = new(decoder.Head, [factors]);
+    }
+
+    /// <summary>Takes over the trained values as they are now.</summary>
+    public void Refresh() => head.Refresh();
+
+    /// <summary>Takes the loss and its gradient.</summary>
+    /// <param name="x">The last block's output, [tokens, hidden].</param>
+    /// <param name="batch">The places and what they predict.</param>
+    /// <param name="scale">What the loss is multiplied by before it is differentiated.</param>
+    /// <param name="needsInput">Whether a block learns.</param>
+    /// <returns>The summed loss without the factor, and the gradient at x; null when it is not needed.</returns>
+    public (double Loss, Tensor? Gradient) Run(Tensor x, PackedBatch batch, double scale, bool needsInput)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor places = tensor(batch.Supervised, device: x.device);
+        Tensor targets = tensor(batch.Targets, device: x.device);
+        Tensor rows = x.index_select(0, places); // [places, hidden]
+        Tensor normal = empty_like(rows);
+        Tensor scales = empty([rows.shape[0]], dtype: decoder.Norm.dtype, device: x.device);
+        kernels.NormForward(rows, decoder.Norm, decoder.Config.NormEpsilon, normal, scales);
+
+        double loss = 0;
+        for (long start = 0; start < batch.Targets.Length; start += ChunkPlaces)
+        {
+            using DisposeScope chunk = NewDisposeScope();
+            long count = Math.Min(ChunkPlaces, batch.Targets.Length - start);
+            Tensor input = normal.narrow(0, start, count); // becomes its gradient
+            (Tensor logits, Tensor? low) = head.Forward(input); // [count, vocabulary]
+            loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);
+            if (head.Backward(logits, input, low, needsInput) is Tensor gradient)
+            {
+                input.copy_(gradient);
+            }
+        }
+
+        if (!needsInput)
+        {
+            return (loss, null);
+        }
+
+        kernels.NormBackward(rows, decoder.Norm, scales, normal, normal, accumulate: false);
+        return (loss, zeros_like(x).index_copy_(0, places, normal).MoveToOuterDisposeScope());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => head.Dispose();
+}

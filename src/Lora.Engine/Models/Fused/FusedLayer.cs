@@ -1,0 +1,135 @@
+using Lora.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// One decoder block with its adapters, forward and backward, without a graph: x += o(attention(qkv(norm x))); x += down(silu(gate) · up) of norm x.
+/// </summary>
+internal sealed class FusedLayer : IDisposable
+{
+    private readonly FusedLayerWeights weights;
+    private readonly IKernels kernels;
+    private readonly FusedAttention attention;
+    private readonly AdaptedProduct queryKeyValue;
+    private readonly AdaptedProduct output;
+    private readonly AdaptedProduct gateUp;
+    private readonly AdaptedProduct down;
+
+    /// <param name="weights">The frozen weights.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="layer">The block's number.</param>
+    /// <param name="adapter">The factors of adapted modules, by their names.</param>
+    /// <param name="kernels">For the weights' device and dtype.</param>
+    public FusedLayer(FusedLayerWeights weights, DecoderConfig config, int layer, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels)
+    {
+        this.weights = weights;
+        this.kernels = kernels;
+        attention = new(weights, config, layer, kernels);
+        queryKeyValue = Product(weights.QueryKeyValue, FusedLayerWeights.QueryKeyValueNames);
+        output = Product(weights.Output, FusedLayerWeights.OutputNames);
+        gateUp = Product(weights.GateUp, FusedLayerWeights.GateUpNames);
+        down = Product(weights.Down, FusedLayerWeights.DownNames);
+
+        AdaptedProduct Product(JoinedWeights frozen, string[] names) =>
+            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(weights.Prefix + name))]);
+    }
+
+    /// <summary>Whether any module of the block is adapted.</summary>
+    public bool IsAdapted => Products.Any(product => product.IsAdapted);
+
+    private IEnumerable<AdaptedProduct> Products => [queryKeyValue, output, gateUp, down];
+
+    /// <summary>Takes over the trained values as they are now.</summary>
+    public void Refresh() => Products.ToList().ForEach(product => product.Refresh());
+
+    /// <summary>The block's output.</summary>
+    /// <param name="x">[tokens, hidden]; belongs to the state when there is one.</param>
+    /// <param name="step">What the blocks share.</param>
+    /// <param name="keep">Whether a backward pass follows.</param>
+    /// <returns>[tokens, hidden] in the caller's scope, and the state, which the caller disposes; null unless kept.</returns>
+    public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, bool keep)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm); // [tokens, hidden]
+        (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal); // [tokens, (heads + 2 kv) d]
+        (Tensor mixed, AttentionState attended) = attention.Forward(qkv, step); // [tokens, heads d]
+        (Tensor middle, Tensor? outputLow) = output.Forward(mixed); // [tokens, hidden]
+        middle.add_(x);
+
+        (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm); // [tokens, hidden]
+        (Tensor gates, Tensor? gateUpLow) = gateUp.Forward(middleNormal); // [tokens, 2 intermediate]
+        Tensor active = empty([x.shape[0], gates.shape[1] / 2], dtype: x.dtype, device: x.device); // [tokens, intermediate]
+        kernels.SwigluForward(gates, active);
+        (Tensor y, Tensor? downLow) = down.Forward(active); // [tokens, hidden]
+        y.add_(middle);
+
+        LayerState? state = !keep ? null : new LayerState()
+        {
+            Input = x,
+            InputScale = scale,
+            Normal = queryKeyValue.IsAdapted ? normal : null,
+            QueryKeyValueLow = qkvLow,
+            Attention = attended,
+            Mixed = output.IsAdapted ? mixed : null,
+            OutputLow = outputLow,
+            Middle = middle,
+            MiddleScale = middleScale,
+            MiddleNormal = gateUp.IsAdapted ? middleNormal : null,
+            GateUpLow = gateUpLow,
+            GateUp = gates,
+            Active = down.IsAdapted ? active : null,
+            DownLow = downLow,
+        }.Detach();
+        return (y.MoveToOuterDisposeScope(), state);
+    }
+
+    /// <summary>Adds up the adapters' gradients. No gradient is taken where nothing before it learns.</summary>
+    /// <param name="gradient">At the block's output, [tokens, hidden]; becomes the one at its input when that is needed.</param>
+    /// <param name="state">Of the forward pass.</param>
+    /// <param name="step">What the blocks share.</param>
+    /// <param name="needsInput">Whether a block below learns.</param>
+    public void Backward(Tensor gradient, LayerState state, StepContext step, bool needsInput)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        bool needsMixed = needsInput || queryKeyValue.IsAdapted;
+        bool needsMiddle = needsMixed || output.IsAdapted;
+        bool needsActive = needsMiddle || gateUp.IsAdapted;
+
+        if (down.Backward(gradient, state.Active, state.DownLow, needsActive) is not Tensor dActive)
+        {
+            return;
+        }
+
+        Tensor dGates = empty_like(state.GateUp); // [tokens, 2 intermediate]
+        kernels.SwigluBackward(state.GateUp, dActive, dGates);
+        if (gateUp.Backward(dGates, state.MiddleNormal, state.GateUpLow, needsMiddle) is not Tensor dMiddleNormal)
+        {
+            return;
+        }
+
+        kernels.NormBackward(state.Middle, weights.MiddleNorm, state.MiddleScale, dMiddleNormal, gradient, accumulate: true);
+        if (output.Backward(gradient, state.Mixed, state.OutputLow, needsMixed) is not Tensor dMixed)
+        {
+            return;
+        }
+
+        Tensor dQkv = attention.Backward(dMixed, state.Attention, step); // [tokens, (heads + 2 kv) d]
+        if (queryKeyValue.Backward(dQkv, state.Normal, state.QueryKeyValueLow, needsInput) is Tensor dNormal)
+        {
+            kernels.NormBackward(state.Input, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Products.ToList().ForEach(product => product.Dispose());
+
+    private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight)
+    {
+        Tensor normal = empty_like(x);
+        Tensor scale = empty([x.shape[0]], dtype: weight.dtype, device: x.device);
+        kernels.NormForward(x, weight, weights.Epsilon, normal, scale);
+        return (normal, scale);
+    }
+}

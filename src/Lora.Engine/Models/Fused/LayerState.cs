@@ -1,0 +1,67 @@
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>What the backward pass of a block needs of its forward pass. Inputs of products without adapters are not kept.</summary>
+internal sealed record LayerState : IDisposable
+{
+    /// <summary>The block's input, [tokens, hidden], and its norm's scale.</summary>
+    public required Tensor Input { get; init; }
+
+    public required Tensor InputScale { get; init; }
+
+    /// <summary>The input of q, k and v, [tokens, hidden], and its product with their A's.</summary>
+    public required Tensor? Normal { get; init; }
+
+    public required Tensor? QueryKeyValueLow { get; init; }
+
+    public required AttentionState Attention { get; init; }
+
+    /// <summary>The input of o_proj, [tokens, heads d], and its product with its A.</summary>
+    public required Tensor? Mixed { get; init; }
+
+    public required Tensor? OutputLow { get; init; }
+
+    /// <summary>The sum of the input and attention, [tokens, hidden], and its norm's scale.</summary>
+    public required Tensor Middle { get; init; }
+
+    public required Tensor MiddleScale { get; init; }
+
+    /// <summary>The input of gate and up, [tokens, hidden], and its product with their A's.</summary>
+    public required Tensor? MiddleNormal { get; init; }
+
+    public required Tensor? GateUpLow { get; init; }
+
+    /// <summary>gate | up, [tokens, 2 intermediate].</summary>
+    public required Tensor GateUp { get; init; }
+
+    /// <summary>The input of down, [tokens, intermediate], and its product with its A.</summary>
+    public required Tensor? Active { get; init; }
+
+    public required Tensor? DownLow { get; init; }
+
+    /// <summary>Takes the tensors out of the block's scope.</summary>
+    public LayerState Detach()
+    {
+        foreach (Tensor tensor in Tensors().Concat(Attention.Tensors()))
+        {
+            tensor.DetachFromDisposeScope();
+        }
+
+        return this;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in Tensors().Concat(Attention.Tensors()))
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private IEnumerable<Tensor> Tensors() => new[]
+    {
+        Input, InputScale, Normal, QueryKeyValueLow, Mixed, OutputLow, Middle, MiddleScale, MiddleNormal, GateUpLow, GateUp, Active, DownLow,
+    }.OfType<Tensor>();
+}

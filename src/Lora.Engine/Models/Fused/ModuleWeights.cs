@@ -1,0 +1,24 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>A model's weights by their dotted names.</summary>
+internal sealed class ModuleWeights(nn.Module model)
+{
+    private readonly Dictionary<string, Parameter> parameters =
+        model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter, StringComparer.Ordinal);
+
+    private readonly Dictionary<string, nn.Module> modules =
+        model.named_modules().ToDictionary(entry => entry.name, entry => entry.module, StringComparer.Ordinal);
+
+    /// <summary>A weight that is there.</summary>
+    public Tensor this[string name] => parameters[name];
+
+    /// <summary>A linear layer that is there.</summary>
+    public Linear Linear(string name) => (Linear)modules[name];
+
+    /// <summary>A weight in float32, or float64 when it is that; null when it is not there. The caller owns it.</summary>
+    public Tensor? Wide(string name) => !parameters.TryGetValue(name, out Parameter? found) ? null
+        : found.to(found.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32, copy: true).DetachFromDisposeScope();
+}

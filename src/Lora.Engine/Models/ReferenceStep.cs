@@ -1,0 +1,23 @@
+using Lora.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>The gradients by libtorch's autograd through the model's modules: for every family and adapter.</summary>
+internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
+{
+    /// <inheritdoc/>
+    public double AddGradients(Batch batch, SupervisedRows rows, double scale)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor loss = rows.SumLoss(model, batch).mul(scale);
+        loss.backward();
+        return loss.ToDouble();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+}

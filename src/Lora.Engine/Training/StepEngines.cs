@@ -1,0 +1,35 @@
+using Lora.Adapters;
+using Lora.Models;
+
+namespace Lora.Training;
+
+/// <summary>Chooses how gradients are computed.</summary>
+internal static class StepEngines
+{
+    private static readonly string[] FusedFamilies = ["llama", "mistral", "qwen2", "qwen3"];
+
+    /// <summary>The fused step where it computes the same as autograd, else autograd.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="adapter">The adapter that is on it.</param>
+    /// <returns>The engine, which the caller disposes, and why it is autograd; null when it is not.</returns>
+    public static (IStepEngine Engine, string? Reason) Choose(CausalLanguageModel model, AttachedAdapter adapter)
+    {
+        if (!FusedFamilies.Contains(model.Config.ModelType))
+        {
+            return (new ReferenceStep(model), $"there is no fused step for models of type '{model.Config.ModelType}'");
+        }
+
+        Dictionary<string, LowRankFactors> factors = new(StringComparer.Ordinal);
+        foreach (AdaptedLayer layer in adapter.Layers)
+        {
+            if (layer is not LoraLayer { Product: LinearProduct { Factors: LowRankFactors found } })
+            {
+                return (new ReferenceStep(model), $"'{layer.Name}' is adapted by more than the plain product of A and B of a linear layer");
+            }
+
+            factors.Add(layer.Name, found);
+        }
+
+        return (new FusedStep(model.Fused, factors), null);
+    }
+}

@@ -1,0 +1,151 @@
+using Lora.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Kernels;
+
+/// <summary>The vector code against libtorch's operators in float64 on the same inputs, for rows that fill their vectors and rows that do not.</summary>
+public class CpuKernelsTests
+{
+    private const double SingleTolerance = 1e-6;
+    private const double BrainTolerance = 5e-3;
+
+    private readonly TorchKernels exact = new();
+
+    public static TheoryData<string, int> Cases { get; } = new(
+        from kernels in new[] { "float32 x 8", "bfloat16 x 8", "float32 x 16", "bfloat16 x 16" }
+        from width in new[] { 4, 37, 64 }
+        select (kernels, width));
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_norm_and_its_gradient_are_exact(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        // A slice of a wider tensor, as the heads of q are.
+        Tensor x = Draw(type, 9, 3 * width).narrow(1, 0, 2 * width).unflatten(1, 2, width);
+        Tensor dy = Draw(type, 9, 2, width);
+        Tensor start = Draw(type, 9, 2, width);
+        Tensor weight = Draw(ScalarType.Float32, width);
+        Tensor y = empty_like(dy);
+        Tensor scale = empty([18], dtype: ScalarType.Float32, device: CPU);
+        Tensor dx = start.clone();
+        kernels.NormForward(x, weight, 1e-5, y, scale);
+        kernels.NormBackward(x, weight, scale, dy, dx, accumulate: true);
+        Tensor expectedY = Wide(dy);
+        Tensor expectedScale = Wide(scale);
+        Tensor expectedDx = Wide(start);
+        exact.NormForward(Wide(x), Wide(weight), 1e-5, expectedY, expectedScale);
+        exact.NormBackward(Wide(x), Wide(weight), expectedScale, Wide(dy), expectedDx, accumulate: true);
+
+        Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
+        Assert.InRange(Closeness.Relative(scale, expectedScale), 0, SingleTolerance);
+        Assert.InRange(Closeness.Relative(dx, expectedDx), 0, tolerance);
+        kernels.NormBackward(x, weight, scale, dy, dy, accumulate: false);
+        Assert.InRange(Closeness.Relative(dy, expectedDx - Wide(start)), 0, tolerance);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_rotation_is_exact(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        Tensor rows = Draw(type, 6, 5 * 2 * width);
+        Tensor before = rows.clone();
+        Tensor heads = rows.narrow(1, 0, 3 * 2 * width).unflatten(1, 3, 2 * width);
+        Tensor angles = Draw(ScalarType.Float32, 6, width);
+        Tensor expected = Wide(heads);
+        exact.Rotate(expected, Wide(angles.cos()), Wide(angles.sin()), backward: true);
+        kernels.Rotate(heads, angles.cos(), angles.sin(), backward: true);
+
+        Assert.InRange(Closeness.Relative(heads, expected), 0, tolerance);
+        Assert.Equal(0, Closeness.Largest(rows.narrow(1, 6 * width, 4 * width), before.narrow(1, 6 * width, 4 * width)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Swiglu_and_its_gradient_are_exact(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        Tensor gateUp = Draw(type, 11, 2 * width).mul_(20);
+        Tensor dy = Draw(type, 11, width);
+        Tensor y = empty_like(dy);
+        Tensor gradient = empty_like(gateUp);
+        kernels.SwigluForward(gateUp, y);
+        kernels.SwigluBackward(gateUp, dy, gradient);
+        Tensor expectedY = Wide(dy);
+        Tensor expectedGradient = Wide(gateUp);
+        exact.SwigluForward(Wide(gateUp), expectedY);
+        exact.SwigluBackward(Wide(gateUp), Wide(dy), expectedGradient);
+
+        Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
+        Assert.InRange(Closeness.Relative(gradient, expectedGradient), 0, tolerance);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_causal_softmax_and_its_gradient_are_exact(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        foreach (AttentionTile tile in AttentionTile.Of(2 * width, window: width + 3, size: width))
+        {
+            // Negative scores: a rest of a row that counted as zero would win.
+            Tensor scores = Draw(type, 2, 3 * tile.Queries, tile.Keys).mul_(8).sub_(40);
+            Tensor dp = Draw(type, 2, 3 * tile.Queries, tile.Keys);
+            Tensor expected = Wide(scores);
+            Tensor expectedGradient = Wide(dp);
+            exact.SoftmaxForward(expected, tile, 0.3);
+            kernels.SoftmaxForward(scores, tile, 0.3);
+            exact.SoftmaxBackward(Wide(scores), expectedGradient, tile, 0.3);
+            kernels.SoftmaxBackward(scores, dp, tile, 0.3);
+
+            Assert.InRange(Closeness.Relative(scores, expected), 0, tolerance);
+            Assert.InRange(Closeness.Relative(dp, expectedGradient), 0, tolerance);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_cross_entropy_and_its_gradient_are_exact(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        Tensor logits = Draw(type, 8, width).mul_(6).sub_(30);
+        Tensor targets = randint(0, width, [8], dtype: ScalarType.Int64, device: CPU);
+        Tensor expected = Wide(logits);
+        double expectedLoss = exact.CrossEntropy(expected, targets, 0.125);
+        double loss = kernels.CrossEntropy(logits, targets, 0.125);
+
+        Assert.Equal(expectedLoss, loss, SingleTolerance * expectedLoss);
+        Assert.InRange(Closeness.Relative(logits, expected), 0, tolerance);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_logit_that_is_not_a_number_makes_the_loss_no_number(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, _) = Find(name);
+        Tensor logits = Draw(type, 1, width);
+        logits[0, width / 2] = tensor(float.NaN, dtype: type, device: CPU);
+
+        Assert.Equal(double.NaN, kernels.CrossEntropy(logits, zeros([1], dtype: ScalarType.Int64, device: CPU), 1));
+    }
+
+    // Vectors that the processor lacks are put together from smaller ones: slow, and the same numbers.
+    private static (IKernels Kernels, ScalarType Type, double Tolerance) Find(string name) => name switch
+    {
+        "float32 x 8" => (new CpuKernels<Lanes256, SingleElement>(), ScalarType.Float32, SingleTolerance),
+        "float32 x 16" => (new CpuKernels<Lanes512, SingleElement>(), ScalarType.Float32, SingleTolerance),
+        "bfloat16 x 8" => (new CpuKernels<Lanes256, BrainElement>(), ScalarType.BFloat16, BrainTolerance),
+        _ => (new CpuKernels<Lanes512, BrainElement>(), ScalarType.BFloat16, BrainTolerance),
+    };
+
+    private static Tensor Draw(ScalarType type, params long[] shape) => randn(shape, dtype: ScalarType.Float32, device: CPU).to(type);
+
+    private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64, copy: true);
+}

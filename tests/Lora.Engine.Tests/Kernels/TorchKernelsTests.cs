@@ -1,0 +1,106 @@
+using Lora.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Kernels;
+
+/// <summary>The kernels made of libtorch's operators against autograd of the plain formulas, in float64.</summary>
+public class TorchKernelsTests
+{
+    private const double Tolerance = 1e-12;
+
+    private readonly TorchKernels kernels = new();
+
+    [Fact]
+    public void The_gradient_of_the_norm_is_autograd_s()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = Draw(5, 3, 12).requires_grad_();
+        Tensor weight = Draw(12);
+        Tensor dy = Draw(5, 3, 12);
+        Tensor expected = x * x.square().mean([-1], keepdim: true).add(1e-5).rsqrt() * weight;
+        expected.backward([dy]);
+        Tensor y = empty_like(dy);
+        Tensor scale = empty([15], dtype: ScalarType.Float64, device: CPU);
+        Tensor dx = ones_like(dy);
+        kernels.NormForward(x.detach(), weight, 1e-5, y, scale);
+        kernels.NormBackward(x.detach(), weight, scale, dy, dx, accumulate: true);
+
+        Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
+        Assert.InRange(Closeness.Relative(dx, x.grad! + 1), 0, Tolerance);
+    }
+
+    [Fact]
+    public void The_gradient_of_swiglu_is_autograd_s()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gateUp = Draw(7, 20).requires_grad_();
+        Tensor dy = Draw(7, 10);
+        Tensor expected = nn.functional.silu(gateUp.narrow(1, 0, 10)) * gateUp.narrow(1, 10, 10);
+        expected.backward([dy]);
+        Tensor y = empty_like(dy);
+        Tensor gradient = empty_like(gateUp, requires_grad: false);
+        kernels.SwigluForward(gateUp.detach(), y);
+        kernels.SwigluBackward(gateUp.detach(), dy, gradient);
+
+        Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
+        Assert.InRange(Closeness.Relative(gradient, gateUp.grad!), 0, Tolerance);
+    }
+
+    [Fact]
+    public void The_gradient_of_the_causal_softmax_is_autograd_s()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        AttentionTile tile = new(QueryStart: 4, Queries: 3, KeyStart: 2, Keys: 5, Window: 3);
+        Tensor scores = Draw(2, 6, 5).requires_grad_();
+        Tensor dp = Draw(2, 6, 5);
+        // Queries 4, 5, 6 of window 3 see keys 2..4, 3..5, 4..6.
+        Tensor visible = tensor(new long[] { 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1 }, device: CPU).to(ScalarType.Bool).view(3, 5);
+        Tensor masked = (scores.view(2, 2, 3, 5) * 0.5).masked_fill(visible.logical_not(), double.NegativeInfinity);
+        Tensor expected = masked.softmax(-1).view(2, 6, 5);
+        expected.backward([dp]);
+        Tensor p = scores.detach().clone();
+        Tensor gradient = dp.clone();
+        kernels.SoftmaxForward(p, tile, 0.5);
+        kernels.SoftmaxBackward(p, gradient, tile, 0.5);
+
+        Assert.InRange(Closeness.Relative(p, expected), 0, Tolerance);
+        Assert.InRange(Closeness.Relative(gradient, scores.grad!), 0, Tolerance);
+    }
+
+    [Fact]
+    public void The_gradient_of_the_cross_entropy_is_autograd_s()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits = Draw(6, 33).requires_grad_();
+        Tensor targets = tensor(new long[] { 0, 32, 5, 5, 17, 16 }, device: CPU);
+        Tensor expected = nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.Sum);
+        (expected * 0.25).backward();
+        Tensor gradient = logits.detach().clone();
+        double loss = kernels.CrossEntropy(gradient, targets, 0.25);
+
+        Assert.Equal(expected.ToDouble(), loss, Tolerance * loss);
+        Assert.InRange(Closeness.Relative(gradient, logits.grad!), 0, Tolerance);
+    }
+
+    [Fact]
+    public void A_gradient_is_turned_back_by_the_angle_of_the_rotation()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor heads = Draw(5, 2, 8).requires_grad_();
+        Tensor gradient = Draw(5, 2, 8);
+        Tensor angles = Draw(5, 4);
+        Tensor turned = heads.detach().clone();
+        kernels.Rotate(turned, angles.cos(), angles.sin(), backward: false);
+        Tensor both = cat([angles, angles], -1).unsqueeze(1);
+        Tensor[] halves = heads.chunk(2, -1);
+        Tensor expected = (heads * both.cos()) + (cat([halves[1].neg(), halves[0]], -1) * both.sin());
+        expected.backward([gradient]);
+        kernels.Rotate(gradient, angles.cos(), angles.sin(), backward: true);
+
+        Assert.InRange(Closeness.Relative(turned, expected), 0, Tolerance);
+        Assert.InRange(Closeness.Relative(gradient, heads.grad!), 0, Tolerance);
+    }
+
+    private static Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float64, device: CPU);
+}

@@ -1,0 +1,52 @@
+using Lora.Adapters;
+using Lora.Data;
+using Lora.Kernels;
+using Lora.Models;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>A model with an adapter and a batch of documents of unequal lengths, one of them of several blocks of queries.</summary>
+internal sealed class FusedStepCase
+{
+    public FusedStepCase(string family, ScalarType type, string[] modules)
+    {
+        Model = ModelLoader.Load(Repository.Fixture("families", family), CPU, type);
+        Adapter = new(Model, new LoraConfig(), [.. modules.Select((module, index) => new AdapterTarget(module, 2 + (index % 3), 0.5 + index))], CPU, seed: 5);
+        using IDisposable noGradient = no_grad();
+        Adapter.Arena.Values.copy_(randn([Adapter.Arena.Count], device: CPU, generator: new Generator(3, CPU)).mul_(0.05));
+        Random random = new(7);
+        Examples = [.. new[] { 5, 300, 1, 40 }.Select((length, index) => Example(random, length, index))];
+        Batch = Batch.Of(Examples, padId: 0);
+        Rows = SupervisedRows.Of(Batch);
+    }
+
+    public CausalLanguageModel Model { get; }
+
+    public AttachedAdapter Adapter { get; }
+
+    public TrainingExample[] Examples { get; }
+
+    public Batch Batch { get; }
+
+    public SupervisedRows Rows { get; }
+
+    public FusedStep Fused(IKernels? kernels = null) =>
+        new(Model.Fused, Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!), kernels);
+
+    public double Loss(IStepEngine engine) => engine.AddGradients(Batch, Rows, 1.0 / Rows.Count);
+
+    public Tensor Gradients(IStepEngine engine)
+    {
+        Adapter.Arena.Gradients.zero_();
+        Loss(engine);
+        return Adapter.Arena.Gradients.clone();
+    }
+
+    private TrainingExample Example(Random random, int length, int index)
+    {
+        int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Model.Config.VocabularySize))];
+        int[] labels = [.. ids.Select(id => random.Next(3) == 0 ? TrainingExample.Unsupervised : id)];
+        return new(ids, labels, index + 1);
+    }
+}

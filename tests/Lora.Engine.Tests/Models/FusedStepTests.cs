@@ -1,0 +1,128 @@
+using Lora.Data;
+using Lora.Kernels;
+using Lora.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>The hand-written step against autograd through the model's modules, with A and B drawn at random so that every gradient is there.</summary>
+public class FusedStepTests
+{
+    private static readonly string[] All =
+    [
+        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
+    ];
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("llama_tied_headdim")]
+    [InlineData("mistral")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    public void In_float64_gradients_are_autograd_s(string family)
+    {
+        // The modules' norms and adapters pass through float32, and so do gradients on their way into the arena.
+        AssertEqualGradients(family, ScalarType.Float64, Modules(2, All), tolerance: 1e-6);
+    }
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("mistral")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    public void In_float32_gradients_are_autograd_s(string family) => AssertEqualGradients(family, ScalarType.Float32, Modules(2, All), tolerance: 1e-5);
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("qwen3")]
+    public void In_bfloat16_gradients_are_close_to_autograd_s_in_float32(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase exact = new(family, ScalarType.Float32, Modules(2, All));
+        using ReferenceStep reference = new(exact.Model);
+        Tensor expected = exact.Gradients(reference);
+        FusedStepCase rounded = new(family, ScalarType.BFloat16, Modules(2, All));
+        using FusedStep step = rounded.Fused();
+
+        Assert.InRange(Closeness.Relative(rounded.Gradients(step), expected), 0, 5e-2);
+    }
+
+    [Theory]
+    [InlineData("self_attn.q_proj")]
+    [InlineData("self_attn.k_proj,self_attn.v_proj")]
+    [InlineData("self_attn.o_proj")]
+    [InlineData("mlp.up_proj")]
+    [InlineData("mlp.down_proj")]
+    [InlineData("self_attn.v_proj,mlp.gate_proj")]
+    public void Any_choice_of_modules_gives_autograd_s_gradients(string roles)
+    {
+        AssertEqualGradients("llama3", ScalarType.Float32, Modules(2, roles.Split(',')), tolerance: 1e-5);
+        AssertEqualGradients("llama3", ScalarType.Float32, [.. roles.Split(',').Select(role => "model.layers.1." + role)], tolerance: 1e-5);
+    }
+
+    [Fact]
+    public void The_head_is_adapted_alone_and_with_others()
+    {
+        AssertEqualGradients("llama3", ScalarType.Float32, ["lm_head"], tolerance: 1e-5);
+        AssertEqualGradients("llama3", ScalarType.Float32, ["lm_head", "model.layers.1.self_attn.o_proj"], tolerance: 1e-5);
+    }
+
+    [Fact]
+    public void A_step_repeats_bit_for_bit()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("mistral", ScalarType.Float32, Modules(2, All));
+        using FusedStep step = run.Fused();
+
+        Assert.Equal(0, Closeness.Largest(run.Gradients(step), run.Gradients(step)));
+        Assert.Equal(run.Loss(step), run.Loss(step));
+    }
+
+    [Fact]
+    public void Documents_do_not_see_each_other()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("llama3", ScalarType.Float32, Modules(2, All));
+        using FusedStep step = run.Fused();
+        Tensor together = run.Gradients(step);
+        run.Adapter.Arena.Gradients.zero_();
+        foreach (TrainingExample example in run.Examples)
+        {
+            Batch alone = Batch.Of([example], padId: 0);
+            step.AddGradients(alone, SupervisedRows.Of(alone), 1.0 / run.Rows.Count);
+        }
+
+        Assert.InRange(Closeness.Relative(run.Adapter.Arena.Gradients, together), 0, 1e-5);
+    }
+
+    [Fact]
+    public void Joined_weights_leave_the_model_as_it_was()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        FusedStepCase run = new("qwen2", ScalarType.Float32, Modules(2, All));
+        Tensor ids = tensor(run.Batch.InputIds, [run.Batch.Rows, run.Batch.Length], device: CPU);
+        Tensor before = run.Model.call(ids);
+        using FusedStep step = run.Fused();
+
+        Assert.Equal(0, Closeness.Largest(run.Model.call(ids), before));
+    }
+
+    private static void AssertEqualGradients(string family, ScalarType type, string[] modules, double tolerance)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new(family, type, modules);
+        using ReferenceStep reference = new(run.Model);
+        Tensor expected = run.Gradients(reference);
+        using FusedStep step = run.Fused();
+        using FusedStep plain = run.Fused(new TorchKernels());
+
+        Assert.Equal(run.Loss(reference), run.Loss(step), tolerance);
+        Assert.InRange(Closeness.Relative(run.Gradients(step), expected), 0, tolerance);
+        Assert.InRange(Closeness.Relative(run.Gradients(plain), expected), 0, tolerance);
+    }
+
+    private static string[] Modules(int layers, string[] roles) =>
+        [.. Enumerable.Range(0, layers).SelectMany(layer => roles.Select(role => $"model.layers.{layer}.{role}"))];
+}
