@@ -44,7 +44,7 @@ public static class LoraModules
     /// <param name="adapter">The adapter, for example of <see cref="AdapterFolder.Load"/>.</param>
     /// <param name="seed">Seed of the dropout.</param>
     /// <exception cref="LoraException">Everything in which the adapter does not fit the model; the model is as it was then.</exception>
-    public static AttachedLora Attach(nn.Module model, LoraAdapter adapter, int seed = 0)
+    public static AttachedLora Load(nn.Module model, LoraAdapter adapter, int seed = 0)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         AttachedLora attached = Attach(model, adapter.Config, seed);

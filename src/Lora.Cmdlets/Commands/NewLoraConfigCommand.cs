@@ -90,9 +90,18 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     [Parameter]
     public SwitchParameter UseRsLora { get; set; }
 
+    /// <summary>Trains the weights' magnitudes apart from their directions (DoRA).</summary>
+    [Parameter]
+    public SwitchParameter UseDora { get; set; }
+
     /// <summary>Gives each B a bias (PEFT's lora_bias).</summary>
     [Parameter]
     public SwitchParameter UseLoraBias { get; set; }
+
+    /// <summary>Modules to train whole and save with the adapter (PEFT's modules_to_save): whole names or dotted endings.</summary>
+    [Parameter]
+    [Alias("ModulesToSave")]
+    public string[]? ModuleToSave { get; set; }
 
     /// <summary>How A and B begin (PEFT's init_lora_weights).</summary>
     [Parameter]
@@ -144,6 +153,8 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
         Dropout = Given(nameof(Dropout)) ? Dropout : config.Dropout,
         Bias = Given(nameof(Bias)) ? Bias : config.Bias,
         UseRsLora = Given(nameof(UseRsLora)) ? UseRsLora : config.UseRsLora,
+        UseDora = Given(nameof(UseDora)) ? UseDora : config.UseDora,
+        ModulesToSave = ModuleToSave ?? config.ModulesToSave,
         UseLoraBias = Given(nameof(UseLoraBias)) ? UseLoraBias : config.UseLoraBias,
         Initialization = Initialization ?? config.Initialization,
         RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),

@@ -24,7 +24,8 @@ internal static class ErrorCategories
             => ErrorCategory.NotImplemented,
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
-            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous => ErrorCategory.InvalidArgument,
+            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous
+            or LoraError.CombinationRefused => ErrorCategory.InvalidArgument,
 
         LoraError.TargetKindUnsupported => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
@@ -32,7 +33,6 @@ internal static class ErrorCategories
         LoraError.OutputFailed => ErrorCategory.WriteError,
         LoraError.OutputExists => ErrorCategory.ResourceExists,
         LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
-        LoraError.CombinationRefused => ErrorCategory.InvalidOperation,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.NativeLibraryNotFound or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),

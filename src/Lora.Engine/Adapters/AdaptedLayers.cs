@@ -41,8 +41,6 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
         LoraModuleKind.Linear => new LinearProduct(target, layer, settings, isTransposed: false),
         LoraModuleKind.Conv1D => new LinearProduct(target, layer, settings, isTransposed: true),
         LoraModuleKind.Conv2d => new ConvolutionProduct(target, (Conv2d)layer, settings),
-        LoraModuleKind.Embedding when settings.WithBias =>
-            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, target.Module, target.Module, "a bias of B (lora_bias) on an embedding"),
         LoraModuleKind.Embedding => new EmbeddingProduct(target, layer, settings),
         _ => null,
     };
@@ -51,14 +49,12 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
     private static long[] MagnitudeShape(nn.Module<Tensor, Tensor> layer, LowRankProduct product) =>
         layer is Conv2d ? [1, product.Channels, 1, 1] : [product.Channels];
 
-    /// <summary>A layer for each module with parameters at or below those whose names an entry ends.</summary>
+    /// <summary>A layer for each module with parameters that an entry names, itself or by a module above it.</summary>
     private IEnumerable<TrainedModule> Saved(string entry)
     {
-        string[] roots = [.. modules.Keys.Where(name => name == entry || name.EndsWith('.' + entry, StringComparison.Ordinal))];
-        return roots.Length > 0
-            ? modules.Where(module => roots.Any(root => module.Key == root || module.Key.StartsWith(root + '.', StringComparison.Ordinal)))
-                .Where(module => module.Value.OwnParameters().Any())
-                .Select(module => Whole(module.Key, module.Value))
+        KeyValuePair<string, nn.Module>[] named = [.. modules.Where(module => SavedModules.Holds(entry, module.Key))];
+        return named.Length > 0
+            ? named.Where(module => module.Value.OwnParameters().Any()).Select(module => Whole(module.Key, module.Value))
             : throw LoraException.Of(LoraError.TargetNotFound, entry, nameof(config.ModulesToSave), entry, "");
     }
 

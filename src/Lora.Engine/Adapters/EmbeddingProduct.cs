@@ -9,7 +9,7 @@ internal sealed class EmbeddingProduct : LowRankProduct
     /// <param name="baseLayer">A module with a <c>weight</c> of shape [rows, width].</param>
     /// <param name="settings">What the layers of one adapter share.</param>
     public EmbeddingProduct(AdapterTarget target, nn.Module<Tensor, Tensor> baseLayer, AdapterSettings settings)
-        : base(target, baseLayer, ShapeOf(target.Rank, baseLayer.OwnParameter("weight")!.shape), settings)
+        : base(target, baseLayer, ShapeOf(target.Rank, baseLayer.OwnParameter("weight")!.shape), settings with { WithBias = false })
     {
     }
 

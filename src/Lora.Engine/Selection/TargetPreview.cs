@@ -33,7 +33,7 @@ public sealed record TargetPreview(IReadOnlyList<LoraTargetInfo> Targets, IReadO
                 Rank = target?.Rank,
                 Alpha = target?.Alpha,
                 Scaling = target?.Scaling,
-                ParameterCount = target is null ? AdapterSize.Bias(module, config, isTargeted: false) : AdapterSize.Of(target, config),
+                ParameterCount = AdapterSize.Of(module, target, config),
                 Kind = module.Kind,
                 Layer = module.Layer,
                 Model = module.Model,

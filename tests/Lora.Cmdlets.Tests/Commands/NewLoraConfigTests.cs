@@ -46,6 +46,15 @@ public sealed class NewLoraConfigTests : IClassFixture<HostedShell>, IDisposable
     }
 
     [Fact]
+    public void Dora_and_modules_to_save_are_set_by_either_name()
+    {
+        LoraConfig config = Config("Get-LoraModule $model -Include '*_proj' | New-LoraConfig -UseDora -ModulesToSave norm, lm_head");
+
+        Assert.True(config.UseDora);
+        Assert.Equal(["norm", "lm_head"], config.ModulesToSave!);
+    }
+
+    [Fact]
     public void Lists_and_patterns_are_kept_as_PEFT_means_them()
     {
         LoraConfig list = Config("New-LoraConfig -TargetModule q_proj, v_proj -ExcludeModule layers.0.self_attn.q_proj -Layer 0, 2 -r 4 -Alpha 8");

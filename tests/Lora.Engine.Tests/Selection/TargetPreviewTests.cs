@@ -33,14 +33,19 @@ public class TargetPreviewTests
         Assert.Contains("down_proj", warning.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData(LoraBias.None, false)]
-    [InlineData(LoraBias.All, true)]
-    [InlineData(LoraBias.LoraOnly, false)]
-    public void The_predicted_count_is_what_an_attached_adapter_trains(LoraBias bias, bool withUpBias)
+    public static TheoryData<LoraConfig> CountedConfigs() =>
+    [
+        new LoraConfig { TargetModule = ["q_proj", "down_proj", "embed_tokens"], Rank = 3 },
+        new LoraConfig { TargetModule = ["q_proj", "down_proj"], Rank = 3, Bias = LoraBias.All, UseLoraBias = true },
+        new LoraConfig { TargetModule = ["q_proj", "down_proj", "embed_tokens"], Rank = 3, Bias = LoraBias.LoraOnly, UseDora = true },
+        new LoraConfig { TargetModule = ["q_proj"], Rank = 3, Bias = LoraBias.All, ModulesToSave = ["lm_head", "norm", "layers.1.self_attn"] },
+    ];
+
+    [Theory(DisableDiscoveryEnumeration = true)]
+    [MemberData(nameof(CountedConfigs))]
+    public void The_predicted_count_is_what_an_attached_adapter_trains(LoraConfig config)
     {
         string folder = Repository.Fixture("families", "qwen2");
-        LoraConfig config = new() { TargetModule = withUpBias ? ["q_proj", "down_proj"] : ["q_proj", "down_proj", "embed_tokens"], Rank = 3, Bias = bias, UseLoraBias = withUpBias };
         TargetPreview preview = TargetPreview.Of(config, folder);
         using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
         AdapterTarget[] targets = [.. preview.Targets.Where(target => target.Targeted).Select(target => new AdapterTarget(target.Name, target.Rank!.Value, target.Scaling!.Value))];

@@ -43,6 +43,26 @@ public class TrainingSessionTests
         Assert.Equal(ExampleRun.Values(alone.Adapter!), ExampleRun.Values(after.Adapter!));
     }
 
+    [Theory]
+    [InlineData("pissa", false)]
+    [InlineData("olora", true)]
+    [InlineData("true", true)]
+    public void A_result_does_on_the_base_model_what_it_did_in_training(string initialization, bool useDora)
+    {
+        LoraConfig config = ExampleRun.Config with { Initialization = initialization, UseDora = useDora, ModulesToSave = ["norm", "lm_head"] };
+        using TrainingSession session = new();
+        LoraTrainingResult trained = session.Train(config, ExampleRun.Data, ExampleRun.Options, new RecordingObserver(), CancellationToken.None);
+        using TemporaryFolder folder = new();
+        AdapterFolder.Save(trained.Adapter!, folder.Path);
+
+        LoraConfig saved = AdapterFolder.Load(folder.Path).Config with { Model = ExampleRun.Model };
+        LoraTrainingResult continued = session.Train(
+            saved, ExampleRun.Data, ExampleRun.Options with { AdapterPath = folder.Path }, new RecordingObserver(), CancellationToken.None);
+
+        Assert.Equal(trained.After!.Loss, continued.Before!.Loss, 1e-4);
+        Assert.True(trained.After.Loss < trained.Before!.Loss);
+    }
+
     [Fact]
     public void The_model_is_loaded_once_for_several_configurations()
     {

@@ -39,8 +39,8 @@ internal abstract class LoraInitialization
     /// <param name="generator">Where random values are drawn from.</param>
     public virtual void FillEmbedding(Tensor down, Tensor up, Generator generator)
     {
-        nn.init.zeros_(down);
-        nn.init.normal_(up, 0, 1, generator);
+        down.zero_();
+        up.normal_(0, 1, generator);
     }
 
     /// <summary>Kaiming's uniform bound for a = sqrt(5), which is ±1/sqrt(fan in).</summary>

@@ -15,7 +15,7 @@ internal sealed class RandomProductInitialization : LoraInitialization
     /// <inheritdoc/>
     public override void FillEmbedding(Tensor down, Tensor up, Generator generator)
     {
-        nn.init.normal_(down, 0, 1, generator);
-        nn.init.normal_(up, 0, 1, generator);
+        down.normal_(0, 1, generator);
+        up.normal_(0, 1, generator);
     }
 }

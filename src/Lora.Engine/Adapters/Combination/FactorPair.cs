@@ -1,0 +1,53 @@
+using Lora.Checkpoints;
+using Lora.Selection;
+using static TorchSharp.torch;
+
+namespace Lora.Adapters;
+
+/// <summary>A and B of one module of one adapter, with its scaling.</summary>
+/// <param name="Down">A, [rank, ...].</param>
+/// <param name="Up">B, [out, rank, ...].</param>
+/// <param name="Scaling">s, with the module's own rank and alpha.</param>
+internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling)
+{
+    private static readonly (string Down, string Up)[] Endings = [(".lora_A.weight", ".lora_B.weight"), (".lora_embedding_A", ".lora_embedding_B")];
+
+    /// <summary>r.</summary>
+    public long Rank => Down.Shape[0];
+
+    /// <summary>The pairs of an adapter by their modules, in the file's order.</summary>
+    public static IReadOnlyDictionary<string, FactorPair> Of(LoraAdapter adapter)
+    {
+        LoraConfig config = adapter.Config;
+        PatternTable alphas = new(config.AlphaPattern);
+        Dictionary<string, TensorData> tensors = adapter.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        Dictionary<string, FactorPair> pairs = new(StringComparer.Ordinal);
+        foreach (TensorData down in adapter.Tensors)
+        {
+            foreach ((string downEnding, string upEnding) in Endings.Where(ending => down.Name.EndsWith(ending.Down, StringComparison.Ordinal)))
+            {
+                string path = down.Name[..^downEnding.Length];
+                string module = path[PeftKey.Prefix.Length..];
+                double alpha = alphas.ValueOf(module, config.Alpha);
+                pairs.Add(module, new(down, tensors[path + upEnding], config.ScalingOf((int)down.Shape[0], alpha)));
+            }
+        }
+
+        return pairs;
+    }
+
+    /// <summary>A as a matrix [rank, columns], float32.</summary>
+    public Tensor DownMatrix() => Matrix(Down);
+
+    /// <summary>B as a matrix [out, rank], float32.</summary>
+    public Tensor UpMatrix() => Matrix(Up);
+
+    /// <summary>The same pair with other matrices, whose rank may differ.</summary>
+    public IEnumerable<TensorData> With(Tensor down, Tensor up)
+    {
+        yield return AdapterTensors.Copy(Down.Name, down.view([down.shape[0], .. Down.Shape[1..]]));
+        yield return AdapterTensors.Copy(Up.Name, up.view([up.shape[0], up.shape[1], .. Up.Shape[2..]]));
+    }
+
+    private static Tensor Matrix(TensorData data) => AdapterTensors.Read(data).to(ScalarType.Float32).flatten(1);
+}
