@@ -10,7 +10,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["select"] = SelectBenchmark.Run,
     ["tokenize"] = TokenizeBenchmark.Run,
     ["step"] = () => StepBenchmark.Run(layers: 30),
-    ["step-small"] = () => StepBenchmark.Run(layers: 4),
+    ["step-small"] = () => StepBenchmark.Run(layers: 8),
 };
 
 string[] unknown = [.. args.Where(name => !benchmarks.ContainsKey(name))];

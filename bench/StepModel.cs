@@ -9,9 +9,6 @@ namespace Lora.Bench;
 internal sealed class StepModel : IDisposable
 {
     private const int Rank = 16;
-    private const int Rows = 4;
-    private const int Tokens = 512;
-
     private static readonly string[] Roles =
         ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
 
@@ -34,11 +31,8 @@ internal sealed class StepModel : IDisposable
             TiedEmbeddings = true,
             SlidingWindows = new int?[layers],
         };
-        Random random = new(1);
         Model = new(Config, new RandomWeights(new Generator(1, CPU), type), CPU);
         Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], CPU, seed: 1);
-        Batch = Batch.Of([.. Enumerable.Range(0, Rows).Select(row => Example(random, row))], padId: 0);
-        Supervised = SupervisedRows.Of(Batch);
     }
 
     public DecoderConfig Config { get; }
@@ -47,30 +41,30 @@ internal sealed class StepModel : IDisposable
 
     public AttachedAdapter Adapter { get; }
 
-    public Batch Batch { get; }
-
-    public SupervisedRows Supervised { get; }
+    /// <summary>Rows of random tokens, all of them learned.</summary>
+    public Batch Rows(params int[] lengths)
+    {
+        Random random = new(1);
+        return Batch.Of([.. lengths.Select((length, row) => Example(random, length, row))], padId: 0);
+    }
 
     /// <summary>The floating-point operations that a step cannot do without: each frozen product forward and for the gradient of its input,
     /// those of A and B three times, attention on the causal half, 3.5 times its forward pass.</summary>
-    public double Work
+    public double Work(Batch batch)
     {
-        get
-        {
-            long tokens = Batch.Lengths.Sum();
-            long queries = Config.Heads * Config.HeadDimension;
-            long keys = Config.KeyValueHeads * Config.HeadDimension;
-            (long In, long Out)[] shapes =
-            [
-                (Config.HiddenSize, queries), (Config.HiddenSize, keys), (Config.HiddenSize, keys), (queries, Config.HiddenSize),
-                (Config.HiddenSize, Config.IntermediateSize), (Config.HiddenSize, Config.IntermediateSize), (Config.IntermediateSize, Config.HiddenSize),
-            ];
-            double frozen = 4.0 * tokens * Config.Layers * shapes.Sum(shape => shape.In * shape.Out);
-            double head = 4.0 * Supervised.Count * Config.HiddenSize * Config.VocabularySize;
-            double adapter = 6.0 * tokens * Config.Layers * Rank * shapes.Sum(shape => shape.In + shape.Out);
-            double attention = 3.5 * 2.0 * Config.Layers * queries * Batch.Lengths.Sum(length => (double)length * length);
-            return frozen + head + adapter + attention;
-        }
+        long tokens = batch.Lengths.Sum();
+        long queries = Config.Heads * Config.HeadDimension;
+        long keys = Config.KeyValueHeads * Config.HeadDimension;
+        (long In, long Out)[] shapes =
+        [
+            (Config.HiddenSize, queries), (Config.HiddenSize, keys), (Config.HiddenSize, keys), (queries, Config.HiddenSize),
+            (Config.HiddenSize, Config.IntermediateSize), (Config.HiddenSize, Config.IntermediateSize), (Config.IntermediateSize, Config.HiddenSize),
+        ];
+        double frozen = 4.0 * tokens * Config.Layers * shapes.Sum(shape => shape.In * shape.Out);
+        double head = 4.0 * batch.TargetCount * Config.HiddenSize * Config.VocabularySize;
+        double adapter = 6.0 * tokens * Config.Layers * Rank * shapes.Sum(shape => shape.In + shape.Out);
+        double attention = 3.5 * 2.0 * Config.Layers * queries * batch.Lengths.Sum(length => (double)length * length);
+        return frozen + head + adapter + attention;
     }
 
     public void Dispose()
@@ -84,9 +78,9 @@ internal sealed class StepModel : IDisposable
         from role in Roles
         select new AdapterTarget($"model.layers.{layer}.{role}", Rank, Scaling: 2);
 
-    private TrainingExample Example(Random random, int row)
+    private TrainingExample Example(Random random, int length, int row)
     {
-        int[] ids = [.. Enumerable.Range(0, Tokens).Select(_ => random.Next(Config.VocabularySize))];
+        int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Config.VocabularySize))];
         return new(ids, ids, row + 1);
     }
 
