@@ -9,6 +9,12 @@ internal static class LoraInitializationRules
     private static readonly string[] Supported = ["true", "false", "gaussian", "orthogonal", "olora", "pissa"];
     private static readonly string[] Unsupported = ["eva", "corda", "loftq", "lora_ga", "mica"];
 
+    /// <summary>Whether A and B begin with directions of the base weight, of which there have to be as many as the rank.</summary>
+    public static bool TakesWeightApart(string name) => name is "olora" or "pissa" || name.StartsWith(PissaPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether A and B share the directions of the rank in halves.</summary>
+    public static bool NeedsEvenRank(string name) => name == "orthogonal";
+
     public static IEnumerable<LoraProblem> Check(LoraConfig config, string source)
     {
         string name = config.Initialization;

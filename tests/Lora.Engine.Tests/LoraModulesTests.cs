@@ -144,6 +144,8 @@ public class LoraModulesTests
         Refused(LoraError.AdapterFeatureUnsupported, new() { TargetModule = ["linear"], ModulesToSave = ["batch"] });
         Refused(LoraError.AdapterFeatureUnsupported, new() { TargetModule = ["table"], UseLoraBias = true });
         Refused(LoraError.TargetKindUnsupported, new() { TargetModule = ["batch"] });
+        Refused(LoraError.ConfigConflict, new() { TargetModule = ["linear"], Rank = 3, Initialization = "orthogonal" });
+        Refused(LoraError.ConfigConflict, new() { TargetModule = ["linear"], Rank = 5, Initialization = "pissa_niter_2" });
         Refused(LoraError.TargetNotFound, new() { TargetModule = ["linear"], ModulesToSave = ["head"] });
         Assert.All(model.parameters(), parameter => Assert.True(parameter.requires_grad));
 

@@ -28,7 +28,8 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
 
         if (module is not nn.Module<Tensor, Tensor> layer || Product(target, layer) is not LowRankProduct product)
         {
-            throw LoraException.Of(LoraError.TargetKindUnsupported, target.Module, target.Module, module.GetName(), string.Join(", ", TargetResolver.AdaptedKinds));
+            throw LoraException.Of(
+                LoraError.TargetKindUnsupported, target.Module, target.Module, module.GetName(), string.Join(", ", TargetResolver.AdaptedKinds));
         }
 
         return settings.UseDora

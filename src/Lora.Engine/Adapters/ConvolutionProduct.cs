@@ -38,7 +38,8 @@ internal sealed class ConvolutionProduct : LowRankProduct
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>
         initialization.Fill(down.view(down.shape[0], -1), up.view(up.shape[0], -1), Weight.flatten(1), scaling, generator);
 
-    private Tensor Convolve(Tensor input, Tensor kernel) => nn.functional.conv2d(Padded(input), kernel, strides: convolution.stride, dilation: convolution.dilation);
+    private Tensor Convolve(Tensor input, Tensor kernel) =>
+        nn.functional.conv2d(Padded(input), kernel, strides: convolution.stride, dilation: convolution.dilation);
 
     /// <summary>Pads as the base does; a convolution of the functional kind pads with zeros only.</summary>
     private Tensor Padded(Tensor input)

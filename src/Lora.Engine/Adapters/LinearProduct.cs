@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
-/// <summary>s · B A x with A [rank, in] and B [out, rank]; for a weight stored [in, out], as Conv1D has it, only the change of the weight is transposed.</summary>
+/// <summary>
+/// s · B A x with A [rank, in] and B [out, rank]; for a weight stored [in, out], as Conv1D has it, only the change of the weight is transposed.
+/// </summary>
 internal sealed class LinearProduct : LowRankProduct
 {
     private readonly bool isTransposed;

@@ -23,11 +23,21 @@ internal sealed record ModuleListing(IReadOnlyList<LoraModuleInfo> Modules, IRea
     {
         string[] parts = name.Split('.');
         Parameter? weight = module.OwnParameter("weight");
+        LoraModuleKind kind = TorchModuleKind.Of(module, fanInFanOut);
+        long[] shape = weight?.shape ?? [];
+        (long? inputs, long? outputs) = kind switch
+        {
+            LoraModuleKind.Linear or LoraModuleKind.Conv2d => (shape[1], shape[0]),
+            LoraModuleKind.Conv1D or LoraModuleKind.Embedding => (shape[0], shape[1]),
+            _ => ((long?)null, (long?)null),
+        };
         return new()
         {
             Name = name,
-            Kind = TorchModuleKind.Of(module, fanInFanOut),
-            Shape = weight?.shape ?? [],
+            Kind = kind,
+            Shape = shape,
+            InFeatures = inputs,
+            OutFeatures = outputs,
             DataType = weight?.dtype.ToString() ?? "",
             ParameterCount = module.OwnParameters().Sum(own => own.Value.numel()),
             Layer = parts.Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : (int?)null).FirstOrDefault(index => index is not null),

@@ -34,7 +34,7 @@ public static class TargetResolver
         IReadOnlyList<TargetEntry> entries = new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets);
 
         LoraProblem[] unmatched = [.. UnmatchedEntries.Find(entries, source.IsDefault, names)];
-        List<LoraProblem> problems = [.. UnsupportedKinds(modules, decisions), .. UnsupportedBiases(config, targets), .. allowUnmatched ? [] : unmatched];
+        List<LoraProblem> problems = [.. UnsupportedKinds(modules, decisions), .. targets.SelectMany(target => TargetLimits.Check(config, target)), .. allowUnmatched ? [] : unmatched];
         if (problems.Count == 0 && targets.Length == 0 && config.TargetPattern != NoTargetsMeant)
         {
             problems.Add(new(LoraError.NoTargets, config, NoTargetsReason.Of(source.Config, decisions)));
@@ -58,12 +58,6 @@ public static class TargetResolver
             }),
         ];
     }
-
-    /// <summary>PEFT has no bias of B for embeddings, and would not load an adapter that asks for one.</summary>
-    private static IEnumerable<LoraProblem> UnsupportedBiases(LoraConfig config, ResolvedTarget[] targets) =>
-        from target in targets
-        where config.UseLoraBias && target.Module.Kind == LoraModuleKind.Embedding
-        select new LoraProblem(LoraError.AdapterFeatureUnsupported, target.Module.Name, target.Module.Name, "a bias of B (lora_bias) on an embedding");
 
     /// <summary>One problem for each entry and kind, so that a pattern which is too wide does not fill the screen.</summary>
     private static IEnumerable<LoraProblem> UnsupportedKinds(IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions)

@@ -29,7 +29,9 @@ public static class AdapterCombination
         using DisposeScope scope = NewDisposeScope();
         foreach (string module in pairs.SelectMany(adapter => adapter.Keys).Distinct())
         {
-            WeightedPair[] parts = [.. pairs.Zip(weights).Where(part => part.First.ContainsKey(module)).Select(part => new WeightedPair(part.First[module], part.Second))];
+            WeightedPair[] parts = [.. pairs.Zip(weights)
+                .Where(part => part.First.ContainsKey(module))
+                .Select(part => new WeightedPair(part.First[module], part.Second))];
             (Tensor down, Tensor up) = combination.Combine(parts);
             results.Add(module, (parts[0].Pair, down, up));
         }

@@ -7,7 +7,8 @@ internal static class CombinationRules
 {
     public static IReadOnlyList<LoraProblem> Check(
         IReadOnlyList<LoraAdapter> adapters, CombinationOptions options, IReadOnlyList<IReadOnlyDictionary<string, FactorPair>> pairs) =>
-        [.. Options(adapters.Count, options).Concat(adapters.SelectMany(Features)).Concat(Shapes(options, pairs)).Select(text => new LoraProblem(LoraError.CombinationRefused, null, text))];
+        [.. Options(adapters.Count, options).Concat(adapters.SelectMany(Features)).Concat(Shapes(options, pairs))
+            .Select(text => new LoraProblem(LoraError.CombinationRefused, null, text))];
 
     private static IEnumerable<string> Options(int adapters, CombinationOptions options)
     {

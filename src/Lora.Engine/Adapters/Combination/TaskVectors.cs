@@ -20,7 +20,8 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
     private Tensor Prune(Tensor values) => (options.Method, options.Density) switch
     {
         (_, null or 1) => values,
-        ({ } method, double density) when method.DropsAtRandom() => values * rand(values.shape, device: values.device, generator: generator).lt(density) / density,
+        ({ } method, double density) when method.DropsAtRandom() =>
+            values * rand(values.shape, device: values.device, generator: generator).lt(density) / density,
         ({ } method, double density) when method.DropsSmallest() => Largest(values, density),
         _ => values,
     };
