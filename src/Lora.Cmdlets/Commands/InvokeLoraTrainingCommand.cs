@@ -159,7 +159,7 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
         DataType = DataType,
         OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath, literal: false)),
         Overwrite = Force,
-        AdapterPath = AdapterPath is null ? null : paths.One(AdapterPath),
+        AdapterPath = string.IsNullOrEmpty(AdapterPath) ? null : paths.One(AdapterPath), // a result that was not written binds as empty text
         AllowUnmatched = AllowUnmatched,
         Prompt = Prompt,
         PromptToken = PromptToken,

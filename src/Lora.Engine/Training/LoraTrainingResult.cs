@@ -45,8 +45,8 @@ public sealed record LoraTrainingResult
     /// <summary>The device that trained, for example <c>cpu</c>.</summary>
     public string Device { get; init; } = "";
 
-    /// <summary>The folder that the adapter was written to; null when none was asked for.</summary>
-    public string? OutputPath { get; init; }
+    /// <summary>The folder that the adapter was written to; null when none was asked for. Piped into another run, that run goes on from it.</summary>
+    public string? AdapterPath { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant($"{StopReason} after {History.Length} steps: {After ?? Before}");

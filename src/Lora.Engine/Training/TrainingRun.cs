@@ -52,7 +52,7 @@ internal sealed class TrainingRun(
             PeakMemory = Process.GetCurrentProcess().PeakWorkingSet64,
             Elapsed = clock.Elapsed,
             Device = loaded.Model.Device.ToString(),
-            OutputPath = written,
+            AdapterPath = written,
         };
     }
 

@@ -65,6 +65,21 @@ public sealed class SelectionCommandTests : IClassFixture<HostedShell>, IDisposa
     }
 
     [Fact]
+    public void A_result_that_was_written_is_gone_on_from_and_its_folder_is_not_written_again()
+    {
+        ShellResult result = shell.Run(
+            """
+            $first = Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank 2 |
+                Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 5 -LearningRate 1e-2 -OutputPath $output/adapter
+            $again = $first | Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 1
+            $first.After.Loss, $again.Before.Loss, $again.AdapterPath
+            """).Succeeded();
+
+        Assert.Equal(result.Output[0].BaseObject, result.Output[1].BaseObject);
+        Assert.Null(result.Output[2]);
+    }
+
+    [Fact]
     public void An_adapter_is_described_with_norms_on_demand()
     {
         shell.Run("Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank 2 | Invoke-LoraTraining -Dataset $train -MaxStep 1 | Export-LoraAdapter $output/adapter").Succeeded();

@@ -151,7 +151,7 @@ public class TrainingSessionTests
         LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { OutputPath = Path.Combine(file, "adapter") }, observer);
 
         Assert.Equal(LoraError.OutputFailed, Assert.Single(observer.Failures).Error);
-        Assert.Null(result.OutputPath);
+        Assert.Null(result.AdapterPath);
         Assert.NotEmpty(result.Adapter!.Tensors);
     }
 
