@@ -7,24 +7,9 @@ namespace Lora.Commands;
 /// <summary>Lists the modules of models: their names, kinds and shapes. It reads headers and config.json, no weights.</summary>
 [Cmdlet(VerbsCommon.Get, "LoraModule", DefaultParameterSetName = PathSet, HelpUri = HelpAddress.Commands)]
 [OutputType(typeof(LoraModuleInfo))]
-public sealed class GetLoraModuleCommand : LoraCmdlet
+public sealed class GetLoraModuleCommand : PathCmdlet
 {
-    private const string PathSet = "Path";
-    private const string LiteralPathSet = "LiteralPath";
-
     private ModuleFilter filter = new([], []);
-
-    /// <summary>Model folders, .safetensors files or shard indexes; wildcards are allowed.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [SupportsWildcards]
-    [ValidateNotNullOrEmpty]
-    public string[] Path { get; set; } = [];
-
-    /// <summary>The same, with wildcard characters standing for themselves.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
-    [Alias("PSPath", "LP", "FullName")]
-    [ValidateNotNullOrEmpty]
-    public string[] LiteralPath { get; set; } = [];
 
     /// <summary>Globs of the module names to list, for example <c>*_proj</c> or <c>model.layers.*.mlp.*</c>.</summary>
     [Parameter]
@@ -46,21 +31,7 @@ public sealed class GetLoraModuleCommand : LoraCmdlet
     protected override void BeginWork() => filter = new ModuleFilter(Include, Exclude);
 
     /// <inheritdoc/>
-    protected override void ProcessInput()
-    {
-        bool literal = ParameterSetName == LiteralPathSet;
-        foreach (string path in new PathResolver(this).Existing(literal ? LiteralPath : Path, literal))
-        {
-            try
-            {
-                List(ModuleTree.Read(path), path);
-            }
-            catch (LoraException exception)
-            {
-                WriteError(exception);
-            }
-        }
-    }
+    protected override void ProcessPath(string path) => List(ModuleTree.Read(path), path);
 
     private void List(ModuleTree tree, string path)
     {
