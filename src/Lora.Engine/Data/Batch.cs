@@ -8,6 +8,7 @@ public sealed class Batch
 {
     private Batch(int length, IReadOnlyList<TrainingExample> examples, int padId)
     {
+        Examples = examples;
         Length = length;
         Lengths = [.. examples.Select(example => example.Ids.Length)];
         TargetCount = examples.Sum(example => example.TargetCount);
@@ -24,6 +25,9 @@ public sealed class Batch
             }
         }
     }
+
+    /// <summary>The examples.</summary>
+    public IReadOnlyList<TrainingExample> Examples { get; }
 
     /// <summary>The token ids, <c>[rows, length]</c> row after row.</summary>
     public long[] InputIds { get; }

@@ -17,6 +17,14 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
     }
 
     /// <inheritdoc/>
+    public double SumLoss(Batch batch, SupervisedRows rows)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        return rows.SumLoss(model, batch).ToDouble();
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
     }

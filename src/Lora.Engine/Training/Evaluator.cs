@@ -1,7 +1,5 @@
 using Lora.Data;
 using Lora.Models;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Lora.Training;
 
@@ -9,24 +7,22 @@ namespace Lora.Training;
 internal static class Evaluator
 {
     /// <summary>The mean loss of all supervised tokens, rows in the file's order.</summary>
-    /// <param name="model">The model, adapted or not.</param>
+    /// <param name="engine">Computes the loss.</param>
     /// <param name="dataset">The rows.</param>
     /// <param name="batchSize">Rows in one forward pass.</param>
     /// <param name="padding">The id that fills short rows.</param>
     /// <param name="cancellation">Checked before each batch.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
-    public static LoraEvaluation Evaluate(CausalLanguageModel model, Dataset dataset, int batchSize, int padding, CancellationToken cancellation)
+    public static LoraEvaluation Evaluate(IStepEngine engine, Dataset dataset, int batchSize, int padding, CancellationToken cancellation)
     {
-        using IDisposable noGradient = no_grad();
         double sum = 0;
         long count = 0;
         foreach (TrainingExample[] rows in dataset.Examples.Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
-            using DisposeScope scope = NewDisposeScope();
             Batch batch = Batch.Of(rows, padding);
             SupervisedRows supervised = SupervisedRows.Of(batch);
-            sum += supervised.SumLoss(model, batch).ToDouble();
+            sum += engine.SumLoss(batch, supervised);
             count += supervised.Count;
         }
 

@@ -23,10 +23,9 @@ internal sealed class TrainingRun(
             AdapterTensors.Load(adapter, plan.Start);
         }
 
-        LoraEvaluation? before = Evaluate();
-
         (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(loaded.Model, adapter);
         using IStepEngine owned = engine;
+        LoraEvaluation? before = Evaluate(engine);
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
         TrainingLoop loop = new(engine, adapter, options);
         Stopwatch clock = Stopwatch.StartNew();
@@ -44,7 +43,7 @@ internal sealed class TrainingRun(
             StopReason = reason,
             History = [.. loop.History],
             Before = before,
-            After = goesOn ? Evaluate() : null,
+            After = goesOn ? Evaluate(engine) : null,
             Sample = goesOn ? [.. samples.Select(sample => sample with { Adapted = Continue(sample.Prompt) })] : samples,
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
@@ -71,7 +70,7 @@ internal sealed class TrainingRun(
         }
     }
 
-    private LoraEvaluation? Evaluate()
+    private LoraEvaluation? Evaluate(IStepEngine engine)
     {
         if (loaded.Validation is null)
         {
@@ -79,7 +78,7 @@ internal sealed class TrainingRun(
         }
 
         observer.OnStage("Evaluating");
-        return Evaluator.Evaluate(loaded.Model, loaded.Validation, options.BatchSize, Padding, cancellation);
+        return Evaluator.Evaluate(engine, loaded.Validation, options.BatchSize, Padding, cancellation);
     }
 
     private string Continue(string prompt)

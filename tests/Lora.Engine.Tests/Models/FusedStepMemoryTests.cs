@@ -17,9 +17,13 @@ public class FusedStepMemoryTests
         using DisposeScope scope = NewDisposeScope();
         FusedStepCase run = new("qwen3", ScalarType.Float32, [module]);
         using FusedStep step = run.Fused();
+        step.Recomputation = Recomputation.Full(2);
         run.Loss(step);
+        step.SumLoss(run.Batch, run.Rows);
+        LiveTensors.Settle();
         long before = Tensor.TotalCount;
         run.Loss(step);
+        step.SumLoss(run.Batch, run.Rows);
 
         Assert.Equal(before, Tensor.TotalCount);
     }

@@ -79,6 +79,66 @@ public class FusedStepTests
         Assert.Equal(run.Loss(step), run.Loss(step));
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 1)]
+    [InlineData(0, 2)]
+    [InlineData(2, 2)]
+    public void What_is_computed_again_changes_no_bit(int blocks, int attentions)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("qwen3", ScalarType.Float32, Modules(2, All));
+        using FusedStep step = run.Fused();
+        Tensor expected = run.Gradients(step);
+        double loss = run.Loss(step);
+
+        step.Recomputation = new(blocks, attentions);
+
+        Assert.Equal(0, Closeness.Largest(run.Gradients(step), expected));
+        Assert.Equal(loss, run.Loss(step));
+    }
+
+    [Theory]
+    [InlineData("llama3", false)]
+    [InlineData("qwen3", true)]
+    public void Kept_hidden_states_give_the_gradients_that_computed_ones_give(string family, bool onDisk)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using TemporaryFolder folder = new();
+        FusedStepCase run = new(family, ScalarType.Float32, ["model.layers.1.self_attn.q_proj", "model.layers.1.mlp.down_proj"]);
+        using FusedStep step = run.Fused();
+        Tensor expected = run.Gradients(step);
+        Batch part = Batch.Of([run.Examples[1], run.Examples[3]], padId: 0);
+        using PrefixCache cache = new(step.Lowest, onDisk ? new FilePrefixStore(folder.Path) : new MemoryPrefixStore());
+
+        step.Cache = cache;
+        step.SumLoss(part, SupervisedRows.Of(part));
+        int kept = cache.Count;
+        Tensor partly = run.Gradients(step); // two documents are there, two are not
+        Tensor wholly = run.Gradients(step);
+
+        Assert.Equal((2, run.Examples.Length), (kept, cache.Count));
+        Assert.InRange(Closeness.Relative(partly, expected), 0, 1e-5);
+        Assert.Equal(0, Closeness.Largest(wholly, partly));
+    }
+
+    [Fact]
+    public void The_loss_alone_is_that_of_the_step_and_leaves_the_gradients_alone()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("llama3", ScalarType.Float32, [.. Modules(2, All), "lm_head"]);
+        using FusedStep step = run.Fused();
+        using ReferenceStep reference = new(run.Model);
+        double mean = run.Loss(step);
+        run.Adapter.Arena.Gradients.zero_();
+
+        double sum = step.SumLoss(run.Batch, run.Rows);
+
+        Assert.Equal(mean, sum / run.Rows.Count, 1e-6);
+        Assert.Equal(reference.SumLoss(run.Batch, run.Rows), sum, sum * 1e-5);
+        Assert.Equal(0, run.Adapter.Arena.Gradients.abs().max().ToDouble());
+    }
+
     [Fact]
     public void Documents_do_not_see_each_other()
     {

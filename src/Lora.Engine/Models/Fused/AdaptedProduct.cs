@@ -59,10 +59,14 @@ internal sealed class AdaptedProduct : IDisposable
             return (y, null);
         }
 
-        Tensor low = nn.functional.linear(x, down!); // [tokens, rank]
+        Tensor low = Reduce(x)!;
         y.addmm_(low, up!.t());
         return (y, low);
     }
+
+    /// <summary>x Aᵀ alone, [tokens, rank]; null when nothing is adapted.</summary>
+    /// <param name="x">[tokens, in].</param>
+    public Tensor? Reduce(Tensor x) => IsAdapted ? nn.functional.linear(x, down!) : null;
 
     /// <summary>Adds up the gradients of the adapters: dB = s dyᵀ(x Aᵀ), dA = (s dy B)ᵀ x; dx = dy W + (s dy B) A.</summary>
     /// <param name="dy">[tokens, all outputs].</param>

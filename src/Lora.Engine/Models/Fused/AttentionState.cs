@@ -17,9 +17,10 @@ internal sealed record AttentionState(Tensor? Raw, Tensor? QueryScale, Tensor? K
 /// <summary>One document's keys and values, and its queries and probabilities tile by tile.</summary>
 /// <param name="Key">[kv, tokens, d].</param>
 /// <param name="Value">[kv, tokens, d].</param>
-/// <param name="Tiles">q, [kv, group queries, d], and softmax(q kᵀ), [kv, group queries, keys].</param>
-internal sealed record DocumentState(Tensor Key, Tensor Value, IReadOnlyList<(AttentionTile Tile, Tensor Query, Tensor Probabilities)> Tiles)
+/// <param name="Tiles">q, [kv, group queries, d], and softmax(q kᵀ), [kv, group queries, keys], which is null when it is to be computed again.</param>
+internal sealed record DocumentState(Tensor Key, Tensor Value, IReadOnlyList<(AttentionTile Tile, Tensor Query, Tensor? Probabilities)> Tiles)
 {
     /// <summary>All of it.</summary>
-    public IEnumerable<Tensor> Tensors() => new[] { Key, Value }.Concat(Tiles.SelectMany(tile => new[] { tile.Query, tile.Probabilities }));
+    public IEnumerable<Tensor> Tensors() =>
+        new[] { Key, Value }.Concat(Tiles.SelectMany(tile => new[] { tile.Query, tile.Probabilities }.OfType<Tensor>()));
 }

@@ -18,18 +18,27 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     /// <param name="key">[tokens, kv, d], rotated.</param>
     /// <param name="value">[tokens, kv, d].</param>
     /// <param name="mixed">[tokens, heads, d].</param>
-    public DocumentState Forward(Tensor query, Tensor key, Tensor value, Tensor mixed)
+    /// <param name="keepsProbabilities">Whether the probabilities stay in the state.</param>
+    public DocumentState Forward(Tensor query, Tensor key, Tensor value, Tensor mixed, bool keepsProbabilities)
     {
         Tensor keys = ToHeads(key, groups); // [kv, tokens, d]
         Tensor values = ToHeads(value, groups);
-        List<(AttentionTile, Tensor, Tensor)> tiles = [];
+        List<(AttentionTile, Tensor, Tensor?)> tiles = [];
         foreach (AttentionTile tile in AttentionTile.Of((int)query.shape[0], window, TileQueries))
         {
             Tensor q = ToHeads(query.narrow(0, tile.QueryStart, tile.Queries), groups); // [kv, group queries, d]
-            Tensor p = q.bmm(Seen(keys, tile).transpose(1, 2)); // [kv, group queries, keys]
-            kernels.SoftmaxForward(p, tile, factor);
-            CopyRows(p.bmm(Seen(values, tile)), mixed.narrow(0, tile.QueryStart, tile.Queries));
-            tiles.Add((tile, q, p));
+            Tensor p = Probabilities(q, keys, tile);
+            using (Tensor o = p.bmm(Seen(values, tile))) // [kv, group queries, d]
+            {
+                CopyRows(o, mixed.narrow(0, tile.QueryStart, tile.Queries));
+            }
+
+            if (!keepsProbabilities)
+            {
+                p.Dispose();
+            }
+
+            tiles.Add((tile, q, keepsProbabilities ? p : null));
         }
 
         return new(keys, values, tiles);
@@ -45,9 +54,10 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     {
         Tensor dKeys = zeros_like(state.Key);
         Tensor dValues = zeros_like(state.Value);
-        foreach ((AttentionTile tile, Tensor q, Tensor p) in state.Tiles)
+        foreach ((AttentionTile tile, Tensor q, Tensor? kept) in state.Tiles)
         {
             using DisposeScope scope = NewDisposeScope();
+            Tensor p = kept ?? Probabilities(q, state.Key, tile);
             Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), groups); // [kv, group queries, d]
             Seen(dValues, tile).add_(p.transpose(1, 2).bmm(dO));
             Tensor dP = dO.bmm(Seen(state.Value, tile).transpose(1, 2)); // [kv, group queries, keys]
@@ -58,6 +68,14 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
 
         CopyRows(dKeys, dKey);
         CopyRows(dValues, dValue);
+    }
+
+    /// <summary>softmax(q kᵀ / sqrt(d)), [kv, group queries, keys].</summary>
+    private Tensor Probabilities(Tensor q, Tensor keys, AttentionTile tile)
+    {
+        Tensor p = q.bmm(Seen(keys, tile).transpose(1, 2));
+        kernels.SoftmaxForward(p, tile, factor);
+        return p;
     }
 
     /// <summary>[tokens, heads, d] as [groups, heads / groups · tokens, d], head after head.</summary>

@@ -12,8 +12,9 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
     /// <summary>The mixed values.</summary>
     /// <param name="qkv">[tokens, (heads + 2 kv) d]; overwritten unless q and k have norms.</param>
     /// <param name="step">What the blocks share.</param>
+    /// <param name="keepsProbabilities">Whether the probabilities stay in the state.</param>
     /// <returns>[tokens, heads d] and the state, both in the caller's scope.</returns>
-    public (Tensor Mixed, AttentionState State) Forward(Tensor qkv, StepContext step)
+    public (Tensor Mixed, AttentionState State) Forward(Tensor qkv, StepContext step, bool keepsProbabilities)
     {
         (Tensor query, Tensor key, Tensor value) = Split(qkv);
         (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm);
@@ -25,7 +26,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         List<DocumentState> documents = [];
         foreach ((int start, int length) in step.Documents)
         {
-            documents.Add(attention.Forward(Part(rotatedQuery), Part(rotatedKey), Part(value), Part(mixed)));
+            documents.Add(attention.Forward(Part(rotatedQuery), Part(rotatedKey), Part(value), Part(mixed), keepsProbabilities));
 
             Tensor Part(Tensor all) => all.narrow(0, start, length);
         }

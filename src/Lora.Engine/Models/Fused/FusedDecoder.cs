@@ -38,8 +38,15 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>The head.</summary>
     public JoinedWeights Head { get; }
 
+    /// <summary>What the blocks share for these documents.</summary>
+    public StepContext Context(PackedDocuments documents)
+    {
+        (Tensor cosine, Tensor sine) = Rotation(documents.Positions);
+        return new(documents.Places, cosine, sine);
+    }
+
     /// <summary>cos and sin of each token's angles, each [tokens, d/2], wide.</summary>
-    public (Tensor Cosine, Tensor Sine) Rotation(long[] positions)
+    private (Tensor Cosine, Tensor Sine) Rotation(long[] positions)
     {
         (Tensor cosine, Tensor sine) = rotation.Tables(positions.Max() + 1, Norm.device, Norm.dtype);
         Tensor index = tensor(positions, device: Norm.device);

@@ -29,27 +29,41 @@ internal sealed class FusedHead : IDisposable
     /// <summary>Takes over the trained values as they are now.</summary>
     public void Refresh() => head.Refresh();
 
+    /// <summary>Takes the summed loss alone.</summary>
+    /// <param name="x">The last block's output, [tokens, hidden].</param>
+    /// <param name="batch">The places and what they predict.</param>
+    public double SumLoss(Tensor x, PackedBatch batch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (_, Tensor normal, _) = Normalise(x, tensor(batch.Supervised, device: x.device));
+        Tensor targets = tensor(batch.Targets, device: x.device);
+        double loss = 0;
+        foreach ((long start, long count) in Chunks(batch))
+        {
+            using DisposeScope chunk = NewDisposeScope();
+            (Tensor logits, _) = head.Forward(normal.narrow(0, start, count)); // [count, vocabulary]
+            loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), factor: 0);
+        }
+
+        return loss;
+    }
+
     /// <summary>Takes the loss and its gradient.</summary>
     /// <param name="x">The last block's output, [tokens, hidden].</param>
     /// <param name="batch">The places and what they predict.</param>
     /// <param name="scale">What the loss is multiplied by before it is differentiated.</param>
     /// <param name="needsInput">Whether a block learns.</param>
     /// <returns>The summed loss without the factor, and the gradient at x; null when it is not needed.</returns>
-    public (double Loss, Tensor? Gradient) Run(Tensor x, PackedBatch batch, double scale, bool needsInput)
+    public (double Loss, Tensor? Gradient) AddGradients(Tensor x, PackedBatch batch, double scale, bool needsInput)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor places = tensor(batch.Supervised, device: x.device);
         Tensor targets = tensor(batch.Targets, device: x.device);
-        Tensor rows = x.index_select(0, places); // [places, hidden]
-        Tensor normal = empty_like(rows);
-        Tensor scales = empty([rows.shape[0]], dtype: decoder.Norm.dtype, device: x.device);
-        kernels.NormForward(rows, decoder.Norm, decoder.Config.NormEpsilon, normal, scales);
-
+        (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, places);
         double loss = 0;
-        for (long start = 0; start < batch.Targets.Length; start += ChunkPlaces)
+        foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
-            long count = Math.Min(ChunkPlaces, batch.Targets.Length - start);
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
             (Tensor logits, Tensor? low) = head.Forward(input); // [count, vocabulary]
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);
@@ -70,4 +84,22 @@ internal sealed class FusedHead : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => head.Dispose();
+
+    private static IEnumerable<(long Start, long Count)> Chunks(PackedBatch batch)
+    {
+        for (long start = 0; start < batch.Targets.Length; start += ChunkPlaces)
+        {
+            yield return (start, Math.Min(ChunkPlaces, batch.Targets.Length - start));
+        }
+    }
+
+    /// <summary>The supervised rows of x, [places, hidden], before and after the last norm, and the norm's scales.</summary>
+    private (Tensor Rows, Tensor Normal, Tensor Scales) Normalise(Tensor x, Tensor places)
+    {
+        Tensor rows = x.index_select(0, places);
+        Tensor normal = empty_like(rows);
+        Tensor scales = empty([rows.shape[0]], dtype: decoder.Norm.dtype, device: x.device);
+        kernels.NormForward(rows, decoder.Norm, decoder.Config.NormEpsilon, normal, scales);
+        return (rows, normal, scales);
+    }
 }

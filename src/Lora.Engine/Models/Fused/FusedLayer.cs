@@ -45,52 +45,37 @@ internal sealed class FusedLayer : IDisposable
     public void Refresh() => Products.ToList().ForEach(product => product.Refresh());
 
     /// <summary>The block's output.</summary>
-    /// <param name="x">[tokens, hidden]; belongs to the state when there is one.</param>
+    /// <param name="x">[tokens, hidden].</param>
     /// <param name="step">What the blocks share.</param>
-    /// <param name="keep">Whether a backward pass follows.</param>
-    /// <returns>[tokens, hidden] in the caller's scope, and the state, which the caller disposes; null unless kept.</returns>
-    public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, bool keep)
+    /// <param name="kept">What the backward pass finds.</param>
+    /// <returns>[tokens, hidden] in the caller's scope, and the state, which the caller disposes; null when it is not kept.</returns>
+    public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, Kept kept)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm); // [tokens, hidden]
-        (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal); // [tokens, (heads + 2 kv) d]
-        (Tensor mixed, AttentionState attended) = attention.Forward(qkv, step); // [tokens, heads d]
-        (Tensor middle, Tensor? outputLow) = output.Forward(mixed); // [tokens, hidden]
-        middle.add_(x);
-
-        (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm); // [tokens, hidden]
-        (Tensor gates, Tensor? gateUpLow) = gateUp.Forward(middleNormal); // [tokens, 2 intermediate]
-        Tensor active = empty([x.shape[0], gates.shape[1] / 2], dtype: x.dtype, device: x.device); // [tokens, intermediate]
-        kernels.SwigluForward(gates, active);
+        (LayerState state, Tensor active) = BeforeDown(x, step, keepsProbabilities: kept == Kept.All);
         (Tensor y, Tensor? downLow) = down.Forward(active); // [tokens, hidden]
-        y.add_(middle);
+        y.add_(state.Middle);
+        return (y.MoveToOuterDisposeScope(), kept >= Kept.AllButProbabilities ? (state with { DownLow = downLow }).Detach() : null);
+    }
 
-        LayerState? state = !keep ? null : new LayerState()
-        {
-            Input = x,
-            InputScale = scale,
-            Normal = queryKeyValue.IsAdapted ? normal : null,
-            QueryKeyValueLow = qkvLow,
-            Attention = attended,
-            Mixed = output.IsAdapted ? mixed : null,
-            OutputLow = outputLow,
-            Middle = middle,
-            MiddleScale = middleScale,
-            MiddleNormal = gateUp.IsAdapted ? middleNormal : null,
-            GateUpLow = gateUpLow,
-            GateUp = gates,
-            Active = down.IsAdapted ? active : null,
-            DownLow = downLow,
-        }.Detach();
-        return (y.MoveToOuterDisposeScope(), state);
+    /// <summary>Computes again what was not kept.</summary>
+    /// <param name="x">The block's input, [tokens, hidden].</param>
+    /// <param name="step">What the blocks share.</param>
+    /// <returns>The state, which the caller disposes.</returns>
+    public LayerState Recompute(Tensor x, StepContext step)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (LayerState state, Tensor active) = BeforeDown(x, step, keepsProbabilities: true);
+        return (state with { DownLow = down.Reduce(active) }).Detach();
     }
 
     /// <summary>Adds up the adapters' gradients. No gradient is taken where nothing before it learns.</summary>
     /// <param name="gradient">At the block's output, [tokens, hidden]; becomes the one at its input when that is needed.</param>
+    /// <param name="x">The block's input, [tokens, hidden].</param>
     /// <param name="state">Of the forward pass.</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="needsInput">Whether a block below learns.</param>
-    public void Backward(Tensor gradient, LayerState state, StepContext step, bool needsInput)
+    public void Backward(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsInput)
     {
         using DisposeScope scope = NewDisposeScope();
         bool needsMixed = needsInput || queryKeyValue.IsAdapted;
@@ -118,12 +103,43 @@ internal sealed class FusedLayer : IDisposable
         Tensor dQkv = attention.Backward(dMixed, state.Attention, step); // [tokens, (heads + 2 kv) d]
         if (queryKeyValue.Backward(dQkv, state.Normal, state.QueryKeyValueLow, needsInput) is Tensor dNormal)
         {
-            kernels.NormBackward(state.Input, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
+            kernels.NormBackward(x, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => Products.ToList().ForEach(product => product.Dispose());
+
+    /// <summary>The forward pass up to the last product; everything is in the caller's scope.</summary>
+    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, bool keepsProbabilities)
+    {
+        (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm); // [tokens, hidden]
+        (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal); // [tokens, (heads + 2 kv) d]
+        (Tensor mixed, AttentionState attended) = attention.Forward(qkv, step, keepsProbabilities); // [tokens, heads d]
+        (Tensor middle, Tensor? outputLow) = output.Forward(mixed); // [tokens, hidden]
+        middle.add_(x);
+
+        (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm); // [tokens, hidden]
+        (Tensor gates, Tensor? gateUpLow) = gateUp.Forward(middleNormal); // [tokens, 2 intermediate]
+        Tensor active = empty([x.shape[0], gates.shape[1] / 2], dtype: x.dtype, device: x.device); // [tokens, intermediate]
+        kernels.SwigluForward(gates, active);
+        LayerState state = new()
+        {
+            InputScale = scale,
+            Normal = queryKeyValue.IsAdapted ? normal : null,
+            QueryKeyValueLow = qkvLow,
+            Attention = attended,
+            Mixed = output.IsAdapted ? mixed : null,
+            OutputLow = outputLow,
+            Middle = middle,
+            MiddleScale = middleScale,
+            MiddleNormal = gateUp.IsAdapted ? middleNormal : null,
+            GateUpLow = gateUpLow,
+            GateUp = gates,
+            Active = down.IsAdapted ? active : null,
+        };
+        return (state, active);
+    }
 
     private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight)
     {

@@ -11,7 +11,6 @@ internal sealed class FusedStep : IStepEngine
     private readonly FusedDecoder decoder;
     private readonly FusedLayer[] layers;
     private readonly FusedHead head;
-    private readonly int lowest;
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="adapter">The factors of adapted modules, by their names: linear layers of blocks, and the head.</param>
@@ -23,8 +22,17 @@ internal sealed class FusedStep : IStepEngine
         layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels))];
         head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels);
         int found = Array.FindIndex(layers, layer => layer.IsAdapted);
-        lowest = found < 0 ? layers.Length : found;
+        Lowest = found < 0 ? layers.Length : found;
     }
+
+    /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>
+    public int Lowest { get; }
+
+    /// <summary>Which blocks compute again what they do not keep.</summary>
+    public Recomputation Recomputation { get; set; }
+
+    /// <summary>Hidden states at the lowest block that learns, from earlier batches; not owned. Null to compute them each time.</summary>
+    public PrefixCache? Cache { get; set; }
 
     /// <inheritdoc/>
     public double AddGradients(Batch batch, SupervisedRows rows, double scale)
@@ -36,26 +44,28 @@ internal sealed class FusedStep : IStepEngine
 
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Array.ForEach(layers, layer => layer.Refresh());
-        head.Refresh();
+        Refresh();
         PackedBatch packed = new(batch, rows);
-        (Tensor cosine, Tensor sine) = decoder.Rotation(packed.Positions);
-        StepContext step = new(packed.Documents, cosine, sine);
-        Stack<LayerState> states = new();
+        StepContext step = decoder.Context(packed.Documents);
+        Stack<(Tensor Input, LayerState? State)> kept = new();
         try
         {
-            Tensor x = decoder.Embedding.index_select(0, tensor(packed.Ids, device: decoder.Embedding.device)); // [tokens, hidden]
-            for (int layer = 0; layer < layers.Length; layer++)
+            Tensor x = Prefix(packed);
+            for (int layer = Lowest; layer < layers.Length; layer++)
             {
-                x = Forward(x, step, layer, states);
+                (Tensor y, LayerState? state) = layers[layer].Forward(x, step, Recomputation.Of(layer - Lowest));
+                kept.Push((x, state));
+                x = y;
             }
 
-            (double loss, Tensor? gradient) = head.Run(x, packed, scale, needsInput: lowest < layers.Length);
+            (double loss, Tensor? gradient) = head.AddGradients(x, packed, scale, needsInput: Lowest < layers.Length);
             x.Dispose();
-            for (int layer = layers.Length - 1; layer >= lowest; layer--)
+            for (int layer = layers.Length - 1; layer >= Lowest; layer--)
             {
-                using LayerState state = states.Pop();
-                layers[layer].Backward(gradient!, state, step, needsInput: layer > lowest);
+                (Tensor input, LayerState? found) = kept.Pop();
+                using Tensor owned = input;
+                using LayerState state = found ?? layers[layer].Recompute(input, step);
+                layers[layer].Backward(gradient!, input, state, step, needsInput: layer > Lowest);
             }
 
             return loss * scale;
@@ -63,8 +73,31 @@ internal sealed class FusedStep : IStepEngine
         finally
         {
             // Empty unless something failed.
-            states.ToList().ForEach(state => state.Dispose());
+            kept.ToList().ForEach(block => block.State?.Dispose());
         }
+    }
+
+    /// <inheritdoc/>
+    public double SumLoss(Batch batch, SupervisedRows rows)
+    {
+        if (rows.Count == 0)
+        {
+            return 0;
+        }
+
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Refresh();
+        PackedBatch packed = new(batch, rows);
+        StepContext step = decoder.Context(packed.Documents);
+        Tensor x = Prefix(packed);
+        foreach (FusedLayer layer in layers.Skip(Lowest))
+        {
+            using Tensor input = x;
+            (x, _) = layer.Forward(input, step, Kept.Nothing);
+        }
+
+        return head.SumLoss(x, packed);
     }
 
     /// <inheritdoc/>
@@ -74,18 +107,11 @@ internal sealed class FusedStep : IStepEngine
         head.Dispose();
     }
 
-    private Tensor Forward(Tensor x, StepContext step, int layer, Stack<LayerState> states)
-    {
-        (Tensor y, LayerState? state) = layers[layer].Forward(x, step, keep: layer >= lowest);
-        if (state is null)
-        {
-            x.Dispose();
-        }
-        else
-        {
-            states.Push(state);
-        }
+    private Tensor Prefix(PackedBatch packed) => new FusedPrefix(decoder, layers[..Lowest], Cache).Of(packed.Documents);
 
-        return y;
+    private void Refresh()
+    {
+        Array.ForEach(layers, layer => layer.Refresh());
+        head.Refresh();
     }
 }

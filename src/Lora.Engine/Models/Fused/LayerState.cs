@@ -2,12 +2,10 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>What the backward pass of a block needs of its forward pass. Inputs of products without adapters are not kept.</summary>
+/// <summary>What the backward pass of a block needs of its forward pass, beside the block's input. Inputs of products without adapters are not kept.</summary>
 internal sealed record LayerState : IDisposable
 {
-    /// <summary>The block's input, [tokens, hidden], and its norm's scale.</summary>
-    public required Tensor Input { get; init; }
-
+    /// <summary>Of the norm of the block's input, [tokens].</summary>
     public required Tensor InputScale { get; init; }
 
     /// <summary>The input of q, k and v, [tokens, hidden], and its product with their A's.</summary>
@@ -38,7 +36,7 @@ internal sealed record LayerState : IDisposable
     /// <summary>The input of down, [tokens, intermediate], and its product with its A.</summary>
     public required Tensor? Active { get; init; }
 
-    public required Tensor? DownLow { get; init; }
+    public Tensor? DownLow { get; init; }
 
     /// <summary>Takes the tensors out of the block's scope.</summary>
     public LayerState Detach()
@@ -62,6 +60,6 @@ internal sealed record LayerState : IDisposable
 
     private IEnumerable<Tensor> Tensors() => new[]
     {
-        Input, InputScale, Normal, QueryKeyValueLow, Mixed, OutputLow, Middle, MiddleScale, MiddleNormal, GateUpLow, GateUp, Active, DownLow,
+        InputScale, Normal, QueryKeyValueLow, Mixed, OutputLow, Middle, MiddleScale, MiddleNormal, GateUpLow, GateUp, Active, DownLow,
     }.OfType<Tensor>();
 }

@@ -1,0 +1,61 @@
+using Lora.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>The embedding and the blocks below the lowest one that learns: their results hang on the document alone, so they can be kept.</summary>
+/// <param name="decoder">The frozen weights.</param>
+/// <param name="layers">The blocks, from the first.</param>
+/// <param name="cache">What earlier batches left; null to compute everything anew.</param>
+internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer> layers, PrefixCache? cache)
+{
+    /// <summary>The hidden states that enter the lowest block that learns, [tokens, hidden]; the caller owns them.</summary>
+    public Tensor Of(PackedDocuments documents)
+    {
+        if (cache is null)
+        {
+            return Compute(documents);
+        }
+
+        TrainingExample[] missing = [.. documents.Examples.Where(example => !cache.Has(example)).Distinct()];
+        Keep(missing);
+        Tensor x = empty([documents.Ids.Length, decoder.Config.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device);
+        foreach ((TrainingExample example, (int start, int length)) in documents.Examples.Zip(documents.Places))
+        {
+            using Tensor part = x.narrow(0, start, length);
+            cache.Read(example, part);
+        }
+
+        return x;
+    }
+
+    private void Keep(TrainingExample[] examples)
+    {
+        if (examples.Length > 0)
+        {
+            PackedDocuments documents = new(examples);
+            using Tensor computed = Compute(documents);
+            foreach ((TrainingExample example, (int start, int length)) in examples.Zip(documents.Places))
+            {
+                using Tensor part = computed.narrow(0, start, length);
+                cache!.Add(example, part);
+            }
+        }
+    }
+
+    private Tensor Compute(PackedDocuments documents)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        StepContext step = decoder.Context(documents);
+        Tensor x = decoder.Embedding.index_select(0, tensor(documents.Ids, device: decoder.Embedding.device)); // [tokens, hidden]
+        foreach (FusedLayer layer in layers)
+        {
+            (Tensor y, _) = layer.Forward(x, step, Kept.Nothing);
+            x.Dispose();
+            x = y;
+        }
+
+        return x.MoveToOuterDisposeScope();
+    }
+}
