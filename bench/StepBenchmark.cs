@@ -27,7 +27,7 @@ internal static class StepBenchmark
             "peak memory, GB");
         foreach (ScalarType type in ProductBenchmark.Types())
         {
-            using StepModel model = new(type, layers);
+            using StepModel model = new(type, Shapes.SmolLM(layers));
             using ReferenceStep reference = new(model.Model);
             using IStepEngine fused = StepEngines.Choose(model.Model, model.Adapter).Engine;
             double ceiling = ProductBenchmark.Ceiling(type);

@@ -5,32 +5,22 @@ using static TorchSharp.torch;
 
 namespace Lora.Bench;
 
-/// <summary>A model of SmolLM-135M's shape with random weights, an adapter of rank 16 on every linear layer of its blocks, and one batch.</summary>
+/// <summary>A model with random weights and an adapter of rank 16 on every linear layer of its blocks, or of the upper ones.</summary>
 internal sealed class StepModel : IDisposable
 {
     private const int Rank = 16;
     private static readonly string[] Roles =
         ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
 
+    private readonly int lowest;
+
     /// <param name="type">Of the frozen weights.</param>
-    /// <param name="layers">Blocks; SmolLM-135M has 30.</param>
-    public StepModel(ScalarType type, int layers)
+    /// <param name="config">The shape.</param>
+    /// <param name="lowest">The lowest block that is adapted.</param>
+    public StepModel(ScalarType type, DecoderConfig config, int lowest = 0)
     {
-        Config = new()
-        {
-            ModelType = "llama",
-            VocabularySize = 49152,
-            HiddenSize = 576,
-            IntermediateSize = 1536,
-            Layers = layers,
-            Heads = 9,
-            KeyValueHeads = 3,
-            HeadDimension = 64,
-            NormEpsilon = 1e-5,
-            Rope = new(10000),
-            TiedEmbeddings = true,
-            SlidingWindows = new int?[layers],
-        };
+        Config = config;
+        this.lowest = lowest;
         Model = new(Config, new RandomWeights(new Generator(1, CPU), type), CPU);
         Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], CPU, seed: 1);
     }
@@ -49,7 +39,7 @@ internal sealed class StepModel : IDisposable
     }
 
     /// <summary>The floating-point operations that a step cannot do without: each frozen product forward and for the gradient of its input,
-    /// those of A and B three times, attention on the causal half, 3.5 times its forward pass.</summary>
+    /// those of A and B three times, attention on the causal half, 3.5 times its forward pass; below the lowest adapted block the forward pass alone.</summary>
     public double Work(Batch batch)
     {
         long tokens = batch.Lengths.Sum();
@@ -60,10 +50,11 @@ internal sealed class StepModel : IDisposable
             (Config.HiddenSize, queries), (Config.HiddenSize, keys), (Config.HiddenSize, keys), (queries, Config.HiddenSize),
             (Config.HiddenSize, Config.IntermediateSize), (Config.HiddenSize, Config.IntermediateSize), (Config.IntermediateSize, Config.HiddenSize),
         ];
-        double frozen = 4.0 * tokens * Config.Layers * shapes.Sum(shape => shape.In * shape.Out);
+        double learning = Config.Layers - lowest;
+        double frozen = 2.0 * tokens * (Config.Layers + learning) * shapes.Sum(shape => shape.In * shape.Out);
         double head = 4.0 * batch.TargetCount * Config.HiddenSize * Config.VocabularySize;
-        double adapter = 6.0 * tokens * Config.Layers * Rank * shapes.Sum(shape => shape.In + shape.Out);
-        double attention = 3.5 * 2.0 * Config.Layers * queries * batch.Lengths.Sum(length => (double)length * length);
+        double adapter = 6.0 * tokens * learning * Rank * shapes.Sum(shape => shape.In + shape.Out);
+        double attention = 2.0 * (Config.Layers + (2.5 * learning)) * queries * batch.Lengths.Sum(length => (double)length * length);
         return frozen + head + adapter + attention;
     }
 
@@ -74,7 +65,7 @@ internal sealed class StepModel : IDisposable
     }
 
     private IEnumerable<AdapterTarget> Targets() =>
-        from layer in Enumerable.Range(0, Config.Layers)
+        from layer in Enumerable.Range(lowest, Config.Layers - lowest)
         from role in Roles
         select new AdapterTarget($"model.layers.{layer}.{role}", Rank, Scaling: 2);
 

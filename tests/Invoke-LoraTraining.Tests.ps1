@@ -24,6 +24,12 @@ Describe 'Invoke-LoraTraining' {
             $result.After.Loss | Should -BeLessThan $result.Before.Loss
         }
 
+        It 'says what memory it planned, and computes again what it does not keep' {
+            $result = Invoke-LoraTraining $config @training -Device cpu -Checkpointing Full
+            $result.MemoryPlan.Peak | Should -BeGreaterThan $result.MemoryPlan.Weight
+            $result.MemoryPlan.RecomputedBlock | Should -BeGreaterThan 0
+        }
+
         It 'repeats itself with the same seed' {
             $first = Invoke-LoraTraining $config @training -Seed 7 -Device cpu
             $second = Invoke-LoraTraining $config @training -Seed 7 -Device cpu
@@ -76,6 +82,11 @@ Describe 'Invoke-LoraTraining' {
         It 'refuses a configuration without a model' {
             { New-LoraConfig -TargetModule q_proj | Invoke-LoraTraining @training } |
                 Should -Throw -ErrorId 'LoraModelNotKnown,Lora.Commands.InvokeLoraTrainingCommand'
+        }
+
+        It 'refuses a memory limit that cannot be held' {
+            { Invoke-LoraTraining $config @training -Device cpu -MemoryLimit 10MB } |
+                Should -Throw -ErrorId 'LoraMemoryInsufficient,Lora.Commands.InvokeLoraTrainingCommand'
         }
 
         It 'refuses a device that there is not' {

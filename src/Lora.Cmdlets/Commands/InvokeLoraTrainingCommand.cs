@@ -92,6 +92,23 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     [Parameter]
     public TrainingDataType DataType { get; set; } = Defaults.DataType;
 
+    /// <summary>Bytes that the process may take, for example 8GB.</summary>
+    [Parameter]
+    [ValidateRange(1L, long.MaxValue)]
+    public long? MemoryLimit { get; set; }
+
+    /// <summary>Which activations are computed again in place of being kept.</summary>
+    [Parameter]
+    public LoraCheckpointing Checkpointing { get; set; } = Defaults.Checkpointing;
+
+    /// <summary>Where the hidden states below the lowest adapted block are kept from one epoch to the next.</summary>
+    [Parameter]
+    public LoraPrefixCache PrefixCache { get; set; } = Defaults.PrefixCache;
+
+    /// <summary>Keeps freed memory with the process while the steps run.</summary>
+    [Parameter]
+    public SwitchParameter KeepFreedMemory { get; set; }
+
     /// <summary>The folder that the adapter is written to at the end and when the run is stopped.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? OutputPath { get; set; }
@@ -157,6 +174,10 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
         Seed = Seed,
         Device = Device,
         DataType = DataType,
+        MemoryLimit = MemoryLimit,
+        Checkpointing = Checkpointing,
+        PrefixCache = PrefixCache,
+        KeepFreedMemory = KeepFreedMemory.IsPresent ? KeepFreedMemory : null,
         OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath, literal: false)),
         Overwrite = Force,
         AdapterPath = string.IsNullOrEmpty(AdapterPath) ? null : paths.One(AdapterPath), // a result that was not written binds as empty text

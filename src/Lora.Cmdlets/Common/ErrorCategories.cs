@@ -33,6 +33,7 @@ internal static class ErrorCategories
         LoraError.OutputFailed => ErrorCategory.WriteError,
         LoraError.OutputExists => ErrorCategory.ResourceExists,
         LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
+        LoraError.MemoryInsufficient => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.NativeLibraryNotFound or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),

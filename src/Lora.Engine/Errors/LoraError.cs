@@ -112,6 +112,9 @@ public enum LoraError
     /// <summary>Two adapters of one pipeline would go to the same folder.</summary>
     OutputRepeated,
 
+    /// <summary>A run that cannot stay within the memory limit.</summary>
+    MemoryInsufficient,
+
     // Text
     /// <summary>A model folder without tokenizer.json.</summary>
     TokenizerMissing,

@@ -8,6 +8,7 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
 {
     private readonly DecoderModel model;
     private readonly Linear lm_head;
+    private readonly long sharedSize;
     private FusedDecoder? fused;
 
     /// <param name="config">The shape.</param>
@@ -24,6 +25,7 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
         {
             lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, hasBias: false, META);
             lm_head.weight = new Parameter(model.Embedding.Weight.detach(), requires_grad: false); // the same memory, a tensor of its own
+            sharedSize = lm_head.weight.NumberOfElements * lm_head.weight.element_size();
         }
         else
         {
@@ -38,6 +40,9 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
 
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
+
+    /// <summary>Bytes of the weights; a table that serves as the head too counts once.</summary>
+    public long WeightSize => parameters().Sum(parameter => parameter.NumberOfElements * parameter.element_size()) - sharedSize;
 
     /// <summary>The weights joined for the fused step; made when first asked for.</summary>
     public FusedDecoder Fused => fused ??= new(this);

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Lora.Native;
 
 /// <summary>
-/// Has glibc keep freed memory while a run trains. By default it gives every large block back to the system, and each large tensor then begins
-/// with a page fault for every 4 KiB. The setting is the process's; disposing restores glibc's defaults and gives the memory back.
+/// What glibc does with the memory of freed tensors while a run trains. Kept, it saves a page fault for every 4 KiB of each large tensor, and its
+/// pieces never fit wholly, so that the process grows past what it needs. Given back, the process has what its tensors take, as planned. By
+/// itself glibc does something between the two. The setting is the process's; disposing restores glibc's defaults and gives the memory back.
 /// </summary>
 internal sealed partial class AllocatorTuning : IDisposable
 {
@@ -16,6 +17,7 @@ internal sealed partial class AllocatorTuning : IDisposable
     private const int DefaultSize = 128 << 10;
     private const int DefaultMmapMaximum = 65536;
     private const int KeptTopPad = 64 << 20;
+    private const int ReturnedSize = 1 << 20;
 
     private readonly bool isActive;
 
@@ -24,13 +26,25 @@ internal sealed partial class AllocatorTuning : IDisposable
     /// <summary>Keeps freed memory until the result is disposed; does nothing where the allocator is not glibc's.</summary>
     public static AllocatorTuning KeepFreedMemory() => new(IsGlibc() && Set(mmapMaximum: 0, trimThreshold: int.MaxValue, topPad: KeptTopPad));
 
+    /// <summary>Gives freed memory back at once until the result is disposed; does nothing where the allocator is not glibc's.</summary>
+    public static AllocatorTuning ReturnFreedMemory() => new(IsGlibc() && SetOption(MmapThreshold, ReturnedSize) == 1);
+
+    /// <summary>Gives back what is free now, so that the process's size tells what it needs; does nothing where the allocator is not glibc's.</summary>
+    public static void Trim()
+    {
+        if (IsGlibc())
+        {
+            _ = TrimHeaps(0);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         if (isActive && Set(DefaultMmapMaximum, DefaultSize, DefaultSize))
         {
             _ = SetOption(MmapThreshold, DefaultSize);
-            _ = Trim(0);
+            Trim();
         }
     }
 
@@ -47,5 +61,5 @@ internal sealed partial class AllocatorTuning : IDisposable
     private static partial int SetOption(int option, int value);
 
     [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
-    private static partial int Trim(nuint keep);
+    private static partial int TrimHeaps(nuint keep);
 }

@@ -28,6 +28,8 @@ internal sealed class LoadedModel : IDisposable
 
     public CausalLanguageModel Model { get; }
 
+    private PrefixCache? Prefix { get; set; }
+
     /// <summary>Reads the tokenizer and the datasets, then loads the weights.</summary>
     public static LoadedModel Load(ModelSource source, ITrainingObserver observer)
     {
@@ -51,6 +53,25 @@ internal sealed class LoadedModel : IDisposable
         }
     }
 
+    /// <summary>Whether an earlier run kept hidden states at a block.</summary>
+    public bool HasPrefix(int block) => Prefix?.Block == block;
+
+    /// <summary>The hidden states at a block: an earlier run's, or a new cache in place of another block's.</summary>
+    public PrefixCache PrefixAt(int block, LoraPrefixCache place)
+    {
+        if (!HasPrefix(block))
+        {
+            Prefix?.Dispose();
+            Prefix = PrefixCaching.Make(place, block);
+        }
+
+        return Prefix!;
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => Model.Dispose();
+    public void Dispose()
+    {
+        Prefix?.Dispose();
+        Model.Dispose();
+    }
 }

@@ -39,6 +39,9 @@ public sealed record LoraTrainingResult
     /// <summary>The process's largest resident memory so far, in bytes.</summary>
     public long PeakMemory { get; init; }
 
+    /// <summary>The memory that was planned for; null when autograd trained, whose memory cannot be told before.</summary>
+    public LoraMemoryPlan? MemoryPlan { get; init; }
+
     /// <summary>Time from the first step to the last.</summary>
     public TimeSpan Elapsed { get; init; }
 

@@ -43,10 +43,20 @@ public sealed record TrainingOptions
     public TrainingDataType DataType { get; init; } = TrainingDataType.Auto;
 
     /// <summary>
-    /// Whether freed memory stays with the process while the steps run, which saves most page faults under glibc, instead of going back to the
-    /// system after each use. It is a setting of the whole process; afterwards glibc's defaults hold again and the memory is given back.
+    /// Whether freed memory stays with the process while the steps run, which saves most page faults under glibc and takes more memory than was
+    /// planned, or goes back to the system after each use. Null: it stays for autograd only, whose memory is not planned. It is a setting of the
+    /// whole process; afterwards glibc's defaults hold again.
     /// </summary>
-    public bool KeepFreedMemory { get; init; } = true;
+    public bool? KeepFreedMemory { get; init; }
+
+    /// <summary>Bytes that the process may take; null for most of what the machine has left.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>Which activations are computed again in place of being kept.</summary>
+    public LoraCheckpointing Checkpointing { get; init; }
+
+    /// <summary>Where the hidden states below the lowest adapted block are kept from one epoch to the next.</summary>
+    public LoraPrefixCache PrefixCache { get; init; }
 
     /// <summary>The folder that the adapter is written to at the end and when the run is stopped; null for none.</summary>
     public string? OutputPath { get; init; }
@@ -77,12 +87,13 @@ public sealed record TrainingOptions
         AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0);
         AtLeast(nameof(MaxLength), MaxLength, 2);
         AtLeast(nameof(PromptToken), PromptToken, 1);
+        AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1);
         Finite(nameof(LearningRate), LearningRate);
         Finite(nameof(WeightDecay), WeightDecay);
         Finite(nameof(MaxGradientNorm), MaxGradientNorm);
         return problems;
 
-        void AtLeast(string name, int value, int least)
+        void AtLeast(string name, long value, int least)
         {
             if (value < least)
             {

@@ -12,6 +12,9 @@ internal sealed class TrainingRun(
     /// <summary>The id that fills short rows; no supervised token ever sees it.</summary>
     private const int Padding = 0;
 
+    /// <summary>Steps whose batches are made before they are needed.</summary>
+    private const int StepsAhead = 2;
+
     /// <summary>Runs it.</summary>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
     public LoraTrainingResult Execute()
@@ -25,11 +28,13 @@ internal sealed class TrainingRun(
 
         (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(loaded.Model, adapter);
         using IStepEngine owned = engine;
+        TrainingSteps steps = new(loaded.Training, options, Padding);
+        LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         LoraEvaluation? before = Evaluate(engine);
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
         TrainingLoop loop = new(engine, adapter, options);
         Stopwatch clock = Stopwatch.StartNew();
-        LoraStopReason reason = Train(loop);
+        LoraStopReason reason = Train(loop, steps, isAutograd: whyAutograd is not null);
         clock.Stop();
 
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
@@ -49,19 +54,36 @@ internal sealed class TrainingRun(
             TrainableParameter = adapter.Arena.Count,
             TokenPerSecond = loop.History.Sum(step => (long)step.Token) / clock.Elapsed.TotalSeconds,
             PeakMemory = Process.GetCurrentProcess().PeakWorkingSet64,
+            MemoryPlan = memory,
             Elapsed = clock.Elapsed,
             Device = loaded.Model.Device.ToString(),
             AdapterPath = written,
         };
     }
 
-    private LoraStopReason Train(TrainingLoop loop)
+    private LoraMemoryPlan? Plan(IStepEngine engine, AttachedAdapter adapter, TrainingSteps steps)
     {
-        using AllocatorTuning? tuning = options.KeepFreedMemory ? AllocatorTuning.KeepFreedMemory() : null;
-        TrainingSteps steps = new(loaded.Training, options, Padding);
+        if (engine is FusedStep step)
+        {
+            LoraMemoryPlan plan = StepSetup.Plan(step, loaded, adapter, steps, options);
+            observer.OnStage($"Memory: {plan}");
+            return plan;
+        }
+
+        if (options.MemoryLimit is not null || options.Checkpointing == LoraCheckpointing.Full)
+        {
+            observer.OnWarning("The memory limit and checkpointing have no effect on this run: autograd trains it (-Verbose says why), and keeps what it likes.");
+        }
+
+        return null;
+    }
+
+    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, bool isAutograd)
+    {
+        using AllocatorTuning tuning = options.KeepFreedMemory ?? isAutograd ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
         try
         {
-            return loop.Run(steps.All(), steps.Rate, observer.OnStep, cancellation);
+            return loop.Run(Prefetch.Ahead(steps.All(), StepsAhead), steps.Rate, observer.OnStep, cancellation);
         }
         catch (LoraException exception) when (exception.Error == LoraError.LossNotFinite)
         {

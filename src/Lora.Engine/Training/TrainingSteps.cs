@@ -1,4 +1,5 @@
 using Lora.Data;
+using Lora.Models;
 
 namespace Lora.Training;
 
@@ -15,21 +16,31 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     /// <summary>The learning rate of each step.</summary>
     public LearningRate Rate => new(options.LearningRate, options.Schedule, options.WarmupStep ?? Math.Min(100, Total / 20), Total);
 
-    /// <summary>The steps, made as they are asked for.</summary>
-    public IEnumerable<TrainingStepBatches> All() => Endless().Take(Total);
+    /// <summary>Whether any row comes twice.</summary>
+    public bool IsRepeating => Total > StepsPerEpoch;
 
-    private IEnumerable<TrainingStepBatches> Endless()
+    /// <summary>What the memory of each batch hangs on.</summary>
+    public IEnumerable<StepShape> Shapes() => Rows().Take(Total).SelectMany(step => step.Batches).Select(rows => new StepShape(
+        [.. rows.Select(row => dataset.Examples[row].Ids.Length)],
+        rows.Sum(row => dataset.Examples[row].TargetCount)));
+
+    /// <summary>The steps, made as they are asked for.</summary>
+    public IEnumerable<TrainingStepBatches> All() => Rows().Take(Total).Select((step, index) => new TrainingStepBatches(
+        index + 1,
+        step.Epoch,
+        step.Batches.Select(batch => Batch.Of([.. batch.Select(row => dataset.Examples[row])], padding))));
+
+    /// <summary>The rows of each step's batches, without end.</summary>
+    private IEnumerable<(double Epoch, IReadOnlyList<int>[] Batches)> Rows()
     {
-        int number = 0;
         for (int epoch = 0; ; epoch++)
         {
             BatchOrder order = new(dataset.Examples.Count, options.Seed, epoch);
             int begun = 0;
-            foreach (IReadOnlyList<int>[] rows in order.Batches(options.BatchSize).Chunk(options.GradientAccumulation))
+            foreach (IReadOnlyList<int>[] batches in order.Batches(options.BatchSize).Chunk(options.GradientAccumulation))
             {
                 begun++;
-                IEnumerable<Batch> batches = rows.Select(batch => Batch.Of([.. batch.Select(row => dataset.Examples[row])], padding));
-                yield return new(++number, epoch + ((double)begun / StepsPerEpoch), batches);
+                yield return (epoch + ((double)begun / StepsPerEpoch), batches);
             }
         }
     }

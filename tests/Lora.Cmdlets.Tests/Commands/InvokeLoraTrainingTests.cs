@@ -30,6 +30,17 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
     }
 
     [Fact]
+    public void Memory_is_planned_and_its_limit_is_held_or_refused()
+    {
+        LoraTrainingResult result = Result($"{Config}; $c | {Train} -Checkpointing Full -MemoryLimit 100GB -PrefixCache None -KeepFreedMemory");
+        Assert.Equal(100L << 30, result.MemoryPlan!.Limit);
+        Assert.True(result.MemoryPlan.RecomputedBlock > 0);
+
+        ShellResult refused = shell.Run($"{Config}; $c | {Train} -MemoryLimit 10MB");
+        Assert.Equal("LoraMemoryInsufficient,Lora.Commands.InvokeLoraTrainingCommand", refused.ErrorIds.Single());
+    }
+
+    [Fact]
     public void Progress_runs_from_the_first_step_to_completed()
     {
         ShellResult result = shell.Run($"{Config}; $c | {Train}").Succeeded();

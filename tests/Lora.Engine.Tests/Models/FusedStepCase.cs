@@ -31,8 +31,10 @@ internal sealed class FusedStepCase
 
     public SupervisedRows Rows { get; }
 
-    public FusedStep Fused(IKernels? kernels = null) =>
-        new(Model.Fused, Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!), kernels);
+    public FusedStep Fused(IKernels? kernels = null) => new(Model.Fused, Factors(), kernels);
+
+    public FusedLayer Layer(int index) =>
+        new(Model.Fused.Layers[index], Model.Config, index, Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype));
 
     public double Loss(IStepEngine engine) => engine.AddGradients(Batch, Rows, 1.0 / Rows.Count);
 
@@ -42,6 +44,9 @@ internal sealed class FusedStepCase
         Loss(engine);
         return Adapter.Arena.Gradients.clone();
     }
+
+    private Dictionary<string, LowRankFactors> Factors() =>
+        Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!);
 
     private TrainingExample Example(Random random, int length, int index)
     {

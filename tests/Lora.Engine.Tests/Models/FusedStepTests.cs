@@ -112,7 +112,7 @@ public class FusedStepTests
         using PrefixCache cache = new(step.Lowest, onDisk ? new FilePrefixStore(folder.Path) : new MemoryPrefixStore());
 
         step.Cache = cache;
-        step.SumLoss(part, SupervisedRows.Of(part));
+        step.AddGradients(part, SupervisedRows.Of(part), 1);
         int kept = cache.Count;
         Tensor partly = run.Gradients(step); // two documents are there, two are not
         Tensor wholly = run.Gradients(step);

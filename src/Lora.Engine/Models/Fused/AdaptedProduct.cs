@@ -22,15 +22,17 @@ internal sealed class AdaptedProduct : IDisposable
         parts = [.. AdaptedPart.Of(frozen.Outputs, factors)];
         if (parts.Count > 0)
         {
-            long rank = parts.Sum(part => part.Factors.Rank);
             Tensor weight = frozen.Weight;
-            down = empty([rank, weight.shape[1]], dtype: weight.dtype, device: weight.device).DetachFromDisposeScope();
-            up = zeros([weight.shape[0], rank], dtype: weight.dtype, device: weight.device).DetachFromDisposeScope();
+            down = empty([Rank, weight.shape[1]], dtype: weight.dtype, device: weight.device).DetachFromDisposeScope();
+            up = zeros([weight.shape[0], Rank], dtype: weight.dtype, device: weight.device).DetachFromDisposeScope();
         }
     }
 
     /// <summary>Whether any of the layers is adapted.</summary>
     public bool IsAdapted => parts.Count > 0;
+
+    /// <summary>The ranks of the adapters, added up.</summary>
+    public long Rank => parts.Sum(part => part.Factors.Rank);
 
     /// <summary>Takes over the trained values as they are now, in the dtype of the base weights.</summary>
     public void Refresh()

@@ -10,8 +10,8 @@ namespace Lora.Models;
 /// </summary>
 internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor)
 {
-    // Small enough to skip most of what causality hides, large enough for fast products.
-    private const int TileQueries = 128;
+    /// <summary>Queries of a block: few enough to skip most of what causality hides, enough for fast products.</summary>
+    public const int TileQueries = 128;
 
     /// <summary>Writes the mixed values.</summary>
     /// <param name="query">[tokens, heads, d], rotated.</param>

@@ -10,7 +10,8 @@ namespace Lora.Models;
 /// </summary>
 internal sealed class FusedHead : IDisposable
 {
-    private const int ChunkPlaces = 256;
+    /// <summary>Places whose logits are there at once.</summary>
+    public const int ChunkPlaces = 256;
 
     private readonly FusedDecoder decoder;
     private readonly IKernels kernels;

@@ -31,6 +31,7 @@ internal sealed class FusedLayer : IDisposable
         output = Product(weights.Output, FusedLayerWeights.OutputNames);
         gateUp = Product(weights.GateUp, FusedLayerWeights.GateUpNames);
         down = Product(weights.Down, FusedLayerWeights.DownNames);
+        Memory = new(weights, config, layer, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank));
 
         AdaptedProduct Product(JoinedWeights frozen, string[] names) =>
             new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(weights.Prefix + name))]);
@@ -38,6 +39,9 @@ internal sealed class FusedLayer : IDisposable
 
     /// <summary>Whether any module of the block is adapted.</summary>
     public bool IsAdapted => Products.Any(product => product.IsAdapted);
+
+    /// <summary>What its tensors take.</summary>
+    public LayerMemory Memory { get; }
 
     private IEnumerable<AdaptedProduct> Products => [queryKeyValue, output, gateUp, down];
 

@@ -18,30 +18,21 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
             return Compute(documents);
         }
 
-        TrainingExample[] missing = [.. documents.Examples.Where(example => !cache.Has(example)).Distinct()];
-        Keep(missing);
         Tensor x = empty([documents.Ids.Length, decoder.Config.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device);
         foreach ((TrainingExample example, (int start, int length)) in documents.Examples.Zip(documents.Places))
         {
             using Tensor part = x.narrow(0, start, length);
+            if (!cache.Has(example))
+            {
+                // Alone, so that its values do not hang on the batch that it first came in.
+                using Tensor computed = Compute(new([example]));
+                cache.Add(example, computed);
+            }
+
             cache.Read(example, part);
         }
 
         return x;
-    }
-
-    private void Keep(TrainingExample[] examples)
-    {
-        if (examples.Length > 0)
-        {
-            PackedDocuments documents = new(examples);
-            using Tensor computed = Compute(documents);
-            foreach ((TrainingExample example, (int start, int length)) in examples.Zip(documents.Places))
-            {
-                using Tensor part = computed.narrow(0, start, length);
-                cache!.Add(example, part);
-            }
-        }
     }
 
     private Tensor Compute(PackedDocuments documents)

@@ -28,6 +28,16 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>
     public int Lowest { get; }
 
+    /// <summary>Bytes of one token's hidden state.</summary>
+    public long HiddenSize => decoder.Config.HiddenSize * decoder.Embedding.element_size();
+
+    /// <summary>What its tensors take.</summary>
+    public StepMemory Memory => new(
+        [.. layers.Skip(Lowest).Select(layer => layer.Memory)],
+        Lowest > 0 ? layers[0].Memory : null,
+        decoder.Config,
+        (int)decoder.Embedding.element_size());
+
     /// <summary>Which blocks compute again what they do not keep.</summary>
     public Recomputation Recomputation { get; set; }
 
@@ -50,7 +60,7 @@ internal sealed class FusedStep : IStepEngine
         Stack<(Tensor Input, LayerState? State)> kept = new();
         try
         {
-            Tensor x = Prefix(packed);
+            Tensor x = Prefix(packed, Cache);
             for (int layer = Lowest; layer < layers.Length; layer++)
             {
                 (Tensor y, LayerState? state) = layers[layer].Forward(x, step, Recomputation.Of(layer - Lowest));
@@ -90,7 +100,7 @@ internal sealed class FusedStep : IStepEngine
         Refresh();
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
-        Tensor x = Prefix(packed);
+        Tensor x = Prefix(packed, cache: null); // nothing says that these documents come again
         foreach (FusedLayer layer in layers.Skip(Lowest))
         {
             using Tensor input = x;
@@ -107,7 +117,7 @@ internal sealed class FusedStep : IStepEngine
         head.Dispose();
     }
 
-    private Tensor Prefix(PackedBatch packed) => new FusedPrefix(decoder, layers[..Lowest], Cache).Of(packed.Documents);
+    private Tensor Prefix(PackedBatch packed, PrefixCache? cache) => new FusedPrefix(decoder, layers[..Lowest], cache).Of(packed.Documents);
 
     private void Refresh()
     {

@@ -38,6 +38,9 @@ internal sealed record LayerState : IDisposable
 
     public Tensor? DownLow { get; init; }
 
+    /// <summary>Bytes of all of it.</summary>
+    public long Size => Tensors().Concat(Attention.Tensors()).Sum(tensor => tensor.NumberOfElements * tensor.element_size());
+
     /// <summary>Takes the tensors out of the block's scope.</summary>
     public LayerState Detach()
     {

@@ -9,6 +9,17 @@ internal readonly record struct Recomputation(int Blocks, int Attentions)
     /// <param name="blocks">Blocks that learn.</param>
     public static Recomputation Full(int blocks) => new(Math.Max(0, blocks - 1), Math.Max(0, blocks - 1));
 
+    /// <summary>The least that fits: attention's probabilities first, then whole blocks, never the last; all of it when nothing fits.</summary>
+    /// <param name="blocks">Blocks that learn.</param>
+    /// <param name="fits">Whether the memory is enough.</param>
+    public static Recomputation Least(int blocks, Func<Recomputation, bool> fits)
+    {
+        Recomputation full = Full(blocks);
+        IEnumerable<Recomputation> attentions = Enumerable.Range(0, full.Attentions + 1).Select(count => new Recomputation(0, count));
+        IEnumerable<Recomputation> whole = Enumerable.Range(1, full.Blocks).Select(count => new Recomputation(count, full.Attentions));
+        return attentions.Concat(whole).Append(full).First(choice => choice == full || fits(choice));
+    }
+
     /// <summary>What a block keeps.</summary>
     /// <param name="block">Its number among the blocks that learn, from the lowest.</param>
     public Kept Of(int block) => block < Blocks ? Kept.Input : block < Attentions ? Kept.AllButProbabilities : Kept.All;

@@ -1,0 +1,50 @@
+using System.Globalization;
+using Lora.Data;
+using Lora.Models;
+using Lora.Native;
+using Lora.Training;
+using static TorchSharp.torch;
+
+namespace Lora.Bench;
+
+/// <summary>The memory that a step is planned to take against the most that the process had in it.</summary>
+internal static class PlanBenchmark
+{
+    private static readonly (string Name, Func<DecoderConfig> Shape, ScalarType Type, int Lowest, int[] Lengths, Recomputation Recomputation)[] Cases =
+    [
+        ("all blocks", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], default),
+        ("all blocks, attention computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(0, 7)),
+        ("all blocks, 4 blocks computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(4, 7)),
+        ("all blocks, 7 blocks computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], Recomputation.Full(8)),
+        ("the upper quarter", () => Shapes.SmolLM(8), ScalarType.Float32, 6, [512, 512, 512, 512], default),
+        ("one long row", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [2048], default),
+        ("one long row, attention computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [2048], new(0, 7)),
+        ("short rows", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [.. Enumerable.Repeat(100, 16)], default),
+        ("bfloat16", () => Shapes.SmolLM(4), ScalarType.BFloat16, 0, [512, 512], default),
+        ("Llama-3.2-1B's shape, 2 blocks", () => Shapes.Llama1B(2), ScalarType.Float32, 0, [512], default),
+    ];
+
+    public static void Run()
+    {
+        TorchLibrary.Load();
+        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory(); // as runs do that are planned
+        Table.Head("plan", "planned, GB", "measured, GB", "measured / planned");
+        foreach ((string name, Func<DecoderConfig> shape, ScalarType type, int lowest, int[] lengths, Recomputation recomputation) in Cases)
+        {
+            using StepModel model = new(type, shape(), lowest);
+            using FusedStep step = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+            step.Recomputation = recomputation;
+            Batch batch = model.Rows(lengths);
+            SupervisedRows rows = SupervisedRows.Of(batch);
+            long planned = AvailableMemory.Taken() + step.Memory.Peak(new(lengths, rows.Count), recomputation);
+            Machine.ResetPeakMemory();
+            step.AddGradients(batch, rows, 1.0 / rows.Count);
+            long measured = Machine.PeakMemory();
+            Table.Row($"{name}, {type}, {lengths.Length} x {lengths[0]} tokens", Gigabytes(planned), Gigabytes(measured), Ratio(measured, planned));
+        }
+    }
+
+    private static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:F2}");
+
+    private static string Ratio(long measured, long planned) => string.Create(CultureInfo.InvariantCulture, $"{(double)measured / planned:F2}");
+}

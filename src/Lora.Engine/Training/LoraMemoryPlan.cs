@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace Lora;
+
+/// <summary>A run's memory as it was worked out before the first step, in bytes.</summary>
+public sealed record LoraMemoryPlan
+{
+    /// <summary>The highest point of the run: the sum of all parts.</summary>
+    public long Peak { get; init; }
+
+    /// <summary>The base model's weights.</summary>
+    public long Weight { get; init; }
+
+    /// <summary>The adapter's values and gradients.</summary>
+    public long Adapter { get; init; }
+
+    /// <summary>AdamW's two moments.</summary>
+    public long Optimizer { get; init; }
+
+    /// <summary>What the largest batch needs of its forward pass for its backward pass, and what either makes in passing.</summary>
+    public long Activation { get; init; }
+
+    /// <summary>The head's part of it: a chunk of logits and the supervised rows.</summary>
+    public long Head { get; init; }
+
+    /// <summary>Hidden states that are kept in memory from one epoch to the next.</summary>
+    public long PrefixCache { get; init; }
+
+    /// <summary>Everything else that the process has: libraries, the shell, the dataset.</summary>
+    public long Other { get; init; }
+
+    /// <summary>What the run may take: the limit that was given, or what the machine has left.</summary>
+    public long Limit { get; init; }
+
+    /// <summary>Tokens of the largest batch.</summary>
+    public long Token { get; init; }
+
+    /// <summary>Blocks that are computed again whole.</summary>
+    public int RecomputedBlock { get; init; }
+
+    /// <summary>Blocks, those included, whose attention probabilities are computed again.</summary>
+    public int RecomputedAttention { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks and the attention of {RecomputedAttention} computed again";
+        return string.Create(CultureInfo.InvariantCulture, $"{Peak / 1e9:F2} GB of {Limit / 1e9:F2} GB{again}");
+    }
+}

@@ -1,0 +1,73 @@
+using Lora.Adapters;
+using Lora.Models;
+
+namespace Lora.Training;
+
+/// <summary>Works out a run's memory before its first step, and what has to be computed again to stay within it.</summary>
+/// <param name="step">The fused step; autograd's memory cannot be told before.</param>
+/// <param name="model">The base model, loaded.</param>
+/// <param name="adapter">The adapter that is on it.</param>
+/// <param name="options">The limit and how to stay within it.</param>
+/// <param name="shapes">The run's batches.</param>
+internal sealed class MemoryPlanner(
+    FusedStep step, CausalLanguageModel model, AttachedAdapter adapter, TrainingOptions options, IEnumerable<StepShape> shapes)
+{
+    private readonly StepMemory memory = step.Memory;
+    private readonly StepShape[] largest = Largest(shapes);
+    private readonly long limit = options.MemoryLimit ?? AvailableMemory.Limit();
+    private readonly long taken = AvailableMemory.Taken();
+
+    private long Optimizer => 2L * sizeof(float) * adapter.Arena.Count;
+
+    /// <summary>Whether so many bytes fit beside a run that computes nothing again.</summary>
+    public bool Fits(long bytes) => taken + Optimizer + bytes + Peak(default) <= limit;
+
+    /// <summary>The plan.</summary>
+    /// <param name="cache">Bytes of the hidden states that will be kept in memory.</param>
+    /// <exception cref="LoraException">MemoryInsufficient: the limit was given and cannot be held.</exception>
+    public LoraMemoryPlan Plan(long cache)
+    {
+        long rest = taken + Optimizer + cache;
+        Recomputation chosen = options.Checkpointing switch
+        {
+            LoraCheckpointing.None => default,
+            LoraCheckpointing.Full => Recomputation.Full(memory.Blocks),
+            _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation) <= limit),
+        };
+        long activation = Peak(chosen);
+        if (options.MemoryLimit is not null && rest + activation > limit)
+        {
+            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(limit), largest.Max(shape => shape.Tokens));
+        }
+
+        long values = 2L * sizeof(float) * adapter.Arena.Count;
+        long head = largest.Max(memory.Head);
+        return new()
+        {
+            Peak = rest + activation,
+            Weight = model.WeightSize,
+            Adapter = values,
+            Optimizer = Optimizer,
+            Activation = activation - Math.Min(activation, head),
+            Head = head,
+            PrefixCache = cache,
+            Other = taken - model.WeightSize - values,
+            Limit = limit,
+            Token = largest.Max(shape => shape.Tokens),
+            RecomputedBlock = chosen.Blocks,
+            RecomputedAttention = chosen.Attentions,
+        };
+    }
+
+    private long Peak(Recomputation recomputation) => largest.Max(shape => memory.Peak(shape, recomputation));
+
+    /// <summary>The batches that one part or another of the memory is largest for.</summary>
+    private static StepShape[] Largest(IEnumerable<StepShape> shapes) =>
+    [
+        shapes.MaxBy(shape => shape.Tokens)!,
+        shapes.MaxBy(shape => shape.Lengths.Sum(length => (double)length * length))!,
+        shapes.MaxBy(shape => shape.Supervised)!,
+    ];
+
+    private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F2} GB");
+}

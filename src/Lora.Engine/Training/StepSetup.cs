@@ -1,0 +1,27 @@
+using Lora.Adapters;
+using Lora.Models;
+
+namespace Lora.Training;
+
+/// <summary>Sets a fused step up for the memory that there is.</summary>
+internal static class StepSetup
+{
+    /// <summary>Plans the memory, and chooses what is computed again and where hidden states are kept.</summary>
+    /// <param name="step">The step to set up.</param>
+    /// <param name="loaded">The model and its dataset.</param>
+    /// <param name="adapter">The adapter that is on the model.</param>
+    /// <param name="steps">The run's batches.</param>
+    /// <param name="options">The limit and the user's choices.</param>
+    /// <exception cref="LoraException">MemoryInsufficient.</exception>
+    public static LoraMemoryPlan Plan(FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options)
+    {
+        MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes());
+        long bytes = loaded.Training.TokenCount * step.HiddenSize;
+        LoraPrefixCache place = PrefixCaching.Choose(options.PrefixCache, step.Lowest, steps.IsRepeating, bytes, () => planner.Fits(bytes));
+        bool needsRoom = place == LoraPrefixCache.Memory && !loaded.HasPrefix(step.Lowest);
+        LoraMemoryPlan plan = planner.Plan(needsRoom ? bytes : 0);
+        step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        step.Cache = place == LoraPrefixCache.None ? null : loaded.PrefixAt(step.Lowest, place);
+        return plan;
+    }
+}

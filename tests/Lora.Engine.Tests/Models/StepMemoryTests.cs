@@ -1,0 +1,55 @@
+using Lora.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>The planned bytes against those of the tensors that a block really keeps; bench `plan` holds whole steps against the process's memory.</summary>
+public class StepMemoryTests
+{
+    private static readonly string[] Everything =
+    [
+        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
+    ];
+
+    [Theory]
+    [InlineData("llama3", "")]
+    [InlineData("mistral", "")]
+    [InlineData("qwen3", "")]
+    [InlineData("llama3", "self_attn.q_proj")]
+    [InlineData("qwen3", "self_attn.o_proj,mlp.up_proj")]
+    [InlineData("qwen2", "mlp.down_proj")]
+    public void What_a_block_keeps_is_what_was_planned_to_the_byte(string family, string roles)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        string[] modules = [.. (roles.Length == 0 ? Everything : roles.Split(',')).Select(role => "model.layers.1." + role)];
+        FusedStepCase run = new(family, ScalarType.Float32, modules);
+        PackedDocuments documents = new(run.Examples);
+        StepContext step = run.Model.Fused.Context(documents);
+        StepShape shape = new([.. run.Examples.Select(example => example.Ids.Length)], run.Rows.Count);
+        using FusedLayer layer = run.Layer(1);
+        layer.Refresh();
+        Tensor x = run.Model.Fused.Embedding.index_select(0, tensor(documents.Ids, device: CPU));
+
+        foreach (Kept kept in new[] { Kept.AllButProbabilities, Kept.All })
+        {
+            using LayerState state = layer.Forward(x, step, kept).State!;
+            Assert.Equal(layer.Memory.Kept(kept, shape), state.Size + (x.NumberOfElements * x.element_size()));
+        }
+    }
+
+    [Fact]
+    public void What_is_computed_again_lowers_the_peak_step_by_step()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("llama3", ScalarType.Float32, [.. Everything.SelectMany(role => new[] { $"model.layers.0.{role}", $"model.layers.1.{role}" })]);
+        using FusedStep step = run.Fused();
+        StepShape shape = new([300, 300], 600);
+
+        long[] peaks = [.. new Recomputation[] { default, new(0, 1), new(1, 1) }.Select(choice => step.Memory.Peak(shape, choice))];
+
+        Assert.Equal(peaks.OrderDescending(), peaks);
+        Assert.Equal(3, peaks.Distinct().Count());
+    }
+}
