@@ -25,6 +25,13 @@ internal static class Machine
         return process.TotalProcessorTime;
     }
 
+    /// <summary>The memory that the process has, in bytes.</summary>
+    public static long Memory()
+    {
+        using Process process = Process.GetCurrentProcess();
+        return process.WorkingSet64;
+    }
+
     /// <summary>The most memory the process has had since <see cref="ResetPeakMemory"/>, in bytes.</summary>
     public static long PeakMemory()
     {

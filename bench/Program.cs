@@ -10,8 +10,10 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["plan"] = PlanBenchmark.Run,
     ["select"] = SelectBenchmark.Run,
     ["tokenize"] = TokenizeBenchmark.Run,
-    ["step"] = () => StepBenchmark.Run(layers: 30),
-    ["step-small"] = () => StepBenchmark.Run(layers: 8),
+    ["pack"] = PackBenchmark.Run,
+    ["steady"] = SteadyBenchmark.Run,
+    ["step"] = () => StepBenchmark.Run(smol: 30, llama: 16),
+    ["step-small"] = () => StepBenchmark.Run(smol: 8, llama: 1),
 };
 
 string[] unknown = [.. args.Where(name => !benchmarks.ContainsKey(name))];

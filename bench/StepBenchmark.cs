@@ -8,57 +8,84 @@ using static TorchSharp.torch;
 namespace Lora.Bench;
 
 /// <summary>
-/// Gradients of a batch: tokens a second, and the share of this machine's own matrix product rate that the step's necessary work reaches
-/// (model FLOPs utilisation). Processor seconds tell ways apart where other programs take the processor.
+/// Gradients of a batch, with each feature of the engine on and off: tokens a second, and the share of this machine's own matrix product rate that
+/// the step's necessary work reaches (model FLOPs utilisation). Processor seconds tell ways apart where other programs take the processor.
 /// </summary>
 internal static class StepBenchmark
 {
     private const int Repetitions = 3;
+    private static readonly int[] Four = [512, 512, 512, 512];
+    private static readonly int[] Long = [2048];
 
-    public static void Run(int layers)
+    /// <param name="smol">Blocks of SmolLM-135M's shape.</param>
+    /// <param name="llama">Blocks of Llama-3.2-1B's shape.</param>
+    public static void Run(int smol, int llama)
     {
         TorchLibrary.Load();
-        Table.Head(
-            $"step, SmolLM-135M with {layers} blocks, rank 16 on all linear layers, {get_num_threads()} threads",
-            "s, median (range)",
-            "processor s, mean",
-            "tokens/s",
-            "MFU",
-            "peak memory, GB");
         foreach (ScalarType type in ProductBenchmark.Types())
         {
-            using StepModel model = new(type, Shapes.SmolLM(layers));
-            using ReferenceStep reference = new(model.Model);
-            using IStepEngine fused = StepEngines.Choose(model.Model, model.Adapter).Engine;
             double ceiling = ProductBenchmark.Ceiling(type);
-            foreach (bool keepsMemory in new[] { false, true })
-            {
-                using AllocatorTuning? tuning = keepsMemory ? AllocatorTuning.KeepFreedMemory() : null;
-                string memory = keepsMemory ? ", freed memory kept" : "";
-                Show($"{type}, 4 x 512 tokens, autograd{memory}", reference, model.Rows(512, 512, 512, 512));
-                Show($"{type}, 4 x 512 tokens, fused{memory}", fused, model.Rows(512, 512, 512, 512));
-            }
-
-            Show($"{type}, 512 + 256 + 128 + 64 tokens, autograd", reference, model.Rows(512, 256, 128, 64));
-            Show($"{type}, 512 + 256 + 128 + 64 tokens, fused", fused, model.Rows(512, 256, 128, 64));
-
-            void Show(string name, IStepEngine engine, Batch batch) => Row(name, engine, batch, model.Work(batch), ceiling);
+            Head($"SmolLM-135M with {smol} blocks", type, ceiling);
+            WithAllBlocks(type, Shapes.SmolLM(smol), ceiling, Four);
+            WithUpperQuarter(type, Shapes.SmolLM(smol), ceiling);
+            Head($"Llama-3.2-1B with {llama} blocks", type, ceiling);
+            WithAllBlocks(type, Shapes.Llama1B(llama), ceiling, Long);
         }
     }
 
-    private static void Row(string name, IStepEngine engine, Batch batch, double work, double ceiling)
+    private static void WithAllBlocks(ScalarType type, DecoderConfig shape, double ceiling, int[] lengths)
     {
-        SupervisedRows supervised = SupervisedRows.Of(batch);
-        Machine.ResetPeakMemory();
-        TimeSpan before = Machine.ProcessorTime();
-        Measurement time = Measurement.Of(() => engine.AddGradients(batch, supervised, 1.0 / supervised.Count), Repetitions);
-        double processor = (Machine.ProcessorTime() - before).TotalSeconds / (Repetitions + 1);
-        Table.Row(
-            name,
-            $"{time.Median:F2} ({time.Smallest:F2}-{time.Largest:F2})",
-            string.Create(CultureInfo.InvariantCulture, $"{processor:F2}"),
-            string.Create(CultureInfo.InvariantCulture, $"{batch.Lengths.Sum() / time.Median:F0}"),
-            string.Create(CultureInfo.InvariantCulture, $"{100 * work / time.Median / ceiling:F0} % of {ceiling / 1e9:F0} GFLOP/s"),
-            string.Create(CultureInfo.InvariantCulture, $"{Machine.PeakMemory() / 1e9:F1}"));
+        using StepModel model = new(type, shape);
+        using ReferenceStep reference = new(model.Model);
+        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+        Batch batch = model.Rows(lengths);
+        string tokens = $"{lengths.Length} x {lengths[0]}";
+        Row row = new(model, batch, ceiling);
+        row.Show($"{tokens}, fused", fused, AllocatorTuning.ReturnFreedMemory);
+        row.Show($"{tokens}, fused, freed memory kept", fused, AllocatorTuning.KeepFreedMemory);
+        fused.Recomputation = new(0, shape.Layers - 1);
+        row.Show($"{tokens}, fused, attention computed again", fused, AllocatorTuning.ReturnFreedMemory);
+        fused.Recomputation = Recomputation.Full(shape.Layers);
+        row.Show($"{tokens}, fused, blocks computed again", fused, AllocatorTuning.ReturnFreedMemory);
+        row.Show($"{tokens}, autograd", reference, AllocatorTuning.KeepFreedMemory);
+    }
+
+    private static void WithUpperQuarter(ScalarType type, DecoderConfig shape, double ceiling)
+    {
+        using StepModel model = new(type, shape, shape.Layers - Math.Max(1, shape.Layers / 4));
+        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+        using PrefixCache cache = new(fused.Lowest, new MemoryPrefixStore());
+        Row row = new(model, model.Rows(Four), ceiling);
+        row.Show("4 x 512, fused, the upper quarter of the blocks", fused, AllocatorTuning.ReturnFreedMemory);
+        fused.Cache = cache;
+        row.Show("4 x 512, fused, the upper quarter, hidden states below it kept", fused, AllocatorTuning.ReturnFreedMemory);
+    }
+
+    private static void Head(string model, ScalarType type, double ceiling)
+    {
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"\n{model}, {type}, rank 16 on all linear layers, {get_num_threads()} threads; products reach {ceiling / 1e9:F0} GFLOP/s\n"));
+        Table.Head("step", "s, median (range)", "processor s, mean", "tokens/s", "MFU", "peak memory, GB");
+    }
+
+    private sealed record Row(StepModel Model, Batch Batch, double Ceiling)
+    {
+        public void Show(string name, IStepEngine engine, Func<AllocatorTuning> tune)
+        {
+            SupervisedRows supervised = SupervisedRows.Of(Batch);
+            AvailableMemory.Taken(); // what earlier rows left goes back
+            using AllocatorTuning tuning = tune();
+            Machine.ResetPeakMemory();
+            TimeSpan before = Machine.ProcessorTime();
+            Measurement time = Measurement.Of(() => engine.AddGradients(Batch, supervised, 1.0 / supervised.Count), Repetitions);
+            double processor = (Machine.ProcessorTime() - before).TotalSeconds / (Repetitions + 1);
+            Table.Row(
+                name,
+                $"{time.Median:F2} ({time.Smallest:F2}-{time.Largest:F2})",
+                string.Create(CultureInfo.InvariantCulture, $"{processor:F2}"),
+                string.Create(CultureInfo.InvariantCulture, $"{Batch.Lengths.Sum() / time.Median:F0}"),
+                string.Create(CultureInfo.InvariantCulture, $"{100 * Model.Work(Batch) / time.Median / Ceiling:F0} %"),
+                string.Create(CultureInfo.InvariantCulture, $"{Machine.PeakMemory() / 1e9:F1}"));
+        }
     }
 }

@@ -81,6 +81,6 @@ internal sealed class StepModel : IDisposable
 
         public Tensor Take(string name, params ReadOnlySpan<long> shape) => shape.Length == 1
             ? ones(shape.ToArray(), dtype: type, device: CPU)
-            : randn(shape.ToArray(), dtype: ScalarType.Float32, device: CPU, generator: generator).mul_(0.02).to(type);
+            : empty(shape.ToArray(), dtype: type, device: CPU).normal_(0, 0.02, generator);
     }
 }

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Lora.Data;
+using Lora.Models;
+using Lora.Native;
+using Lora.Training;
+using static TorchSharp.torch;
+
+namespace Lora.Bench;
+
+/// <summary>Whether a long run's memory stays where it is: a thousand steps of batches whose lengths differ.</summary>
+internal static class SteadyBenchmark
+{
+    private const int Steps = 1000;
+    private const int Interval = 100;
+
+    public static void Run()
+    {
+        TorchLibrary.Load();
+        using StepModel model = new(ScalarType.Float32, Small());
+        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
+        Batch[] batches = [.. Enumerable.Range(0, 10).Select(index => model.Rows(96 + index, 64, 32 + (3 * index), 128))];
+        SupervisedRows[] rows = [.. batches.Select(SupervisedRows.Of)];
+        Table.Head("steps", "resident memory, MB", "managed bytes allocated a step");
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
+        for (int step = 1; step <= Steps; step++)
+        {
+            int index = step % batches.Length;
+            fused.AddGradients(batches[index], rows[index], 1.0 / rows[index].Count);
+            if (step % Interval == 0)
+            {
+                long now = GC.GetTotalAllocatedBytes(precise: true);
+                Table.Row(
+                    step.ToString(CultureInfo.InvariantCulture),
+                    string.Create(CultureInfo.InvariantCulture, $"{Machine.Memory() / 1e6:F1}"),
+                    string.Create(CultureInfo.InvariantCulture, $"{(now - allocated) / Interval:N0}"));
+                allocated = now;
+            }
+        }
+    }
+
+    private static DecoderConfig Small() => Shapes.SmolLM(2) with { VocabularySize = 4096, HiddenSize = 192, IntermediateSize = 512, Heads = 3, KeyValueHeads = 1 };
+}
