@@ -1,13 +1,31 @@
 using System.Diagnostics;
 using Lora.Native;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Lora.Training;
 
-/// <summary>How much memory a process has and may have.</summary>
+/// <summary>How much memory a run's device has given and may give.</summary>
 internal static class AvailableMemory
 {
-    // What is left to the system and to others, so that nothing is swapped out.
+    // What is left to the system and to others, so that nothing is swapped out, or moved into memory that a GPU shares.
     private const double Share = 0.9;
+
+    /// <summary>
+    /// The bytes that are taken now and those that may be in all, what is taken included. On a CPU they are the process's, and those of the machine
+    /// or its container; on a GPU the device's, by whomever. Null where a GPU does not say.
+    /// </summary>
+    public static (long Taken, long Limit)? Of(Device device)
+    {
+        if (device.type == DeviceType.CUDA)
+        {
+            return NvidiaManagement.Memory(Math.Max(0, device.index)) is (long used, long free) ? (used, used + (long)(Share * free)) : null;
+        }
+
+        long taken = Taken();
+        GCMemoryInfo memory = GC.GetGCMemoryInfo(); // as of the last collection
+        return (taken, taken + (long)(Share * Math.Max(0, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes)));
+    }
 
     /// <summary>The memory that the process needs now, in bytes: resident, after all that is free was given back.</summary>
     public static long Taken()
@@ -16,13 +34,5 @@ internal static class AvailableMemory
         AllocatorTuning.Trim();
         using Process process = Process.GetCurrentProcess();
         return process.WorkingSet64;
-    }
-
-    /// <summary>What the process may have in all: what it has, and most of what the machine, or its container, has left.</summary>
-    public static long Limit()
-    {
-        long taken = Taken();
-        GCMemoryInfo memory = GC.GetGCMemoryInfo(); // as of the last collection
-        return taken + (long)(Share * Math.Max(0, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes));
     }
 }

@@ -14,30 +14,31 @@ internal sealed class MemoryPlanner(
 {
     private readonly StepMemory memory = step.Memory;
     private readonly StepShape[] largest = Largest(shapes);
-    private readonly long limit = options.MemoryLimit ?? AvailableMemory.Limit();
-    private readonly long taken = AvailableMemory.Taken();
+    private readonly (long Taken, long Limit) available = Available(model, adapter);
+
+    private long Limit => options.MemoryLimit ?? available.Limit;
 
     private long Optimizer => 2L * sizeof(float) * adapter.Arena.Count;
 
     /// <summary>Whether so many bytes fit beside a run that computes nothing again.</summary>
-    public bool Fits(long bytes) => taken + Optimizer + bytes + Peak(default) <= limit;
+    public bool Fits(long bytes) => available.Taken + Optimizer + bytes + Peak(default) <= Limit;
 
     /// <summary>The plan.</summary>
     /// <param name="cache">Bytes of the hidden states that will be kept in memory.</param>
     /// <exception cref="LoraException">MemoryInsufficient: the limit was given and cannot be held.</exception>
     public LoraMemoryPlan Plan(long cache)
     {
-        long rest = taken + Optimizer + cache;
+        long rest = available.Taken + Optimizer + cache;
         Recomputation chosen = options.Checkpointing switch
         {
             LoraCheckpointing.None => default,
             LoraCheckpointing.Full => Recomputation.Full(memory.Blocks),
-            _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation) <= limit),
+            _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation) <= Limit),
         };
         long activation = Peak(chosen);
-        if (options.MemoryLimit is not null && rest + activation > limit)
+        if (options.MemoryLimit is not null && rest + activation > Limit)
         {
-            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(limit), largest.Max(shape => shape.Tokens));
+            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), largest.Max(shape => shape.Tokens));
         }
 
         long values = 2L * sizeof(float) * adapter.Arena.Count;
@@ -51,8 +52,8 @@ internal sealed class MemoryPlanner(
             Activation = activation - Math.Min(activation, head),
             Head = head,
             PrefixCache = cache,
-            Other = taken - model.WeightSize - values,
-            Limit = limit,
+            Other = available.Taken - model.WeightSize - values,
+            Limit = Limit,
             Token = largest.Max(shape => shape.Tokens),
             RecomputedBlock = chosen.Blocks,
             RecomputedAttention = chosen.Attentions,
@@ -60,6 +61,10 @@ internal sealed class MemoryPlanner(
     }
 
     private long Peak(Recomputation recomputation) => largest.Max(shape => memory.Peak(shape, recomputation));
+
+    /// <summary>What the device says; where it says nothing, what torch has put there, without a limit.</summary>
+    private static (long Taken, long Limit) Available(CausalLanguageModel model, AttachedAdapter adapter) =>
+        AvailableMemory.Of(model.Device) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), long.MaxValue);
 
     /// <summary>The batches that one part or another of the memory is largest for.</summary>
     private static StepShape[] Largest(IEnumerable<StepShape> shapes) =>

@@ -67,6 +67,11 @@ internal sealed class TrainingRun(
         {
             LoraMemoryPlan plan = StepSetup.Plan(step, loaded, adapter, steps, options);
             observer.OnStage($"Memory: {plan}");
+            if (plan.Peak > plan.Limit)
+            {
+                observer.OnWarning($"The run needs more memory than there is ({plan}). It may be ended by the system, or be many times slower while memory is swapped or a GPU's driver moves it.");
+            }
+
             return plan;
         }
 
