@@ -79,6 +79,16 @@ Describe 'Invoke-LoraTraining' {
             { Invoke-LoraTraining $config @training -OutputPath 'TestDrive:/kept' -Force } | Should -Not -Throw
         }
 
+        It 'saves the state of a run that is stopped, and goes on with it' {
+            $run = $training + @{ OutputPath = 'TestDrive:/stopped'; SaveStep = 1 }
+            $null = Invoke-LoraTraining $config @run -PassThruStep | Select-Object -First 1
+            'TestDrive:/stopped/training_state.safetensors' | Should -Exist
+            { Invoke-LoraTraining $config @run } | Should -Throw -ErrorId 'LoraRunUnfinished,Lora.Commands.InvokeLoraTrainingCommand'
+            $result = Invoke-LoraTraining $config @run -Resume
+            $result.History[-1].Step | Should -Be 2
+            'TestDrive:/stopped/training_state.safetensors' | Should -Not -Exist
+        }
+
         It 'refuses a configuration without a model' {
             { New-LoraConfig -TargetModule q_proj | Invoke-LoraTraining @training } |
                 Should -Throw -ErrorId 'LoraModelNotKnown,Lora.Commands.InvokeLoraTrainingCommand'

@@ -17,5 +17,15 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>Writes a UTF-8 text file and returns its path.</summary>
     public string Write(string name, string content) => Write(name, System.Text.Encoding.UTF8.GetBytes(content));
 
+    /// <summary>Copies a folder within it.</summary>
+    public void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(File(to));
+        foreach (string file in Directory.GetFiles(File(from)))
+        {
+            System.IO.File.Copy(file, System.IO.Path.Combine(File(to), System.IO.Path.GetFileName(file)));
+        }
+    }
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

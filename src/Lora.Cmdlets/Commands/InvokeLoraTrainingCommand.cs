@@ -113,6 +113,15 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? OutputPath { get; set; }
 
+    /// <summary>Steps from one writing of the run's state to OutputPath to the next.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? SaveStep { get; set; }
+
+    /// <summary>Goes on from the state at OutputPath, when there is one.</summary>
+    [Parameter]
+    public SwitchParameter Resume { get; set; }
+
     /// <summary>The folder of an adapter whose values training goes on from; Get-LoraAdapter's objects bind to it and to Config.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("Path")]
@@ -180,6 +189,8 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
         KeepFreedMemory = KeepFreedMemory.IsPresent ? KeepFreedMemory : null,
         OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath, literal: false)),
         Overwrite = Force,
+        SaveStep = SaveStep,
+        Resume = Resume,
         AdapterPath = string.IsNullOrEmpty(AdapterPath) ? null : paths.One(AdapterPath), // a result that was not written binds as empty text
         AllowUnmatched = AllowUnmatched,
         Prompt = Prompt,

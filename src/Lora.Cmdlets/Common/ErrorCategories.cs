@@ -25,13 +25,13 @@ internal static class ErrorCategories
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
             or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous
-            or LoraError.CombinationRefused => ErrorCategory.InvalidArgument,
+            or LoraError.CombinationRefused or LoraError.ResumeRefused => ErrorCategory.InvalidArgument,
 
         LoraError.TargetKindUnsupported => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed => ErrorCategory.WriteError,
-        LoraError.OutputExists => ErrorCategory.ResourceExists,
+        LoraError.OutputExists or LoraError.RunUnfinished => ErrorCategory.ResourceExists,
         LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
         LoraError.MemoryInsufficient => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,

@@ -1,3 +1,4 @@
+using Lora.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -105,6 +106,21 @@ internal sealed class AttachedAdapter : IDisposable
             merged = null;
             Switch(on: true);
         }
+    }
+
+    /// <summary>The state of the generator that dropout draws from.</summary>
+    /// <param name="name">The name that it is given.</param>
+    public TensorData Randomness(string name)
+    {
+        using Tensor state = generator.get_state();
+        return new(name, TensorDataType.U8, state.shape, state.bytes.ToArray());
+    }
+
+    /// <summary>Sets the generator that dropout draws from.</summary>
+    public void RestoreRandomness(TensorData state)
+    {
+        using Tensor stored = tensor(state.Bytes.ToArray(), dtype: ScalarType.Byte, device: CPU);
+        generator.set_state(stored);
     }
 
     /// <summary>Completes the gradients of a step; called after each backward.</summary>

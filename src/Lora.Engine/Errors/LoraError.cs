@@ -112,6 +112,12 @@ public enum LoraError
     /// <summary>Two adapters of one pipeline would go to the same folder.</summary>
     OutputRepeated,
 
+    /// <summary>The destination holds the state of a run that has not ended.</summary>
+    RunUnfinished,
+
+    /// <summary>A run's state does not belong to the run that is asked for.</summary>
+    ResumeRefused,
+
     /// <summary>A run that cannot stay within the memory limit.</summary>
     MemoryInsufficient,
 

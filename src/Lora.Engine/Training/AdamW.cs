@@ -15,10 +15,7 @@ internal sealed class AdamW : IDisposable
 
     private readonly Tensor values;
     private readonly Tensor gradients;
-    private readonly Tensor mean;
-    private readonly Tensor variance;
     private readonly double weightDecay;
-    private int steps;
 
     /// <param name="values">What is trained, [count]; changed in place.</param>
     /// <param name="gradients">Its gradients, [count].</param>
@@ -28,8 +25,25 @@ internal sealed class AdamW : IDisposable
         this.values = values;
         this.gradients = gradients;
         this.weightDecay = weightDecay;
-        mean = zeros_like(values).DetachFromDisposeScope();
-        variance = zeros_like(values).DetachFromDisposeScope();
+        Mean = zeros_like(values).DetachFromDisposeScope();
+        Variance = zeros_like(values).DetachFromDisposeScope();
+    }
+
+    /// <summary>Steps done.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>m, [count].</summary>
+    public Tensor Mean { get; }
+
+    /// <summary>v, [count].</summary>
+    public Tensor Variance { get; }
+
+    /// <summary>Goes on from another run's moments.</summary>
+    public void Restore(Tensor mean, Tensor variance, int steps)
+    {
+        Mean.copy_(mean);
+        Variance.copy_(variance);
+        Steps = steps;
     }
 
     /// <summary>One step with the gradients as they are now.</summary>
@@ -37,20 +51,20 @@ internal sealed class AdamW : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        steps++;
-        double meanCorrection = 1 - Math.Pow(Beta1, steps);
-        double varianceCorrection = 1 - Math.Pow(Beta2, steps);
+        Steps++;
+        double meanCorrection = 1 - Math.Pow(Beta1, Steps);
+        double varianceCorrection = 1 - Math.Pow(Beta2, Steps);
         values.mul_(1 - (learningRate * weightDecay));
-        mean.mul_(Beta1).add_(gradients, alpha: 1 - Beta1);
-        variance.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
-        Tensor denominator = variance.sqrt().div_(Math.Sqrt(varianceCorrection)).add_(Epsilon);
-        values.addcdiv_(mean, denominator, -learningRate / meanCorrection);
+        Mean.mul_(Beta1).add_(gradients, alpha: 1 - Beta1);
+        Variance.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
+        Tensor denominator = Variance.sqrt().div_(Math.Sqrt(varianceCorrection)).add_(Epsilon);
+        values.addcdiv_(Mean, denominator, -learningRate / meanCorrection);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        mean.Dispose();
-        variance.Dispose();
+        Mean.Dispose();
+        Variance.Dispose();
     }
 }

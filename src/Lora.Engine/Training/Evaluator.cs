@@ -26,7 +26,6 @@ internal static class Evaluator
             count += supervised.Count;
         }
 
-        double loss = sum / count;
-        return new() { Loss = loss, Perplexity = Math.Exp(loss), SupervisedToken = count };
+        return LoraEvaluation.Of(sum / count, count);
     }
 }

@@ -12,6 +12,9 @@ public sealed record LoraEvaluation
     /// <summary>Tokens that the loss was taken over.</summary>
     public long SupervisedToken { get; init; }
 
+    /// <summary>Of a mean loss in nats.</summary>
+    internal static LoraEvaluation Of(double loss, long supervisedTokens) => new() { Loss = loss, Perplexity = Math.Exp(loss), SupervisedToken = supervisedTokens };
+
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant($"loss {Loss:F4}, perplexity {Perplexity:F2}");
 }

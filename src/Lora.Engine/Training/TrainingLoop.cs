@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Lora.Training;
 
 /// <summary>The optimiser steps of one run. It reports one record a step and knows nothing of files or shells.</summary>
-internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, TrainingOptions options)
+internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingOptions options)
 {
     private readonly List<LoraTrainingStep> history = [];
 
@@ -23,7 +23,6 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     /// <exception cref="LoraException">LossNotFinite; the adapter has the values of the step before.</exception>
     public LoraStopReason Run(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
     {
-        using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         Stopwatch clock = Stopwatch.StartNew();
         adapter.IsTraining = true;
         foreach (TrainingStepBatches step in steps)

@@ -61,6 +61,12 @@ public sealed record TrainingOptions
     /// <summary>The folder that the adapter is written to at the end and when the run is stopped; null for none.</summary>
     public string? OutputPath { get; init; }
 
+    /// <summary>Steps from one writing of the run's state into <see cref="OutputPath"/> to the next; null for none.</summary>
+    public int? SaveStep { get; init; }
+
+    /// <summary>Whether the run goes on from the state in <see cref="OutputPath"/>, when there is one.</summary>
+    public bool Resume { get; init; }
+
     /// <summary>Whether an adapter at <see cref="OutputPath"/> is overwritten.</summary>
     public bool Overwrite { get; init; }
 
@@ -87,6 +93,9 @@ public sealed record TrainingOptions
         AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0);
         AtLeast(nameof(MaxLength), MaxLength, 2);
         AtLeast(nameof(PromptToken), PromptToken, 1);
+        AtLeast(nameof(SaveStep), SaveStep ?? 1, 1);
+        NeedsOutput(nameof(SaveStep), SaveStep is not null);
+        NeedsOutput(nameof(Resume), Resume);
         AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1);
         Finite(nameof(LearningRate), LearningRate);
         Finite(nameof(WeightDecay), WeightDecay);
@@ -98,6 +107,14 @@ public sealed record TrainingOptions
             if (value < least)
             {
                 problems.Add(new(LoraError.ConfigValueInvalid, name, name, value, $"a whole number of at least {least}"));
+            }
+        }
+
+        void NeedsOutput(string name, bool isGiven)
+        {
+            if (isGiven && OutputPath is null)
+            {
+                problems.Add(new(LoraError.ConfigValueInvalid, name, name, "without an OutputPath", "a folder for the run's state"));
             }
         }
 

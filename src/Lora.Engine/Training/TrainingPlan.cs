@@ -10,10 +10,19 @@ namespace Lora.Training;
 /// <param name="Targets">The modules to adapt.</param>
 /// <param name="Config">The configuration as the user gave it.</param>
 /// <param name="Start">The adapter whose values training goes on from; null to begin anew.</param>
+/// <param name="State">The state that the run goes on from; null to begin at its first step.</param>
+/// <param name="Identity">What has to be the same for the run to be gone on with; empty when its state is not kept.</param>
 /// <param name="SavedConfig">The configuration as it is written with the adapter.</param>
 /// <param name="Warnings">Messages that do not stop the run.</param>
 internal sealed record TrainingPlan(
-    string Folder, IReadOnlyList<AdapterTarget> Targets, LoraConfig Config, LoraAdapter? Start, LoraConfig SavedConfig, IReadOnlyList<string> Warnings)
+    string Folder,
+    IReadOnlyList<AdapterTarget> Targets,
+    LoraConfig Config,
+    LoraAdapter? Start,
+    TrainingState? State,
+    IReadOnlyDictionary<string, string> Identity,
+    LoraConfig SavedConfig,
+    IReadOnlyList<string> Warnings)
 {
     /// <summary>Makes the plan.</summary>
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
@@ -24,12 +33,17 @@ internal sealed record TrainingPlan(
         ResolvedTargets? resolved = folder is null ? null : Collect(problems, () => Resolve(config, folder, options.AllowUnmatched));
         LoraAdapter? start = options.AdapterPath is string path ? Collect(problems, () => AdapterFolder.Load(path)) : null;
         LoraException.ThrowIfAny(problems);
+        LoraConfig saved = FileTargets.Spell(config, resolved!) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder };
+        bool isKept = options.SaveStep is not null || options.Resume;
+        IReadOnlyDictionary<string, string> identity = isKept ? RunIdentity.Of(folder!, saved, data, options) : new Dictionary<string, string>();
         return new(
             folder!,
             [.. resolved!.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))],
             config,
             start,
-            FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder },
+            options.Resume ? Resumed(options.OutputPath!, identity) : null,
+            identity,
+            saved,
             [.. resolved.Warnings.Select(warning => warning.Message)]);
     }
 
@@ -55,10 +69,30 @@ internal sealed record TrainingPlan(
             .Where(path => !File.Exists(path))
             .Select(path => new LoraProblem(LoraError.PathNotFound, path, path));
 
-    private static IEnumerable<LoraProblem> Destination(TrainingOptions options) =>
-        options.OutputPath is string folder && !options.Overwrite && AdapterFolder.IsThere(folder)
-            ? [new LoraProblem(LoraError.OutputExists, folder, folder)]
-            : [];
+    /// <summary>The state in a folder, which has to be that of the same run; null when there is none.</summary>
+    private static TrainingState? Resumed(string folder, IReadOnlyDictionary<string, string> identity)
+    {
+        TrainingState? state = TrainingStateFile.Read(folder);
+        LoraException.ThrowIfAny([.. RunIdentity.Differences(state?.Identity ?? identity, identity)
+            .Select(difference => new LoraProblem(LoraError.ResumeRefused, folder, folder, difference))]);
+        return state;
+    }
+
+    private static IEnumerable<LoraProblem> Destination(TrainingOptions options)
+    {
+        if (options.OutputPath is string folder && !options.Overwrite)
+        {
+            bool isUnfinished = TrainingStateFile.IsThere(folder);
+            if (isUnfinished && !options.Resume)
+            {
+                yield return new(LoraError.RunUnfinished, folder, folder);
+            }
+            else if (!isUnfinished && AdapterFolder.IsThere(folder))
+            {
+                yield return new(LoraError.OutputExists, folder, folder);
+            }
+        }
+    }
 
     /// <summary>Runs a check; what it throws joins the other problems.</summary>
     private static T? Collect<T>(List<LoraProblem> problems, Func<T> check)

@@ -30,11 +30,16 @@ internal sealed class TrainingRun(
         using IStepEngine owned = engine;
         TrainingSteps steps = new(loaded.Training, options, Padding);
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
-        LoraEvaluation? before = Evaluate(engine);
+        using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
+        plan.State?.Restore(adapter, optimizer, options.OutputPath!);
+        LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);
+        TrainingStateKeeper? keeper = options.SaveStep is int every
+            ? new(options.OutputPath!, every, adapter, optimizer, before, plan.Identity)
+            : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
-        TrainingLoop loop = new(engine, adapter, options);
+        TrainingLoop loop = new(engine, adapter, optimizer, options);
         Stopwatch clock = Stopwatch.StartNew();
-        LoraStopReason reason = Train(loop, steps, isAutograd: whyAutograd is not null);
+        LoraStopReason reason = Train(loop, steps, keeper, isAutograd: whyAutograd is not null);
         clock.Stop();
 
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
@@ -83,17 +88,25 @@ internal sealed class TrainingRun(
         return null;
     }
 
-    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, bool isAutograd)
+    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, bool isAutograd)
     {
         using AllocatorTuning tuning = options.KeepFreedMemory ?? isAutograd ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
         try
         {
-            return loop.Run(Prefetch.Ahead(steps.All(), StepsAhead), steps.Rate, observer.OnStep, cancellation);
+            LoraStopReason reason = loop.Run(Prefetch.Ahead(steps.After(plan.State?.Step ?? 0), StepsAhead), steps.Rate, OnStep, cancellation);
+            keeper?.OnEnd(reason);
+            return reason;
         }
         catch (LoraException exception) when (exception.Error == LoraError.LossNotFinite)
         {
             observer.OnFailure(exception);
             return LoraStopReason.NotFinite;
+        }
+
+        void OnStep(LoraTrainingStep step)
+        {
+            keeper?.OnStep(step.Step);
+            observer.OnStep(step);
         }
     }
 
@@ -125,7 +138,7 @@ internal sealed class TrainingRun(
         try
         {
             observer.OnStage($"Writing '{folder}'");
-            AdapterFolder.Save(trained, folder, options.Overwrite);
+            AdapterFolder.Save(trained, folder, options.Overwrite || plan.State is not null);
             return folder;
         }
         catch (LoraException exception) when (exception.Error == LoraError.OutputFailed)

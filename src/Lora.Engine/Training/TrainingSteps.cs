@@ -25,8 +25,9 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
         rows.Sum(row => dataset.Examples[row].TargetCount)));
 
     /// <summary>The steps, made as they are asked for.</summary>
-    public IEnumerable<TrainingStepBatches> All() => Rows().Take(Total).Select((step, index) => new TrainingStepBatches(
-        index + 1,
+    /// <param name="done">Steps to leave out at the start.</param>
+    public IEnumerable<TrainingStepBatches> After(int done) => Rows().Take(Total).Skip(done).Select((step, index) => new TrainingStepBatches(
+        done + index + 1,
         step.Epoch,
         step.Batches.Select(batch => Batch.Of([.. batch.Select(row => dataset.Examples[row])], padding))));
 

@@ -41,6 +41,21 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
     }
 
     [Fact]
+    public void A_stopped_run_is_resumed()
+    {
+        using ManualResetEvent begun = new(initialState: false);
+        shell.With("begun", begun);
+        string run = $"{Config}; $run = @{{ Dataset = $train; BatchSize = 2; MaxStep = 60; OutputPath = \"$output/resumed\"; SaveStep = 10 }}; $c | Invoke-LoraTraining @run";
+        shell.RunAndStop($"{run} -PassThruStep | ForEach-Object {{ [void]$begun.Set(); $_ }}", begun);
+
+        Assert.Equal("LoraRunUnfinished,Lora.Commands.InvokeLoraTrainingCommand", shell.Run(run).ErrorIds.Single());
+        LoraTrainingResult resumed = Result($"{run} -Resume");
+
+        Assert.Equal(60, resumed.History[^1].Step);
+        Assert.True(resumed.History[0].Step > 1);
+    }
+
+    [Fact]
     public void Progress_runs_from_the_first_step_to_completed()
     {
         ShellResult result = shell.Run($"{Config}; $c | {Train}").Succeeded();

@@ -67,7 +67,8 @@ public class DevicePurityTests
             using AttachedAdapter adapter = new(model, config, [.. modules.Select(module => new AdapterTarget(module, 2, 1))], CPU, seed: 1);
             TrainingExample example = new([.. Enumerable.Range(3, 12)], [.. Enumerable.Range(3, 12)], 1);
             using IStepEngine engine = StepEngines.Choose(model, adapter).Engine;
-            TrainingLoop loop = new(engine, adapter, new());
+            using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, weightDecay: 0.01);
+            TrainingLoop loop = new(engine, adapter, optimizer, new());
             TrainingStepBatches[] steps = [.. Enumerable.Range(1, 2).Select(step => new TrainingStepBatches(step, 0, [Batch.Of([example], 0)]))];
 
             loop.Run(steps, new(1e-2, TrainingSchedule.Constant, 0, 2), _ => { }, CancellationToken.None);

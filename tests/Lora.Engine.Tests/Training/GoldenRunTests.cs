@@ -84,7 +84,8 @@ public class GoldenRunTests
 
         using IStepEngine engine = choose(model, adapter);
         AssertFirstGradients(engine, adapter, steps[0], new(Path.Combine(folder, "grad_step1.safetensors")));
-        TrainingLoop loop = new(engine, adapter, options);
+        using AdamW adam = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
+        TrainingLoop loop = new(engine, adapter, adam, options);
         LearningRate rate = new(options.LearningRate, TrainingSchedule.Constant, 0, steps.Length);
         Assert.Equal(LoraStopReason.Completed, loop.Run(steps, rate, _ => { }, CancellationToken.None));
 

@@ -1,0 +1,70 @@
+using System.Globalization;
+using Lora.Checkpoints;
+
+namespace Lora.Training;
+
+/// <summary>A run's state in the folder that its adapter goes to: one safetensors file, written whole or not at all.</summary>
+internal static class TrainingStateFile
+{
+    /// <summary>The file's name.</summary>
+    public const string Name = "training_state.safetensors";
+
+    private const string StepKey = "step";
+    private const string LossKey = "before.loss";
+    private const string CountKey = "before.supervised_token";
+    private const string IdentityPrefix = "run.";
+
+    /// <summary>Whether a folder holds the state of an unfinished run.</summary>
+    public static bool IsThere(string folder) => File.Exists(Path.Combine(folder, Name));
+
+    /// <summary>Writes or replaces the state.</summary>
+    /// <exception cref="LoraException">OutputFailed.</exception>
+    public static void Write(string folder, TrainingState state)
+    {
+        Dictionary<string, string> metadata = state.Identity.ToDictionary(entry => IdentityPrefix + entry.Key, entry => entry.Value);
+        metadata.Add(StepKey, state.Step.ToString(CultureInfo.InvariantCulture));
+        if (state.Before is LoraEvaluation before)
+        {
+            metadata.Add(LossKey, before.Loss.ToString("R", CultureInfo.InvariantCulture));
+            metadata.Add(CountKey, before.SupervisedToken.ToString(CultureInfo.InvariantCulture));
+        }
+
+        Directory.CreateDirectory(folder);
+        SafetensorsWriter.Write(Path.Combine(folder, Name), [state.Values, state.Mean, state.Variance, state.Generator], metadata);
+    }
+
+    /// <summary>Reads the state; null when there is none.</summary>
+    /// <exception cref="LoraException">The file is damaged, or is not of this kind (ResumeRefused).</exception>
+    public static TrainingState? Read(string folder)
+    {
+        if (!IsThere(folder))
+        {
+            return null;
+        }
+
+        string path = Path.Combine(folder, Name);
+        Dictionary<string, TensorData> tensors = SafetensorsFile.ReadAll(path).ToDictionary(tensor => tensor.Name);
+        IReadOnlyDictionary<string, string> metadata = SafetensorsHeader.Read(path).Metadata;
+        try
+        {
+            return new(
+                int.Parse(metadata[StepKey], CultureInfo.InvariantCulture),
+                tensors[nameof(TrainingState.Values)],
+                tensors[nameof(TrainingState.Mean)],
+                tensors[nameof(TrainingState.Variance)],
+                tensors[nameof(TrainingState.Generator)],
+                metadata.TryGetValue(LossKey, out string? loss)
+                    ? LoraEvaluation.Of(double.Parse(loss, CultureInfo.InvariantCulture), long.Parse(metadata[CountKey], CultureInfo.InvariantCulture))
+                    : null,
+                metadata.Where(entry => entry.Key.StartsWith(IdentityPrefix, StringComparison.Ordinal))
+                    .ToDictionary(entry => entry.Key[IdentityPrefix.Length..], entry => entry.Value));
+        }
+        catch (Exception exception) when (exception is KeyNotFoundException or FormatException or OverflowException)
+        {
+            throw LoraException.From(exception, LoraError.ResumeRefused, folder, folder, $"{Name} is not the state of a run");
+        }
+    }
+
+    /// <summary>Removes the state of a run that has ended.</summary>
+    public static void Remove(string folder) => File.Delete(Path.Combine(folder, Name));
+}

@@ -1,0 +1,51 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+
+namespace Lora.Training;
+
+/// <summary>Keeps a run's state on disk, every so many steps and when it is stopped, and removes it when the run is complete.</summary>
+/// <param name="folder">Where the adapter will go.</param>
+/// <param name="every">Steps from one writing to the next.</param>
+/// <param name="adapter">The adapter that is trained.</param>
+/// <param name="optimizer">Its optimiser.</param>
+/// <param name="before">The evaluation before the first step.</param>
+/// <param name="identity">What the run is.</param>
+internal sealed class TrainingStateKeeper(
+    string folder, int every, AttachedAdapter adapter, AdamW optimizer, LoraEvaluation? before, IReadOnlyDictionary<string, string> identity)
+{
+    // As of the last whole step; a step that is given up has drawn from the generator.
+    private TensorData randomness = adapter.Randomness(nameof(TrainingState.Generator));
+
+    /// <summary>Notes a step that is done.</summary>
+    /// <exception cref="LoraException">OutputFailed.</exception>
+    public void OnStep(int step)
+    {
+        randomness = adapter.Randomness(nameof(TrainingState.Generator));
+        if (step % every == 0)
+        {
+            Write();
+        }
+    }
+
+    /// <summary>Writes the state after a run that was stopped, and removes it after one that is complete.</summary>
+    public void OnEnd(LoraStopReason reason)
+    {
+        if (reason == LoraStopReason.Cancelled)
+        {
+            Write();
+        }
+        else if (reason == LoraStopReason.Completed)
+        {
+            TrainingStateFile.Remove(folder);
+        }
+    }
+
+    private void Write() => TrainingStateFile.Write(folder, new(
+        optimizer.Steps,
+        AdapterTensors.Copy(nameof(TrainingState.Values), adapter.Arena.Values),
+        AdapterTensors.Copy(nameof(TrainingState.Mean), optimizer.Mean),
+        AdapterTensors.Copy(nameof(TrainingState.Variance), optimizer.Variance),
+        randomness,
+        before,
+        identity));
+}
