@@ -64,7 +64,10 @@ public sealed record TrainingOptions
     /// <summary>Whether an adapter at <see cref="OutputPath"/> is overwritten.</summary>
     public bool Overwrite { get; init; }
 
-    /// <summary>The folder of an adapter whose values training goes on from; null to begin anew.</summary>
+    /// <summary>The adapter whose values training goes on from; null to begin anew, or from <see cref="AdapterPath"/>.</summary>
+    public LoraAdapter? Adapter { get; init; }
+
+    /// <summary>The folder of an adapter whose values training goes on from; null to begin anew, or from <see cref="Adapter"/>.</summary>
     public string? AdapterPath { get; init; }
 
     /// <summary>Whether entries of the configuration that match nothing are warnings rather than errors.</summary>
@@ -91,6 +94,11 @@ public sealed record TrainingOptions
         Finite(nameof(LearningRate), LearningRate);
         Finite(nameof(WeightDecay), WeightDecay);
         Finite(nameof(MaxGradientNorm), MaxGradientNorm);
+        if (Adapter is not null && AdapterPath is not null)
+        {
+            problems.Add(new(LoraError.ConfigConflict, AdapterPath, $"training goes on from one adapter: {nameof(Adapter)} and {nameof(AdapterPath)} are both given"));
+        }
+
         return problems;
 
         void AtLeast(string name, long value, int least)

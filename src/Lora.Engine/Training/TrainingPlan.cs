@@ -8,7 +8,7 @@ namespace Lora.Training;
 /// <summary>What a run will do, found out from headers and configuration alone; everything that is wrong is found here, before any work.</summary>
 /// <param name="Folder">The model's folder.</param>
 /// <param name="Targets">The modules to adapt.</param>
-/// <param name="Config">The configuration as the user gave it.</param>
+/// <param name="Config">The configuration as the user gave it; one that goes on from an adapter has its initialisation.</param>
 /// <param name="Start">The adapter whose values training goes on from; null to begin anew.</param>
 /// <param name="SavedConfig">The configuration as it is written with the adapter.</param>
 /// <param name="Warnings">Messages that do not stop the run.</param>
@@ -20,17 +20,25 @@ internal sealed record TrainingPlan(
     public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
     {
         List<LoraProblem> problems = [.. options.Check(), .. MissingFiles(data), .. Destination(options)];
+        LoraAdapter? start = options.AdapterPath is string path ? Collect(problems, () => AdapterFolder.Load(path)) : options.Adapter;
+        if (start is not null)
+        {
+            config = config with { Initialization = start.Config.Initialization };
+            problems.AddRange(AdapterWeightRules.Check(config, start.Tensors, start.Path ?? start.ToString()));
+        }
+
         string? folder = Collect(problems, () => ModelFolder(config));
         ResolvedTargets? resolved = folder is null ? null : Collect(problems, () => Resolve(config, folder, options.AllowUnmatched));
-        LoraAdapter? start = options.AdapterPath is string path ? Collect(problems, () => AdapterFolder.Load(path)) : null;
         LoraException.ThrowIfAny(problems);
+        IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message);
+        string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
         return new(
             folder!,
-            [.. resolved!.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))],
+            [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))],
             config,
             start,
             FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder },
-            [.. resolved.Warnings.Select(warning => warning.Message)]);
+            unconverted is null ? [.. warnings] : [.. warnings, unconverted]);
     }
 
     private static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
