@@ -1,3 +1,5 @@
+using Lora.Training;
+
 namespace Lora;
 
 /// <summary>How a run trains. The values are checked by <see cref="Check"/> before any work.</summary>
@@ -80,41 +82,23 @@ public sealed record TrainingOptions
     public int PromptToken { get; init; } = 48;
 
     /// <summary>Every value that cannot be, all together.</summary>
-    public IReadOnlyList<LoraProblem> Check()
-    {
-        List<LoraProblem> problems = [];
-        AtLeast(nameof(Epoch), Epoch, 1);
-        AtLeast(nameof(MaxStep), MaxStep ?? 1, 1);
-        AtLeast(nameof(BatchSize), BatchSize, 1);
-        AtLeast(nameof(GradientAccumulation), GradientAccumulation, 1);
-        AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0);
-        AtLeast(nameof(MaxLength), MaxLength, 2);
-        AtLeast(nameof(PromptToken), PromptToken, 1);
-        AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1);
-        Finite(nameof(LearningRate), LearningRate);
-        Finite(nameof(WeightDecay), WeightDecay);
-        Finite(nameof(MaxGradientNorm), MaxGradientNorm);
-        if (Adapter is not null && AdapterPath is not null)
-        {
-            problems.Add(new(LoraError.ConfigConflict, AdapterPath, $"training goes on from one adapter: {nameof(Adapter)} and {nameof(AdapterPath)} are both given"));
-        }
+    public IReadOnlyList<LoraProblem> Check() =>
+    [
+        .. OptionRules.AtLeast(nameof(Epoch), Epoch, 1),
+        .. OptionRules.AtLeast(nameof(MaxStep), MaxStep ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(BatchSize), BatchSize, 1),
+        .. OptionRules.AtLeast(nameof(GradientAccumulation), GradientAccumulation, 1),
+        .. OptionRules.AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0),
+        .. OptionRules.AtLeast(nameof(MaxLength), MaxLength, 2),
+        .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
+        .. OptionRules.AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1),
+        .. OptionRules.Finite(nameof(LearningRate), LearningRate),
+        .. OptionRules.Finite(nameof(WeightDecay), WeightDecay),
+        .. OptionRules.Finite(nameof(MaxGradientNorm), MaxGradientNorm),
+        .. Starts(),
+    ];
 
-        return problems;
-
-        void AtLeast(string name, long value, int least)
-        {
-            if (value < least)
-            {
-                problems.Add(new(LoraError.ConfigValueInvalid, name, name, value, $"a whole number of at least {least}"));
-            }
-        }
-
-        void Finite(string name, double value)
-        {
-            if (!double.IsFinite(value) || value < 0)
-            {
-                problems.Add(new(LoraError.ConfigValueInvalid, name, name, value, "a finite number of at least 0"));
-            }
-        }
-    }
+    private LoraProblem[] Starts() => Adapter is not null && AdapterPath is not null
+        ? [new(LoraError.ConfigConflict, AdapterPath, $"training goes on from one adapter: {nameof(Adapter)} and {nameof(AdapterPath)} are both given")]
+        : [];
 }

@@ -1,6 +1,4 @@
 using Lora.Adapters;
-using Lora.Checkpoints;
-using Lora.Models;
 using Lora.Selection;
 
 namespace Lora.Training;
@@ -19,67 +17,30 @@ internal sealed record TrainingPlan(
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
     public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
     {
-        List<LoraProblem> problems = [.. options.Check(), .. MissingFiles(data), .. Destination(options)];
-        LoraAdapter? start = options.AdapterPath is string path ? Collect(problems, () => AdapterFolder.Load(path)) : options.Adapter;
+        List<LoraProblem> problems = [.. options.Check(), .. Problems.MissingFiles(data.Dataset, data.ValidationDataset), .. Destination(options)];
+        LoraAdapter? start = options.AdapterPath is string path ? Problems.Collect(problems, () => AdapterFolder.Load(path)) : options.Adapter;
         if (start is not null)
         {
             config = config with { Initialization = start.Config.Initialization };
             problems.AddRange(AdapterWeightRules.Check(config, start.Tensors, start.Path ?? start.ToString()));
         }
 
-        string? folder = Collect(problems, () => ModelFolder(config));
-        ResolvedTargets? resolved = folder is null ? null : Collect(problems, () => Resolve(config, folder, options.AllowUnmatched));
+        string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
+        ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
         LoraException.ThrowIfAny(problems);
         IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message);
         string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
         return new(
             folder!,
-            [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))],
+            ModelTargets.ForAdapter(resolved),
             config,
             start,
             FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder },
             unconverted is null ? [.. warnings] : [.. warnings, unconverted]);
     }
 
-    private static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
-    {
-        DecoderConfigReader.Read(folder);
-        ModuleTree tree = ModuleTree.Read(folder);
-        return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
-    }
-
-    /// <summary>The folder of the model; modules that were listed from one file name that file.</summary>
-    private static string ModelFolder(LoraConfig config)
-    {
-        string path = config.Model ?? throw LoraException.Of(LoraError.ModelNotKnown, config);
-        return Directory.Exists(path) ? path
-            : File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))!
-            : throw LoraException.Of(LoraError.PathNotFound, path, path);
-    }
-
-    private static IEnumerable<LoraProblem> MissingFiles(TrainingData data) =>
-        new[] { data.Dataset, data.ValidationDataset }
-            .OfType<string>()
-            .Where(path => !File.Exists(path))
-            .Select(path => new LoraProblem(LoraError.PathNotFound, path, path));
-
     private static IEnumerable<LoraProblem> Destination(TrainingOptions options) =>
         options.OutputPath is string folder && !options.Overwrite && AdapterFolder.IsThere(folder)
             ? [new LoraProblem(LoraError.OutputExists, folder, folder)]
             : [];
-
-    /// <summary>Runs a check; what it throws joins the other problems.</summary>
-    private static T? Collect<T>(List<LoraProblem> problems, Func<T> check)
-        where T : class
-    {
-        try
-        {
-            return check();
-        }
-        catch (LoraException exception)
-        {
-            problems.AddRange(exception.Problems);
-            return null;
-        }
-    }
 }
