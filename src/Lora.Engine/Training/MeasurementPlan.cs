@@ -44,10 +44,11 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
     /// <summary>A warning for each pattern that matches no adapted module.</summary>
     private static IEnumerable<string> Misses(ModuleFilter filter, List<PlannedAdapter> planned)
     {
-        ModuleFilterResult result = filter.Apply(planned.SelectMany(one => one.Active));
+        string[] names = [.. planned.SelectMany(one => one.Active)];
+        ModuleFilterResult result = filter.Apply(names);
         return
             from entry in filter.Include.Zip(result.IncludeHits).Concat(filter.Exclude.Zip(result.ExcludeHits))
             where entry.Second == 0
-            select $"'{entry.First}' matches none of the modules that '{string.Join(" + ", planned.Select(one => one.Name))}' adapts.";
+            select $"'{entry.First}' matches none of the modules that '{string.Join(" + ", planned.Select(one => one.Name))}' adapts{WiderPattern.Hint(entry.First, names)}.";
     }
 }

@@ -28,7 +28,7 @@ internal sealed record TrainingPlan(
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
         ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
         LoraException.ThrowIfAny(problems);
-        IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message);
+        IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message).Concat(resolved.Notes);
         string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
         return new(
             folder!,

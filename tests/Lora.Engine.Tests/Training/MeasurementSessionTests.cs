@@ -83,6 +83,19 @@ public class MeasurementSessionTests
     }
 
     [Fact]
+    public void An_adapter_cut_in_two_by_modules_is_whole_again_together()
+    {
+        LoraAdapter whole = Trained.Value.Adapter!;
+        LoraAdapter[] halves = [.. new[] { "q_proj", "down_proj" }.Select(role => new LoraAdapter
+        {
+            Config = whole.Config with { TargetModule = [role] },
+            Tensors = [.. whole.Tensors.Where(tensor => tensor.Name.Contains(role, StringComparison.Ordinal))],
+        })];
+
+        Assert.Equal(Measure([whole]).Measured.Single().Loss, Measure(halves).Measured.Single().Loss);
+    }
+
+    [Fact]
     public void The_model_is_loaded_once_and_its_loss_and_continuations_are_taken_once()
     {
         MeasurementRecord record = new();
