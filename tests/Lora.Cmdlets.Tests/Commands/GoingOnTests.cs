@@ -10,6 +10,9 @@ public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
 
     private const string Again = "Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 1";
 
+    // The start is taken off by other operations once the adapter is converted.
+    private const double Rounding = 1e-5;
+
     private readonly HostedShell shell;
     private readonly ExampleFolder files = new();
 
@@ -29,7 +32,7 @@ public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
     {
         (LoraTrainingResult first, LoraTrainingResult[] again) = Run(script);
 
-        Assert.All(again, result => Assert.Equal(first.After!.Loss, result.Before!.Loss, 1e-5));
+        Assert.All(again, result => Assert.Equal(first.After!.Loss, result.Before!.Loss, Rounding));
     }
 
     [Theory]
@@ -40,7 +43,7 @@ public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
     {
         (LoraTrainingResult first, LoraTrainingResult[] again) = Run(script);
 
-        Assert.Equal(first.Before, Assert.Single(again).Before);
+        Assert.Equal(first.Before!.Loss, Assert.Single(again).Before!.Loss, Rounding);
     }
 
     [Fact]
@@ -48,7 +51,7 @@ public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
     {
         (LoraTrainingResult first, LoraTrainingResult[] again) = Run($"$first.Config, $first, $first.Config, $first.Adapter | {Again}");
 
-        Assert.Equal([false, true, false, true], again.Select(result => Math.Abs(result.Before!.Loss - first.After!.Loss) < 1e-5));
+        Assert.Equal([false, true, false, true], again.Select(result => Math.Abs(result.Before!.Loss - first.After!.Loss) < Rounding));
     }
 
     [Fact]
