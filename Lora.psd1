@@ -11,7 +11,7 @@
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @(
         'Get-LoraModule', 'Get-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
-        'Invoke-LoraTraining', 'Export-LoraAdapter'
+        'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Export-LoraAdapter'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

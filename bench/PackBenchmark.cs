@@ -19,7 +19,7 @@ internal static class PackBenchmark
     {
         TorchLibrary.Load();
         using StepModel model = new(ScalarType.Float32, Shapes.SmolLM(Layers));
-        using IStepEngine fused = StepEngines.Choose(model.Model, model.Adapter).Engine;
+        using IStepEngine fused = StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
         Batch packed = model.Rows(Lengths());
         Batch padded = Padded(packed);

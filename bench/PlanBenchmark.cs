@@ -32,7 +32,7 @@ internal static class PlanBenchmark
         foreach ((string name, Func<DecoderConfig> shape, ScalarType type, int lowest, int[] lengths, Recomputation recomputation) in Cases)
         {
             using StepModel model = new(type, shape(), lowest);
-            using FusedStep step = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+            using FusedStep step = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
             step.Recomputation = recomputation;
             Batch batch = model.Rows(lengths);
             SupervisedRows rows = SupervisedRows.Of(batch);

@@ -17,7 +17,7 @@ internal static class SteadyBenchmark
     {
         TorchLibrary.Load();
         using StepModel model = new(ScalarType.Float32, Small());
-        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
         Batch[] batches = [.. Enumerable.Range(0, 10).Select(index => model.Rows(96 + index, 64, 32 + (3 * index), 128))];
         SupervisedRows[] rows = [.. batches.Select(SupervisedRows.Of)];

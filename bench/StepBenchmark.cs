@@ -37,7 +37,7 @@ internal static class StepBenchmark
     {
         using StepModel model = new(type, shape);
         using ReferenceStep reference = new(model.Model);
-        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         Batch batch = model.Rows(lengths);
         string tokens = $"{lengths.Length} x {lengths[0]}";
         Row row = new(model, batch, ceiling);
@@ -53,7 +53,7 @@ internal static class StepBenchmark
     private static void WithUpperQuarter(ScalarType type, DecoderConfig shape, double ceiling)
     {
         using StepModel model = new(type, shape, shape.Layers - Math.Max(1, shape.Layers / 4));
-        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter).Engine;
+        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         using PrefixCache cache = new(fused.Lowest, new MemoryPrefixStore());
         Row row = new(model, model.Rows(Four), ceiling);
         row.Show("4 x 512, fused, the upper quarter of the blocks", fused, AllocatorTuning.ReturnFreedMemory);

@@ -50,6 +50,11 @@ Describe 'Export-LoraAdapter' {
         { $result | Export-LoraAdapter 'TestDrive:/a*' } | Should -Throw -ErrorId 'LoraOutputHasWildcard,Lora.Commands.ExportLoraAdapterCommand'
     }
 
+    It 'takes brackets for themselves with -LiteralPath' {
+        $folder = $result | Export-LoraAdapter -LiteralPath 'TestDrive:/[x]' -PassThru
+        $folder.Name | Should -Be '[x]'
+    }
+
     It 'writes nothing with -WhatIf' {
         $result | Export-LoraAdapter 'TestDrive:/what-if' -WhatIf
         'TestDrive:/what-if' | Should -Not -Exist

@@ -50,6 +50,16 @@ Describe 'Invoke-LoraTraining' {
         }
     }
 
+    Context 'Going on' {
+        It 'goes on with the adapter of a result, and begins anew with its configuration' {
+            $first = $config | Invoke-LoraTraining @training -ValidationDataset $validation
+            $second = $first | Invoke-LoraTraining @training -ValidationDataset $validation
+            $anew = $first.Config | Invoke-LoraTraining @training -ValidationDataset $validation
+            [math]::Abs($second.Before.Loss - $first.After.Loss) | Should -BeLessThan 1e-5
+            $anew.Before.Loss | Should -Be $first.Before.Loss
+        }
+    }
+
     Context 'Several configurations' {
         It 'trains one after another, each into the folder that its script block names' {
             $results = 2, 4 |

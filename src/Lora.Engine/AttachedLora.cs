@@ -3,7 +3,10 @@ using TorchSharp.Modules;
 
 namespace Lora;
 
-/// <summary>An adapter on a model (<see cref="LoraModules"/>). Disposing takes it off and gives the model back as it was.</summary>
+/// <summary>
+/// An adapter on a model (<see cref="LoraModules"/>), beside others perhaps: the changes of all that are enabled add up. Disposing takes it off,
+/// in any order; without adapters the model is as it was.
+/// </summary>
 public sealed class AttachedLora : IDisposable
 {
     private readonly AttachedAdapter adapter;
@@ -33,7 +36,8 @@ public sealed class AttachedLora : IDisposable
         set => adapter.IsTraining = value;
     }
 
-    /// <summary>Whether the model is adapted. Off, it is the base model bit for bit.</summary>
+    /// <summary>Whether the adapter is on. With all adapters off the model is the base model bit for bit.</summary>
+    /// <exception cref="LoraException">AdapterConflict: another adapter that is on trains the same module whole; nothing is switched then.</exception>
     /// <exception cref="InvalidOperationException">The adapter is merged.</exception>
     public bool IsEnabled
     {
@@ -41,14 +45,30 @@ public sealed class AttachedLora : IDisposable
         set => adapter.IsEnabled = value;
     }
 
+    /// <summary>
+    /// The names out of <see cref="Modules"/> that are adapted while the adapter is on; all at first. Setting it switches single modules, to see
+    /// what each one's adaptation does.
+    /// </summary>
+    /// <exception cref="LoraException">TargetNotFound: a name that is not in <see cref="Modules"/>; AdapterConflict as for <see cref="IsEnabled"/>.</exception>
+    /// <exception cref="InvalidOperationException">The adapter is merged.</exception>
+    public IReadOnlyCollection<string> ActiveModules
+    {
+        get => adapter.ActiveModules;
+        set => adapter.ActiveModules = value;
+    }
+
     /// <summary>Whether the adapter is added to the model's weights.</summary>
     public bool IsMerged => adapter.IsMerged;
 
-    /// <summary>Adds the adapter to the model's weights, so that it costs nothing; sums are taken in float32 and rounded once.</summary>
-    /// <exception cref="LoraException">MergeRefused: a weight would not be finite or is shared; the model is as it was then.</exception>
+    /// <summary>
+    /// Adds the active modules to the model's weights, so that they cost nothing. The sum of the base and all that is merged is taken in float32
+    /// and rounded once; adapters that are not merged go on adding what they add.
+    /// </summary>
+    /// <exception cref="LoraException">MergeRefused: a weight would not be finite or is shared; AdapterConflict: another adapter trains it whole;
+    /// the model is as it was then.</exception>
     public void Merge() => adapter.Merge();
 
-    /// <summary>Restores the very bytes that the weights had before <see cref="Merge"/>.</summary>
+    /// <summary>Takes the adapter out of the weights; the last one to go leaves the very bytes that the base had.</summary>
     public void Unmerge() => adapter.Unmerge();
 
     /// <summary>Completes the gradients after a backward; needed where modules that are trained whole are of another dtype than float32.</summary>

@@ -11,7 +11,8 @@ public static class LoraModules
 {
     /// <summary>
     /// Puts a new adapter on a model. Linear, Embedding and Conv2d modules can be adapted, and modules of the program's own classes whose weight is
-    /// stored [in, out] (<see cref="LoraConfig.FanInFanOut"/>). The model's own parameters are frozen until the adapter is disposed.
+    /// stored [in, out] (<see cref="LoraConfig.FanInFanOut"/>). The model's own parameters are frozen until its last adapter is disposed. A model
+    /// can have several adapters: the changes of those that are enabled add up.
     /// </summary>
     /// <param name="model">The model; its modules go by their dotted names. They have to be called with <c>call</c>, since <c>forward</c> passes adapters by.</param>
     /// <param name="config">What is adapted and how.</param>

@@ -37,8 +37,9 @@ public sealed class GetLoraModuleCommand : PathCmdlet
     {
         LoraModuleInfo[] modules = [.. tree.Modules.Where(module => All || module.IsAdaptable())];
         ModuleFilterResult result = filter.Apply(modules.Select(module => module.Name));
-        WarnOfMisses(filter.Include, result.IncludeHits, nameof(Include), path);
-        WarnOfMisses(filter.Exclude, result.ExcludeHits, nameof(Exclude), path);
+        string[] names = [.. modules.Select(module => module.Name)];
+        WarnOfMisses(filter.Include.Zip(result.IncludeHits), nameof(Include), path, names);
+        WarnOfMisses(filter.Exclude.Zip(result.ExcludeHits), nameof(Exclude), path, names);
 
         HashSet<string> selected = [.. result.Selected];
         foreach (LoraModuleInfo module in modules.Where(module => selected.Contains(module.Name)))
@@ -47,12 +48,13 @@ public sealed class GetLoraModuleCommand : PathCmdlet
         }
     }
 
-    private void WarnOfMisses(IReadOnlyList<ModulePattern> patterns, IReadOnlyList<int> hits, string parameter, string path)
+    private void WarnOfMisses(IEnumerable<(ModulePattern Pattern, int Hits)> patterns, string parameter, string path, string[] names)
     {
         string listed = All ? $" '{path}'" : $" '{path}' of the kinds {LoraModuleKinds.Adaptable}; -All lists the others too";
-        foreach ((ModulePattern pattern, int _) in patterns.Zip(hits).Where(pair => pair.Second == 0))
+        foreach ((ModulePattern pattern, int _) in patterns.Where(pair => pair.Hits == 0))
         {
-            WriteWarning(new LoraProblem(LoraError.TargetNotFound, pattern.Text, "-" + parameter, pattern.Text, listed).Message);
+            string hint = WiderPattern.Hint(pattern, names);
+            WriteWarning(new LoraProblem(LoraError.TargetNotFound, pattern.Text, "-" + parameter, pattern.Text, listed + hint).Message);
         }
     }
 }

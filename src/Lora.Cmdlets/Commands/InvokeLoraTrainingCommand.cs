@@ -3,19 +3,28 @@ using Lora.Training;
 
 namespace Lora.Commands;
 
-/// <summary>Trains the adapter of each configuration; the base model is loaded once.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "LoraTraining", SupportsShouldProcess = true, HelpUri = HelpAddress.Commands)]
+/// <summary>Trains the adapter of each configuration, or goes on with each adapter; the base model is loaded once.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "LoraTraining", DefaultParameterSetName = AdapterSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Commands)]
 [OutputType(typeof(LoraTrainingResult), typeof(LoraTrainingStep))]
 public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
 {
+    private const string ConfigSet = "Config";
+
+    // The default, since what has both an Adapter and a Config, as a result has, is gone on with.
+    private const string AdapterSet = "Adapter";
+
     private static readonly TrainingOptions Defaults = new();
 
     private readonly HashSet<string> destinations = new(StringComparer.Ordinal);
     private TrainingSession? session;
 
     /// <summary>What is adapted and how.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = ConfigSet, Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     public LoraConfig Config { get; set; } = new();
+
+    /// <summary>The adapter whose values and configuration training goes on from; results of earlier runs have one.</summary>
+    [Parameter(ParameterSetName = AdapterSet, Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    public LoraAdapter Adapter { get; set; } = new();
 
     /// <summary>The JSON Lines file to learn from: rows with text, or with prompt and completion.</summary>
     [Parameter(Mandatory = true)]
@@ -123,7 +132,7 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     public SwitchParameter Resume { get; set; }
 
     /// <summary>The folder of an adapter whose values training goes on from; Get-LoraAdapter's objects bind to it and to Config.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = ConfigSet, ValueFromPipelineByPropertyName = true)]
     [Alias("Path")]
     public string? AdapterPath { get; set; }
 
@@ -153,11 +162,17 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     {
         PathResolver paths = new(this);
         TrainingData data = new(paths.One(Dataset), ValidationDataset is null ? null : paths.One(ValidationDataset));
-        LoraConfig config = Model is null ? Config : Config with { Model = paths.One(Model) };
+        LoraConfig given = ParameterSetName == AdapterSet ? Adapter.Config : Config;
+        LoraConfig config = Model is null ? given : given with { Model = paths.One(Model) };
         TrainingOptions options = Options(paths);
         if (!ShouldProcess(config.Model ?? config.ToString(), $"Train {config}"))
         {
             return;
+        }
+
+        if (options.OutputPath is null)
+        {
+            WriteVerbose("Without -OutputPath the adapter is in the result only: a run that is stopped loses it.");
         }
 
         RunOnWorker((worker, cancellation) =>
@@ -191,6 +206,7 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
         Overwrite = Force,
         SaveStep = SaveStep,
         Resume = Resume,
+        Adapter = ParameterSetName == AdapterSet ? Adapter : null,
         AdapterPath = string.IsNullOrEmpty(AdapterPath) ? null : paths.One(AdapterPath), // a result that was not written binds as empty text
         AllowUnmatched = AllowUnmatched,
         Prompt = Prompt,

@@ -14,8 +14,8 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
 
     private readonly List<LoraModuleInfo> modules = [];
 
-    /// <summary>The modules to adapt, exactly these.</summary>
-    [Parameter(ParameterSetName = ModuleSet, Mandatory = true, ValueFromPipeline = true)]
+    /// <summary>The modules to adapt, exactly these. Not mandatory, since modules are not typed: a prompt for them would ask in vain.</summary>
+    [Parameter(ParameterSetName = ModuleSet, ValueFromPipeline = true)]
     public LoraModuleInfo[] InputObject { get; set; } = [];
 
     /// <summary>Dotted globs of piped modules to leave out.</summary>

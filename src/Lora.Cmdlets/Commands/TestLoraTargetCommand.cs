@@ -57,9 +57,9 @@ public sealed class TestLoraTargetCommand : LoraCmdlet
     private TargetPreview Preview(string model)
     {
         TargetPreview preview = TargetPreview.Of(Config, model);
-        foreach (LoraProblem warning in preview.Warnings)
+        foreach (string warning in preview.Warnings.Select(warning => warning.Message).Concat(preview.Notes))
         {
-            WriteWarning(warning.Message);
+            WriteWarning(warning);
         }
 
         return preview;

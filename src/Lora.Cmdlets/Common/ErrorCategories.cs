@@ -25,7 +25,7 @@ internal static class ErrorCategories
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
             or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous
-            or LoraError.CombinationRefused or LoraError.ResumeRefused => ErrorCategory.InvalidArgument,
+            or LoraError.CombinationRefused or LoraError.ResumeRefused or LoraError.AdapterConflict => ErrorCategory.InvalidArgument,
 
         LoraError.TargetKindUnsupported => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,

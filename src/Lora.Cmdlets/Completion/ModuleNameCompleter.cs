@@ -16,7 +16,7 @@ public sealed class ModuleNameCompleter : IArgumentCompleter
         ArgumentNullException.ThrowIfNull(fakeBoundParameters);
         string typed = wordToComplete.Trim('\'', '"');
         WildcardPattern pattern = new(typed + "*", WildcardOptions.IgnoreCase);
-        IEnumerable<LoraModuleInfo> modules = (fakeBoundParameters["Path"] ?? fakeBoundParameters["LiteralPath"]) is string path ? Modules(path) : [];
+        IEnumerable<LoraModuleInfo> modules = (fakeBoundParameters["Path"] ?? fakeBoundParameters["LiteralPath"] ?? fakeBoundParameters["Model"]) is string path ? Modules(path) : [];
         return modules
             .Select(module => typed.Contains('.', StringComparison.Ordinal) ? module.Name : module.Role)
             .Distinct()

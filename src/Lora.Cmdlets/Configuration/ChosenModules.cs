@@ -13,17 +13,18 @@ internal static class ChosenModules
         ModuleFilterResult result = filter.Apply(modules.Select(module => module.Name));
         HashSet<string> names = new(result.Selected, StringComparer.Ordinal);
         LoraModuleInfo[] chosen = [.. modules.Where(module => names.Contains(module.Name))];
-        foreach ((string pattern, int hits) in exclude.Zip(result.ExcludeHits))
+        foreach ((ModulePattern pattern, int hits) in filter.Exclude.Zip(result.ExcludeHits))
         {
             if (hits == 0)
             {
-                warn($"-Exclude '{pattern}' matches none of the {modules.Count} piped modules.");
+                string hint = WiderPattern.Hint(pattern, [.. modules.Select(module => module.Name)]);
+                warn($"-Exclude '{pattern}' matches none of the {modules.Count} piped modules{hint}.");
             }
         }
 
         if (chosen.Length == 0)
         {
-            string reason = modules.Count == 0 ? "no module came through the pipeline" : $"-Exclude leaves none of the {modules.Count} piped modules";
+            string reason = modules.Count == 0 ? "no module came through the pipeline, and neither -TargetModule, -TargetPattern, -Model nor -Path says what to adapt" : $"-Exclude leaves none of the {modules.Count} piped modules";
             throw LoraException.Of(LoraError.NoTargets, null, reason);
         }
 

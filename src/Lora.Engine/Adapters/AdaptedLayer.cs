@@ -1,27 +1,46 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
 /// <summary>
-/// Something trainable at one module. It is attached as a forward hook, so the base module keeps its weights and its place; merging
-/// writes what it amounts to into the base weights instead.
+/// Something trainable at one module. While it is attached the module's output is changed, so the base module keeps its weights and its place;
+/// merging writes what it amounts to into the base weights instead.
 /// </summary>
-internal abstract class AdaptedLayer(string name, nn.Module<Tensor, Tensor> baseLayer) : IDisposable
+internal abstract class AdaptedLayer : IDisposable
 {
-    private nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover? hook;
+    /// <param name="name">The dotted name of the base module.</param>
+    /// <param name="baseLayer">The base module.</param>
+    protected AdaptedLayer(string name, nn.Module<Tensor, Tensor> baseLayer)
+    {
+        Name = name;
+        BaseLayer = baseLayer;
+        Module = AdaptedModule.Of(baseLayer);
+        Number = Module.NextNumber();
+    }
 
     /// <summary>The dotted name of the base module.</summary>
-    public string Name { get; } = name;
+    public string Name { get; }
 
     /// <summary>The module that is adapted.</summary>
-    public nn.Module<Tensor, Tensor> BaseLayer { get; } = baseLayer;
+    public nn.Module<Tensor, Tensor> BaseLayer { get; }
+
+    /// <summary>The module with all that is on it, of other adapters too.</summary>
+    public AdaptedModule Module { get; }
+
+    /// <summary>Its place among the module's layers.</summary>
+    public int Number { get; }
 
     /// <summary>Whether the base module's output is adapted.</summary>
-    public bool IsAttached => hook is not null;
+    public bool IsAttached => Module.IsOn(this);
 
     /// <summary>Whether a forward ever came through here; a model that calls its modules' <c>forward</c> instead of <c>call</c> passes by.</summary>
     public bool WasReached { get; private set; }
+
+    /// <summary>The base module's parameters that it changes.</summary>
+    public abstract IReadOnlyList<string> ChangedParameters { get; }
+
+    /// <summary>Whether it has values of its own in place of the parameters, rather than something to add to them.</summary>
+    public virtual bool TakesPlace => false;
 
     /// <summary>Sets the values that training starts from.</summary>
     public abstract void Initialize(Generator generator);
@@ -30,17 +49,16 @@ internal abstract class AdaptedLayer(string name, nn.Module<Tensor, Tensor> base
     public abstract IEnumerable<WeightChange> Changes();
 
     /// <summary>Adapts the base module's output from now on.</summary>
-    public virtual void Attach() => hook ??= BaseLayer.register_forward_hook((_, input, output) =>
+    public virtual void Attach() => Module.Add(this);
+
+    /// <summary>Takes its change off the base module's output.</summary>
+    public virtual void Detach() => Module.Remove(this);
+
+    /// <summary>The change for an input and the base module's output, float32; null for none.</summary>
+    public Tensor? Change(Tensor input, Tensor output)
     {
         WasReached = true;
-        return Adapt(input, output);
-    });
-
-    /// <summary>Gives the base module its own output back, bit for bit.</summary>
-    public virtual void Detach()
-    {
-        hook?.remove();
-        hook = null;
+        return ChangeOf(input, output);
     }
 
     /// <summary>Adds gradients that were taken in the base's dtype to the float32 ones of the run; called after each backward.</summary>
@@ -51,9 +69,6 @@ internal abstract class AdaptedLayer(string name, nn.Module<Tensor, Tensor> base
     /// <inheritdoc/>
     public virtual void Dispose() => Detach();
 
-    /// <summary>The adapted output for an input and the base module's output.</summary>
-    protected abstract Tensor Adapt(Tensor input, Tensor output);
-
-    /// <summary>The base module's parameter of that name, or null.</summary>
-    protected Parameter? BaseParameter(string parameter) => BaseLayer.OwnParameter(parameter);
+    /// <inheritdoc cref="Change"/>
+    protected abstract Tensor? ChangeOf(Tensor input, Tensor output);
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Lora.Adapters;
 
 /// <summary>
-/// One adapter on one model: the layers it adds, their values, and the switch. The base model's weights are never written to;
-/// disposing gives it back as it was.
+/// One adapter on one model, which may have others: the layers it adds, their values, and the switches. The base model's weights are never
+/// written to; disposing takes the adapter off and leaves the rest as it was.
 /// </summary>
 internal sealed class AttachedAdapter : IDisposable
 {
@@ -14,7 +14,9 @@ internal sealed class AttachedAdapter : IDisposable
     private readonly Dictionary<string, nn.Module> modules;
     private readonly Dropout dropout;
     private readonly Generator generator;
+    private HashSet<string> active;
     private MergedBase? merged;
+    private bool isEnabled;
 
     /// <summary>Puts an adapter on a model, initialised from the seed.</summary>
     /// <param name="model">The model; its modules are found by their dotted names.</param>
@@ -22,7 +24,7 @@ internal sealed class AttachedAdapter : IDisposable
     /// <param name="targets">The modules to adapt, resolved.</param>
     /// <param name="device">Where the model's weights are.</param>
     /// <param name="seed">Seed of the initialisation and of the dropout.</param>
-    /// <exception cref="LoraException">TargetNotFound, TargetKindUnsupported or AdapterFeatureUnsupported; the model is as it was then.</exception>
+    /// <exception cref="LoraException">TargetNotFound, TargetKindUnsupported, AdapterFeatureUnsupported or AdapterConflict; the model is as it was then.</exception>
     public AttachedAdapter(nn.Module model, LoraConfig config, IReadOnlyList<AdapterTarget> targets, Device device, ulong seed)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -32,13 +34,15 @@ internal sealed class AttachedAdapter : IDisposable
         AdapterSettings settings = new(
             Arena, dropout, LoraInitialization.Of(config.Initialization), config.UseLoraBias, config.UseDora, config.FanInFanOut);
         layers = new AdaptedLayers(modules, config, settings).Make(targets);
+        active = [.. layers.Select(layer => layer.Name)];
+        LoraException.ThrowIfAny([.. AdapterConflicts.Of(layers, merging: false)]);
         Arena.Allocate(device);
         foreach (AdaptedLayer layer in layers)
         {
             layer.Initialize(generator);
         }
 
-        Switch(on: true);
+        Switch(enabled: true, active);
     }
 
     /// <summary>The trainable values.</summary>
@@ -60,24 +64,32 @@ internal sealed class AttachedAdapter : IDisposable
     /// <summary>Whether the base's weights hold the adapter.</summary>
     public bool IsMerged => merged is not null;
 
-    /// <summary>Switches the adapter on or off; off, the model is the base model bit for bit.</summary>
+    /// <summary>Whether the adapter is on, merged or not; off, it leaves no trace in the model's output.</summary>
+    /// <exception cref="LoraException">AdapterConflict: it cannot be on together with another adapter; nothing is switched then.</exception>
     /// <exception cref="InvalidOperationException">The adapter is merged.</exception>
     public bool IsEnabled
     {
-        get => layers.All(layer => layer.IsAttached);
+        get => isEnabled;
+        set => Switch(value, active);
+    }
+
+    /// <summary>The names of the modules that are adapted while the adapter is on.</summary>
+    /// <exception cref="LoraException">TargetNotFound: a name that is not of an adapted module; AdapterConflict, as above; nothing is switched then.</exception>
+    /// <exception cref="InvalidOperationException">The adapter is merged.</exception>
+    public IReadOnlyCollection<string> ActiveModules
+    {
+        get => active;
         set
         {
-            if (IsMerged)
-            {
-                throw new InvalidOperationException("A merged adapter cannot be switched; unmerge it first.");
-            }
-
-            Switch(value);
+            HashSet<string> names = [.. layers.Select(layer => layer.Name)];
+            LoraException.ThrowIfAny([.. value.Where(name => !names.Contains(name)).Select(name =>
+                new LoraProblem(LoraError.TargetNotFound, name, nameof(ActiveModules), name, ": the adapter does not adapt it"))]);
+            Switch(isEnabled, [.. value]);
         }
     }
 
-    /// <summary>Adds the adapter to the base's weights and takes its layers off; nothing when that is so already.</summary>
-    /// <exception cref="LoraException">MergeRefused, for every module that cannot be merged; the model is as it was then.</exception>
+    /// <summary>Adds the active modules to the base's weights and takes the layers off; nothing when that is so already.</summary>
+    /// <exception cref="LoraException">MergeRefused or AdapterConflict, for every module that cannot be merged; the model is as it was then.</exception>
     public void Merge()
     {
         if (IsMerged)
@@ -85,26 +97,30 @@ internal sealed class AttachedAdapter : IDisposable
             return;
         }
 
-        bool wasEnabled = IsEnabled;
-        Switch(on: false);
+        AdaptedLayer[] chosen = [.. layers.Where(layer => active.Contains(layer.Name))];
+        LoraException.ThrowIfAny([.. AdapterConflicts.Of(chosen, merging: true)]);
+        bool wasEnabled = isEnabled;
+        Switch(enabled: false, active);
         try
         {
-            merged = MergedBase.Of(layers, modules);
+            merged = MergedBase.Of(chosen, modules);
+            isEnabled = true;
         }
-        finally
+        catch
         {
-            Switch(on: !IsMerged && wasEnabled);
+            Switch(wasEnabled, active);
+            throw;
         }
     }
 
-    /// <summary>Restores the base's own bytes and puts the layers on again.</summary>
+    /// <summary>Takes the adapter out of the base's weights and puts the layers on again.</summary>
     public void Unmerge()
     {
         if (IsMerged)
         {
             merged!.Dispose();
             merged = null;
-            Switch(on: true);
+            Switch(enabled: true, active);
         }
     }
 
@@ -146,11 +162,24 @@ internal sealed class AttachedAdapter : IDisposable
         generator.Dispose();
     }
 
-    private void Switch(bool on)
+    private void Switch(bool enabled, HashSet<string> names)
     {
-        foreach (AdaptedLayer layer in layers)
+        if (IsMerged)
         {
-            (on ? (Action)layer.Attach : layer.Detach)();
+            throw new InvalidOperationException("A merged adapter cannot be switched; unmerge it first.");
+        }
+
+        AdaptedLayer[] chosen = enabled ? [.. layers.Where(layer => names.Contains(layer.Name))] : [];
+        LoraException.ThrowIfAny([.. AdapterConflicts.Of(chosen, merging: false)]);
+        (isEnabled, active) = (enabled, names);
+        foreach (AdaptedLayer layer in layers.Except(chosen))
+        {
+            layer.Detach();
+        }
+
+        foreach (AdaptedLayer layer in chosen)
+        {
+            layer.Attach();
         }
     }
 }

@@ -62,5 +62,5 @@ internal sealed class ConvolutionProduct : LowRankProduct
 
     private static LowRankShape ShapeOf(AdapterTarget target, Conv2d convolution) => convolution.groups == 1
         ? new([target.Rank, convolution.in_channels, .. convolution.kernel_size], [convolution.out_channels, target.Rank, 1, 1])
-        : throw LoraException.Of(LoraError.AdapterFeatureUnsupported, target.Module, target.Module, $"a convolution in {convolution.groups} groups");
+        : throw LoraException.Of(LoraError.AdapterFeatureUnsupported, target.Module, target.Module, $"a convolution in {convolution.groups} groups, to whose weight no product of A and B can be added");
 }

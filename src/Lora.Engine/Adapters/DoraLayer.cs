@@ -27,6 +27,9 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     /// <inheritdoc/>
     public LowRankProduct Product { get; }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ChangedParameters => ["weight"];
+
     /// <summary>Sets A and B, and m to the norm that makes g one.</summary>
     public override void Initialize(Generator generator)
     {
@@ -40,7 +43,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     {
         Tensor direction = Direction();
         Tensor scale = Product.OverWeight(Scale(direction), (int)direction.dim());
-        yield return new("weight", BaseParameter("weight"), (scale * direction) - Product.Weight);
+        yield return new("weight", (scale * direction) - Product.Weight);
     }
 
     /// <inheritdoc/>
@@ -51,24 +54,23 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     }
 
     /// <inheritdoc/>
-    protected override Tensor Adapt(Tensor input, Tensor output)
+    protected override Tensor? ChangeOf(Tensor input, Tensor output)
     {
         Tensor dropped = Product.Drop(input);
         Tensor scale = Product.OverOutput(Scale(Direction())); // g
-        Tensor addition = ((scale - 1) * BaseProduct(dropped, output)) + (scale * Product.Of(dropped));
-        return output + addition.to(output.dtype);
+        return ((scale - 1) * BaseProduct(dropped, output)) + (scale * Product.Of(dropped));
     }
 
-    /// <summary>W x: the output without the bias, unless the adapter sees another input than the base did.</summary>
+    /// <summary>W x: the output without the bias, unless the module computed it from another input or from other weights.</summary>
     private Tensor BaseProduct(Tensor dropped, Tensor output)
     {
-        if (Product.IsDropping)
+        if (Product.IsDropping || Module.IsExchanged("weight"))
         {
             return Product.Base(dropped);
         }
 
         Tensor exact = output.to(ScalarType.Float32);
-        return BaseParameter("bias") is Tensor bias ? exact - Product.OverOutput(bias.to(ScalarType.Float32)) : exact;
+        return Module.Parameter("bias") is Tensor bias ? exact - Product.OverOutput(bias.to(ScalarType.Float32)) : exact;
     }
 
     /// <summary>W + s · B A.</summary>

@@ -30,7 +30,7 @@ internal sealed class EmbeddingProduct : LowRankProduct
     {
     }
 
-    /// <inheritdoc/>
+    /// <summary>As the base does, but for its padding_idx, which TorchSharp does not tell: that row's A has gradients, where PEFT's has none.</summary>
     protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(Rows(down.t(), input), up);
 
     /// <inheritdoc/>

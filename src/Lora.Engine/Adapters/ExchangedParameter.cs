@@ -9,8 +9,6 @@ namespace Lora.Adapters;
 /// </summary>
 internal sealed class ExchangedParameter : IDisposable
 {
-    private readonly Tensor original;
-
     /// <param name="parameter">The parameter.</param>
     /// <param name="replacement">Of the same shape, dtype and device.</param>
     public ExchangedParameter(Parameter parameter, Tensor replacement)
@@ -18,18 +16,21 @@ internal sealed class ExchangedParameter : IDisposable
         using IDisposable noGradient = no_grad();
         Parameter = parameter;
         parameter.DetachFromDisposeScope();
-        original = parameter.detach().DetachFromDisposeScope();
+        Original = parameter.detach().DetachFromDisposeScope();
         parameter.set_(replacement);
     }
 
     /// <summary>The parameter.</summary>
     public Parameter Parameter { get; }
 
+    /// <summary>What it held before.</summary>
+    public Tensor Original { get; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         using IDisposable noGradient = no_grad();
-        Parameter.set_(original);
-        original.Dispose();
+        Parameter.set_(Original);
+        Original.Dispose();
     }
 }

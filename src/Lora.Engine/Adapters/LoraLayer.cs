@@ -14,15 +14,18 @@ internal sealed class LoraLayer(string name, nn.Module<Tensor, Tensor> baseLayer
     public LowRankProduct Product => product;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> ChangedParameters => product.ScaledBias is null ? ["weight"] : ["weight", "bias"];
+
+    /// <inheritdoc/>
     public override void Initialize(Generator generator) => product.Initialize(initialization, generator);
 
     /// <inheritdoc/>
     public override IEnumerable<WeightChange> Changes()
     {
-        yield return new("weight", BaseParameter("weight"), product.Delta());
+        yield return new("weight", product.Delta());
         if (product.ScaledBias is Tensor bias)
         {
-            yield return new("bias", BaseParameter("bias"), bias);
+            yield return new("bias", bias);
         }
     }
 
@@ -34,5 +37,5 @@ internal sealed class LoraLayer(string name, nn.Module<Tensor, Tensor> baseLayer
     }
 
     /// <inheritdoc/>
-    protected override Tensor Adapt(Tensor input, Tensor output) => output + product.Of(product.Drop(input)).to(output.dtype);
+    protected override Tensor? ChangeOf(Tensor input, Tensor output) => product.Of(product.Drop(input));
 }

@@ -11,7 +11,7 @@ namespace Lora.Adapters;
 /// </summary>
 internal abstract class LowRankProduct : IDisposable
 {
-    private readonly nn.Module<Tensor, Tensor> baseLayer;
+    private readonly AdaptedModule module;
     private readonly TrainableParameter down;
     private readonly TrainableParameter up;
     private readonly TrainableParameter? upBias;
@@ -22,7 +22,7 @@ internal abstract class LowRankProduct : IDisposable
 
     protected LowRankProduct(AdapterTarget target, nn.Module<Tensor, Tensor> baseLayer, LowRankShape shape, AdapterSettings settings)
     {
-        this.baseLayer = baseLayer;
+        module = AdaptedModule.Of(baseLayer);
         scaling = target.Scaling;
         dropout = settings.Dropout;
         down = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.DownKey), shape.Down);
@@ -33,8 +33,8 @@ internal abstract class LowRankProduct : IDisposable
     /// <summary>Whether inputs are being dropped, so that the base has to see the same dropped input in DoRA.</summary>
     public virtual bool IsDropping => dropout.IsActive;
 
-    /// <summary>The base weight in its own shape, float32.</summary>
-    public Tensor Weight => baseLayer.OwnParameter("weight")!.to(ScalarType.Float32);
+    /// <summary>The base's own weight in its own shape, float32.</summary>
+    public Tensor Weight => module.BaseValue("weight")!.to(ScalarType.Float32);
 
     /// <summary>The number of output channels.</summary>
     public long Channels => up.Shape[0];

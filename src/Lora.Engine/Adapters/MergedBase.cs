@@ -1,78 +1,46 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
-/// <summary>
-/// Base weights with an adapter added: each sum is taken in float32, rounded to the weight's dtype once, and held to be finite.
-/// Disposing restores the base's own bytes.
-/// </summary>
+/// <summary>One adapter in the base's weights. Disposing takes it out.</summary>
 internal sealed class MergedBase : IDisposable
 {
-    private readonly List<ExchangedParameter> exchanged = [];
+    private readonly List<(MergedLayers Merged, AdaptedLayer[] Layers)> merged = [];
 
     private MergedBase()
     {
     }
 
-    /// <summary>Adds what the layers amount to; the layers have to be detached, so that they count once.</summary>
+    /// <summary>Adds what layers amount to; they have to be off, so that they count once.</summary>
     /// <exception cref="LoraException">MergeRefused, for every module that cannot be merged; the base is as it was then.</exception>
     public static MergedBase Of(IEnumerable<AdaptedLayer> layers, IReadOnlyDictionary<string, nn.Module> modules)
     {
-        using IDisposable noGradient = no_grad();
-        MergedBase merged = new();
+        MergedBase result = new();
         List<LoraProblem> problems = [];
-        foreach (IGrouping<string, AdaptedLayer> module in layers.GroupBy(layer => layer.Name))
+        foreach (IGrouping<AdaptedModule, AdaptedLayer> group in layers.GroupBy(layer => layer.Module))
         {
-            using DisposeScope scope = NewDisposeScope();
-            WeightChange[] changes = [.. module.SelectMany(layer => layer.Changes())];
-            problems.AddRange(changes.GroupBy(change => change.Name).Select(change => merged.Add(module.Key, [.. change], modules)).OfType<LoraProblem>());
+            AdaptedLayer[] added = [.. group];
+            IReadOnlyList<LoraProblem> found = group.Key.Merged.Add(added, modules);
+            problems.AddRange(found);
+            if (found.Count == 0)
+            {
+                result.merged.Add((group.Key.Merged, added));
+            }
         }
 
         if (problems.Count > 0)
         {
-            merged.Dispose();
+            result.Dispose();
             LoraException.ThrowIfAny(problems);
         }
 
-        return merged;
+        return result;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        exchanged.ForEach(parameter => parameter.Dispose());
-        exchanged.Clear();
-    }
-
-    /// <summary>Adds the changes of one parameter; what stands in the way, or null.</summary>
-    private LoraProblem? Add(string module, WeightChange[] changes, IReadOnlyDictionary<string, nn.Module> modules)
-    {
-        if (changes[0].Parameter is not { } parameter)
-        {
-            return Refused($"the adapter has a {changes[0].Name} and the module has none");
-        }
-
-        if (ModuleParameters.Sharing(parameter, modules).FirstOrDefault(name => name != module) is string other)
-        {
-            return Refused($"its {changes[0].Name} is also that of '{other}'");
-        }
-
-        Tensor sum = parameter.to(ScalarType.Float32);
-        foreach (WeightChange change in changes)
-        {
-            sum = sum + change.Addition;
-        }
-
-        Tensor rounded = sum.to(parameter.dtype);
-        if (!rounded.isfinite().all().ToBoolean())
-        {
-            return Refused($"its {changes[0].Name} would have values that are not finite");
-        }
-
-        exchanged.Add(new(parameter, rounded));
-        return null;
-
-        LoraProblem Refused(string reason) => new(LoraError.MergeRefused, module, module, reason);
+        merged.ForEach(entry => entry.Merged.Remove(entry.Layers));
+        merged.Clear();
     }
 }

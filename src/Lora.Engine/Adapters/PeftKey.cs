@@ -3,8 +3,20 @@ namespace Lora.Adapters;
 /// <summary>The tensor names of adapter_model.safetensors.</summary>
 internal static class PeftKey
 {
+    private const string BaseLayer = ".base_layer";
+
     /// <summary>What PEFT puts before every module's name.</summary>
     public const string Prefix = "base_model.model.";
+
+    /// <summary>The dotted name of the module that a tensor belongs to.</summary>
+    public static string Module(string key)
+    {
+        string name = key.StartsWith(Prefix, StringComparison.Ordinal) ? key[Prefix.Length..] : key;
+        int end = name.IndexOf(".lora_", StringComparison.Ordinal);
+        end = end >= 0 ? end : name.LastIndexOf('.');
+        string module = end >= 0 ? name[..end] : name;
+        return module.EndsWith(BaseLayer, StringComparison.Ordinal) ? module[..^BaseLayer.Length] : module;
+    }
 
     /// <summary>The key of a tensor of a module, for example <c>base_model.model.model.layers.0.mlp.up_proj.lora_A.weight</c>.</summary>
     public static string Of(string module, string tensor) => $"{Prefix}{module}.{tensor}";

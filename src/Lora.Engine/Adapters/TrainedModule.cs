@@ -11,7 +11,7 @@ namespace Lora.Adapters;
 internal sealed class TrainedModule : AdaptedLayer
 {
     private readonly (string Parameter, TrainableParameter Trained)[] copies;
-    private readonly List<(ExchangedParameter Exchanged, Tensor Working, TrainableParameter Trained)> working = [];
+    private readonly List<(Parameter Parameter, Tensor Working, TrainableParameter Trained)> working = [];
     private nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover? refresh;
 
     /// <param name="name">The dotted name of the module.</param>
@@ -20,7 +20,13 @@ internal sealed class TrainedModule : AdaptedLayer
     /// <param name="arena">Where the copies live.</param>
     public TrainedModule(string name, nn.Module<Tensor, Tensor> baseLayer, IEnumerable<(string Parameter, string Key)> parameters, ParameterArena arena)
         : base(name, baseLayer) =>
-        copies = [.. parameters.Select(entry => (entry.Parameter, arena.Reserve(PeftKey.Of(name, entry.Key), BaseParameter(entry.Parameter)!.shape)))];
+        copies = [.. parameters.Select(entry => (entry.Parameter, arena.Reserve(PeftKey.Of(name, entry.Key), Module.BaseValue(entry.Parameter)!.shape)))];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ChangedParameters => [.. copies.Select(copy => copy.Parameter)];
+
+    /// <inheritdoc/>
+    public override bool TakesPlace => true;
 
     /// <inheritdoc/>
     public override void Initialize(Generator generator)
@@ -28,15 +34,13 @@ internal sealed class TrainedModule : AdaptedLayer
         using IDisposable noGradient = no_grad();
         foreach ((string parameter, TrainableParameter trained) in copies)
         {
-            trained.Value.copy_(BaseParameter(parameter)!);
+            trained.Value.copy_(Module.BaseValue(parameter)!);
         }
     }
 
     /// <inheritdoc/>
     public override IEnumerable<WeightChange> Changes() =>
-        from copy in copies
-        let parameter = BaseParameter(copy.Parameter)
-        select new WeightChange(copy.Parameter, parameter, copy.Trained.Value - parameter.to(ScalarType.Float32));
+        copies.Select(copy => new WeightChange(copy.Parameter, copy.Trained.Value - Module.BaseValue(copy.Parameter)!.to(ScalarType.Float32)));
 
     /// <inheritdoc/>
     public override void Attach()
@@ -48,9 +52,10 @@ internal sealed class TrainedModule : AdaptedLayer
 
         foreach ((string name, TrainableParameter trained) in copies)
         {
-            Parameter parameter = BaseParameter(name)!;
+            Parameter parameter = Module.Parameter(name)!;
             Tensor values = trained.Value.detach().to(parameter.dtype).DetachFromDisposeScope();
-            working.Add((new(parameter, values), values, trained));
+            Module.Exchange(name, values);
+            working.Add((parameter, values, trained));
             parameter.requires_grad = true;
             if (values.dtype == ScalarType.Float32)
             {
@@ -72,32 +77,35 @@ internal sealed class TrainedModule : AdaptedLayer
         base.Detach();
         refresh?.remove();
         refresh = null;
-        foreach ((ExchangedParameter exchanged, Tensor values, _) in working)
+        foreach ((Parameter parameter, _, _) in working)
         {
-            exchanged.Parameter.grad = null;
-            exchanged.Parameter.requires_grad = false;
-            exchanged.Dispose();
-            values.Dispose();
+            parameter.grad = null;
+            parameter.requires_grad = false;
         }
 
-        working.Clear();
+        if (working.Count > 0)
+        {
+            copies.ToList().ForEach(copy => Module.Restore(copy.Parameter));
+            working.ForEach(entry => entry.Working.Dispose());
+            working.Clear();
+        }
     }
 
     /// <inheritdoc/>
     public override void GatherGradients()
     {
-        foreach ((ExchangedParameter exchanged, Tensor values, TrainableParameter trained) in working)
+        foreach ((Parameter parameter, Tensor values, TrainableParameter trained) in working)
         {
-            if (values.dtype != ScalarType.Float32 && exchanged.Parameter.grad is Tensor gradient)
+            if (values.dtype != ScalarType.Float32 && parameter.grad is Tensor gradient)
             {
                 trained.Value.grad!.add_(gradient);
-                exchanged.Parameter.grad = null;
+                parameter.grad = null;
             }
         }
     }
 
-    /// <summary>The output as it is: the module computed it from the copies.</summary>
-    protected override Tensor Adapt(Tensor input, Tensor output) => output;
+    /// <summary>Nothing: the module computed its output from the copies.</summary>
+    protected override Tensor? ChangeOf(Tensor input, Tensor output) => null;
 
     /// <summary>Rounds the copies anew; float32 copies are the trained values themselves.</summary>
     private void Refresh()

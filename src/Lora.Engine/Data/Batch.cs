@@ -6,6 +6,9 @@ namespace Lora.Data;
 /// </summary>
 public sealed class Batch
 {
+    /// <summary>The id that fills short rows; no supervised token ever sees it.</summary>
+    internal const int Padding = 0;
+
     private Batch(int length, IReadOnlyList<TrainingExample> examples, int padId)
     {
         Examples = examples;

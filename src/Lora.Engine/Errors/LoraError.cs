@@ -100,6 +100,9 @@ public enum LoraError
     /// <summary>An adapter that cannot be added to the base's weights.</summary>
     MergeRefused,
 
+    /// <summary>Adapters that cannot be on one model together.</summary>
+    AdapterConflict,
+
     /// <summary>Adapters that cannot be combined.</summary>
     CombinationRefused,
 

@@ -14,4 +14,7 @@ public sealed record ResolvedTargets
 
     /// <summary>The entries that match nothing, when that was allowed.</summary>
     public IReadOnlyList<LoraProblem> Warnings { get; init; } = [];
+
+    /// <summary>What to know of it all the same: adapted weights that are shared, entries that match modules and never decide.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 }

@@ -6,7 +6,9 @@ namespace Lora.Selection;
 /// <param name="Targets">One for each module, in the model's order.</param>
 /// <param name="Entries">What each entry of the configuration's lists hits.</param>
 /// <param name="Warnings">The entries that hit nothing, with the nearest names.</param>
-public sealed record TargetPreview(IReadOnlyList<LoraTargetInfo> Targets, IReadOnlyList<TargetEntry> Entries, IReadOnlyList<LoraProblem> Warnings)
+/// <param name="Notes">What to know of it all the same; see <see cref="ResolvedTargets.Notes"/>.</param>
+public sealed record TargetPreview(
+    IReadOnlyList<LoraTargetInfo> Targets, IReadOnlyList<TargetEntry> Entries, IReadOnlyList<LoraProblem> Warnings, IReadOnlyList<string> Notes)
 {
     /// <summary>Values that the configuration trains.</summary>
     public long ParameterCount => Targets.Sum(target => target.ParameterCount);
@@ -20,7 +22,7 @@ public sealed record TargetPreview(IReadOnlyList<LoraTargetInfo> Targets, IReadO
         ModuleTree tree = ModuleTree.Read(model);
         ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched: true);
         Dictionary<string, ResolvedTarget> targets = resolved.Targets.ToDictionary(target => target.Module.Name, StringComparer.Ordinal);
-        return new([.. tree.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings);
+        return new([.. tree.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings, resolved.Notes);
 
         LoraTargetInfo Describe(LoraModuleInfo module, TargetDecision decision)
         {

@@ -28,7 +28,8 @@ public static class TargetResolver
 
         TargetSource source = TargetSource.Of(config, modules, modelType);
         string[] names = [.. modules.Select(module => module.Name), .. containers];
-        TargetSelector selector = new(MinimalTargets.Apply(source.Config, names), source.ListName);
+        LoraConfig minimal = MinimalTargets.Apply(source.Config, names);
+        TargetSelector selector = new(minimal, source.ListName);
         TargetDecision[] decisions = [.. names.Select(selector.Decide)];
         ResolvedTarget[] targets = Targets(config, modules, decisions);
         IReadOnlyList<TargetEntry> entries = new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets);
@@ -41,7 +42,10 @@ public static class TargetResolver
         }
 
         LoraException.ThrowIfAny(problems);
-        return new() { Targets = targets, Decisions = decisions, Entries = entries, Warnings = unmatched };
+
+        // Of entries that others stood in for, or that nobody wrote, it is no news that they never decide.
+        IEnumerable<TargetEntry> written = source.IsDefault || minimal != source.Config ? entries.Where(entry => entry.List != source.ListName) : entries;
+        return new() { Targets = targets, Decisions = decisions, Entries = entries, Warnings = unmatched, Notes = [.. TargetNotes.Of(modules, targets, written)] };
     }
 
     private static ResolvedTarget[] Targets(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions)

@@ -6,24 +6,28 @@ namespace Lora.Training;
 /// <summary>Takes the loss over a dataset without learning from it.</summary>
 internal static class Evaluator
 {
+    /// <summary>How many forward passes an evaluation takes.</summary>
+    public static int Batches(Dataset dataset, int batchSize) => (dataset.Examples.Count + batchSize - 1) / batchSize;
+
     /// <summary>The mean loss of all supervised tokens, rows in the file's order.</summary>
     /// <param name="engine">Computes the loss.</param>
     /// <param name="dataset">The rows.</param>
     /// <param name="batchSize">Rows in one forward pass.</param>
-    /// <param name="padding">The id that fills short rows.</param>
     /// <param name="cancellation">Checked before each batch.</param>
+    /// <param name="onBatch">Called after each batch.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
-    public static LoraEvaluation Evaluate(IStepEngine engine, Dataset dataset, int batchSize, int padding, CancellationToken cancellation)
+    public static LoraEvaluation Evaluate(IStepEngine engine, Dataset dataset, int batchSize, CancellationToken cancellation, Action? onBatch = null)
     {
         double sum = 0;
         long count = 0;
         foreach (TrainingExample[] rows in dataset.Examples.Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
-            Batch batch = Batch.Of(rows, padding);
+            Batch batch = Batch.Of(rows, Batch.Padding);
             SupervisedRows supervised = SupervisedRows.Of(batch);
             sum += engine.SumLoss(batch, supervised);
             count += supervised.Count;
+            onBatch?.Invoke();
         }
 
         return LoraEvaluation.Of(sum / count, count);

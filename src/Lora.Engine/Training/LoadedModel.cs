@@ -8,12 +8,12 @@ namespace Lora.Training;
 /// <summary>A base model in memory with its tokenizer and the datasets in its tokens; it serves any number of adapters.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(ModelSource source, Tokenizer tokenizer, Dataset training, Dataset? validation, CausalLanguageModel model)
+    private LoadedModel(ModelSource source, Tokenizer tokenizer, Dataset dataset, Dataset? validationDataset, CausalLanguageModel model)
     {
         Source = source;
         Tokenizer = tokenizer;
-        Training = training;
-        Validation = validation;
+        Dataset = dataset;
+        ValidationDataset = validationDataset;
         Model = model;
     }
 
@@ -22,34 +22,34 @@ internal sealed class LoadedModel : IDisposable
 
     public Tokenizer Tokenizer { get; }
 
-    public Dataset Training { get; }
+    public Dataset Dataset { get; }
 
-    public Dataset? Validation { get; }
+    public Dataset? ValidationDataset { get; }
 
     public CausalLanguageModel Model { get; }
 
     private PrefixCache? Prefix { get; set; }
 
     /// <summary>Reads the tokenizer and the datasets, then loads the weights.</summary>
-    public static LoadedModel Load(ModelSource source, ITrainingObserver observer)
+    public static LoadedModel Load(ModelSource source, IRunObserver observer)
     {
         observer.OnStage("Reading the tokenizer and the dataset");
         DecoderConfig config = DecoderConfigReader.Read(source.Folder);
         Tokenizer tokenizer = Tokenizer.Load(source.Folder);
         DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize };
-        Dataset training = Read(source.Data.Dataset);
-        Dataset? validation = source.Data.ValidationDataset is string path ? Read(path) : null;
+        Dataset dataset = Read(source.Data.Dataset);
+        Dataset? validationDataset = source.Data.ValidationDataset is string path ? Read(path) : null;
 
         observer.OnStage($"Loading the weights of '{source.Folder}'");
         Device device = TrainingDevice.Find(source.Device);
         CausalLanguageModel model = ModelLoader.Load(source.Folder, device, TrainingDevice.Type(source.DataType, device));
-        return new(source, tokenizer, training, validation, model);
+        return new(source, tokenizer, dataset, validationDataset, model);
 
         Dataset Read(string path)
         {
-            Dataset dataset = Dataset.Load(path, tokenizer, datasetOptions);
-            DatasetReport.Warnings(path, dataset, source.MaxLength).ToList().ForEach(observer.OnWarning);
-            return dataset;
+            Dataset read = Dataset.Load(path, tokenizer, datasetOptions);
+            DatasetReport.Warnings(path, read, source.MaxLength).ToList().ForEach(observer.OnWarning);
+            return read;
         }
     }
 
@@ -66,6 +66,13 @@ internal sealed class LoadedModel : IDisposable
         }
 
         return Prefix!;
+    }
+
+    /// <summary>How the model, as it is now, continues a prompt, each time with the likeliest token.</summary>
+    public string Continue(string prompt, int tokens, CancellationToken cancellation)
+    {
+        int[] next = GreedyDecoder.Continue(Model, Tokenizer.Encode(prompt), tokens, Tokenizer.EndOfSequenceId, cancellation);
+        return Tokenizer.Decode(next);
     }
 
     /// <inheritdoc/>

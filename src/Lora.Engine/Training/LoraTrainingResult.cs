@@ -3,7 +3,7 @@ namespace Lora;
 /// <summary>A finished run: the adapter and how it came about.</summary>
 public sealed record LoraTrainingResult
 {
-    /// <summary>The trained adapter.</summary>
+    /// <summary>The trained adapter. Another run that the result is piped into goes on from it.</summary>
     public LoraAdapter? Adapter { get; init; }
 
     /// <summary>The configuration that was trained.</summary>
@@ -48,7 +48,7 @@ public sealed record LoraTrainingResult
     /// <summary>The device that trained, for example <c>cpu</c>.</summary>
     public string Device { get; init; } = "";
 
-    /// <summary>The folder that the adapter was written to; null when none was asked for. Piped into another run, that run goes on from it.</summary>
+    /// <summary>The folder that the adapter was written to; null when none was asked for.</summary>
     public string? AdapterPath { get; init; }
 
     /// <inheritdoc/>

@@ -10,9 +10,9 @@ internal static class StepEngines
 
     /// <summary>The fused step where it computes the same as autograd, else autograd.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="adapter">The adapter that is on it.</param>
+    /// <param name="layers">All layers that are on it.</param>
     /// <returns>The engine, which the caller disposes, and why it is autograd; null when it is not.</returns>
-    public static (IStepEngine Engine, string? Reason) Choose(CausalLanguageModel model, AttachedAdapter adapter)
+    public static (IStepEngine Engine, string? Reason) Choose(CausalLanguageModel model, IEnumerable<AdaptedLayer> layers)
     {
         if (!FusedFamilies.Contains(model.Config.ModelType))
         {
@@ -20,14 +20,17 @@ internal static class StepEngines
         }
 
         Dictionary<string, LowRankFactors> factors = new(StringComparer.Ordinal);
-        foreach (AdaptedLayer layer in adapter.Layers)
+        foreach (AdaptedLayer layer in layers)
         {
             if (layer is not LoraLayer { Product: LinearProduct { Factors: LowRankFactors found } })
             {
                 return (new ReferenceStep(model), $"'{layer.Name}' is adapted by more than the plain product of A and B of a linear layer");
             }
 
-            factors.Add(layer.Name, found);
+            if (!factors.TryAdd(layer.Name, found))
+            {
+                return (new ReferenceStep(model), $"several adapters change '{layer.Name}'");
+            }
         }
 
         return (new FusedStep(model.Fused, factors), null);

@@ -16,7 +16,7 @@ internal static class StepSetup
     public static LoraMemoryPlan Plan(FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options)
     {
         MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes());
-        long bytes = loaded.Training.TokenCount * step.HiddenSize;
+        long bytes = loaded.Dataset.TokenCount * step.HiddenSize;
         LoraPrefixCache place = PrefixCaching.Choose(options.PrefixCache, step.Lowest, steps.IsRepeating, bytes, () => planner.Fits(bytes));
         bool needsRoom = place == LoraPrefixCache.Memory && !loaded.HasPrefix(step.Lowest);
         LoraMemoryPlan plan = planner.Plan(needsRoom ? bytes : 0);

@@ -1,3 +1,5 @@
+using Lora.Training;
+
 namespace Lora;
 
 /// <summary>How a run trains. The values are checked by <see cref="Check"/> before any work.</summary>
@@ -70,7 +72,10 @@ public sealed record TrainingOptions
     /// <summary>Whether an adapter at <see cref="OutputPath"/> is overwritten.</summary>
     public bool Overwrite { get; init; }
 
-    /// <summary>The folder of an adapter whose values training goes on from; null to begin anew.</summary>
+    /// <summary>The adapter whose values training goes on from; null to begin anew, or from <see cref="AdapterPath"/>.</summary>
+    public LoraAdapter? Adapter { get; init; }
+
+    /// <summary>The folder of an adapter whose values training goes on from; null to begin anew, or from <see cref="Adapter"/>.</summary>
     public string? AdapterPath { get; init; }
 
     /// <summary>Whether entries of the configuration that match nothing are warnings rather than errors.</summary>
@@ -83,47 +88,33 @@ public sealed record TrainingOptions
     public int PromptToken { get; init; } = 48;
 
     /// <summary>Every value that cannot be, all together.</summary>
-    public IReadOnlyList<LoraProblem> Check()
-    {
-        List<LoraProblem> problems = [];
-        AtLeast(nameof(Epoch), Epoch, 1);
-        AtLeast(nameof(MaxStep), MaxStep ?? 1, 1);
-        AtLeast(nameof(BatchSize), BatchSize, 1);
-        AtLeast(nameof(GradientAccumulation), GradientAccumulation, 1);
-        AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0);
-        AtLeast(nameof(MaxLength), MaxLength, 2);
-        AtLeast(nameof(PromptToken), PromptToken, 1);
-        AtLeast(nameof(SaveStep), SaveStep ?? 1, 1);
-        NeedsOutput(nameof(SaveStep), SaveStep is not null);
-        NeedsOutput(nameof(Resume), Resume);
-        AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1);
-        Finite(nameof(LearningRate), LearningRate);
-        Finite(nameof(WeightDecay), WeightDecay);
-        Finite(nameof(MaxGradientNorm), MaxGradientNorm);
-        return problems;
+    public IReadOnlyList<LoraProblem> Check() =>
+    [
+        .. OptionRules.AtLeast(nameof(Epoch), Epoch, 1),
+        .. OptionRules.AtLeast(nameof(MaxStep), MaxStep ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(BatchSize), BatchSize, 1),
+        .. OptionRules.AtLeast(nameof(GradientAccumulation), GradientAccumulation, 1),
+        .. OptionRules.AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0),
+        .. OptionRules.AtLeast(nameof(MaxLength), MaxLength, 2),
+        .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
+        .. OptionRules.AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(SaveStep), SaveStep ?? 1, 1),
+        .. NeedsOutput(nameof(SaveStep), SaveStep is not null),
+        .. NeedsOutput(nameof(Resume), Resume),
+        .. OptionRules.Finite(nameof(LearningRate), LearningRate),
+        .. OptionRules.Finite(nameof(WeightDecay), WeightDecay),
+        .. OptionRules.Finite(nameof(MaxGradientNorm), MaxGradientNorm),
+        .. Starts(),
+    ];
 
-        void AtLeast(string name, long value, int least)
-        {
-            if (value < least)
-            {
-                problems.Add(new(LoraError.ConfigValueInvalid, name, name, value, $"a whole number of at least {least}"));
-            }
-        }
+    private LoraProblem[] Starts() => Adapter is not null && AdapterPath is not null
+        ? [new(LoraError.ConfigConflict, AdapterPath, $"training goes on from one adapter: {nameof(Adapter)} and {nameof(AdapterPath)} are both given")]
+        : [];
 
-        void NeedsOutput(string name, bool isGiven)
-        {
-            if (isGiven && OutputPath is null)
-            {
-                problems.Add(new(LoraError.ConfigValueInvalid, name, name, "without an OutputPath", "a folder for the run's state"));
-            }
-        }
+    /// <summary>Whether the run's state is written: every so many steps, or when it is stopped.</summary>
+    internal bool IsStateKept => SaveStep is not null || Resume;
 
-        void Finite(string name, double value)
-        {
-            if (!double.IsFinite(value) || value < 0)
-            {
-                problems.Add(new(LoraError.ConfigValueInvalid, name, name, value, "a finite number of at least 0"));
-            }
-        }
-    }
+    private LoraProblem[] NeedsOutput(string name, bool isGiven) => isGiven && OutputPath is null
+        ? [new(LoraError.ConfigValueInvalid, name, name, "without an OutputPath", "a folder for the run's state")]
+        : [];
 }

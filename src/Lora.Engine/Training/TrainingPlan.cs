@@ -1,6 +1,4 @@
 using Lora.Adapters;
-using Lora.Checkpoints;
-using Lora.Models;
 using Lora.Selection;
 
 namespace Lora.Training;
@@ -8,7 +6,7 @@ namespace Lora.Training;
 /// <summary>What a run will do, found out from headers and configuration alone; everything that is wrong is found here, before any work.</summary>
 /// <param name="Folder">The model's folder.</param>
 /// <param name="Targets">The modules to adapt.</param>
-/// <param name="Config">The configuration as the user gave it.</param>
+/// <param name="Config">The configuration as the user gave it; one that goes on from an adapter has its initialisation.</param>
 /// <param name="Start">The adapter whose values training goes on from; null to begin anew.</param>
 /// <param name="State">The state that the run goes on from; null to begin at its first step.</param>
 /// <param name="Identity">What has to be the same for the run to be gone on with; empty when its state is not kept.</param>
@@ -28,46 +26,31 @@ internal sealed record TrainingPlan(
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
     public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
     {
-        List<LoraProblem> problems = [.. options.Check(), .. MissingFiles(data), .. Destination(options)];
-        string? folder = Collect(problems, () => ModelFolder(config));
-        ResolvedTargets? resolved = folder is null ? null : Collect(problems, () => Resolve(config, folder, options.AllowUnmatched));
-        LoraAdapter? start = options.AdapterPath is string path ? Collect(problems, () => AdapterFolder.Load(path)) : null;
+        List<LoraProblem> problems = [.. options.Check(), .. Problems.MissingFiles(data.Dataset, data.ValidationDataset), .. Destination(options)];
+        LoraAdapter? start = options.AdapterPath is string path ? Problems.Collect(problems, () => AdapterFolder.Load(path)) : options.Adapter;
+        if (start is not null)
+        {
+            config = config with { Initialization = start.Config.Initialization };
+            problems.AddRange(AdapterWeightRules.Check(config, start.Tensors, start.Path ?? start.ToString()));
+        }
+
+        string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
+        ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
         LoraException.ThrowIfAny(problems);
-        LoraConfig saved = FileTargets.Spell(config, resolved!) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder };
-        bool isKept = options.SaveStep is not null || options.Resume;
-        IReadOnlyDictionary<string, string> identity = isKept ? RunIdentity.Of(folder!, saved, data, options) : new Dictionary<string, string>();
+        IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message).Concat(resolved.Notes);
+        string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
+        LoraConfig saved = FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder };
+        IReadOnlyDictionary<string, string> identity = options.IsStateKept ? RunIdentity.Of(folder!, saved, data, options) : new Dictionary<string, string>();
         return new(
             folder!,
-            [.. resolved!.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))],
+            ModelTargets.ForAdapter(resolved),
             config,
             start,
             options.Resume ? Resumed(options.OutputPath!, identity) : null,
             identity,
             saved,
-            [.. resolved.Warnings.Select(warning => warning.Message)]);
+            unconverted is null ? [.. warnings] : [.. warnings, unconverted]);
     }
-
-    private static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
-    {
-        DecoderConfigReader.Read(folder);
-        ModuleTree tree = ModuleTree.Read(folder);
-        return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
-    }
-
-    /// <summary>The folder of the model; modules that were listed from one file name that file.</summary>
-    private static string ModelFolder(LoraConfig config)
-    {
-        string path = config.Model ?? throw LoraException.Of(LoraError.ModelNotKnown, config);
-        return Directory.Exists(path) ? path
-            : File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))!
-            : throw LoraException.Of(LoraError.PathNotFound, path, path);
-    }
-
-    private static IEnumerable<LoraProblem> MissingFiles(TrainingData data) =>
-        new[] { data.Dataset, data.ValidationDataset }
-            .OfType<string>()
-            .Where(path => !File.Exists(path))
-            .Select(path => new LoraProblem(LoraError.PathNotFound, path, path));
 
     /// <summary>The state in a folder, which has to be that of the same run; null when there is none.</summary>
     private static TrainingState? Resumed(string folder, IReadOnlyDictionary<string, string> identity)
@@ -91,21 +74,6 @@ internal sealed record TrainingPlan(
             {
                 yield return new(LoraError.OutputExists, folder, folder);
             }
-        }
-    }
-
-    /// <summary>Runs a check; what it throws joins the other problems.</summary>
-    private static T? Collect<T>(List<LoraProblem> problems, Func<T> check)
-        where T : class
-    {
-        try
-        {
-            return check();
-        }
-        catch (LoraException exception)
-        {
-            problems.AddRange(exception.Problems);
-            return null;
         }
     }
 }

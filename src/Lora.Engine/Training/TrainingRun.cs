@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Lora.Adapters;
+using Lora.Data;
 using Lora.Models;
 using Lora.Native;
 
@@ -9,9 +10,6 @@ namespace Lora.Training;
 internal sealed class TrainingRun(
     TrainingPlan plan, LoadedModel loaded, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation)
 {
-    /// <summary>The id that fills short rows; no supervised token ever sees it.</summary>
-    private const int Padding = 0;
-
     /// <summary>Steps whose batches are made before they are needed.</summary>
     private const int StepsAhead = 2;
 
@@ -26,15 +24,15 @@ internal sealed class TrainingRun(
             AdapterTensors.Load(adapter, plan.Start);
         }
 
-        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(loaded.Model, adapter);
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(loaded.Model, adapter.Layers);
         using IStepEngine owned = engine;
-        TrainingSteps steps = new(loaded.Training, options, Padding);
+        TrainingSteps steps = new(loaded.Dataset, options, Batch.Padding);
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         plan.State?.Restore(adapter, optimizer, options.OutputPath!);
         LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);
-        TrainingStateKeeper? keeper = options.SaveStep is int every
-            ? new(options.OutputPath!, every, adapter, optimizer, before, plan.Identity)
+        TrainingStateKeeper? keeper = options.IsStateKept
+            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, before, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
         TrainingLoop loop = new(engine, adapter, optimizer, options);
@@ -112,21 +110,16 @@ internal sealed class TrainingRun(
 
     private LoraEvaluation? Evaluate(IStepEngine engine)
     {
-        if (loaded.Validation is null)
+        if (loaded.ValidationDataset is null)
         {
             return null;
         }
 
         observer.OnStage("Evaluating");
-        return Evaluator.Evaluate(engine, loaded.Validation, options.BatchSize, Padding, cancellation);
+        return Evaluator.Evaluate(engine, loaded.ValidationDataset, options.BatchSize, cancellation);
     }
 
-    private string Continue(string prompt)
-    {
-        int[] ids = loaded.Tokenizer.Encode(prompt);
-        int[] next = GreedyDecoder.Continue(loaded.Model, ids, options.PromptToken, loaded.Tokenizer.EndOfSequenceId, cancellation);
-        return loaded.Tokenizer.Decode(next);
-    }
+    private string Continue(string prompt) => loaded.Continue(prompt, options.PromptToken, cancellation);
 
     private string? Write(LoraAdapter trained)
     {

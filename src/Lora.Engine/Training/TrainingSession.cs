@@ -8,7 +8,7 @@ namespace Lora.Training;
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
-    private LoadedModel? loaded;
+    private readonly ModelCache models = new();
 
     /// <summary>Trains one configuration.</summary>
     /// <param name="config">What is adapted; it knows its model.</param>
@@ -24,25 +24,10 @@ public sealed class TrainingSession : IDisposable
         TrainingPlan plan = TrainingPlan.Make(config, data, options);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         TorchLibrary.Load();
-        LoadedModel current = Loaded(new(plan.Folder, data, options), observer);
-        return new TrainingRun(plan, current, options, observer, cancellation).Execute();
+        LoadedModel loaded = models.Get(new(plan.Folder, data, options), observer);
+        return new TrainingRun(plan, loaded, options, observer, cancellation).Execute();
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        loaded?.Dispose();
-        loaded = null;
-    }
-
-    private LoadedModel Loaded(ModelSource source, ITrainingObserver observer)
-    {
-        if (loaded?.Source != source)
-        {
-            Dispose();
-            loaded = LoadedModel.Load(source, observer);
-        }
-
-        return loaded;
-    }
+    public void Dispose() => models.Dispose();
 }

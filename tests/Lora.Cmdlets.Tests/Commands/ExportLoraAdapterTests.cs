@@ -63,6 +63,13 @@ public sealed class ExportLoraAdapterTests : IClassFixture<HostedShell>, IDispos
         $"{id},Lora.Commands.ExportLoraAdapterCommand", shell.Run($"{Train}; $r | Export-LoraAdapter \"{path}\"").ErrorIds.Single());
 
     [Fact]
+    public void A_literal_path_may_have_brackets()
+    {
+        shell.Run($"{Train}; $r | Export-LoraAdapter -LiteralPath $output/[x]").Succeeded();
+        Assert.True(File.Exists(files.File("[x]/adapter_config.json")));
+    }
+
+    [Fact]
     public void A_folder_that_cannot_be_made_is_an_error_with_the_system_s_reason()
     {
         files.Write("file", "");

@@ -24,6 +24,11 @@ public sealed class ModuleNameCompleterTests : IClassFixture<HostedShell>, IDisp
         ["model.layers.1.self_attn.q_proj"],
         shell.Complete($"Get-LoraModule -LiteralPath '{model}' -Exclude MODEL.layers.1.s"));
 
+    [Fact]
+    public void The_model_of_a_measurement_offers_its_names_too() => Assert.Equal(
+        ["q_proj"],
+        shell.Complete($"Measure-LoraAdapter ./adapter -Model '{model}' -Exclude q"));
+
     [Theory]
     [InlineData("Get-LoraModule ./no-such-model -Include q")]
     [InlineData("Get-LoraModule nosuchdrive:/x -Include q")]

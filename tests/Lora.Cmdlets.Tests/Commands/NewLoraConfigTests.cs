@@ -28,6 +28,18 @@ public sealed class NewLoraConfigTests : IClassFixture<HostedShell>, IDisposable
         Assert.Equal((16, 32.0, 0.0, LoraBias.None, false), (config.Rank, config.Alpha, config.Dropout, config.Bias, config.UseRsLora));
     }
 
+    [Theory]
+    [InlineData("New-LoraConfig -Rank 8")]
+    [InlineData("New-LoraConfig")]
+    [InlineData("@() | New-LoraConfig -Rank 8")]
+    public void Without_anything_to_adapt_it_says_so_and_does_not_ask(string script)
+    {
+        ErrorRecord error = Assert.Single(shell.Run(script).Errors);
+
+        Assert.Equal("LoraNoTargets,Lora.Commands.NewLoraConfigCommand", error.FullyQualifiedErrorId);
+        Assert.Contains("no module came through the pipeline", error.Exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Exclude_leaves_piped_modules_out()
     {

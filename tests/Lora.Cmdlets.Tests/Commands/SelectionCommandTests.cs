@@ -27,6 +27,14 @@ public sealed class SelectionCommandTests : IClassFixture<HostedShell>, IDisposa
         Assert.Contains("'nothing'", Assert.Single(result.Warnings), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Get-LoraModule $model -Include 'model.*.q_proj'", "'model.**.q_proj' does")]
+    [InlineData("Get-LoraModule $model | New-LoraConfig -Exclude 'layers.3.*'", "'**.layers.3.**' does")]
+    [InlineData("Test-LoraTarget (New-LoraConfig -TargetModule lm_head) -Model $model", "shares its weight")]
+    [InlineData("New-LoraConfig -TargetModule lm_head -Model $model | Invoke-LoraTraining -Dataset $train -MaxStep 1", "shares its weight")]
+    public void What_was_probably_not_meant_is_warned_of(string script, string said) =>
+        Assert.Contains(said, Assert.Single(shell.Run(script).Succeeded().Warnings), StringComparison.Ordinal);
+
     [Fact]
     public void An_unmatched_target_is_an_error_and_a_warning_when_it_is_allowed()
     {

@@ -66,7 +66,7 @@ public class DevicePurityTests
             using CausalLanguageModel model = ModelLoader.Load(Repository.Fixture("families", family), CPU, ScalarType.Float32);
             using AttachedAdapter adapter = new(model, config, [.. modules.Select(module => new AdapterTarget(module, 2, 1))], CPU, seed: 1);
             TrainingExample example = new([.. Enumerable.Range(3, 12)], [.. Enumerable.Range(3, 12)], 1);
-            using IStepEngine engine = StepEngines.Choose(model, adapter).Engine;
+            using IStepEngine engine = StepEngines.Choose(model, adapter.Layers).Engine;
             using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, weightDecay: 0.01);
             TrainingLoop loop = new(engine, adapter, optimizer, new());
             TrainingStepBatches[] steps = [.. Enumerable.Range(1, 2).Select(step => new TrainingStepBatches(step, 0, [Batch.Of([example], 0)]))];

@@ -45,7 +45,7 @@ public class GoldenRunTests
     [InlineData("ranks")]
     public void A_run_by_the_fused_step_equals_PEFT_s_step_by_step(string name) => AssertRun(name, (model, adapter) =>
     {
-        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter);
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter.Layers);
         Assert.Null(whyAutograd);
         return engine;
     });
@@ -57,7 +57,7 @@ public class GoldenRunTests
     [InlineData("save")]
     public void Adapters_with_more_than_plain_products_are_left_to_autograd(string name) => AssertRun(name, (model, adapter) =>
     {
-        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter);
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter.Layers);
         Assert.NotNull(whyAutograd);
         return Assert.IsType<ReferenceStep>(engine);
     });

@@ -38,7 +38,7 @@ public class GradientAccumulationTests
         using CausalLanguageModel model = ModelLoader.Load(Repository.Fixture("families", "qwen3"), CPU, ScalarType.Float32);
         AdapterTarget[] targets = [new("model.layers.0.self_attn.v_proj", 4, 2), new("model.layers.2.mlp.up_proj", 4, 2)];
         using AttachedAdapter adapter = new(model, new() { Initialization = "false" }, targets, CPU, seed: 5);
-        using IStepEngine engine = StepEngines.Choose(model, adapter).Engine;
+        using IStepEngine engine = StepEngines.Choose(model, adapter.Layers).Engine;
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, weightDecay: 0);
         TrainingLoop loop = new(engine, adapter, optimizer, new() { MaxGradientNorm = 0 });
         TrainingStepBatches step = new(1, 0, Examples.Chunk(batchSize).Select(rows => Batch.Of(rows, padId: 0)));

@@ -50,6 +50,31 @@ public class TrainingPlanTests
         Assert.Equal(ExampleRun.Model, plan.Folder);
     }
 
+    [Fact]
+    public void An_adapter_of_another_rank_is_refused_before_anything_is_loaded()
+    {
+        LoraAdapter adapter = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 1 }).Adapter!;
+        LoraException exception = Failure(ExampleRun.Config with { Rank = 2 }, ExampleRun.Data, ExampleRun.Options with { Adapter = adapter });
+
+        Assert.Equal(LoraError.AdapterWeightsInvalid, exception.Error);
+        Assert.Contains("not of the rank 2", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Training_goes_on_from_one_adapter_only() => Assert.Equal(
+        LoraError.ConfigConflict,
+        Failure(ExampleRun.Config, ExampleRun.Data, ExampleRun.Options with { Adapter = new(), AdapterPath = "adapter" }).Error);
+
+    [Fact]
+    public void An_adapter_s_own_initialisation_counts_and_one_that_was_not_converted_is_warned_of()
+    {
+        LoraAdapter adapter = new() { Config = ExampleRun.Config with { Initialization = "pissa" } };
+        TrainingPlan plan = TrainingPlan.Make(ExampleRun.Config, ExampleRun.Data, ExampleRun.Options with { Adapter = adapter });
+
+        Assert.Equal("pissa", plan.Config.Initialization);
+        Assert.Contains("'pissa'", Assert.Single(plan.Warnings), StringComparison.Ordinal);
+    }
+
     private static LoraException Failure(LoraConfig config, TrainingData data, TrainingOptions options) =>
         Assert.Throws<LoraException>(() => TrainingPlan.Make(config, data, options));
 }

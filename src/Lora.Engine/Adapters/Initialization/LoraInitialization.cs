@@ -11,6 +11,9 @@ internal abstract class LoraInitialization
     /// <summary>Whether the product of A and B starts away from zero and is subtracted from the base, so that training starts at the base model.</summary>
     public virtual bool ChangesBase => false;
 
+    /// <summary>Whether a start that changes the base is drawn at random, so that it is not found again from the base alone.</summary>
+    public virtual bool IsRandom => false;
+
     /// <summary>The initialisation of a name that the configuration's checks let through.</summary>
     public static LoraInitialization Of(string name) => name.ToLowerInvariant() switch
     {

@@ -13,6 +13,9 @@ internal sealed class PissaInitialization(int? iterations) : LoraInitialization
     public override bool ChangesBase => true;
 
     /// <inheritdoc/>
+    public override bool IsRandom => iterations is not null;
+
+    /// <inheritdoc/>
     public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
     {
         long rank = down.shape[0];

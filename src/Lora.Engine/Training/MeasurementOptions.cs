@@ -1,0 +1,44 @@
+using Lora.Training;
+
+namespace Lora;
+
+/// <summary>How adapters are measured.</summary>
+public sealed record MeasurementOptions
+{
+    private static readonly TrainingOptions Defaults = new();
+
+    /// <summary>Globs of the adapted modules that stay on; empty for all.</summary>
+    public string[] Include { get; init; } = [];
+
+    /// <summary>Globs of the adapted modules that are switched off.</summary>
+    public string[] Exclude { get; init; } = [];
+
+    /// <summary>Whether to measure without each block's adaptation in turn, in place of all at once.</summary>
+    public bool EachLayer { get; init; }
+
+    /// <summary>Rows in one forward pass.</summary>
+    public int BatchSize { get; init; } = Defaults.BatchSize;
+
+    /// <summary>Tokens of a row at the most; longer rows are cut and reported.</summary>
+    public int MaxLength { get; init; } = Defaults.MaxLength;
+
+    /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    public string Device { get; init; } = Defaults.Device;
+
+    /// <summary>The dtype of the base weights.</summary>
+    public TrainingDataType DataType { get; init; } = Defaults.DataType;
+
+    /// <summary>Prompts that the base model and the adapted model continue.</summary>
+    public string[] Prompt { get; init; } = [];
+
+    /// <summary>Tokens of a continuation at the most.</summary>
+    public int PromptToken { get; init; } = Defaults.PromptToken;
+
+    /// <summary>Every value that cannot be, all together.</summary>
+    public IReadOnlyList<LoraProblem> Check() =>
+    [
+        .. OptionRules.AtLeast(nameof(BatchSize), BatchSize, 1),
+        .. OptionRules.AtLeast(nameof(MaxLength), MaxLength, 2),
+        .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
+    ];
+}

@@ -1,0 +1,62 @@
+using Lora.Native;
+using Lora.Selection;
+
+namespace Lora.Training;
+
+/// <summary>
+/// Measures adapters one after another on one dataset. A base model is loaded once and its own loss is taken once, as long as the adapters belong
+/// to the same one. One thread at a time may use a session.
+/// </summary>
+public sealed class MeasurementSession : IDisposable
+{
+    private readonly ModelCache models = new();
+    private readonly string dataset;
+    private readonly MeasurementOptions options;
+    private readonly ModuleFilter filter;
+    private BaseMeasurement? baseline;
+
+    /// <param name="dataset">Full path of the JSON Lines file to take the loss on.</param>
+    /// <param name="options">How it is measured.</param>
+    /// <exception cref="LoraException">Everything that is wrong with the options or the path.</exception>
+    public MeasurementSession(string dataset, MeasurementOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(options);
+        List<LoraProblem> problems = [.. options.Check(), .. Problems.MissingFiles(dataset)];
+        filter = Problems.Collect(problems, () => new ModuleFilter(options.Include, options.Exclude))!;
+        LoraException.ThrowIfAny(problems);
+        this.dataset = dataset;
+        this.options = options;
+    }
+
+    /// <summary>Measures adapters that are on at the same time; the measurements go to the observer, and so does what does not fit the model.</summary>
+    /// <param name="adapters">The adapters; at least one.</param>
+    /// <param name="model">The model's folder; null when the adapters know it.</param>
+    /// <param name="observer">Who is told.</param>
+    /// <param name="cancellation">Stops the work within a batch.</param>
+    /// <exception cref="LoraException">The dataset, the device or the model cannot be used.</exception>
+    /// <exception cref="OperationCanceledException">The work was stopped.</exception>
+    public void Measure(IReadOnlyList<LoraAdapter> adapters, string? model, IMeasurementObserver observer, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(adapters);
+        ArgumentNullException.ThrowIfNull(observer);
+        MeasurementPlan plan;
+        try
+        {
+            plan = MeasurementPlan.Make(adapters, model, filter);
+        }
+        catch (LoraException exception)
+        {
+            observer.OnFailure(exception);
+            return;
+        }
+
+        plan.Warnings.ToList().ForEach(observer.OnWarning);
+        TorchLibrary.Load();
+        LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType), observer);
+        baseline = new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => models.Dispose();
+}

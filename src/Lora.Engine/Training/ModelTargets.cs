@@ -1,0 +1,32 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Models;
+using Lora.Selection;
+
+namespace Lora.Training;
+
+/// <summary>What a configuration means for its model, told from headers and configuration alone.</summary>
+internal static class ModelTargets
+{
+    /// <summary>The folder of a configuration's model; modules that were listed from one file name that file.</summary>
+    /// <exception cref="LoraException">ModelNotKnown or PathNotFound.</exception>
+    public static string Folder(LoraConfig config)
+    {
+        string path = config.Model ?? throw LoraException.Of(LoraError.ModelNotKnown, config);
+        return Directory.Exists(path) ? path
+            : File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))!
+            : throw LoraException.Of(LoraError.PathNotFound, path, path);
+    }
+
+    /// <summary>Finds the modules that are adapted, of a model that the engine can build.</summary>
+    public static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
+    {
+        DecoderConfigReader.Read(folder);
+        ModuleTree tree = ModuleTree.Read(folder);
+        return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
+    }
+
+    /// <summary>The targets in the form that an adapter is made from.</summary>
+    public static AdapterTarget[] ForAdapter(ResolvedTargets resolved) =>
+        [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))];
+}
