@@ -11,7 +11,7 @@
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @(
         'Get-LoraModule', 'Get-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
-        'Invoke-LoraTraining', 'Export-LoraAdapter'
+        'Invoke-LoraTraining', 'Export-LoraAdapter', 'Export-LoraModel'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

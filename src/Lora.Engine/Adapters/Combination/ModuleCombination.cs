@@ -14,7 +14,8 @@ internal sealed class ModuleCombination(CombinationOptions options, TaskVectors 
         (Tensor down, Tensor up) = options.Method switch
         {
             CombinationMethod.Cat => Concatenate(parts),
-            { } method when method.IsDecomposed() => Decompose(Finite(module, Sum(parts)), parts.Max(part => part.Pair.Rank)),
+            CombinationMethod.Svd => Truncate(OfSum(module, parts), parts),
+            { } method when method.IsDecomposed() => Truncate(SingularDirections.Of(Finite(module, Sum(parts))), parts),
             _ => Mix(parts),
         };
         return (Finite(module, down).MoveToOuterDisposeScope(), Finite(module, up).MoveToOuterDisposeScope());
@@ -40,17 +41,23 @@ internal sealed class ModuleCombination(CombinationOptions options, TaskVectors 
         return (vectors.Combine([.. parts.Select(part => part.Pair.DownMatrix())], signed), vectors.Combine([.. parts.Select(part => part.Pair.UpMatrix())], roots));
     }
 
+    /// <summary>The directions of the weighted sum.</summary>
+    private static SingularDirections OfSum(string module, IReadOnlyList<WeightedPair> parts)
+    {
+        (Tensor down, Tensor up) = Concatenate(parts);
+        return SingularDirections.OfProduct(Finite(module, down), Finite(module, up));
+    }
+
     /// <summary>The combination of the products s B A, [out, columns].</summary>
     private Tensor Sum(IReadOnlyList<WeightedPair> parts) => vectors.Combine(
         [.. parts.Select(part => part.Pair.UpMatrix().mm(part.Pair.DownMatrix()) * part.Pair.Scaling)], [.. parts.Select(part => part.Weight)]);
 
-    /// <summary>The leading singular directions of a matrix: A = Vᵀ, B = U S.</summary>
-    private (Tensor Down, Tensor Up) Decompose(Tensor sum, long largestRank)
+    /// <summary>The leading directions: A = Vᵀ, B = U S.</summary>
+    private (Tensor Down, Tensor Up) Truncate(SingularDirections directions, IReadOnlyList<WeightedPair> parts)
     {
-        (Tensor left, Tensor values, Tensor right) = linalg.svd(sum, fullMatrices: false);
-        long rank = Math.Min(options.Rank ?? largestRank, values.shape[0]);
-        Tensor down = right.narrow(0, 0, rank);
-        Tensor up = left.narrow(1, 0, rank) * values.narrow(0, 0, rank);
+        long rank = Math.Min(options.Rank ?? parts.Max(part => part.Pair.Rank), directions.Values.shape[0]);
+        Tensor down = directions.Right.narrow(0, 0, rank);
+        Tensor up = directions.Left.narrow(1, 0, rank) * directions.Values.narrow(0, 0, rank);
         return options.Clamp is double clamp ? CutOff(down, up, clamp) : (down, up);
     }
 

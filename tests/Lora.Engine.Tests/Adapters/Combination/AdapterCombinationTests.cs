@@ -50,6 +50,18 @@ public class AdapterCombinationTests
     }
 
     [Fact]
+    public void Svd_asked_for_more_than_the_sum_of_the_ranks_gives_the_sum_of_the_ranks()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        LoraAdapter[] adapters = [Random(1, 1, 8), Random(2, 2, 12)];
+
+        LoraAdapter result = AdapterCombination.Combine(adapters, new() { Method = CombinationMethod.Svd, Rank = 5 });
+
+        Assert.Equal(3, result.Config.Rank);
+        Assert.InRange(Closeness.Relative(Product(result), Sum(adapters, [1, 1])), 0, Tolerance);
+    }
+
+    [Fact]
     public void Linear_sums_the_factors_with_the_roots_of_their_weights()
     {
         using DisposeScope scope = NewDisposeScope();
