@@ -34,6 +34,7 @@ public static class ModelMerge
         LoraException.ThrowIfAny(problems);
         TorchLibrary.Load();
         using IDisposable noGradient = no_grad();
+        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
         try
         {
             using StagedFolder stage = new(folder);

@@ -25,7 +25,7 @@ internal sealed record ModuleMerge(string Name)
 
     /// <summary>A parameter with the adapter added: summed in float32 (float64 for a float64 parameter) and rounded to its own dtype once.</summary>
     /// <param name="parameter">Its name in the module.</param>
-    /// <param name="stored">Its values in the base model.</param>
+    /// <param name="stored">Its values in the base model; they may be written over.</param>
     public Tensor Merged(string parameter, Tensor stored)
     {
         Tensor values = Whole.TryGetValue(parameter, out TensorData? whole) ? AdapterTensors.Read(whole) : stored;
@@ -33,17 +33,17 @@ internal sealed record ModuleMerge(string Name)
         return ((parameter, Factors, FactorBias) switch
         {
             ("weight", FactorPair factors, _) => WithProduct(sum, factors),
-            ("bias", FactorPair factors, TensorData bias) => sum + (AdapterTensors.Read(bias).to(ScalarType.Float32) * factors.Scaling),
+            ("bias", FactorPair factors, TensorData bias) => sum.add_(AdapterTensors.Read(bias).to(ScalarType.Float32) * factors.Scaling),
             _ => sum,
         }).to(stored.dtype).contiguous();
     }
 
-    /// <summary>W + s · B A, with the magnitudes of DoRA when there are any.</summary>
+    /// <summary>W + s · B A, summed in place, with the magnitudes of DoRA when there are any.</summary>
     private Tensor WithProduct(Tensor weight, FactorPair factors)
     {
         Tensor down = AdapterTensors.Read(factors.Down).to(ScalarType.Float32);
         Tensor up = AdapterTensors.Read(factors.Up).to(ScalarType.Float32);
-        Tensor direction = weight + (Layout.Product(down, up) * factors.Scaling);
+        Tensor direction = weight.add_(Layout.Product(down, up).mul_(factors.Scaling));
         return Magnitude is null ? direction : Layout.WithMagnitude(direction, AdapterTensors.Read(Magnitude).to(ScalarType.Float32));
     }
 }
