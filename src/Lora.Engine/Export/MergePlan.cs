@@ -27,6 +27,7 @@ internal sealed class MergePlan
         }
 
         ModuleTree tree = ModuleTree.Of(checkpoint);
+        HashSet<string> conv1D = [.. tree.Modules.Where(module => module.Kind == LoraModuleKind.Conv1D).Select(module => module.Name)];
         MergeRules rules = new(adapter, tree, problems);
         IReadOnlyDictionary<string, FactorPair> factors = FactorPair.Of(adapter);
         foreach (IGrouping<string, (AdapterPart Part, TensorData Tensor)> module in
@@ -35,7 +36,7 @@ internal sealed class MergePlan
             ModuleMerge merge = new(module.Key)
             {
                 Factors = factors.GetValueOrDefault(module.Key),
-                Layout = factors.TryGetValue(module.Key, out FactorPair? pair) ? LayoutOf(module.Key, pair, adapter.Config, tree) : WeightLayout.OutputsFirst,
+                Layout = conv1D.Contains(module.Key) || HasOutputsLast(module.Key, factors, adapter.Config, tree) ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst,
                 Magnitude = TensorOf(AdapterPartKind.Magnitude),
                 FactorBias = TensorOf(AdapterPartKind.FactorBias),
                 Whole = module.Where(entry => entry.Part.Kind == AdapterPartKind.Whole).ToDictionary(entry => entry.Part.Parameter, entry => entry.Tensor),
@@ -58,15 +59,12 @@ internal sealed class MergePlan
     public bool TryFind(string tensor, out (ModuleMerge Module, string Parameter) change) => changes.TryGetValue(tensor, out change);
 
     /// <summary>
-    /// An embedding has keys of its own, and a Conv1D is known by the model's type. Of a model without a type the configuration says that
-    /// there are modules of the other layout, and the shapes say which.
+    /// Beside a Conv1D, which is known by the model's type, an embedding has its outputs last, which its keys tell. Of a model without a
+    /// type the configuration says that there are modules of that layout, and the shapes say which.
     /// </summary>
-    private static WeightLayout LayoutOf(string module, FactorPair pair, LoraConfig config, ModuleTree tree)
-    {
-        bool isEmbedding = pair.Down.Name.EndsWith("lora_embedding_A", StringComparison.Ordinal);
-        bool isConv1D = tree.Modules.Any(info => info.Name == module && info.Kind == LoraModuleKind.Conv1D);
-        bool isOwnKind = tree.ModelType is null && config.FanInFanOut
-            && WeightLayout.OutputsLast.ShapeOf(pair.Down.Shape, pair.Up.Shape).AsSpan().SequenceEqual(tree.Nodes.GetValueOrDefault(module)?.Weight?.Shape);
-        return isEmbedding || isConv1D || isOwnKind ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst;
-    }
+    private static bool HasOutputsLast(string module, IReadOnlyDictionary<string, FactorPair> factors, LoraConfig config, ModuleTree tree) =>
+        factors.TryGetValue(module, out FactorPair? pair)
+        && (pair.Down.Name.EndsWith("lora_embedding_A", StringComparison.Ordinal)
+            || (tree.ModelType is null && config.FanInFanOut
+                && WeightLayout.OutputsLast.ShapeOf(pair.Down.Shape, pair.Up.Shape).AsSpan().SequenceEqual(tree.Nodes.GetValueOrDefault(module)?.Weight?.Shape)));
 }

@@ -10,13 +10,13 @@ namespace Lora.Export;
 /// <param name="problems">Takes what is found.</param>
 internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, List<LoraProblem> problems)
 {
-    private readonly string name = NameOf(adapter);
+    private readonly string name = adapter.Label;
 
     /// <summary>What can be said of the adapter alone.</summary>
     public static IReadOnlyList<LoraProblem> OfAdapter(LoraAdapter adapter, string model)
     {
-        string name = NameOf(adapter);
-        List<LoraProblem> problems = [.. AdapterWeightRules.Check(adapter.Config, adapter.Tensors, name)];
+        string name = adapter.Label;
+        List<LoraProblem> problems = [.. LoraConfigRules.Check(adapter.Config, name), .. AdapterWeightRules.Check(adapter.Config, adapter.Tensors, name)];
         if (adapter.Tensors.Count == 0)
         {
             problems.Add(new(LoraError.AdapterWeightsInvalid, name, name, "it holds no tensor"));
@@ -125,6 +125,4 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, List<Lora
     private LoraProblem Misfit(string reason) => new(LoraError.AdapterWeightsInvalid, name, name, reason);
 
     private static LoraProblem Refused(string module, string reason) => new(LoraError.MergeRefused, module, module, reason);
-
-    private static string NameOf(LoraAdapter adapter) => adapter.Path ?? adapter.ToString();
 }

@@ -24,7 +24,7 @@ public static class AdapterCombination
     {
         ArgumentNullException.ThrowIfNull(adapters);
         ArgumentNullException.ThrowIfNull(options);
-        LoraException.ThrowIfAny([.. adapters.SelectMany(adapter => AdapterWeightRules.Check(adapter.Config, adapter.Tensors, CombinationRules.NameOf(adapter)))]);
+        LoraException.ThrowIfAny([.. adapters.SelectMany(adapter => AdapterWeightRules.Check(adapter.Config, adapter.Tensors, adapter.Label))]);
         IReadOnlyDictionary<string, FactorPair>[] pairs = [.. adapters.Select(FactorPair.Of)];
         LoraException.ThrowIfAny(CombinationRules.Check(adapters, options, pairs));
         TorchLibrary.Load();

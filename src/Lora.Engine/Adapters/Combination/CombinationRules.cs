@@ -11,9 +11,6 @@ internal static class CombinationRules
         [.. Options(adapters.Count, options).Concat(adapters.SelectMany(Features)).Concat(adapters.SelectMany(Values)).Concat(Shapes(options, pairs))
             .Select(text => new LoraProblem(LoraError.CombinationRefused, null, text))];
 
-    /// <summary>What messages call an adapter: its folder, or what it is.</summary>
-    public static string NameOf(LoraAdapter adapter) => adapter.Path ?? adapter.ToString();
-
     private static IEnumerable<string> Options(int adapters, CombinationOptions options)
     {
         bool needsDensity = options.Method.DropsAtRandom() || options.Method.DropsSmallest();
@@ -67,7 +64,7 @@ internal static class CombinationRules
     private static IEnumerable<string> Features(LoraAdapter adapter)
     {
         LoraConfig config = adapter.Config;
-        string name = NameOf(adapter);
+        string name = adapter.Label;
         if (config.UseDora)
         {
             yield return $"'{name}' uses DoRA";
@@ -92,7 +89,7 @@ internal static class CombinationRules
     /// <summary>A NaN would spread through the sum, and a tensor of another kind would be lost in it.</summary>
     private static IEnumerable<string> Values(LoraAdapter adapter)
     {
-        string name = NameOf(adapter);
+        string name = adapter.Label;
         bool isPlain = !Features(adapter).Any();
         foreach (TensorData tensor in adapter.Tensors)
         {
