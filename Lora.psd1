@@ -10,8 +10,8 @@
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @(
-        'Get-LoraModule', 'Get-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
-        'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Export-LoraAdapter'
+        'Get-LoraModule', 'Get-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
+        'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Export-LoraAdapter', 'Export-LoraModel'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

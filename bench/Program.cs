@@ -7,6 +7,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["gemm"] = ProductBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["list"] = ListBenchmark.Run,
+    ["merge"] = MergeBenchmark.Run,
     ["plan"] = PlanBenchmark.Run,
     ["select"] = SelectBenchmark.Run,
     ["tokenize"] = TokenizeBenchmark.Run,

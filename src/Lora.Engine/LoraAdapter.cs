@@ -22,6 +22,9 @@ public sealed class LoraAdapter
     /// <summary>The number of values in all tensors.</summary>
     public long ParameterCount => Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (count, size) => count * size));
 
+    /// <summary>What messages call the adapter: its folder, or what it is.</summary>
+    internal string Label => Path ?? ToString();
+
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Config}, {ParameterCount} parameters");
 }

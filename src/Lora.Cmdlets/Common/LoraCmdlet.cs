@@ -30,7 +30,7 @@ public abstract class LoraCmdlet : PSCmdlet
     protected sealed override void EndProcessing() => Guard(EndWork);
 
     /// <summary>Reports a failure of one input; the cmdlet goes on with the next.</summary>
-    protected internal void WriteError(LoraException exception) => WriteError(ErrorRecords.Of(exception));
+    protected internal virtual void WriteError(LoraException exception) => WriteError(ErrorRecords.Of(exception));
 
     private void Guard(Action step)
     {

@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace Lora.Commands;
 
 /// <summary>A cmdlet that reads files or folders: -Path with wildcards, -LiteralPath without. A path that fails is reported, and the next one follows.</summary>
-public abstract class PathCmdlet : LoraCmdlet
+public abstract class PathCmdlet : AsyncLoraCmdlet
 {
     /// <summary>The parameter set of -Path, the default one.</summary>
     protected const string PathSet = "Path";
@@ -28,7 +28,7 @@ public abstract class PathCmdlet : LoraCmdlet
     protected abstract void ProcessPath(string path);
 
     /// <inheritdoc/>
-    protected sealed override void ProcessInput()
+    protected override void ProcessInput()
     {
         bool literal = ParameterSetName == LiteralPathSet;
         foreach (string path in new PathResolver(this).Existing(literal ? LiteralPath : Path, literal))

@@ -7,7 +7,8 @@ namespace Lora.Commands;
 /// <param name="activityId">The cmdlet's own number, which keeps its bar in one place.</param>
 /// <param name="activity">What is done.</param>
 /// <param name="clock">Measures the time since the first report.</param>
-internal sealed class ProgressReporter(Action<ProgressRecord> write, int activityId, string activity, TimeProvider clock) : IDisposable
+internal sealed class ProgressReporter(Action<ProgressRecord> write, int activityId, string activity, TimeProvider clock)
+    : IProgress<WorkProgress>, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
@@ -34,6 +35,9 @@ internal sealed class ProgressReporter(Action<ProgressRecord> write, int activit
             });
         }
     }
+
+    /// <summary>Says how far a work of the engine is.</summary>
+    public void Report(WorkProgress value) => Report(value.Done, value.Total, value.Status);
 
     /// <summary>Takes the bar away; a second call does nothing.</summary>
     public void Dispose()

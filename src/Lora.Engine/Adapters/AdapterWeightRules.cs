@@ -1,4 +1,5 @@
 using Lora.Checkpoints;
+using Lora.Models;
 using Lora.Selection;
 
 namespace Lora.Adapters;
@@ -14,6 +15,8 @@ internal static class AdapterWeightRules
         PatternTable ranks = new(config.RankPattern);
         Dictionary<string, long[]> shapes = tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
         List<string> reasons = [.. shapes.Keys.Where(name => !name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => $"the name '{name}' does not begin with '{Prefix}'")];
+        reasons.AddRange(tensors.Where(tensor => !TensorType.IsKnown(tensor.DataType))
+            .Select(tensor => $"'{tensor.Name}' has the dtype {tensor.DataType.ToName()}, which is none of {TensorType.Names}"));
         foreach ((string name, string ending, string otherEnding, int rankAxis) in Halves(shapes.Keys))
         {
             string module = name[..^ending.Length];

@@ -20,7 +20,7 @@ internal sealed class ConvolutionProduct : LowRankProduct
         : base(target, convolution, ShapeOf(target, convolution), settings) => this.convolution = convolution;
 
     /// <inheritdoc/>
-    protected override int ChannelAxis => 0;
+    public override WeightLayout Layout => WeightLayout.OutputsFirst;
 
     /// <inheritdoc/>
     protected override int AxesAfterChannel => 2;
@@ -30,9 +30,6 @@ internal sealed class ConvolutionProduct : LowRankProduct
 
     /// <inheritdoc/>
     protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.conv2d(Convolve(input, down), up);
-
-    /// <inheritdoc/>
-    protected override Tensor Multiply(Tensor down, Tensor up) => up.flatten(1).mm(down.flatten(1)).view([up.shape[0], .. down.shape[1..]]);
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>

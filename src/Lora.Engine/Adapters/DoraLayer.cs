@@ -35,15 +35,13 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     {
         using IDisposable noGradient = no_grad();
         Product.Initialize(initialization, generator);
-        magnitude.Value.copy_(Product.Norms(Direction()).view(magnitude.Shape));
+        magnitude.Value.copy_(Product.Layout.Norms(Direction()).view(magnitude.Shape));
     }
 
     /// <inheritdoc/>
     public override IEnumerable<WeightChange> Changes()
     {
-        Tensor direction = Direction();
-        Tensor scale = Product.OverWeight(Scale(direction), (int)direction.dim());
-        yield return new("weight", (scale * direction) - Product.Weight);
+        yield return new("weight", Product.Layout.WithMagnitude(Direction(), magnitude.Value) - Product.Weight);
     }
 
     /// <inheritdoc/>
@@ -81,5 +79,5 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     }
 
     /// <summary>g, [channels].</summary>
-    private Tensor Scale(Tensor direction) => magnitude.Value.view(-1) / Product.Norms(direction);
+    private Tensor Scale(Tensor direction) => magnitude.Value.view(-1) / Product.Layout.Norms(direction);
 }

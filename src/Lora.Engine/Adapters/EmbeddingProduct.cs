@@ -17,7 +17,7 @@ internal sealed class EmbeddingProduct : LowRankProduct
     public override bool IsDropping => false;
 
     /// <inheritdoc/>
-    protected override int ChannelAxis => 1;
+    public override WeightLayout Layout => WeightLayout.OutputsLast;
 
     /// <inheritdoc/>
     public override Tensor Drop(Tensor input) => input;
@@ -32,9 +32,6 @@ internal sealed class EmbeddingProduct : LowRankProduct
 
     /// <summary>As the base does, but for its padding_idx, which TorchSharp does not tell: that row's A has gradients, where PEFT's has none.</summary>
     protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(Rows(down.t(), input), up);
-
-    /// <inheritdoc/>
-    protected override Tensor Multiply(Tensor down, Tensor up) => up.mm(down).t();
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>

@@ -22,16 +22,13 @@ internal sealed class LinearProduct : LowRankProduct
     public LowRankFactors? Factors => isTransposed ? null : PlainFactors;
 
     /// <inheritdoc/>
-    protected override int ChannelAxis => isTransposed ? 1 : 0;
+    public override WeightLayout Layout => isTransposed ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst;
 
     /// <inheritdoc/>
     public override Tensor Base(Tensor dropped) => nn.functional.linear(dropped, Oriented(Weight));
 
     /// <inheritdoc/>
     protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(nn.functional.linear(input, down), up);
-
-    /// <inheritdoc/>
-    protected override Tensor Multiply(Tensor down, Tensor up) => Oriented(up.mm(down));
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>

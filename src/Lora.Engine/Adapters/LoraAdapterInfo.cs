@@ -6,6 +6,9 @@ public sealed record LoraAdapterInfo
     /// <summary>The adapter's folder.</summary>
     public string Path { get; init; } = "";
 
+    /// <summary>The folder again, under the name of the parameters that it binds to.</summary>
+    public string AdapterPath => Path;
+
     /// <summary>What adapter_config.json says.</summary>
     public LoraConfig? Config { get; init; }
 

@@ -47,8 +47,8 @@ internal abstract class LowRankProduct : IDisposable
         ? new(down.Value, up.Value, down.Gradient, up.Gradient, scaling)
         : null;
 
-    /// <summary>The axis of the base weight that counts output channels.</summary>
-    protected abstract int ChannelAxis { get; }
+    /// <summary>Where the base weight has its output channels.</summary>
+    public abstract WeightLayout Layout { get; }
 
     /// <summary>How many axes follow the channels in an output.</summary>
     protected virtual int AxesAfterChannel => 0;
@@ -69,8 +69,8 @@ internal abstract class LowRankProduct : IDisposable
     public Tensor Delta()
     {
         Tensor product = startDown is null
-            ? Multiply(down.Value, up.Value)
-            : Multiply(down.Value, up.Value - startUp!) + Multiply(down.Value - startDown, startUp!);
+            ? Layout.Product(down.Value, up.Value)
+            : Layout.Product(down.Value, up.Value - startUp!) + Layout.Product(down.Value - startDown, startUp!);
         return product * scaling;
     }
 
@@ -106,14 +106,8 @@ internal abstract class LowRankProduct : IDisposable
         yield return (up.Key, cat([up.Value, startUp?.neg() ?? zeros_like(up.Value)], 1));
     }
 
-    /// <summary>The Euclidean norm of a weight over all but its output channels, [channels].</summary>
-    public Tensor Norms(Tensor weight) => weight.transpose(0, ChannelAxis).flatten(1).square().sum(1).sqrt();
-
     /// <summary>Values of the channels in a shape that multiplies outputs.</summary>
     public Tensor OverOutput(Tensor channels) => channels.view([-1, .. Enumerable.Repeat(1L, AxesAfterChannel)]);
-
-    /// <summary>Values of the channels in a shape that multiplies the base weight.</summary>
-    public Tensor OverWeight(Tensor channels, int axes) => channels.view([.. Enumerable.Range(0, axes).Select(axis => axis == ChannelAxis ? -1L : 1L)]);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -124,9 +118,6 @@ internal abstract class LowRankProduct : IDisposable
 
     /// <summary>B(A x).</summary>
     protected abstract Tensor Apply(Tensor input, Tensor down, Tensor up);
-
-    /// <summary>B A in the shape of the base weight.</summary>
-    protected abstract Tensor Multiply(Tensor down, Tensor up);
 
     /// <summary>Fills A and B.</summary>
     protected abstract void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator);

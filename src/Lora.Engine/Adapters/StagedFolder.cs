@@ -9,7 +9,7 @@ namespace Lora.Adapters;
 /// </summary>
 internal sealed class StagedFolder : IDisposable
 {
-    private const string OldFiles = "old";
+    private const string OldFiles = ".old";
     private readonly string folder;
     private readonly string stage;
     private readonly bool isNew;
@@ -37,8 +37,9 @@ internal sealed class StagedFolder : IDisposable
     }
 
     /// <summary>Puts the files in their place.</summary>
+    /// <param name="outdated">Files of the target that go, unless they are among those that come.</param>
     /// <exception cref="IOException">A file could not be renamed; the target is as it was.</exception>
-    public void Publish()
+    public void Publish(IEnumerable<string>? outdated = null)
     {
         if (isNew)
         {
@@ -49,7 +50,13 @@ internal sealed class StagedFolder : IDisposable
         Stack<Action> undo = new();
         try
         {
-            foreach (string path in Directory.GetFiles(stage).Order(StringComparer.Ordinal))
+            string[] staged = [.. Directory.GetFiles(stage, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+            foreach (string path in outdated ?? [])
+            {
+                PutAside(path, undo);
+            }
+
+            foreach (string path in staged)
             {
                 Replace(path, undo);
             }
@@ -84,15 +91,22 @@ internal sealed class StagedFolder : IDisposable
 
     private void Replace(string path, Stack<Action> undo)
     {
-        string target = Path.Combine(folder, Path.GetFileName(path));
+        string target = Path.Combine(folder, Path.GetRelativePath(stage, path));
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        PutAside(target, undo);
+        File.Move(path, target);
+        undo.Push(() => File.Delete(target));
+    }
+
+    /// <summary>Takes a file out of the target, if it is there; <see cref="Dispose"/> removes it.</summary>
+    private void PutAside(string target, Stack<Action> undo)
+    {
         if (File.Exists(target))
         {
-            string old = Path.Combine(Directory.CreateDirectory(Path.Combine(stage, OldFiles)).FullName, Path.GetFileName(path));
+            string old = Path.Combine(stage, OldFiles, Path.GetRelativePath(folder, target));
+            Directory.CreateDirectory(Path.GetDirectoryName(old)!);
             File.Move(target, old);
             undo.Push(() => File.Move(old, target));
         }
-
-        File.Move(path, target);
-        undo.Push(() => File.Delete(target));
     }
 }

@@ -13,10 +13,12 @@ public sealed class Checkpoint : IDisposable
     private readonly ConcurrentDictionary<string, Lazy<SafeFileHandle>> handles = new(StringComparer.Ordinal);
     private volatile bool disposed;
 
-    private Checkpoint(string path, string? folder, Dictionary<string, TensorInfo> tensors)
+    private Checkpoint(string path, CheckpointFiles files, Dictionary<string, TensorInfo> tensors)
     {
         Path = path;
-        Folder = folder;
+        Folder = files.Folder;
+        Files = files.Files;
+        Index = files.Index?.Path;
         Tensors = [.. tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];
         byName = tensors;
     }
@@ -26,6 +28,12 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>The model's folder; null when one safetensors file was opened.</summary>
     public string? Folder { get; }
+
+    /// <summary>The full paths of the safetensors files.</summary>
+    public IReadOnlyList<string> Files { get; }
+
+    /// <summary>The full path of the shard index; null without one.</summary>
+    public string? Index { get; }
 
     /// <summary>All tensors, in ordinal order of their names.</summary>
     public IReadOnlyList<TensorInfo> Tensors { get; }
@@ -38,7 +46,7 @@ public sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string path)
     {
         CheckpointFiles files = CheckpointFiles.Locate(path);
-        return new(System.IO.Path.GetFullPath(path), files.Folder, ShardHeaders.Read(files));
+        return new(System.IO.Path.GetFullPath(path), files, ShardHeaders.Read(files));
     }
 
     /// <summary>Finds a tensor by its exact name.</summary>

@@ -6,11 +6,13 @@ namespace Lora.Checkpoints;
 /// </summary>
 public sealed class ModuleTree
 {
-    private ModuleTree(string? modelType, IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<string> containers)
+    private ModuleTree(string? modelType, IReadOnlyList<ModuleNode> nodes, IReadOnlyList<LoraModuleInfo> modules, TiedWeight? tied)
     {
         ModelType = modelType;
         Modules = modules;
-        Containers = containers;
+        Containers = [.. nodes.Where(node => node.IsContainer && node.Name.Length > 0).Select(node => node.Name)];
+        Nodes = nodes.DistinctBy(node => node.Name).ToDictionary(node => node.Name, StringComparer.Ordinal); // ".x" has a part without a name
+        Tied = tied;
     }
 
     /// <summary><c>model_type</c> of config.json; null when there is none.</summary>
@@ -25,26 +27,40 @@ public sealed class ModuleTree
     /// <summary>The names of the modules that hold other modules, parents before children, without the root.</summary>
     public IReadOnlyList<string> Containers { get; }
 
+    /// <summary>Every module with its tensors, by its name.</summary>
+    internal IReadOnlyDictionary<string, ModuleNode> Nodes { get; }
+
+    /// <summary>The head and the embedding that config.json makes one weight of, whether or not the files hold it twice; null when it does not.</summary>
+    internal TiedWeight? Tied { get; }
+
     /// <summary>Lists the modules of a model.</summary>
     /// <param name="path">A model's folder, a .safetensors file, or a shard index.</param>
     /// <exception cref="LoraException">The files are missing, damaged or a pickle (see <see cref="Checkpoint.Open"/>).</exception>
     public static ModuleTree Read(string path)
     {
         using Checkpoint checkpoint = Checkpoint.Open(path);
+        return Of(checkpoint);
+    }
+
+    /// <summary>Lists the modules of a checkpoint that is open.</summary>
+    internal static ModuleTree Of(Checkpoint checkpoint)
+    {
         ModelIdentity model = ModelIdentity.Read(checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!);
         ModuleNode root = Grow(checkpoint, model);
         ModuleNode[] nodes = [.. root.Walk()];
-        if (ModelFamily.TiedHead(model) is string head && TieHead(root, nodes, head))
+        TiedWeight? tied = ModelFamily.TiedHead(model) is string head && EmbeddingOf(nodes) is ModuleNode embedding ? new(head, embedding.Name) : null;
+        if (tied is not null && !nodes.Any(node => node.Name == tied.Head && node.Weight is not null))
         {
+            root.Find(tied.Head.Split('.')).TiedTo = EmbeddingOf(nodes);
             nodes = [.. root.Walk()];
         }
 
         bool usesConv1D = ModuleKindRules.UsesConv1D(model.ModelType, nodes);
         string source = checkpoint.Folder ?? checkpoint.Path;
-        return new(
-            model.ModelType,
-            [.. nodes.Where(node => node.TiedTo is not null || node.Parameters.Count > 0).Select(node => ModuleDescription.Of(node, usesConv1D, source))],
-            [.. nodes.Where(node => node.IsContainer && node.Name.Length > 0).Select(node => node.Name)]);
+        LoraModuleInfo[] modules = [.. nodes
+            .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
+            .Select(node => ModuleDescription.Of(node, usesConv1D, source))];
+        return new(model.ModelType, nodes, modules, tied);
     }
 
     private static ModuleNode Grow(Checkpoint checkpoint, ModelIdentity model)
@@ -59,17 +75,7 @@ public sealed class ModuleTree
         return root;
     }
 
-    /// <summary>Adds the head that has no weight in the file because it shares the embedding's; false when it has one.</summary>
-    private static bool TieHead(ModuleNode root, ModuleNode[] nodes, string head)
-    {
-        ModuleNode? embedding = nodes.FirstOrDefault(node =>
-            node.Role is "shared" or "embed_tokens" or "wte" or "word_embeddings" or "embed_in" && node.Weight is { Shape.Length: 2 });
-        if (embedding is null || nodes.Any(node => node.Name == head && node.Weight is not null))
-        {
-            return false;
-        }
-
-        root.Find(head.Split('.')).TiedTo = embedding;
-        return true;
-    }
+    /// <summary>The table that a head can share.</summary>
+    private static ModuleNode? EmbeddingOf(IEnumerable<ModuleNode> nodes) => nodes.FirstOrDefault(node =>
+        node.Role is "shared" or "embed_tokens" or "wte" or "word_embeddings" or "embed_in" && node.Weight is { Shape.Length: 2 });
 }

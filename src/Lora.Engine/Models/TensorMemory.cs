@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>Reads file bytes into a tensor's own memory.</summary>
+/// <summary>Moves bytes between files and a tensor's own memory.</summary>
 internal static class TensorMemory
 {
     // A span holds less than 2 GiB; larger tensors are filled in slices.
@@ -21,6 +21,18 @@ internal static class TensorMemory
         {
             Tensor part = flat.narrow(0, start, Math.Min(slice, source.ElementCount - start));
             checkpoint.Read(source, start * elementSize, part.bytes);
+        }
+    }
+
+    /// <summary>Writes the bytes of a contiguous CPU tensor.</summary>
+    public static void Write(Tensor source, Stream destination)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = source.view(-1);
+        long slice = SliceBytes / source.element_size();
+        for (long start = 0; start < flat.shape[0]; start += slice)
+        {
+            destination.Write(flat.narrow(0, start, Math.Min(slice, flat.shape[0] - start)).bytes);
         }
     }
 }

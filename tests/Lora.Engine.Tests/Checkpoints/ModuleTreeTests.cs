@@ -76,6 +76,13 @@ public sealed class ModuleTreeTests : IDisposable
     }
 
     [Fact]
+    public void A_name_that_begins_with_a_dot_is_listed_too()
+    {
+        folder.Write("model.safetensors", SafetensorsBytes.OfVectors(".q.weight", ".weight", "q.weight"));
+        Assert.Equal(["", "q", "q"], ModuleTree.Read(folder.Path).Modules.Select(module => module.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Buffers_are_no_parameters_and_loose_parameters_belong_to_their_module()
     {
         folder.Write("model.safetensors", SafetensorsBytes.OfVectors(

@@ -1,3 +1,4 @@
+using Lora.Checkpoints;
 using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,11 +14,17 @@ public static class AdapterCombination
     /// <summary>Combines adapters of one base model.</summary>
     /// <param name="adapters">The adapters.</param>
     /// <param name="options">How.</param>
-    /// <exception cref="LoraException">CombinationRefused, with everything that is in the way.</exception>
-    public static LoraAdapter Combine(IReadOnlyList<LoraAdapter> adapters, CombinationOptions options)
+    /// <param name="progress">Told after each module.</param>
+    /// <param name="cancellation">Ends the work before the next module.</param>
+    /// <exception cref="LoraException">AdapterWeightsInvalid or CombinationRefused, with everything that is in the way; CombinationRefused
+    /// too for a module whose result would have values that are not finite.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public static LoraAdapter Combine(
+        IReadOnlyList<LoraAdapter> adapters, CombinationOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(adapters);
         ArgumentNullException.ThrowIfNull(options);
+        LoraException.ThrowIfAny([.. adapters.SelectMany(adapter => AdapterWeightRules.Check(adapter.Config, adapter.Tensors, adapter.Label))]);
         IReadOnlyDictionary<string, FactorPair>[] pairs = [.. adapters.Select(FactorPair.Of)];
         LoraException.ThrowIfAny(CombinationRules.Check(adapters, options, pairs));
         TorchLibrary.Load();
@@ -25,21 +32,39 @@ public static class AdapterCombination
         using Generator generator = new((ulong)options.Seed, CPU);
         ModuleCombination combination = new(options, new(options, generator));
         double[] weights = options.Weight ?? [.. adapters.Select(_ => 1.0)];
-        Dictionary<string, (FactorPair Form, Tensor Down, Tensor Up)> results = [];
-        using DisposeScope scope = NewDisposeScope();
-        foreach (string module in pairs.SelectMany(adapter => adapter.Keys).Distinct())
+        string[] modules = [.. pairs.SelectMany(adapter => adapter.Keys).Distinct()];
+        Dictionary<string, int> ranks = [];
+        List<TensorData> tensors = [];
+        foreach (string module in modules)
         {
+            cancellation.ThrowIfCancellationRequested();
             WeightedPair[] parts = [.. pairs.Zip(weights)
                 .Where(part => part.First.ContainsKey(module))
                 .Select(part => new WeightedPair(part.First[module], part.Second))];
-            (Tensor down, Tensor up) = combination.Combine(parts);
-            results.Add(module, (parts[0].Pair, down, up));
+            using DisposeScope scope = NewDisposeScope();
+            (Tensor down, Tensor up) = combination.Combine(module, parts);
+            ranks.Add(module, (int)down.shape[0]);
+            tensors.AddRange(parts[0].Pair.With(down, up));
+            progress?.Report(new(ranks.Count, modules.Length, module));
         }
 
-        return new()
+        return new() { Config = CombinedConfig.Of(adapters, ranks), Tensors = tensors };
+    }
+
+    /// <summary>What is surprising about combining these adapters: they name different base models.</summary>
+    /// <param name="adapters">The adapters; one that names no model is left out.</param>
+    /// <returns>A message, or nothing.</returns>
+    public static IEnumerable<string> Warnings(IEnumerable<LoraAdapter> adapters)
+    {
+        string[] models = [.. adapters
+            .Select(adapter => adapter.Config.BaseModelNameOrPath ?? adapter.Config.Model)
+            .OfType<string>()
+            .Select(Path.TrimEndingDirectorySeparator)
+            .Distinct(StringComparer.Ordinal)];
+        if (models.Length > 1)
         {
-            Config = CombinedConfig.Of(adapters, results.ToDictionary(entry => entry.Key, entry => (int)entry.Value.Down.shape[0])),
-            Tensors = [.. results.Values.SelectMany(result => result.Form.With(result.Down, result.Up))],
-        };
+            yield return $"The adapters name different base models: {string.Join(", ", models.Select(model => $"'{model}'"))}. "
+                + "A combination is of use when they are one model.";
+        }
     }
 }

@@ -24,7 +24,7 @@ public enum CombinationMethod
     /// <summary>As <see cref="Linear"/>, with small values dropped.</summary>
     MagnitudePrune,
 
-    /// <summary>TIES on the products w s B A, truncated to a rank.</summary>
+    /// <summary>TIES on the products s B A, truncated to a rank.</summary>
     TiesSvd,
 
     /// <summary>DARE on the products, truncated to a rank.</summary>

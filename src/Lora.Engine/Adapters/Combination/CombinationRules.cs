@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lora.Checkpoints;
 
 namespace Lora.Adapters;
 
@@ -7,7 +8,7 @@ internal static class CombinationRules
 {
     public static IReadOnlyList<LoraProblem> Check(
         IReadOnlyList<LoraAdapter> adapters, CombinationOptions options, IReadOnlyList<IReadOnlyDictionary<string, FactorPair>> pairs) =>
-        [.. Options(adapters.Count, options).Concat(adapters.SelectMany(Features)).Concat(Shapes(options, pairs))
+        [.. Options(adapters.Count, options).Concat(adapters.SelectMany(Features)).Concat(adapters.SelectMany(Values)).Concat(Shapes(options, pairs))
             .Select(text => new LoraProblem(LoraError.CombinationRefused, null, text))];
 
     private static IEnumerable<string> Options(int adapters, CombinationOptions options)
@@ -63,7 +64,7 @@ internal static class CombinationRules
     private static IEnumerable<string> Features(LoraAdapter adapter)
     {
         LoraConfig config = adapter.Config;
-        string name = adapter.Path ?? adapter.ToString();
+        string name = adapter.Label;
         if (config.UseDora)
         {
             yield return $"'{name}' uses DoRA";
@@ -85,8 +86,32 @@ internal static class CombinationRules
         }
     }
 
+    /// <summary>A NaN would spread through the sum, and a tensor of another kind would be lost in it.</summary>
+    private static IEnumerable<string> Values(LoraAdapter adapter)
+    {
+        string name = adapter.Label;
+        bool isPlain = !Features(adapter).Any();
+        foreach (TensorData tensor in adapter.Tensors)
+        {
+            if (isPlain && !FactorPair.IsFactor(tensor.Name))
+            {
+                yield return $"'{name}' has '{tensor.Name}', which is neither A nor B";
+            }
+
+            if (!FiniteValues.AreAllOf(tensor))
+            {
+                yield return $"'{tensor.Name}' of '{name}' has values that are not finite";
+            }
+        }
+    }
+
     private static IEnumerable<string> Shapes(CombinationOptions options, IReadOnlyList<IReadOnlyDictionary<string, FactorPair>> pairs)
     {
+        if (pairs.Count > 0 && pairs.All(adapter => adapter.Count == 0))
+        {
+            yield return "they adapt no module";
+        }
+
         bool needsEqualRanks = options.Method != CombinationMethod.Cat && !options.Method.IsDecomposed();
         foreach (IGrouping<string, FactorPair> module in pairs.SelectMany(adapter => adapter).GroupBy(entry => entry.Key, entry => entry.Value))
         {

@@ -15,6 +15,10 @@ internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling
     /// <summary>r.</summary>
     public long Rank => Down.Shape[0];
 
+    /// <summary>Whether a key is that of an A or a B.</summary>
+    public static bool IsFactor(string key) =>
+        Endings.Any(ending => key.EndsWith(ending.Down, StringComparison.Ordinal) || key.EndsWith(ending.Up, StringComparison.Ordinal));
+
     /// <summary>The pairs of an adapter by their modules, in the file's order.</summary>
     public static IReadOnlyDictionary<string, FactorPair> Of(LoraAdapter adapter)
     {

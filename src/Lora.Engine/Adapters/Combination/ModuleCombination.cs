@@ -7,39 +7,57 @@ namespace Lora.Adapters;
 internal sealed class ModuleCombination(CombinationOptions options, TaskVectors vectors)
 {
     /// <summary>A [rank, columns] and B [out, rank].</summary>
-    public (Tensor Down, Tensor Up) Combine(IReadOnlyList<WeightedPair> parts)
+    /// <exception cref="LoraException">CombinationRefused: values would not be finite.</exception>
+    public (Tensor Down, Tensor Up) Combine(string module, IReadOnlyList<WeightedPair> parts)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor down, Tensor up) = options.Method switch
         {
             CombinationMethod.Cat => Concatenate(parts),
-            { } method when method.IsDecomposed() => Decompose(parts),
+            CombinationMethod.Svd => Truncate(OfSum(module, parts), parts),
+            { } method when method.IsDecomposed() => Truncate(SingularDirections.Of(Finite(module, Sum(parts))), parts),
             _ => Mix(parts),
         };
-        return (down.MoveToOuterDisposeScope(), up.MoveToOuterDisposeScope());
+        return (Finite(module, down).MoveToOuterDisposeScope(), Finite(module, up).MoveToOuterDisposeScope());
     }
+
+    /// <summary>The values as they are, for a module that the message names.</summary>
+    private static Tensor Finite(string module, Tensor values) => values.isfinite().all().ToBoolean()
+        ? values
+        : throw LoraException.Of(LoraError.CombinationRefused, module, $"'{module}' would have values that are not finite");
 
     /// <summary>[B₁ B₂ ...] · [w₁s₁A₁; w₂s₂A₂; ...], which is the sum itself.</summary>
     private static (Tensor Down, Tensor Up) Concatenate(IReadOnlyList<WeightedPair> parts) =>
         (cat([.. parts.Select(part => part.Pair.DownMatrix() * part.Factor)], 0), cat([.. parts.Select(part => part.Pair.UpMatrix())], 1));
 
-    /// <summary>A and B each with the root of |w s|, so that the products of one adapter have w s; a negative sign goes to A.</summary>
+    /// <summary>
+    /// A and B each with the root of |w s|, so that the products of one adapter have w s. The sign of w goes to A's root, where a
+    /// majority was elected without it.
+    /// </summary>
     private (Tensor Down, Tensor Up) Mix(IReadOnlyList<WeightedPair> parts)
     {
         double[] roots = [.. parts.Select(part => Math.Sqrt(Math.Abs(part.Factor)))];
-        Tensor[] downs = [.. parts.Select(part => part.Pair.DownMatrix() * Math.Sign(part.Factor))];
-        return (vectors.Combine(downs, roots), vectors.Combine([.. parts.Select(part => part.Pair.UpMatrix())], roots));
+        double[] signed = [.. parts.Select(part => Math.CopySign(Math.Sqrt(Math.Abs(part.Factor)), part.Factor))];
+        return (vectors.Combine([.. parts.Select(part => part.Pair.DownMatrix())], signed), vectors.Combine([.. parts.Select(part => part.Pair.UpMatrix())], roots));
     }
 
-    /// <summary>The combination of the products s B A, then its leading singular directions: A = Vᵀ, B = U S.</summary>
-    private (Tensor Down, Tensor Up) Decompose(IReadOnlyList<WeightedPair> parts)
+    /// <summary>The directions of the weighted sum.</summary>
+    private static SingularDirections OfSum(string module, IReadOnlyList<WeightedPair> parts)
     {
-        Tensor[] products = [.. parts.Select(part => part.Pair.UpMatrix().mm(part.Pair.DownMatrix()) * part.Pair.Scaling)];
-        Tensor sum = vectors.Combine(products, [.. parts.Select(part => part.Weight)]); // [out, columns]
-        (Tensor left, Tensor values, Tensor right) = linalg.svd(sum, fullMatrices: false);
-        long rank = Math.Min(options.Rank ?? parts.Max(part => part.Pair.Rank), values.shape[0]);
-        Tensor down = right.narrow(0, 0, rank);
-        Tensor up = left.narrow(1, 0, rank) * values.narrow(0, 0, rank);
+        (Tensor down, Tensor up) = Concatenate(parts);
+        return SingularDirections.OfProduct(Finite(module, down), Finite(module, up));
+    }
+
+    /// <summary>The combination of the products s B A, [out, columns].</summary>
+    private Tensor Sum(IReadOnlyList<WeightedPair> parts) => vectors.Combine(
+        [.. parts.Select(part => part.Pair.UpMatrix().mm(part.Pair.DownMatrix()) * part.Pair.Scaling)], [.. parts.Select(part => part.Weight)]);
+
+    /// <summary>The leading directions: A = Vᵀ, B = U S.</summary>
+    private (Tensor Down, Tensor Up) Truncate(SingularDirections directions, IReadOnlyList<WeightedPair> parts)
+    {
+        long rank = Math.Min(options.Rank ?? parts.Max(part => part.Pair.Rank), directions.Values.shape[0]);
+        Tensor down = directions.Right.narrow(0, 0, rank);
+        Tensor up = directions.Left.narrow(1, 0, rank) * directions.Values.narrow(0, 0, rank);
         return options.Clamp is double clamp ? CutOff(down, up, clamp) : (down, up);
     }
 

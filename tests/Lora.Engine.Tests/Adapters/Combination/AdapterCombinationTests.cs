@@ -1,6 +1,6 @@
 using Lora.Adapters;
-using Lora.Checkpoints;
 using TorchSharp;
+using static Lora.Tests.Adapters.CombinedAdapter;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Adapters;
@@ -47,6 +47,18 @@ public class AdapterCombinationTests
 
         double left = linalg.svdvals(sum)[TensorIndex.Slice(2)].norm().ToDouble(); // Eckart and Young
         Assert.Equal(left, (Product(result) - sum).norm().ToDouble(), left * Tolerance);
+    }
+
+    [Fact]
+    public void Svd_asked_for_more_than_the_sum_of_the_ranks_gives_the_sum_of_the_ranks()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        LoraAdapter[] adapters = [Random(1, 1, 8), Random(2, 2, 12)];
+
+        LoraAdapter result = AdapterCombination.Combine(adapters, new() { Method = CombinationMethod.Svd, Rank = 5 });
+
+        Assert.Equal(3, result.Config.Rank);
+        Assert.InRange(Closeness.Relative(Product(result), Sum(adapters, [1, 1])), 0, Tolerance);
     }
 
     [Fact]
@@ -150,50 +162,4 @@ public class AdapterCombinationTests
         Assert.Empty(AdapterWeightRules.Check(result.Config, result.Tensors, "result"));
         Assert.InRange(Closeness.Relative(Product(result, "layers.1.q"), Sum([other], [1], "layers.1.q")), 0, Tolerance);
     }
-
-    [Fact]
-    public void Everything_in_the_way_is_said_before_any_work()
-    {
-        LoraAdapter dora = new() { Config = new() { UseDora = true }, Tensors = Random(1, 2, 8).Tensors };
-        LoraAdapter[] adapters = [Random(1, 2, 8), Random(2, 3, 8), dora];
-
-        LoraException exception = Assert.Throws<LoraException>(() =>
-            AdapterCombination.Combine(adapters, new() { Method = CombinationMethod.Ties, Weight = [1, double.NaN], Rank = 0 }));
-
-        Assert.All(exception.Problems, problem => Assert.Equal(LoraError.CombinationRefused, problem.Error));
-        string[] expected = ["2 weights for 3", "not a finite", "needs a density", "no use for a rank", "below 1", "uses DoRA", "equal ranks"];
-        Assert.All(expected, text => Assert.Contains(text, exception.Message, StringComparison.Ordinal));
-    }
-
-    private static LoraAdapter Random(int seed, int rank, double alpha, bool rslora = false, string module = "layers.0.q")
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using Generator generator = new((ulong)seed, CPU);
-        return new()
-        {
-            Config = new() { Rank = rank, Alpha = alpha, UseRsLora = rslora, TargetModule = ["q"] },
-            Tensors =
-            [
-                AdapterTensors.Copy(PeftKey.Of(module, "lora_A.weight"), randn(rank, 7, generator: generator)),
-                AdapterTensors.Copy(PeftKey.Of(module, "lora_B.weight"), randn(5, rank, generator: generator)),
-            ],
-        };
-    }
-
-    private static Tensor Factor(LoraAdapter adapter, string factor, string module = "layers.0.q")
-    {
-        TensorData data = adapter.Tensors.Single(tensor => tensor.Name == PeftKey.Of(module, $"lora_{factor}.weight"));
-        return AdapterTensors.Read(data).to(ScalarType.Float64);
-    }
-
-    private static Tensor Product(LoraAdapter adapter, string module = "layers.0.q")
-    {
-        LoraConfig config = adapter.Config;
-        Tensor down = Factor(adapter, "A", module);
-        double alpha = new Lora.Selection.PatternTable(config.AlphaPattern).ValueOf(module, config.Alpha);
-        return Factor(adapter, "B", module).mm(down) * config.ScalingOf((int)down.shape[0], alpha);
-    }
-
-    private static Tensor Sum(LoraAdapter[] adapters, double[] weights, string module = "layers.0.q") =>
-        stack([.. adapters.Zip(weights, (adapter, weight) => Product(adapter, module) * weight)]).sum(dim: 0);
 }

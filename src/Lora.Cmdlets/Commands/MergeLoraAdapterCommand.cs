@@ -1,0 +1,99 @@
+using System.Management.Automation;
+using Lora.Adapters;
+
+namespace Lora.Commands;
+
+/// <summary>Makes one adapter out of several: their weighted sum, exact or by a method that settles their differences.</summary>
+[Cmdlet(VerbsData.Merge, "LoraAdapter", DefaultParameterSetName = PathSet, HelpUri = HelpAddress.Commands)]
+[OutputType(typeof(LoraAdapter))]
+public sealed class MergeLoraAdapterCommand : PathCmdlet
+{
+    private const string AdapterSet = "Adapter";
+    private const int ActivityId = 1704;
+
+    private readonly List<LoraAdapter> adapters = [];
+    private readonly List<LoraProblem> problems = [];
+
+    /// <summary>The adapters in memory; results of training have one.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = AdapterSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public LoraAdapter[] Adapter { get; set; } = [];
+
+    /// <summary>How the adapters are combined.</summary>
+    [Parameter]
+    public CombinationMethod Method { get; set; }
+
+    /// <summary>One weight for each adapter, in their order; 1 each unless given.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public double[]? Weight { get; set; }
+
+    /// <summary>The share of values that is kept by the methods that drop some.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 1.0)]
+    public double? Density { get; set; }
+
+    /// <summary>How the ties methods find the majority's sign.</summary>
+    [Parameter]
+    public MajoritySign MajoritySign { get; set; }
+
+    /// <summary>The rank that the svd methods truncate to; the largest of the adapters unless given.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Rank { get; set; }
+
+    /// <summary>The quantile that the svd methods cut the values of A and B off at.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 1.0)]
+    public double? Clamp { get; set; }
+
+    /// <summary>Decides what the dare methods drop.</summary>
+    [Parameter]
+    public int Seed { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessInput()
+    {
+        if (ParameterSetName == AdapterSet)
+        {
+            adapters.AddRange(Adapter);
+        }
+        else
+        {
+            base.ProcessInput();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessPath(string path) => adapters.Add(AdapterFolder.Load(path));
+
+    /// <summary>Keeps the failure of an adapter: a sum without it would be another one.</summary>
+    protected internal override void WriteError(LoraException exception) => problems.AddRange(exception.Problems);
+
+    /// <inheritdoc/>
+    protected override void EndWork()
+    {
+        LoraException.ThrowIfAny(problems);
+        foreach (string warning in AdapterCombination.Warnings(adapters))
+        {
+            WriteWarning(warning);
+        }
+
+        CombinationOptions options = new()
+        {
+            Method = Method,
+            Weight = Weight,
+            Density = Density,
+            MajoritySign = MajoritySign,
+            Rank = Rank,
+            Clamp = Clamp,
+            Seed = Seed,
+        };
+        RunOnWorker((worker, cancellation) =>
+        {
+            using ProgressReporter progress = new(
+                record => worker.Write(new PipelineRecord.Progress(record)), ActivityId, "Merging LoRA adapters", TimeProvider.System);
+            worker.Write(new PipelineRecord.Output(AdapterCombination.Combine(adapters, options, progress, cancellation)));
+        });
+    }
+}

@@ -1,0 +1,70 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+
+namespace Lora.Export;
+
+/// <summary>What an adapter does to each tensor of a checkpoint, found out from headers; the base's weights are not read.</summary>
+internal sealed class MergePlan
+{
+    private readonly Dictionary<string, (ModuleMerge Module, string Parameter)> changes = new(StringComparer.Ordinal);
+
+    private MergePlan()
+    {
+    }
+
+    /// <summary>Makes the plan.</summary>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="checkpoint">The base model.</param>
+    /// <param name="problems">Takes everything that keeps the adapter from being merged.</param>
+    public static MergePlan Make(LoraAdapter adapter, Checkpoint checkpoint, List<LoraProblem> problems)
+    {
+        MergePlan plan = new();
+        IReadOnlyList<LoraProblem> found = MergeRules.OfAdapter(adapter, checkpoint.Path);
+        problems.AddRange(found);
+        if (found.Count > 0)
+        {
+            return plan;
+        }
+
+        ModuleTree tree = ModuleTree.Of(checkpoint);
+        HashSet<string> conv1D = [.. tree.Modules.Where(module => module.Kind == LoraModuleKind.Conv1D).Select(module => module.Name)];
+        MergeRules rules = new(adapter, tree, problems);
+        IReadOnlyDictionary<string, FactorPair> factors = FactorPair.Of(adapter);
+        foreach (IGrouping<string, (AdapterPart Part, TensorData Tensor)> module in
+            adapter.Tensors.Select(tensor => (Part: AdapterPart.Of(tensor.Name), Tensor: tensor)).GroupBy(entry => entry.Part.Module))
+        {
+            ModuleMerge merge = new(module.Key)
+            {
+                Factors = factors.GetValueOrDefault(module.Key),
+                Layout = conv1D.Contains(module.Key) || HasOutputsLast(module.Key, factors, adapter.Config, tree) ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst,
+                Magnitude = TensorOf(AdapterPartKind.Magnitude),
+                FactorBias = TensorOf(AdapterPartKind.FactorBias),
+                Whole = module.Where(entry => entry.Part.Kind == AdapterPartKind.Whole).ToDictionary(entry => entry.Part.Parameter, entry => entry.Tensor),
+            };
+            foreach (string parameter in module.Select(entry => entry.Part.Parameter).Distinct())
+            {
+                if (rules.Check(merge, parameter) is TensorInfo tensor)
+                {
+                    plan.changes.Add(tensor.Name, (merge, parameter));
+                }
+            }
+
+            TensorData? TensorOf(AdapterPartKind kind) => module.FirstOrDefault(entry => entry.Part.Kind == kind).Tensor;
+        }
+
+        return plan;
+    }
+
+    /// <summary>Whether the adapter changes a tensor of the checkpoint, and how.</summary>
+    public bool TryFind(string tensor, out (ModuleMerge Module, string Parameter) change) => changes.TryGetValue(tensor, out change);
+
+    /// <summary>
+    /// Beside a Conv1D, which is known by the model's type, an embedding has its outputs last, which its keys tell. Of a model without a
+    /// type the configuration says that there are modules of that layout, and the shapes say which.
+    /// </summary>
+    private static bool HasOutputsLast(string module, IReadOnlyDictionary<string, FactorPair> factors, LoraConfig config, ModuleTree tree) =>
+        factors.TryGetValue(module, out FactorPair? pair)
+        && (pair.Down.Name.EndsWith("lora_embedding_A", StringComparison.Ordinal)
+            || (tree.ModelType is null && config.FanInFanOut
+                && WeightLayout.OutputsLast.ShapeOf(pair.Down.Shape, pair.Up.Shape).AsSpan().SequenceEqual(tree.Nodes.GetValueOrDefault(module)?.Weight?.Shape)));
+}

@@ -1,0 +1,94 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Native;
+using static TorchSharp.torch;
+
+namespace Lora.Export;
+
+/// <summary>
+/// Writes a base model with an adapter added to its weights. It goes from file to file and never holds the model: memory is needed for
+/// about three times the largest adapted tensor in float32.
+/// </summary>
+public static class ModelMerge
+{
+    /// <summary>
+    /// Writes the merged model: the base's files with their names, shards, dtypes and order. Sums are taken in float32 and rounded once;
+    /// tensors that the adapter leaves alone, the index, config.json, the tokenizer and the other files of the folder are the same bytes.
+    /// </summary>
+    /// <param name="adapter">The adapter, as PEFT writes it.</param>
+    /// <param name="model">The base model: a folder, a .safetensors file, or a shard index.</param>
+    /// <param name="folder">The folder to write: all of it or, on failure, nothing.</param>
+    /// <param name="overwrite">Replaces a model that the folder holds.</param>
+    /// <param name="progress">Told of the bytes that are written.</param>
+    /// <param name="cancellation">Ends the work before the next tensor.</param>
+    /// <exception cref="LoraException">Everything that keeps the adapter from being merged, before anything is written: AdapterWeightsInvalid,
+    /// MergeRefused, OutputExists, or a damaged base model. MergeRefused too for a sum that is not finite; OutputFailed: the system refused to write.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
+    public static void Write(
+        LoraAdapter adapter, string model, string folder, bool overwrite = false, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        using Checkpoint checkpoint = Checkpoint.Open(model);
+        List<LoraProblem> problems = [.. Destination(checkpoint, folder, overwrite)];
+        MergePlan plan = MergePlan.Make(adapter, checkpoint, problems);
+        LoraException.ThrowIfAny(problems);
+        TorchLibrary.Load();
+        using IDisposable noGradient = no_grad();
+        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
+        try
+        {
+            using StagedFolder stage = new(folder);
+            WriteWeights(checkpoint, plan, stage, progress, cancellation);
+            foreach (string file in checkpoint.Folder is string source ? ModelFiles.Companions(source) : [])
+            {
+                File.Copy(file, stage.PathOf(Path.GetFileName(file)));
+            }
+
+            stage.Publish(ModelFiles.Weights(folder));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw LoraException.From(exception, LoraError.OutputFailed, folder, folder, exception.Message);
+        }
+    }
+
+    private static void WriteWeights(
+        Checkpoint checkpoint, MergePlan plan, StagedFolder stage, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        string root = RootOf(checkpoint);
+        long total = checkpoint.Files.Sum(file => new FileInfo(file).Length);
+        long done = 0;
+        MergedFile writer = new(checkpoint, plan, (bytes, name) => progress?.Report(new(done += bytes, total, name)));
+        foreach (string file in checkpoint.Files)
+        {
+            string target = stage.PathOf(Path.GetRelativePath(root, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            writer.Write(file, target, cancellation);
+        }
+
+        if (checkpoint.Index is string index)
+        {
+            File.Copy(index, stage.PathOf(Path.GetFileName(index)));
+        }
+    }
+
+    private static IEnumerable<LoraProblem> Destination(Checkpoint checkpoint, string folder, bool overwrite)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        StringComparison comparison = OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase;
+        if (full.Equals(Path.TrimEndingDirectorySeparator(RootOf(checkpoint)), comparison))
+        {
+            yield return new(LoraError.MergeRefused, folder, checkpoint.Path, "the destination is the folder of the base model");
+        }
+        else if (AdapterFolder.IsThere(full))
+        {
+            yield return new(LoraError.MergeRefused, folder, checkpoint.Path, $"the destination '{folder}' holds an adapter, which loaders would add once more");
+        }
+        else if (!overwrite && ModelFiles.HasModel(full))
+        {
+            yield return new(LoraError.OutputExists, folder, folder);
+        }
+    }
+
+    private static string RootOf(Checkpoint checkpoint) => checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!;
+}

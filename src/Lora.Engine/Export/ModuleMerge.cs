@@ -1,0 +1,49 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Lora.Export;
+
+/// <summary>What an adapter does to the parameters of one module.</summary>
+/// <param name="Name">The module's dotted name.</param>
+internal sealed record ModuleMerge(string Name)
+{
+    /// <summary>A, B and s; null when the module has no low-rank product.</summary>
+    public FactorPair? Factors { get; init; }
+
+    /// <summary>Where the weight has its output channels.</summary>
+    public WeightLayout Layout { get; init; } = WeightLayout.OutputsFirst;
+
+    /// <summary>DoRA's m; null without DoRA.</summary>
+    public TensorData? Magnitude { get; init; }
+
+    /// <summary>The bias of B; null when it has none.</summary>
+    public TensorData? FactorBias { get; init; }
+
+    /// <summary>Parameters that were trained whole, by their names.</summary>
+    public IReadOnlyDictionary<string, TensorData> Whole { get; init; } = new Dictionary<string, TensorData>();
+
+    /// <summary>A parameter with the adapter added: summed in float32 (float64 for a float64 parameter) and rounded to its own dtype once.</summary>
+    /// <param name="parameter">Its name in the module.</param>
+    /// <param name="stored">Its values in the base model; they may be written over.</param>
+    public Tensor Merged(string parameter, Tensor stored)
+    {
+        Tensor values = Whole.TryGetValue(parameter, out TensorData? whole) ? AdapterTensors.Read(whole) : stored;
+        Tensor sum = values.dtype == ScalarType.Float64 ? values : values.to(ScalarType.Float32);
+        return ((parameter, Factors, FactorBias) switch
+        {
+            ("weight", FactorPair factors, _) => WithProduct(sum, factors),
+            ("bias", FactorPair factors, TensorData bias) => sum.add_(AdapterTensors.Read(bias).to(ScalarType.Float32) * factors.Scaling),
+            _ => sum,
+        }).to(stored.dtype).contiguous();
+    }
+
+    /// <summary>W + s · B A, summed in place, with the magnitudes of DoRA when there are any.</summary>
+    private Tensor WithProduct(Tensor weight, FactorPair factors)
+    {
+        Tensor down = AdapterTensors.Read(factors.Down).to(ScalarType.Float32);
+        Tensor up = AdapterTensors.Read(factors.Up).to(ScalarType.Float32);
+        Tensor direction = weight.add_(Layout.Product(down, up).mul_(factors.Scaling));
+        return Magnitude is null ? direction : Layout.WithMagnitude(direction, AdapterTensors.Read(Magnitude).to(ScalarType.Float32));
+    }
+}

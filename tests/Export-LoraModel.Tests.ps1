@@ -1,0 +1,46 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+BeforeAll {
+    Import-Module (Join-Path $PSScriptRoot '../Lora.psd1')
+    $model = Join-Path $PSScriptRoot '../examples/model'
+    $dataset = Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl'
+    $result = New-LoraConfig -Model $model -TargetModule q_proj -Rank 2 | Invoke-LoraTraining -Dataset $dataset -MaxStep 1
+    $result | Export-LoraAdapter 'TestDrive:/adapter'
+}
+
+Describe 'Export-LoraModel' {
+    It 'writes a model with the files of the base model, and gives nothing' {
+        $result | Export-LoraModel 'TestDrive:/merged' | Should -BeNullOrEmpty
+        foreach ($file in Get-ChildItem $model -File) {
+            Join-Path 'TestDrive:/merged' $file.Name | Should -Exist
+        }
+    }
+
+    It 'writes what Get-LoraModule lists and training loads' {
+        Get-LoraAdapter 'TestDrive:/adapter' | Export-LoraModel 'TestDrive:/again'
+        $modules = Get-LoraModule 'TestDrive:/again' -Include q_proj
+        $modules | Should -HaveCount 4
+        ($modules | New-LoraConfig -Rank 2 | Invoke-LoraTraining -Dataset $dataset -MaxStep 1).History | Should -HaveCount 1
+    }
+
+    It 'gives the folder with -PassThru' {
+        $folder = Export-LoraModel 'TestDrive:/passed' -AdapterPath 'TestDrive:/adapter' -Model $model -PassThru
+        $folder | Should -BeOfType [System.IO.DirectoryInfo]
+    }
+
+    It 'overwrites with -Force only' {
+        $result | Export-LoraModel 'TestDrive:/twice'
+        { $result | Export-LoraModel 'TestDrive:/twice' } | Should -Throw -ErrorId 'LoraOutputExists,Lora.Commands.ExportLoraModelCommand'
+        { $result | Export-LoraModel 'TestDrive:/twice' -Force } | Should -Not -Throw
+    }
+
+    It 'never writes over the base model' {
+        { $result | Export-LoraModel $model -Force } | Should -Throw -ErrorId 'LoraMergeRefused,Lora.Commands.ExportLoraModelCommand'
+    }
+
+    It 'writes nothing with -WhatIf' {
+        $result | Export-LoraModel 'TestDrive:/what-if' -WhatIf
+        'TestDrive:/what-if' | Should -Not -Exist
+    }
+}

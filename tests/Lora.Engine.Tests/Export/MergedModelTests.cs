@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Export;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Export;
+
+/// <summary>A merged model that is loaded again computes what the base model computes with the adapter on it.</summary>
+public sealed class MergedModelTests : IDisposable
+{
+    private const double Tolerance = 1e-5;
+    private static readonly string[] Projections = ["q_proj", "v_proj", "o_proj", "gate_proj", "down_proj"];
+
+    private readonly TemporaryFolder files = new();
+
+    public void Dispose() => files.Dispose();
+
+    [Theory]
+    [InlineData("plain", "llama3")]
+    [InlineData("plain", "mistral")]
+    [InlineData("plain", "qwen2_sharded")]
+    [InlineData("rslora", "qwen3")]
+    [InlineData("dora", "llama3")]
+    [InlineData("lora_bias", "llama3")]
+    [InlineData("bias", "llama3")]
+    [InlineData("bias", "qwen2_sharded")]
+    [InlineData("lora_only bias", "llama3")]
+    [InlineData("embedding", "llama3")]
+    [InlineData("embedding dora", "llama3")]
+    [InlineData("head", "llama3")]
+    [InlineData("saved", "llama3")]
+    [InlineData("ranks", "llama3")]
+    [InlineData("pissa", "llama3")]
+    [InlineData("olora dora", "llama3")]
+    [InlineData("plain", "llama_tied_headdim")]
+    public void It_gives_the_logits_of_the_adapted_model(string variant, string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string model = Repository.Fixture("families", family);
+        Tensor ids = new GoldenTensors(Path.Combine(model, "data.safetensors"))["input_ids"];
+        (LoraAdapter adapter, Tensor adapted) = TrainedAdapter.On(model, Variant(variant), ids);
+
+        ModelMerge.Write(adapter, model, files.File("merged"));
+
+        Assert.True(Closeness.Relative(adapted, TrainedAdapter.Logits(model, ids)) > 1e-2);
+        Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), adapted), 0, Tolerance);
+    }
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("mistral")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    public void It_gives_the_logits_that_PEFT_computed(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string model = Repository.Fixture("families", family);
+        GoldenTensors golden = new(Path.Combine(model, "lora.safetensors"));
+        using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Path.Combine(model, "run.json")));
+        LoraAdapter adapter = new()
+        {
+            Config = GoldenAdapter.ConfigOf(run.RootElement.GetProperty("lora_config"), golden),
+            Tensors = [.. golden.Names.Where(name => name.StartsWith(PeftKey.Prefix, StringComparison.Ordinal)).Select(name => AdapterTensors.Copy(name, golden[name]))],
+        };
+
+        ModelMerge.Write(adapter, model, files.File("merged"));
+
+        Tensor ids = new GoldenTensors(Path.Combine(model, "data.safetensors"))["input_ids"];
+        double tolerance = run.RootElement.GetProperty("suggested_tolerance").GetProperty("lora_logits_abs").GetDouble();
+        Assert.InRange(Closeness.Largest(TrainedAdapter.Logits(files.File("merged"), ids), golden["logits"]), 0, tolerance);
+    }
+
+    [Fact]
+    public void A_bfloat16_model_gets_the_exact_sums_rounded_once_and_keeps_every_other_byte()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string model = Repository.Fixture("families", "qwen2_bf16");
+        Tensor ids = new GoldenTensors(Path.Combine(model, "data.safetensors"))["input_ids"];
+        (LoraAdapter adapter, _) = TrainedAdapter.On(model, Variant("plain"), ids);
+
+        ModelMerge.Write(adapter, model, files.File("merged"));
+
+        using Checkpoint before = Checkpoint.Open(model);
+        using Checkpoint after = Checkpoint.Open(files.File("merged"));
+        IReadOnlyDictionary<string, FactorPair> factors = FactorPair.Of(adapter);
+        Assert.NotEmpty(factors);
+        foreach (TensorInfo tensor in before.Tensors)
+        {
+            TensorData stored = SafetensorsFile.ReadAll(tensor.File).Single(data => data.Name == tensor.Name);
+            Assert.True(after.TryFind(tensor.Name, out TensorInfo? merged));
+            byte[] bytes = new byte[merged.Length];
+            after.Read(merged, bytes);
+            byte[] expected = factors.TryGetValue(tensor.Name[..^".weight".Length], out FactorPair? pair)
+                ? Exact(stored, pair).to(ScalarType.Float32).to(ScalarType.BFloat16).bytes.ToArray()
+                : stored.Bytes.ToArray();
+            Assert.Equal(expected, bytes);
+        }
+
+        static Tensor Exact(TensorData stored, FactorPair pair) => AdapterTensors.Read(stored).to(ScalarType.Float64)
+            + (AdapterTensors.Read(pair.Up).to(ScalarType.Float64).mm(AdapterTensors.Read(pair.Down).to(ScalarType.Float64)) * pair.Scaling);
+    }
+
+    private static LoraConfig Variant(string name) => new()
+    {
+        Rank = 4,
+        Alpha = 8,
+        TargetModule = name switch
+        {
+            _ when name.StartsWith("embedding", StringComparison.Ordinal) => ["embed_tokens", "q_proj"],
+            "head" => ["lm_head"],
+            _ => Projections,
+        },
+        UseRsLora = name == "rslora",
+        UseDora = name.EndsWith("dora", StringComparison.Ordinal),
+        UseLoraBias = name == "lora_bias",
+        Bias = name switch { "bias" => LoraBias.All, "lora_only bias" => LoraBias.LoraOnly, _ => LoraBias.None },
+        ModulesToSave = name == "saved" ? ["lm_head", "norm"] : null,
+        RankPattern = name == "ranks" ? [new() { Pattern = "q_proj", Value = 2 }] : null,
+        AlphaPattern = name == "ranks" ? [new() { Pattern = "down_proj", Value = 1 }] : null,
+        Initialization = name.Split(' ')[0] is "pissa" or "olora" ? name.Split(' ')[0] : "true",
+    };
+}
