@@ -6,6 +6,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
 {
     ["gemm"] = ProductBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
+    ["load"] = LoadBenchmark.Run,
     ["list"] = ListBenchmark.Run,
     ["merge"] = MergeBenchmark.Run,
     ["plan"] = PlanBenchmark.Run,

@@ -1,5 +1,6 @@
 using Lora.Checkpoints;
 using Lora.Models;
+using Lora.Native;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -69,7 +70,7 @@ internal sealed class MergedFile(Checkpoint checkpoint, MergePlan plan, Action<l
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor stored = empty(tensor.Shape, dtype: TensorType.Of(tensor.DataType), device: CPU);
-        TensorMemory.Fill(stored, tensor, checkpoint);
+        WeightReader.Fill([(stored, tensor)], checkpoint);
         Tensor merged = module.Merged(parameter, stored);
         if (!merged.isfinite().all().ToBoolean())
         {

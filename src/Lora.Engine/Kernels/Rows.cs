@@ -38,9 +38,5 @@ internal readonly unsafe struct Rows<TElement>
 
     /// <summary>The first value of a tensor in the CPU's memory; it stays where it is as long as the tensor lives.</summary>
     public static T* Memory<T>(Tensor tensor)
-        where T : unmanaged
-    {
-        Dispatcher.Check(TorchShim.DataPointer(tensor.Handle, out nint data), nameof(TorchShim.DataPointer));
-        return (T*)data;
-    }
+        where T : unmanaged => (T*)TensorMemory.Address(tensor);
 }

@@ -15,7 +15,18 @@ internal static class ModelLoader
     {
         DecoderConfig config = DecoderConfigReader.Read(folder);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        LoraException.ThrowIfAny(RequiredTensors.Check(checkpoint, config));
-        return new(config, new CheckpointWeights(checkpoint, device, dataType), device);
+        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config), device, dataType);
+        Task reading = Task.Run(weights.Read);
+        CausalLanguageModel model = new(config, weights, device); // while the values are being read
+        try
+        {
+            reading.GetAwaiter().GetResult();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 }

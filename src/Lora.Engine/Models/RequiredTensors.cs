@@ -28,11 +28,19 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
         return required.asked;
     }
 
-    /// <summary>Everything in which a checkpoint does not fit a configuration.</summary>
-    public static IReadOnlyList<LoraProblem> Check(Checkpoint checkpoint, DecoderConfig config)
+    /// <summary>The names and shapes that a configuration asks a checkpoint for.</summary>
+    /// <exception cref="LoraException">Everything in which the checkpoint does not fit the configuration.</exception>
+    public static IReadOnlyList<(string Name, long[] Shape)> In(Checkpoint checkpoint, DecoderConfig config)
+    {
+        IReadOnlyList<(string Name, long[] Shape)> required = Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _));
+        LoraException.ThrowIfAny(Check(checkpoint, required));
+        return required;
+    }
+
+    private static List<LoraProblem> Check(Checkpoint checkpoint, IEnumerable<(string Name, long[] Shape)> required)
     {
         List<LoraProblem> problems = [];
-        foreach ((string name, long[] shape) in Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _)))
+        foreach ((string name, long[] shape) in required)
         {
             if (!CheckpointWeights.TryFind(checkpoint, name, out TensorInfo? tensor))
             {

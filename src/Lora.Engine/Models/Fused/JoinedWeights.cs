@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>The frozen weights of linear layers that share an input, as one matrix. The layers keep their names and become slices of it.</summary>
+/// <summary>
+/// The frozen weights of linear layers that share an input, as one matrix. The layers keep their names and are slices of it: a loaded model's from
+/// the start (<see cref="WeightArena"/>), others' from now on.
+/// </summary>
 internal sealed class JoinedWeights : IDisposable
 {
     /// <param name="layers">In the order of their outputs.</param>
@@ -43,6 +46,11 @@ internal sealed class JoinedWeights : IDisposable
         if (parts.Length == 1 || parts.Any(part => part is null))
         {
             return parts[0];
+        }
+
+        if (WeightArena.Adjacent(parts!) is Tensor whole)
+        {
+            return whole.DetachFromDisposeScope();
         }
 
         Tensor joined = cat(parts!).DetachFromDisposeScope();

@@ -1,0 +1,89 @@
+using System.Runtime.ExceptionServices;
+using Lora.Checkpoints;
+using Lora.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// Reads stored tensors into tensors, slice by slice on several threads. Where dtype and device are those of the file, slices are read straight
+/// into place; where not, each thread has a buffer of one slice.
+/// </summary>
+internal static class WeightReader
+{
+    private const int SliceBytes = 4 << 20;
+
+    // Below the size from which libtorch shares a conversion out over threads of its own.
+    private const int ConvertedValues = 16384;
+
+    /// <summary>Fills contiguous tensors with stored ones of their shapes.</summary>
+    /// <exception cref="LoraException">A file is unreadable or was cut off since it was opened.</exception>
+    public static void Fill(IEnumerable<(Tensor Destination, TensorInfo Source)> tensors, Checkpoint checkpoint)
+    {
+        IEnumerable<(Tensor Destination, TensorInfo Source, long First, int Count)> slices =
+            from tensor in tensors
+            let size = SliceSize(tensor.Destination, tensor.Source)
+            from slice in Enumerable.Range(0, (int)((tensor.Source.ElementCount + size - 1) / size))
+            let first = (long)slice * size
+            select (tensor.Destination, tensor.Source, first, (int)Math.Min(size, tensor.Source.ElementCount - first));
+        try
+        {
+            Parallel.ForEach(
+                slices.ToArray(),
+                () => new SliceBuffers(),
+                (slice, _, buffers) =>
+                {
+                    Read(slice.Destination, slice.Source, slice.First, slice.Count, buffers, checkpoint);
+                    return buffers;
+                },
+                buffers => buffers.Dispose());
+        }
+        catch (AggregateException exception)
+        {
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
+    }
+
+    private static void Read(Tensor destination, TensorInfo source, long first, int count, SliceBuffers buffers, Checkpoint checkpoint)
+    {
+        ScalarType stored = TensorType.Of(source.DataType);
+        long width = stored.ElementSize();
+        if (IsAsStored(destination, source))
+        {
+            checkpoint.Read(source, first * width, TensorMemory.Bytes(destination, first * width, (int)(count * width)));
+            return;
+        }
+
+        using Tensor slice = buffers.Of(stored, SliceSize(destination, source)).narrow(0, 0, count);
+        checkpoint.Read(source, first * width, TensorMemory.Bytes(slice, 0, (int)(count * width)));
+        using Tensor flat = destination.view(-1);
+        using Tensor part = flat.narrow(0, first, count);
+        part.copy_(slice);
+    }
+
+    private static bool IsAsStored(Tensor destination, TensorInfo source) =>
+        destination.device_type == DeviceType.CPU && destination.dtype == TensorType.Of(source.DataType);
+
+    private static long SliceSize(Tensor destination, TensorInfo source) =>
+        destination.device_type == DeviceType.CPU && !IsAsStored(destination, source) ? ConvertedValues : SliceBytes / TensorType.Of(source.DataType).ElementSize();
+
+    /// <summary>One thread's buffers, by dtype.</summary>
+    private sealed class SliceBuffers : IDisposable
+    {
+        private readonly Dictionary<ScalarType, Tensor> buffers = [];
+
+        public Tensor Of(ScalarType type, long count)
+        {
+            if (!buffers.TryGetValue(type, out Tensor? buffer))
+            {
+                buffer = empty([count], dtype: type, device: CPU);
+                buffers.Add(type, buffer);
+            }
+
+            return buffer;
+        }
+
+        public void Dispose() => buffers.Values.ToList().ForEach(buffer => buffer.Dispose());
+    }
+}

@@ -1,0 +1,64 @@
+using Lora.Models;
+using Lora.Native;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+public class WeightArenaTests
+{
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("qwen2")]
+    public void The_joined_matrices_of_a_loaded_model_are_the_layers_own_memory(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLanguageModel model = ModelLoader.Load(Repository.Fixture("families", family), CPU, ScalarType.Float32);
+        Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+
+        foreach (FusedLayerWeights layer in model.Fused.Layers)
+        {
+            AssertShared(layer.QueryKeyValue.Weight, FusedLayerWeights.QueryKeyValueNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
+            AssertShared(layer.GateUp.Weight, FusedLayerWeights.GateUpNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
+            if (layer.QueryKeyValue.Bias is Tensor bias)
+            {
+                AssertShared(bias, FusedLayerWeights.QueryKeyValueNames.Select(name => parameters[$"{layer.Prefix}{name}.bias"]));
+            }
+        }
+    }
+
+    [Fact]
+    public void Tensors_of_different_blocks_are_not_adjacent()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor whole = arange(12, dtype: ScalarType.Float32, device: CPU).view(6, 2);
+
+        Assert.NotNull(WeightArena.Adjacent([whole.narrow(0, 0, 2), whole.narrow(0, 2, 4)]));
+        Assert.Null(WeightArena.Adjacent([whole.narrow(0, 2, 4), whole.narrow(0, 0, 2)]));
+        Assert.Null(WeightArena.Adjacent([whole.narrow(0, 0, 2), whole.clone()]));
+    }
+
+    [Fact]
+    public void A_weight_outlives_the_arena_it_came_from()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight;
+        using (WeightArena arena = new([("one", [2, 3]), ("one.bias", [2])], ScalarType.Float32, CPU))
+        {
+            weight = arena["one"].fill_(3);
+        }
+
+        Assert.Equal(18, weight.sum().ToDouble());
+    }
+
+    private static void AssertShared(Tensor joined, IEnumerable<Tensor> parts)
+    {
+        nint next = TensorMemory.Address(joined);
+        foreach (Tensor part in parts)
+        {
+            Assert.Equal(next, TensorMemory.Address(part));
+            next += (nint)(part.numel() * part.ElementSize);
+        }
+    }
+}
