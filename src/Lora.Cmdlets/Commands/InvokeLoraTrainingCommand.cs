@@ -101,6 +101,10 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
     [Parameter]
     public TrainingDataType DataType { get; set; } = Defaults.DataType;
 
+    /// <summary>How the linear layers of the frozen base's blocks are held.</summary>
+    [Parameter]
+    public LoraQuantization Quantization { get; set; } = Defaults.Quantization;
+
     /// <summary>Bytes that the process may take, for example 8GB.</summary>
     [Parameter]
     [ValidateRange(1L, long.MaxValue)]
@@ -198,6 +202,7 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
         Seed = Seed,
         Device = Device,
         DataType = DataType,
+        Quantization = Quantization,
         MemoryLimit = MemoryLimit,
         Checkpointing = Checkpointing,
         PrefixCache = PrefixCache,

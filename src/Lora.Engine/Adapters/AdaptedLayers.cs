@@ -1,3 +1,4 @@
+using Lora.Models;
 using Lora.Selection;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -69,6 +70,11 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
         if (module.named_buffers(recurse: false).Any())
         {
             throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, "modules_to_save on a module with buffers");
+        }
+
+        if (module is QuantizedLinear)
+        {
+            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, QuantizedWeights.NotTrained);
         }
 
         RefuseShared(name, layer.OwnParameters().Select(own => own.Value));

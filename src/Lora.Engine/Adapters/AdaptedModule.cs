@@ -1,3 +1,4 @@
+using Lora.Models;
 using System.Runtime.CompilerServices;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -63,7 +64,8 @@ internal sealed class AdaptedModule
     public Parameter? Parameter(string name) => module.OwnParameter(name);
 
     /// <summary>The base's own value of a parameter, whatever the parameter holds now; null when there is none.</summary>
-    public Tensor? BaseValue(string name) => exchanged.TryGetValue(name, out ExchangedParameter? found) ? found.Original : Parameter(name);
+    public Tensor? BaseValue(string name) => module is QuantizedLinear quantized && name == "weight" ? quantized.Copy()
+        : exchanged.TryGetValue(name, out ExchangedParameter? found) ? found.Original : Parameter(name);
 
     /// <summary>Whether a parameter holds other values than the base's own.</summary>
     public bool IsExchanged(string name) => exchanged.ContainsKey(name);

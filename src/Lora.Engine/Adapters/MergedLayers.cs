@@ -65,6 +65,11 @@ internal sealed class MergedLayers(AdaptedModule module)
             return Refused(name, $"the adapter has a {parameter} and the module has none");
         }
 
+        if (found.device_type == DeviceType.META)
+        {
+            return Refused(name, "it is held in 4 bits; merging goes into the original weights on disk, with Export-LoraModel");
+        }
+
         return ModuleParameters.Sharing(found, modules).FirstOrDefault(other => other != name) is string other
             ? Refused(name, $"its {parameter} is also that of '{other}'")
             : null;

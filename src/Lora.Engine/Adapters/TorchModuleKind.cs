@@ -12,7 +12,7 @@ internal static class TorchModuleKind
     /// <param name="fanInFanOut">Whether a module of a program's own class with a two-dimensional weight is a linear one that stores it [in, out].</param>
     public static LoraModuleKind Of(nn.Module module, bool fanInFanOut) => module switch
     {
-        Linear => LoraModuleKind.Linear,
+        Linear or QuantizedLinear => LoraModuleKind.Linear,
         TokenEmbedding or Embedding => LoraModuleKind.Embedding,
         Conv2d => LoraModuleKind.Conv2d,
         RmsNorm or LayerNorm or GroupNorm => LoraModuleKind.Norm,

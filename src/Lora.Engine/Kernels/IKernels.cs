@@ -1,3 +1,4 @@
+using Lora.Quantization;
 using static TorchSharp.torch;
 
 namespace Lora.Kernels;
@@ -62,4 +63,9 @@ internal interface IKernels
     /// <param name="factor">What the loss is multiplied by before it is differentiated.</param>
     /// <returns>The sum in nats, without the factor.</returns>
     double CrossEntropy(Tensor logits, Tensor targets, double factor);
+
+    /// <summary>Writes the values of a 4-bit matrix: products in float32, rounded to the dtype of y.</summary>
+    /// <param name="matrix">On the device of y.</param>
+    /// <param name="y">[out, in], contiguous; written.</param>
+    void Dequantize(Nf4Matrix matrix, Tensor y);
 }

@@ -1,3 +1,4 @@
+using Lora.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -89,6 +90,18 @@ internal sealed class TorchKernels : IKernels
         gradient.scatter_add_(1, index, full_like(index, -1.0, dtype: gradient.dtype));
         logits.copy_(gradient.mul_(factor));
         return loss;
+    }
+
+    /// <inheritdoc/>
+    public void Dequantize(Nf4Matrix matrix, Tensor y)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor pairs = tensor(Nf4Code.Pairs, [256, 2], device: y.device);
+        Tensor dynamic = tensor(DynamicCode.Values, device: y.device);
+        Tensor scales = matrix.Scales.repeat_interleave(Nf4Matrix.GroupBlocks).narrow(0, 0, matrix.Magnitudes.numel());
+        Tensor magnitudes = dynamic.index_select(0, matrix.Magnitudes.to(ScalarType.Int32)).mul_(scales).add_(matrix.Mean); // [blocks]
+        Tensor blocks = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, Nf4Matrix.BlockValues).mul_(magnitudes.unsqueeze(1));
+        y.copy_(blocks.view(-1).narrow(0, 0, y.numel()).view(y.shape));
     }
 
     private static Tensor Hidden(AttentionTile tile, Device device)

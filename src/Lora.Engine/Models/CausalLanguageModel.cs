@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,9 +8,10 @@ namespace Lora.Models;
 internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
 {
     private readonly DecoderModel model;
-    private readonly Linear lm_head;
+    private readonly nn.Module<Tensor, Tensor> lm_head;
     private readonly long sharedSize;
     private FusedDecoder? fused;
+    private readonly WeightBuffer buffer = new();
 
     /// <param name="config">The shape.</param>
     /// <param name="source">Where the weights come from; a head of its own is used where the source has one, else the embedding's table.</param>
@@ -19,13 +21,14 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     {
         Config = config;
         Device = device;
-        Weights root = new(source, "");
+        Weights root = new(source, "", buffer);
         model = new(config, root.At(nameof(model)));
         if (config.TiedEmbeddings && !source.Has("lm_head.weight"))
         {
-            lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, hasBias: false, META);
-            lm_head.weight = new Parameter(model.Embedding.Weight.detach(), requires_grad: false); // the same memory, a tensor of its own
-            sharedSize = lm_head.weight.NumberOfElements * lm_head.weight.element_size();
+            Linear tied = nn.Linear(config.HiddenSize, config.VocabularySize, hasBias: false, META);
+            tied.weight = new Parameter(model.Embedding.Weight.detach(), requires_grad: false); // the same memory, a tensor of its own
+            lm_head = tied;
+            sharedSize = tied.weight.NumberOfElements * tied.weight.element_size();
         }
         else
         {
@@ -41,8 +44,12 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
 
-    /// <summary>Bytes of the weights; a table that serves as the head too counts once.</summary>
-    public long WeightSize => parameters().Sum(parameter => parameter.NumberOfElements * parameter.element_size()) - sharedSize;
+    /// <summary>Bytes of the weights as they are held; a table that serves as the head too counts once.</summary>
+    public long WeightSize => parameters().Where(parameter => parameter.device_type != DeviceType.META).Sum(parameter => parameter.NumberOfElements * parameter.element_size())
+        + modules().OfType<QuantizedLinear>().Sum(layer => layer.Matrix.Size) - sharedSize;
+
+    /// <summary>Where quantised matrices have their values.</summary>
+    public WeightBuffer Buffer => buffer;
 
     /// <summary>The weights joined for the fused step; made when first asked for.</summary>
     public FusedDecoder Fused => fused ??= new(this);
@@ -62,6 +69,7 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
         if (disposing)
         {
             fused?.Dispose();
+            buffer.Dispose();
         }
 
         base.Dispose(disposing);

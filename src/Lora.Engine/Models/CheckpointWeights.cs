@@ -1,4 +1,5 @@
 using Lora.Checkpoints;
+using Lora.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,20 +12,33 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private const string BodyPrefix = "model.";
 
     private readonly Checkpoint checkpoint;
+    private readonly Device device;
+    private readonly ScalarType dataType;
     private readonly WeightArena arena;
+    private readonly HashSet<string> quantized;
+    private readonly Tensor? scratch; // a quantised matrix as it is read
 
     /// <summary>Makes room for the weights; <see cref="Read"/> fills it.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="required">What the model asks it for (<see cref="RequiredTensors.In"/>).</param>
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
-    public CheckpointWeights(Checkpoint checkpoint, IReadOnlyList<(string Name, long[] Shape)> required, Device device, ScalarType dataType)
+    /// <param name="quantization">How the matrices of the blocks are held.</param>
+    public CheckpointWeights(Checkpoint checkpoint, IReadOnlyList<(string Name, long[] Shape)> required, Device device, ScalarType dataType, LoraQuantization quantization)
     {
         this.checkpoint = checkpoint;
-        arena = new(required, dataType, device);
+        this.device = device;
+        this.dataType = dataType;
+        ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => QuantizedWeights.Include(quantization, weight.Name, weight.Shape));
+        arena = new(byQuantized[false], dataType, device);
+        quantized = [.. byQuantized[true].Select(weight => weight.Name)];
+        if (quantized.Count > 0)
+        {
+            scratch = empty([byQuantized[true].Max(weight => weight.Shape[0] * weight.Shape[1])], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
+        }
     }
 
-    /// <summary>Reads the weights; tensors that were taken before have their values then.</summary>
+    /// <summary>Reads the weights that are not quantised; tensors that were taken before have their values then.</summary>
     /// <exception cref="LoraException">A file is unreadable or was cut off since it was opened.</exception>
     public void Read()
     {
@@ -38,8 +52,27 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public Tensor Take(string name, params ReadOnlySpan<long> shape) => arena[name];
 
+    /// <summary>Reads a matrix and quantises it, so that there is never more than one that is not.</summary>
     /// <inheritdoc/>
-    public void Dispose() => arena.Dispose();
+    public Nf4Matrix? TakeQuantized(string name, params ReadOnlySpan<long> shape)
+    {
+        if (!quantized.Contains(name))
+        {
+            return null;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor values = scratch!.narrow(0, 0, shape[0] * shape[1]).view(shape.ToArray());
+        WeightReader.Fill([(values, Find(name))], checkpoint);
+        return Nf4Quantizer.Quantize(values, dataType).To(device);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        arena.Dispose();
+        scratch?.Dispose();
+    }
 
     /// <summary>Finds a tensor under its name or, in a checkpoint of the bare body, under the name without the body's prefix.</summary>
     public static bool TryFind(Checkpoint checkpoint, string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TensorInfo? tensor) =>

@@ -1,3 +1,4 @@
+using Lora.Quantization;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -9,6 +10,10 @@ internal interface IWeightSource
     /// <param name="name">The checkpoint's name, for example <c>model.layers.0.self_attn.q_proj.weight</c>.</param>
     /// <param name="shape">The shape that the configuration asks for.</param>
     Tensor Take(string name, params ReadOnlySpan<long> shape);
+
+    /// <summary>Gives a matrix in 4 bits, which the caller owns; null where it is held as <see cref="Take"/> gives it.</summary>
+    /// <inheritdoc cref="Take"/>
+    Nf4Matrix? TakeQuantized(string name, params ReadOnlySpan<long> shape) => null;
 
     /// <summary>Whether the source has a tensor of that name.</summary>
     bool Has(string name);

@@ -10,12 +10,13 @@ internal static class ModelLoader
     /// <param name="folder">The model's folder.</param>
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
+    /// <param name="quantization">How the matrices of the blocks are held.</param>
     /// <exception cref="LoraException">Any problem of the configuration or the checkpoint, all of them together.</exception>
-    public static CausalLanguageModel Load(string folder, Device device, ScalarType dataType)
+    public static CausalLanguageModel Load(string folder, Device device, ScalarType dataType, LoraQuantization quantization = LoraQuantization.None)
     {
         DecoderConfig config = DecoderConfigReader.Read(folder);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config), device, dataType);
+        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config), device, dataType, quantization);
         Task reading = Task.Run(weights.Read);
         CausalLanguageModel model = new(config, weights, device); // while the values are being read
         try

@@ -13,6 +13,7 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
         using DisposeScope scope = NewDisposeScope();
         Tensor loss = rows.SumLoss(model, batch).mul(scale);
         loss.backward();
+        model.Buffer.ThrowIfFailed();
         return loss.ToDouble();
     }
 

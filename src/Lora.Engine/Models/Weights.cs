@@ -1,17 +1,26 @@
+using Lora.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
 
 /// <summary>Makes the frozen layers below one dotted name out of a weight source.</summary>
-internal readonly record struct Weights(IWeightSource Source, string Prefix)
+/// <param name="Source">Where they come from.</param>
+/// <param name="Prefix">The dotted name with a dot.</param>
+/// <param name="Buffer">Where quantised matrices have their values.</param>
+internal readonly record struct Weights(IWeightSource Source, string Prefix, WeightBuffer Buffer)
 {
     /// <summary>The weights below a child's name.</summary>
     public Weights At(string child) => this with { Prefix = Prefix + child + "." };
 
     /// <summary>y = W x + b with W of shape [outputs, inputs].</summary>
-    public Linear Linear(string name, int inputs, int outputs, bool bias = false)
+    public nn.Module<Tensor, Tensor> Linear(string name, int inputs, int outputs, bool bias = false)
     {
+        if (Source.TakeQuantized(Prefix + name + ".weight", outputs, inputs) is Nf4Matrix matrix)
+        {
+            return new QuantizedLinear(matrix, bias ? Frozen(name + ".bias", outputs) : null, Buffer);
+        }
+
         // Made empty on META and then given its tensors: TorchSharp has no public constructor from tensors.
         Linear linear = nn.Linear(inputs, outputs, bias, META);
         linear.weight = Frozen(name + ".weight", outputs, inputs);

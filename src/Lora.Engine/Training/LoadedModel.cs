@@ -42,7 +42,7 @@ internal sealed class LoadedModel : IDisposable
 
         observer.OnStage($"Loading the weights of '{source.Folder}'");
         Device device = TrainingDevice.Find(source.Device);
-        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, TrainingDevice.Type(source.DataType, device));
+        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, TrainingDevice.Type(source.DataType, device), source.Quantization);
         return new(source, tokenizer, dataset, validationDataset, model);
 
         Dataset Read(string path)

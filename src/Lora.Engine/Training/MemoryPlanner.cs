@@ -18,17 +18,19 @@ internal sealed class MemoryPlanner(
 
     private long Limit => options.MemoryLimit ?? available.Limit;
 
+    private long Weight => model.WeightSize + model.Buffer.Missing;
+
     private long Optimizer => 2L * sizeof(float) * adapter.Arena.Count;
 
     /// <summary>Whether so many bytes fit beside a run that computes nothing again.</summary>
-    public bool Fits(long bytes) => available.Taken + Optimizer + bytes + Peak(default) <= Limit;
+    public bool Fits(long bytes) => available.Taken + model.Buffer.Missing + Optimizer + bytes + Peak(default) <= Limit;
 
     /// <summary>The plan.</summary>
     /// <param name="cache">Bytes of the hidden states that will be kept in memory.</param>
     /// <exception cref="LoraException">MemoryInsufficient: the limit was given and cannot be held.</exception>
     public LoraMemoryPlan Plan(long cache)
     {
-        long rest = available.Taken + Optimizer + cache;
+        long rest = available.Taken + model.Buffer.Missing + Optimizer + cache;
         Recomputation chosen = options.Checkpointing switch
         {
             LoraCheckpointing.None => default,
@@ -46,7 +48,7 @@ internal sealed class MemoryPlanner(
         return new()
         {
             Peak = rest + activation,
-            Weight = model.WeightSize,
+            Weight = Weight,
             Adapter = values,
             Optimizer = Optimizer,
             Activation = activation - Math.Min(activation, head),

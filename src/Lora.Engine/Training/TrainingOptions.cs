@@ -44,6 +44,9 @@ public sealed record TrainingOptions
     /// <summary>The dtype of the frozen base weights; the adapter is always float32.</summary>
     public TrainingDataType DataType { get; init; } = TrainingDataType.Auto;
 
+    /// <summary>How the linear layers of the frozen base's blocks are held; their products are computed in <see cref="DataType"/>.</summary>
+    public LoraQuantization Quantization { get; init; } = LoraQuantization.None;
+
     /// <summary>
     /// Whether freed memory stays with the process while the steps run, which saves most page faults under glibc and takes more memory than was
     /// planned, or goes back to the system after each use. Null: it stays for autograd only, whose memory is not planned. It is a setting of the

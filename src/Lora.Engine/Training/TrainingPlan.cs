@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Models;
 using Lora.Selection;
 
 namespace Lora.Training;
@@ -36,6 +37,7 @@ internal sealed record TrainingPlan(
 
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
         ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
+        problems.AddRange(resolved is null ? [] : QuantizedWeights.Check(config, folder!, options.Quantization));
         LoraException.ThrowIfAny(problems);
         IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message).Concat(resolved.Notes);
         string? unconverted = start is null ? null : UnconvertedStart.Warning(start);

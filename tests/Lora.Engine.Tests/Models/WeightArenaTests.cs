@@ -19,8 +19,8 @@ public class WeightArenaTests
 
         foreach (FusedLayerWeights layer in model.Fused.Layers)
         {
-            AssertShared(layer.QueryKeyValue.Weight, FusedLayerWeights.QueryKeyValueNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
-            AssertShared(layer.GateUp.Weight, FusedLayerWeights.GateUpNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
+            AssertShared(layer.QueryKeyValue.Values(), FusedLayerWeights.QueryKeyValueNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
+            AssertShared(layer.GateUp.Values(), FusedLayerWeights.GateUpNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
             if (layer.QueryKeyValue.Bias is Tensor bias)
             {
                 AssertShared(bias, FusedLayerWeights.QueryKeyValueNames.Select(name => parameters[$"{layer.Prefix}{name}.bias"]));

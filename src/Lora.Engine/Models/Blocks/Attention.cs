@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -11,10 +10,10 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
 {
     private readonly DecoderConfig config;
     private readonly int layer;
-    private readonly Linear q_proj;
-    private readonly Linear k_proj;
-    private readonly Linear v_proj;
-    private readonly Linear o_proj;
+    private readonly nn.Module<Tensor, Tensor> q_proj;
+    private readonly nn.Module<Tensor, Tensor> k_proj;
+    private readonly nn.Module<Tensor, Tensor> v_proj;
+    private readonly nn.Module<Tensor, Tensor> o_proj;
     private readonly RmsNorm? q_norm;
     private readonly RmsNorm? k_norm;
 
@@ -58,7 +57,7 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
         return o_proj.call(mixed.transpose(1, 2).flatten(2)); // [batch, tokens, hidden]
     }
 
-    private Tensor Heads(Linear projection, RmsNorm? norm, Tensor hidden, int heads)
+    private Tensor Heads(nn.Module<Tensor, Tensor> projection, RmsNorm? norm, Tensor hidden, int heads)
     {
         Tensor split = projection.call(hidden).unflatten(2, heads, config.HeadDimension); // [batch, tokens, heads, d]
         return (norm is null ? split : norm.call(split)).transpose(1, 2); // [batch, heads, tokens, d]

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -6,9 +5,9 @@ namespace Lora.Models;
 /// <summary>down(silu(gate x) * up x) (SwiGLU, arXiv 2002.05202).</summary>
 internal sealed class GatedMlp : nn.Module<Tensor, Tensor>
 {
-    private readonly Linear gate_proj;
-    private readonly Linear up_proj;
-    private readonly Linear down_proj;
+    private readonly nn.Module<Tensor, Tensor> gate_proj;
+    private readonly nn.Module<Tensor, Tensor> up_proj;
+    private readonly nn.Module<Tensor, Tensor> down_proj;
 
     public GatedMlp(DecoderConfig config, Weights weights)
         : base(nameof(GatedMlp))

@@ -22,9 +22,8 @@ internal sealed class AdaptedProduct : IDisposable
         parts = [.. AdaptedPart.Of(frozen.Outputs, factors)];
         if (parts.Count > 0)
         {
-            Tensor weight = frozen.Weight;
-            down = empty([Rank, weight.shape[1]], dtype: weight.dtype, device: weight.device).DetachFromDisposeScope();
-            up = zeros([weight.shape[0], Rank], dtype: weight.dtype, device: weight.device).DetachFromDisposeScope();
+            down = empty([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope();
+            up = zeros([frozen.Shape[0], Rank], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope();
         }
     }
 
@@ -50,7 +49,7 @@ internal sealed class AdaptedProduct : IDisposable
     /// <returns>y, [tokens, all outputs], and x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
     public (Tensor Output, Tensor? Low) Forward(Tensor x)
     {
-        Tensor y = FrozenProduct.Forward(x, frozen.Weight);
+        Tensor y = FrozenProduct.Forward(x, frozen.Values());
         if (frozen.Bias is not null)
         {
             y.add_(frozen.Bias);
@@ -78,7 +77,7 @@ internal sealed class AdaptedProduct : IDisposable
     /// <returns>dx, [tokens, in]; null when it is not needed.</returns>
     public Tensor? Backward(Tensor dy, Tensor? x, Tensor? low, bool needsInput)
     {
-        Tensor? dx = needsInput ? FrozenProduct.Backward(dy, frozen.Weight) : null;
+        Tensor? dx = needsInput ? FrozenProduct.Backward(dy, frozen.Values()) : null;
         if (IsAdapted)
         {
             Tensor dLow = dy.mm(up!); // [tokens, rank], scaled

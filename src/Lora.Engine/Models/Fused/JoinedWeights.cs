@@ -1,3 +1,4 @@
+using Lora.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -6,46 +7,68 @@ namespace Lora.Models;
 /// <summary>
 /// The frozen weights of linear layers that share an input, as one matrix. The layers keep their names and are slices of it: a loaded model's from
 /// the start (<see cref="WeightArena"/>), others' from now on.
+///  Quantised layers stay as they are; they
+/// have their values side by side when they are asked for.
 /// </summary>
 internal sealed class JoinedWeights : IDisposable
 {
-    /// <param name="layers">In the order of their outputs.</param>
-    public JoinedWeights(params Linear[] layers)
+    private readonly Tensor? weight;
+    private readonly WeightBuffer? buffer;
+    private readonly Nf4Matrix[] matrices;
+    private readonly bool isOwner;
+
+    /// <param name="layers">In the order of their outputs; ordinary layers or quantised ones.</param>
+    public JoinedWeights(params nn.Module<Tensor, Tensor>[] layers)
     {
         using IDisposable noGradient = no_grad();
-        Layers = layers;
-        Outputs = [.. layers.Select(layer => layer.weight.shape[0])];
-        Weight = Join([.. layers.Select(layer => layer.weight)])!;
-        Bias = Join([.. layers.Select(layer => layer.bias)]);
+        QuantizedLinear[] quantized = [.. layers.OfType<QuantizedLinear>()];
+        Linear[] plain = [.. layers.OfType<Linear>()];
+        isOwner = layers.Length > 1;
+        matrices = [.. quantized.Select(layer => layer.Matrix)];
+        buffer = quantized.FirstOrDefault()?.Buffer;
+        buffer?.Announce(matrices);
+        weight = Join([.. plain.Select(layer => layer.weight)]);
+        Bias = Join([.. plain.Select(layer => layer.bias), .. quantized.Select(layer => layer.Bias)]);
+        Outputs = [.. plain.Select(layer => layer.weight.shape[0]), .. matrices.Select(matrix => matrix.Shape[0])];
+        (long inputs, DataType, Device) = weight is not null
+            ? (weight.shape[1], weight.dtype, weight.device)
+            : (matrices[0].Shape[1], matrices[0].DataType, matrices[0].Codes.device);
+        Shape = [Outputs.Sum(), inputs];
     }
-
-    /// <summary>The layers.</summary>
-    public IReadOnlyList<Linear> Layers { get; }
 
     /// <summary>Outputs of each layer.</summary>
     public IReadOnlyList<long> Outputs { get; }
 
     /// <summary>[all outputs, in].</summary>
-    public Tensor Weight { get; }
+    public long[] Shape { get; }
+
+    /// <summary>What the products are computed in.</summary>
+    public ScalarType DataType { get; }
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device { get; }
 
     /// <summary>[all outputs], or null.</summary>
     public Tensor? Bias { get; }
 
+    /// <summary>The matrix, [all outputs, in], not the caller's to dispose of; of quantised layers it holds until the next one is asked for.</summary>
+    public Tensor Values() => weight ?? buffer!.Values(matrices);
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (Layers.Count > 1)
+        if (isOwner)
         {
-            Weight.Dispose();
+            weight?.Dispose();
             Bias?.Dispose();
         }
     }
 
     private static Tensor? Join(Parameter?[] parts)
     {
-        if (parts.Length == 1 || parts.Any(part => part is null))
+        if (parts.Length < 2 || parts.Any(part => part is null))
         {
-            return parts[0];
+            return parts.FirstOrDefault();
         }
 
         if (WeightArena.Adjacent(parts!) is Tensor whole)

@@ -1,4 +1,5 @@
 using Lora.Kernels;
+using TorchSharp;
 
 namespace Lora.Models;
 
@@ -26,7 +27,7 @@ internal sealed class LayerMemory
         this.ranks = ranks;
         window = config.SlidingWindows[layer];
         hasHeadNorms = weights.QueryNorm is not null;
-        elementSize = (int)weights.Output.Weight.element_size();
+        elementSize = weights.Output.DataType.ElementSize();
     }
 
     private long Hidden => config.HiddenSize;

@@ -16,7 +16,7 @@ internal sealed class ModuleWeights(nn.Module model)
     public Tensor this[string name] => parameters[name];
 
     /// <summary>A linear layer that is there.</summary>
-    public Linear Linear(string name) => (Linear)modules[name];
+    public nn.Module<Tensor, Tensor> Linear(string name) => (nn.Module<Tensor, Tensor>)modules[name];
 
     /// <summary>A weight in float32, or float64 when it is that; null when it is not there. The caller owns it.</summary>
     public Tensor? Wide(string name) => !parameters.TryGetValue(name, out Parameter? found) ? null

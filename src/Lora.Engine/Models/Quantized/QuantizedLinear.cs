@@ -1,0 +1,76 @@
+using Lora.Quantization;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// y = W x + b with W in 4 bits, whose values are taken anew for each product. The parameter <c>weight</c> tells W's name, shape and dtype as that
+/// of an ordinary layer does and has no memory.
+/// </summary>
+internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter? bias;
+
+    /// <param name="matrix">W, [out, in]; owned from now on.</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <param name="buffer">Where W's values are taken.</param>
+    public QuantizedLinear(Nf4Matrix matrix, Parameter? bias, WeightBuffer buffer)
+        : base(nameof(QuantizedLinear))
+    {
+        Matrix = matrix;
+        Buffer = buffer;
+        Buffer.Announce(matrix);
+        this.bias = bias;
+        register_parameter("weight", new(empty(matrix.Shape, dtype: matrix.DataType, device: META), requires_grad: false));
+        RegisterComponents();
+    }
+
+    /// <summary>W.</summary>
+    public Nf4Matrix Matrix { get; }
+
+    /// <summary>Where W's values are taken.</summary>
+    public WeightBuffer Buffer { get; }
+
+    /// <summary>b, [out], or null.</summary>
+    public Parameter? Bias => bias;
+
+    /// <summary>A copy of W's values in float32, [out, in].</summary>
+    public Tensor Copy()
+    {
+        using Tensor values = Buffer.Values(Matrix);
+        return values.to(ScalarType.Float32, copy: true);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input)
+    {
+        Tensor product = is_grad_enabled() && input.requires_grad ? QuantizedProduct.apply(input, this) : Product(input);
+        return bias is null ? product : product + bias;
+    }
+
+    /// <summary>x Wᵀ, [..., out] of [..., in].</summary>
+    public Tensor Product(Tensor input)
+    {
+        using Tensor values = Buffer.Values(Matrix);
+        return nn.functional.linear(input, values);
+    }
+
+    /// <summary>dy W, the gradient of <see cref="Product"/>.</summary>
+    public Tensor Gradient(Tensor gradient)
+    {
+        using Tensor values = Buffer.Values(Matrix);
+        return gradient.matmul(values);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Matrix.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Runtime.ExceptionServices;
+using Lora.Kernels;
+using Lora.Native;
+using Lora.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// The one place where the 4-bit matrices of a model have their values, each right before a product that needs it and until the next. One thread
+/// at a time may use it.
+/// </summary>
+internal sealed class WeightBuffer : IDisposable
+{
+    private Tensor? memory;
+    private long needed;
+    private ExceptionDispatchInfo? failure;
+
+    /// <summary>The bytes that the largest product takes.</summary>
+    public long Size { get; private set; }
+
+    /// <summary>Those of them that are not there before the first product.</summary>
+    public long Missing => Size - (memory is null ? 0 : memory.numel() * memory.ElementSize);
+
+    /// <summary>Announces a product, so that there is room for the largest at once.</summary>
+    public void Announce(params IReadOnlyList<Nf4Matrix> matrices)
+    {
+        needed = Math.Max(needed, matrices.Sum(matrix => matrix.Shape[0] * matrix.Shape[1]));
+        Size = needed * matrices[0].DataType.ElementSize();
+    }
+
+    /// <summary>The values of matrices that share an input and were announced, one below the other.</summary>
+    /// <returns>[all outputs, in], in the caller's scope; other values are there after the next call.</returns>
+    public Tensor Values(params IReadOnlyList<Nf4Matrix> matrices)
+    {
+        Nf4Matrix top = matrices[0];
+        long rows = matrices.Sum(matrix => matrix.Shape[0]);
+        Reserve(top);
+        using Tensor stretch = memory!.narrow(0, 0, rows * top.Shape[1]);
+        Tensor values = stretch.view(rows, top.Shape[1]);
+        IKernels kernels = KernelSet.Of(memory.device, memory.dtype);
+        long first = 0;
+        foreach (Nf4Matrix matrix in matrices)
+        {
+            using Tensor part = values.narrow(0, first, matrix.Shape[0]);
+            kernels.Dequantize(matrix, part);
+            first += matrix.Shape[0];
+        }
+
+        return values;
+    }
+
+    /// <summary>Keeps what went wrong where no exception may be thrown: within libtorch's backward pass.</summary>
+    public void Fail(Exception exception) => failure ??= ExceptionDispatchInfo.Capture(exception);
+
+    /// <summary>Throws what was kept; called after each backward pass.</summary>
+    public void ThrowIfFailed()
+    {
+        ExceptionDispatchInfo? kept = failure;
+        failure = null;
+        kept?.Throw();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        memory?.Dispose();
+        memory = null;
+    }
+
+    private void Reserve(Nf4Matrix matrix)
+    {
+        if (memory is not null && memory.numel() >= needed)
+        {
+            return;
+        }
+
+        Dispose();
+        memory = empty([needed], dtype: matrix.DataType, device: matrix.Codes.device).DetachFromDisposeScope();
+        if (memory.device_type == DeviceType.CPU)
+        {
+            LargePages.Advise(TensorMemory.Address(memory), Size);
+        }
+    }
+}

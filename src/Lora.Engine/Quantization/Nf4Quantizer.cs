@@ -1,0 +1,103 @@
+using System.Numerics;
+using Lora.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Quantization;
+
+/// <summary>
+/// Quantises as bitsandbytes' kernels do: a value times the reciprocal of its block's magnitude meets the boundaries. A block of zeros gets the
+/// code of zero, where bitsandbytes divides by zero.
+/// </summary>
+internal static unsafe class Nf4Quantizer
+{
+    /// <summary>Quantises a matrix.</summary>
+    /// <param name="values">[out, in], float32, contiguous, on the CPU.</param>
+    /// <param name="dataType">The dtype that the values will be taken in.</param>
+    /// <returns>The matrix, on the CPU, which the caller owns.</returns>
+    public static Nf4Matrix Quantize(Tensor values, ScalarType dataType)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long count = values.numel();
+        long blocks = Nf4Matrix.BlocksOf(count);
+        Tensor codes = empty([blocks * Nf4Matrix.BlockBytes], dtype: ScalarType.Byte, device: CPU);
+        Tensor magnitudes = empty([blocks], dtype: ScalarType.Float32, device: CPU);
+        float* source = Rows<float>.Memory<float>(values);
+        byte* packed = Rows<byte>.Memory<byte>(codes);
+        float* largest = Rows<float>.Memory<float>(magnitudes);
+        ParallelRows.For(blocks, Nf4Matrix.BlockValues, (begin, end) =>
+        {
+            for (long block = begin; block < end; block++)
+            {
+                long first = block * Nf4Matrix.BlockValues;
+                largest[block] = Block(source + first, Math.Min(Nf4Matrix.BlockValues, count - first), packed + (block * Nf4Matrix.BlockBytes));
+            }
+        });
+
+        float mean = magnitudes.mean().ToSingle();
+        (Tensor magnitudeCodes, Tensor scales) = Magnitudes(magnitudes.sub_(mean));
+        return new(
+            values.shape, dataType, codes.DetachFromDisposeScope(), magnitudeCodes.DetachFromDisposeScope(), scales.DetachFromDisposeScope(), mean);
+    }
+
+    /// <summary>Packs a block, filled up with zeros; gives its magnitude.</summary>
+    private static float Block(float* values, long count, byte* codes)
+    {
+        if (count < Nf4Matrix.BlockValues)
+        {
+            float* whole = stackalloc float[Nf4Matrix.BlockValues];
+            new Span<float>(whole, Nf4Matrix.BlockValues).Clear();
+            new Span<float>(values, (int)count).CopyTo(new Span<float>(whole, Nf4Matrix.BlockValues));
+            return Block(whole, Nf4Matrix.BlockValues, codes);
+        }
+
+        Vector<float> largest = Vector<float>.Zero;
+        for (int at = 0; at < Nf4Matrix.BlockValues; at += Vector<float>.Count)
+        {
+            largest = Vector.Max(largest, Vector.Abs(Vector.Load(values + at)));
+        }
+
+        float magnitude = 0;
+        for (int lane = 0; lane < Vector<float>.Count; lane++)
+        {
+            magnitude = Math.Max(magnitude, largest[lane]);
+        }
+
+        Nf4Code.Pack(values, Nf4Matrix.BlockValues, Reciprocal(magnitude), codes);
+        return magnitude;
+    }
+
+    private static (Tensor Codes, Tensor Scales) Magnitudes(Tensor centred)
+    {
+        long blocks = centred.numel();
+        Tensor codes = empty([blocks], dtype: ScalarType.Byte, device: CPU);
+        Tensor scales = empty([Nf4Matrix.GroupsOf(blocks)], dtype: ScalarType.Float32, device: CPU);
+        float* source = Rows<float>.Memory<float>(centred);
+        byte* nearest = Rows<byte>.Memory<byte>(codes);
+        float* largest = Rows<float>.Memory<float>(scales);
+        ParallelRows.For(scales.numel(), Nf4Matrix.GroupBlocks, (begin, end) =>
+        {
+            for (long group = begin; group < end; group++)
+            {
+                long first = group * Nf4Matrix.GroupBlocks;
+                long last = Math.Min(first + Nf4Matrix.GroupBlocks, blocks);
+                float scale = 0;
+                for (long block = first; block < last; block++)
+                {
+                    scale = Math.Max(scale, Math.Abs(source[block]));
+                }
+
+                float factor = Reciprocal(scale);
+                for (long block = first; block < last; block++)
+                {
+                    nearest[block] = DynamicCode.Nearest(source[block] * factor);
+                }
+
+                largest[group] = scale;
+            }
+        });
+        return (codes, scales);
+    }
+
+    private static float Reciprocal(float magnitude) => magnitude > 0 ? 1 / magnitude : 0;
+}
