@@ -31,9 +31,10 @@ internal static class LoadBenchmark
         Row(ScalarType.BFloat16, ScalarType.BFloat16);
         Row(ScalarType.Float32, ScalarType.Float32);
         Row(ScalarType.BFloat16, ScalarType.Float32);
+        Row(ScalarType.BFloat16, ScalarType.BFloat16, LoraQuantization.NF4);
     }
 
-    private static void Row(ScalarType stored, ScalarType held)
+    private static void Row(ScalarType stored, ScalarType held, LoraQuantization quantization = LoraQuantization.None)
     {
         string folder = Directory.CreateTempSubdirectory("lora-load-").FullName;
         try
@@ -41,11 +42,11 @@ internal static class LoadBenchmark
             string file = LoadModel.Write(folder, stored);
             long size = new FileInfo(file).Length;
             Measurement[] times = Measurement.InTurn(
-                [() => ModelLoader.Load(folder, CPU, held).Dispose(), () => Copy(file, threads: 1), () => Copy(file, Environment.ProcessorCount)], Repetitions);
-            double peak = Peak(folder, held);
-            long weights = held == stored ? size : size / 2 * 4;
+                [() => ModelLoader.Load(folder, CPU, held, quantization).Dispose(), () => Copy(file, threads: 1), () => Copy(file, Environment.ProcessorCount)], Repetitions);
+            double peak = Peak(folder, held, quantization);
+            long weights = WeightSize.Of(DecoderConfigReader.Read(folder), held, quantization).Held;
             Table.Row(
-                $"{stored} as {held}",
+                $"{stored} as {(quantization == LoraQuantization.None ? held.ToString() : quantization)}",
                 string.Create(CultureInfo.InvariantCulture, $"{size / 1e9:F3}"),
                 $"{times[0].Median:F3} ({times[0].Smallest:F3}-{times[0].Largest:F3})",
                 times[0].Rate(size / 1e9),
@@ -60,12 +61,12 @@ internal static class LoadBenchmark
         }
     }
 
-    private static double Peak(string folder, ScalarType held)
+    private static double Peak(string folder, ScalarType held, LoraQuantization quantization)
     {
         GC.Collect();
         Machine.ResetPeakMemory();
         long before = Machine.PeakMemory();
-        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, held);
+        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, held, quantization);
         return Machine.PeakMemory() - before;
     }
 

@@ -9,6 +9,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["load"] = LoadBenchmark.Run,
     ["list"] = ListBenchmark.Run,
     ["merge"] = MergeBenchmark.Run,
+    ["nf4"] = QuantizationBenchmark.Run,
     ["plan"] = PlanBenchmark.Run,
     ["select"] = SelectBenchmark.Run,
     ["tokenize"] = TokenizeBenchmark.Run,

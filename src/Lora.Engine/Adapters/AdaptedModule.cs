@@ -1,5 +1,5 @@
-using Lora.Models;
 using System.Runtime.CompilerServices;
+using Lora.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

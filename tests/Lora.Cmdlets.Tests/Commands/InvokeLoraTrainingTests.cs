@@ -56,6 +56,31 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
     }
 
     [Fact]
+    public void On_a_base_in_4_bits_it_learns_nearly_as_well_and_gives_an_adapter_as_any_other()
+    {
+        LoraTrainingResult whole = Result($"{Config}; $c | {Train} -ValidationDataset $validation");
+        LoraTrainingResult quantized = Result($"{Config}; $c | {Train} -ValidationDataset $validation -Quantization NF4");
+
+        // The 4-bit base is another one, and not much worse.
+        Assert.NotEqual(whole.Before!.Loss, quantized.Before!.Loss);
+        Assert.InRange(quantized.Before.Loss - whole.Before.Loss, -0.1, 0.1);
+        Assert.InRange(quantized.After!.Loss - whole.After!.Loss, -0.1, 0.1);
+        Assert.True(quantized.After.Loss < quantized.Before.Loss);
+        Assert.Equal(whole.Adapter!.ParameterCount, quantized.Adapter!.ParameterCount);
+    }
+
+    [Fact]
+    public void Training_a_4_bit_weight_whole_is_refused_before_anything_is_loaded()
+    {
+        ShellResult result = shell.Run(
+            $"New-LoraConfig -Model $model -TargetModule q_proj -ModuleToSave up_proj | {Train} -Quantization NF4 -OutputPath $output/adapter");
+
+        Assert.All(result.ErrorIds, id => Assert.Equal("LoraAdapterFeatureUnsupported,Lora.Commands.InvokeLoraTrainingCommand", id));
+        Assert.NotEmpty(result.ErrorIds);
+        Assert.Empty(Directory.GetFileSystemEntries(files.Output));
+    }
+
+    [Fact]
     public void Progress_runs_from_the_first_step_to_completed()
     {
         ShellResult result = shell.Run($"{Config}; $c | {Train}").Succeeded();

@@ -62,7 +62,9 @@ public class QuantizedModelTests
         WeightSize size = WeightSize.Of(run.Model.Config, type, LoraQuantization.NF4);
 
         Assert.Equal(Held(run.Model), size.Held);
+        Assert.Equal(run.Model.WeightSize, size.Held);
         Assert.Equal(run.Model.Buffer.Size, size.Buffer);
+        Assert.Equal(0, run.Model.Buffer.Missing);
         using CausalLanguageModel plain = ModelLoader.Load(Repository.Fixture("families", "qwen2"), CPU, type);
         Assert.Equal(new WeightSize(Held(plain), 0), WeightSize.Of(plain.Config, type, LoraQuantization.None));
     }
