@@ -64,6 +64,7 @@ internal static class LoadBenchmark
     private static double Peak(string folder, ScalarType held, LoraQuantization quantization)
     {
         GC.Collect();
+        AllocatorTuning.KeepFreedMemory().Dispose(); // gives back what is free, which the load would use again unseen
         Machine.ResetPeakMemory();
         long before = Machine.PeakMemory();
         using CausalLanguageModel model = ModelLoader.Load(folder, CPU, held, quantization);

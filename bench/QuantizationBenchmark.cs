@@ -12,8 +12,8 @@ namespace Lora.Bench;
 /// </summary>
 internal static class QuantizationBenchmark
 {
-    private const int Repetitions = 15;
-    private const long Tokens = 2048;
+    private const int Repetitions = 5;
+    private const long Tokens = 512;
 
     public static void Run()
     {
@@ -27,10 +27,10 @@ internal static class QuantizationBenchmark
             "values of int8",
             $"product, {Tokens} tokens",
             "libtorch's int8 product");
-        foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        foreach (ScalarType type in ProductBenchmark.Types())
         {
             Row(type, 3072, 576);
-            Row(type, 5632, 2048);
+            Row(type, 4096, 2048);
         }
     }
 
