@@ -67,6 +67,7 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
         Assert.InRange(quantized.After!.Loss - whole.After!.Loss, -0.1, 0.1);
         Assert.True(quantized.After.Loss < quantized.Before.Loss);
         Assert.Equal(whole.Adapter!.ParameterCount, quantized.Adapter!.ParameterCount);
+        Assert.True(quantized.MemoryPlan!.Weight < whole.MemoryPlan!.Weight);
     }
 
     [Fact]

@@ -91,6 +91,18 @@ public class QuantizedModelTests
     }
 
     [Fact]
+    public void What_went_wrong_within_a_backward_pass_is_thrown_after_it_once()
+    {
+        using WeightBuffer buffer = new();
+        buffer.ThrowIfFailed();
+        buffer.Fail(new InvalidOperationException("first"));
+        buffer.Fail(new InvalidOperationException("second"));
+
+        Assert.Equal("first", Assert.Throws<InvalidOperationException>(buffer.ThrowIfFailed).Message);
+        buffer.ThrowIfFailed();
+    }
+
+    [Fact]
     public void Layers_are_listed_as_the_linear_layers_they_stand_for()
     {
         using CausalLanguageModel quantized = ModelLoader.Load(Repository.Fixture("families", "qwen2"), CPU, ScalarType.Float32, LoraQuantization.NF4);
