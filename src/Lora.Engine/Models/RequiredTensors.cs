@@ -6,6 +6,9 @@ namespace Lora.Models;
 /// <summary>Notes which tensors a model asks for, by building it out of empty META tensors: one description serves naming and loading.</summary>
 internal sealed class RequiredTensors(bool hasHead) : IWeightSource
 {
+    private const string Blocks = "model.layers.";
+    private const string FirstBlock = Blocks + "0.";
+
     private readonly List<(string Name, long[] Shape)> asked = [];
 
     /// <inheritdoc/>
@@ -18,14 +21,20 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
         return empty(shape.ToArray(), dtype: ScalarType.Float32, device: META);
     }
 
-    /// <summary>The names and shapes that a configuration asks for.</summary>
+    /// <summary>The names and shapes that a configuration asks for. The blocks are alike: one is made, and the others are named after it.</summary>
     /// <param name="config">The model's shape.</param>
     /// <param name="hasHead">Whether a head of its own is there although the configuration ties it.</param>
     public static IReadOnlyList<(string Name, long[] Shape)> Of(DecoderConfig config, bool hasHead = false)
     {
         RequiredTensors required = new(hasHead);
-        using CausalLanguageModel model = new(config, required, META);
-        return required.asked;
+        using CausalLanguageModel model = new(config with { Layers = 1 }, required, META);
+        ILookup<bool, (string Name, long[] Shape)> byPlace =
+            required.asked.ToLookup(weight => weight.Name.StartsWith(FirstBlock, StringComparison.Ordinal));
+        IEnumerable<(string Name, long[] Shape)> blocks =
+            from layer in Enumerable.Range(0, config.Layers)
+            from weight in byPlace[true]
+            select ($"{Blocks}{layer}.{weight.Name[FirstBlock.Length..]}", weight.Shape);
+        return [.. byPlace[false], .. blocks];
     }
 
     /// <summary>The names and shapes that a configuration asks a checkpoint for.</summary>
