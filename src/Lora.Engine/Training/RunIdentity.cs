@@ -29,6 +29,7 @@ internal static class RunIdentity
         [nameof(options.MaxLength)] = Text(options.MaxLength),
         [nameof(options.Seed)] = Text(options.Seed),
         [nameof(options.DataType)] = Text(options.DataType),
+        [nameof(options.Quantization)] = Text(options.Quantization),
     };
 
     /// <summary>What differs, as sentences.</summary>
