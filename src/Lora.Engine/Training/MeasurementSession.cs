@@ -53,7 +53,7 @@ public sealed class MeasurementSession : IDisposable
 
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         TorchLibrary.Load();
-        LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType), observer);
+        LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer);
         baseline = new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);
     }
 
