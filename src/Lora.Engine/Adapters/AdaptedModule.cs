@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -89,10 +90,10 @@ internal sealed class AdaptedModule
         {
             if (layer.Change(input, output) is Tensor change)
             {
-                sum = sum is null ? change : sum + change;
+                sum = sum is null ? change : sum.Plus(change);
             }
         }
 
-        return sum is null ? output : output + sum.to(output.dtype);
+        return sum is null ? output : output.Plus(sum.to(output.dtype));
     }
 }

@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -56,7 +57,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     {
         Tensor dropped = Product.Drop(input);
         Tensor scale = Product.OverOutput(Scale(Direction())); // g
-        return ((scale - 1) * BaseProduct(dropped, output)) + (scale * Product.Of(dropped));
+        return (scale.Plus(-1) * BaseProduct(dropped, output)).Plus(scale * Product.Of(dropped));
     }
 
     /// <summary>W x: the output without the bias, unless the module computed it from another input or from other weights.</summary>
@@ -75,7 +76,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     private Tensor Direction()
     {
         using IDisposable noGradient = no_grad();
-        return Product.Weight + Product.Delta();
+        return Product.Weight.Plus(Product.Delta());
     }
 
     /// <summary>g, [channels].</summary>

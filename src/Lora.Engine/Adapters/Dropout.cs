@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -25,7 +26,7 @@ internal sealed class Dropout(double probability, Generator generator)
             return input;
         }
 
-        Tensor kept = rand(input.shape, dtype: input.dtype, device: input.device, generator: generator).ge(probability);
-        return input * kept.to(input.dtype).mul_(1 / (1 - probability));
+        Tensor kept = rand(input.shape, dtype: input.dtype, device: input.device, generator: generator).IsAtLeast(probability);
+        return input * kept.to(input.dtype).Multiply(1 / (1 - probability));
     }
 }

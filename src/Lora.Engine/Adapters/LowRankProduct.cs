@@ -1,4 +1,5 @@
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ internal abstract class LowRankProduct : IDisposable
     public long Channels => up.Shape[0];
 
     /// <summary>The trained bias of B times s; null when it has none.</summary>
-    public Tensor? ScaledBias => upBias?.Value.mul(scaling);
+    public Tensor? ScaledBias => upBias?.Value.Times(scaling);
 
     /// <summary>A, B and their gradients; null when there is more to the product: a dropout, a bias or a start to subtract.</summary>
     protected LowRankFactors? PlainFactors => upBias is null && startDown is null && dropout.IsNone
@@ -61,8 +62,8 @@ internal abstract class LowRankProduct : IDisposable
     {
         Tensor product = startDown is null
             ? Apply(dropped, down.Value, up.Value)
-            : Apply(dropped, down.Value, up.Value - startUp!) + Apply(dropped, down.Value - startDown, startUp!);
-        return (upBias is null ? product : product + OverOutput(upBias.Value)) * scaling;
+            : Apply(dropped, down.Value, up.Value - startUp!).Plus(Apply(dropped, down.Value - startDown, startUp!));
+        return (upBias is null ? product : product.Plus(OverOutput(upBias.Value))).Times(scaling);
     }
 
     /// <summary>What the product amounts to as a change of the base weight, float32 in its shape.</summary>
@@ -70,8 +71,8 @@ internal abstract class LowRankProduct : IDisposable
     {
         Tensor product = startDown is null
             ? Layout.Product(down.Value, up.Value)
-            : Layout.Product(down.Value, up.Value - startUp!) + Layout.Product(down.Value - startDown, startUp!);
-        return product * scaling;
+            : Layout.Product(down.Value, up.Value - startUp!).Plus(Layout.Product(down.Value - startDown, startUp!));
+        return product.Times(scaling);
     }
 
     /// <summary>W x for an input that went through <see cref="Drop"/>, without the bias.</summary>

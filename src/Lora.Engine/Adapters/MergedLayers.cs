@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -78,7 +79,7 @@ internal sealed class MergedLayers(AdaptedModule module)
     private (string Name, Tensor Value) Sum(IGrouping<string, WeightChange> changes)
     {
         Tensor own = module.BaseValue(changes.Key)!;
-        Tensor sum = changes.Aggregate(own.to(ScalarType.Float32), (sum, change) => sum + change.Addition);
+        Tensor sum = changes.Aggregate(own.to(ScalarType.Float32), (sum, change) => sum.Plus(change.Addition));
         return (changes.Key, sum.to(own.dtype));
     }
 

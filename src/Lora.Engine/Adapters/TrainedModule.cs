@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -98,7 +99,7 @@ internal sealed class TrainedModule : AdaptedLayer
         {
             if (values.dtype != ScalarType.Float32 && parameter.grad is Tensor gradient)
             {
-                trained.Value.grad!.add_(gradient);
+                trained.Value.grad!.Add(gradient);
                 parameter.grad = null;
             }
         }

@@ -23,7 +23,11 @@ internal sealed record WeightLayout(int ChannelAxis)
     }
 
     /// <summary>The Euclidean norm of a weight over all but its output channels, [channels].</summary>
-    public Tensor Norms(Tensor weight) => weight.transpose(0, ChannelAxis).flatten(1).square().sum(1).sqrt();
+    public Tensor Norms(Tensor weight)
+    {
+        Tensor rows = weight.transpose(0, ChannelAxis).flatten(1); // [channels, values]
+        return rows.mul(rows).sum(1).sqrt();
+    }
 
     /// <summary>Values of the channels in a shape that multiplies a weight of as many axes.</summary>
     public Tensor OverWeight(Tensor channels, long axes) =>

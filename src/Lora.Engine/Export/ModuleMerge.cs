@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Export;
@@ -33,7 +34,7 @@ internal sealed record ModuleMerge(string Name)
         return ((parameter, Factors, FactorBias) switch
         {
             ("weight", FactorPair factors, _) => WithProduct(sum, factors),
-            ("bias", FactorPair factors, TensorData bias) => sum.add_(AdapterTensors.Read(bias).to(ScalarType.Float32) * factors.Scaling),
+            ("bias", FactorPair factors, TensorData bias) => sum.Add(AdapterTensors.Read(bias).to(ScalarType.Float32), factors.Scaling),
             _ => sum,
         }).to(stored.dtype).contiguous();
     }
@@ -43,7 +44,7 @@ internal sealed record ModuleMerge(string Name)
     {
         Tensor down = AdapterTensors.Read(factors.Down).to(ScalarType.Float32);
         Tensor up = AdapterTensors.Read(factors.Up).to(ScalarType.Float32);
-        Tensor direction = weight.add_(Layout.Product(down, up).mul_(factors.Scaling));
+        Tensor direction = weight.Add(Layout.Product(down, up).Multiply(factors.Scaling));
         return Magnitude is null ? direction : Layout.WithMagnitude(direction, AdapterTensors.Read(Magnitude).to(ScalarType.Float32));
     }
 }

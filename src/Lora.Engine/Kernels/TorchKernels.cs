@@ -1,3 +1,4 @@
+using Lora.Native;
 using Lora.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,7 +13,7 @@ internal sealed class TorchKernels : IKernels
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor wide = x.to(weight.dtype);
-        Tensor factor = wide.square().mean([-1], keepdim: true).add_(epsilon).rsqrt_(); // [..., 1]
+        Tensor factor = wide.mul(wide).mean([-1], keepdim: true).Add(epsilon).rsqrt_(); // [..., 1]
         scale.copy_(factor.view(scale.shape));
         y.copy_(wide.mul(factor).mul_(weight));
     }
@@ -25,7 +26,7 @@ internal sealed class TorchKernels : IKernels
         Tensor normal = x.to(weight.dtype).mul(factor);
         Tensor gradient = dy.to(weight.dtype).mul(weight);
         Tensor result = gradient.sub(normal.mul(gradient.mul(normal).mean([-1], keepdim: true))).mul_(factor);
-        dx.copy_(accumulate ? result.add_(dx) : result);
+        dx.copy_(accumulate ? result.Add(dx) : result);
     }
 
     /// <inheritdoc/>
@@ -35,7 +36,7 @@ internal sealed class TorchKernels : IKernels
         Tensor[] halves = [.. heads.chunk(2, -1).Select(half => half.to(cosine.dtype))]; // [tokens, heads, d/2]
         Tensor across = cosine.unsqueeze(1); // [tokens, 1, d/2]
         Tensor along = backward ? sine.unsqueeze(1).neg() : sine.unsqueeze(1);
-        heads.copy_(cat([(halves[0] * across) - (halves[1] * along), (halves[1] * across) + (halves[0] * along)], -1));
+        heads.copy_(cat([(halves[0] * across) - (halves[1] * along), (halves[1] * across).Plus(halves[0] * along)], -1));
     }
 
     /// <inheritdoc/>
@@ -56,7 +57,7 @@ internal sealed class TorchKernels : IKernels
         Tensor gradient = dy.to(wide);
         Tensor sigmoid = halves[0].sigmoid();
         Tensor silu = halves[0] * sigmoid;
-        gradients[0].copy_(gradient * halves[1] * (sigmoid + (silu * (1 - sigmoid))));
+        gradients[0].copy_(gradient * halves[1] * sigmoid.Plus(silu * sigmoid.neg().Plus(1)));
         gradients[1].copy_(gradient * silu);
     }
 
@@ -65,8 +66,8 @@ internal sealed class TorchKernels : IKernels
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor hidden = Hidden(tile, scores.device); // [queries, keys]
-        Tensor wide = scores.to(Wide(scores)).mul(factor).view(-1, tile.Queries, tile.Keys);
-        scores.copy_(wide.masked_fill(hidden, double.NegativeInfinity).softmax(-1).view(scores.shape));
+        Tensor wide = scores.to(Wide(scores)).Times(factor).view(-1, tile.Queries, tile.Keys);
+        scores.copy_(wide.Masked(hidden, double.NegativeInfinity).softmax(-1).view(scores.shape));
     }
 
     /// <inheritdoc/>
@@ -76,7 +77,7 @@ internal sealed class TorchKernels : IKernels
         Tensor probabilities = p.to(Wide(p));
         Tensor gradient = dp.to(Wide(p));
         Tensor sum = (probabilities * gradient).sum([-1], keepdim: true);
-        dp.copy_((gradient - sum) * probabilities * factor);
+        dp.copy_(((gradient - sum) * probabilities).Times(factor));
     }
 
     /// <inheritdoc/>
@@ -87,8 +88,8 @@ internal sealed class TorchKernels : IKernels
         Tensor index = targets.unsqueeze(1);
         double loss = -logarithms.gather(1, index).sum().ToDouble();
         Tensor gradient = logarithms.exp();
-        gradient.scatter_add_(1, index, full_like(index, -1.0, dtype: gradient.dtype));
-        logits.copy_(gradient.mul_(factor));
+        gradient.scatter_add_(1, index, ones_like(index, dtype: gradient.dtype).neg());
+        logits.copy_(gradient.Multiply(factor));
         return loss;
     }
 
@@ -99,16 +100,16 @@ internal sealed class TorchKernels : IKernels
         Tensor pairs = tensor(Nf4Code.Pairs, [256, 2], device: y.device);
         Tensor dynamic = tensor(DynamicCode.Values, device: y.device);
         Tensor scales = matrix.Scales.repeat_interleave(Nf4Matrix.GroupBlocks).narrow(0, 0, matrix.Magnitudes.numel());
-        Tensor magnitudes = dynamic.index_select(0, matrix.Magnitudes.to(ScalarType.Int32)).mul_(scales).add_(matrix.Mean); // [blocks]
+        Tensor magnitudes = dynamic.index_select(0, matrix.Magnitudes.to(ScalarType.Int32)).mul_(scales).Add(matrix.Mean); // [blocks]
         Tensor blocks = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, Nf4Matrix.BlockValues).mul_(magnitudes.unsqueeze(1));
         y.copy_(blocks.view(-1).narrow(0, 0, y.numel()).view(y.shape));
     }
 
     private static Tensor Hidden(AttentionTile tile, Device device)
     {
-        Tensor queries = arange(tile.QueryStart, tile.QueryStart + tile.Queries, device: device).unsqueeze(1);
-        Tensor distance = queries - arange(tile.KeyStart, tile.KeyStart + tile.Keys, device: device); // [queries, keys]
-        return distance.lt(0).logical_or_(distance.ge(tile.Window));
+        Tensor queries = Arithmetic.Range(tile.QueryStart, tile.QueryStart + tile.Queries, ScalarType.Int64, device).unsqueeze(1);
+        Tensor distance = queries - Arithmetic.Range(tile.KeyStart, tile.KeyStart + tile.Keys, ScalarType.Int64, device); // [queries, keys]
+        return distance.IsBelow(0).logical_or_(distance.IsAtLeast(tile.Window));
     }
 
     private static ScalarType Wide(Tensor tensor) => tensor.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;

@@ -1,4 +1,5 @@
 using Lora.Data;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
     public double AddGradients(Batch batch, SupervisedRows rows, double scale)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor loss = rows.SumLoss(model, batch).mul(scale);
+        Tensor loss = rows.SumLoss(model, batch).Times(scale);
         loss.backward();
         model.Buffer.ThrowIfFailed();
         return loss.ToDouble();

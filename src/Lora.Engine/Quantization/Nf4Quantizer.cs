@@ -1,5 +1,6 @@
 using System.Numerics;
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ internal static unsafe class Nf4Quantizer
         });
 
         float mean = magnitudes.mean().ToSingle();
-        (Tensor magnitudeCodes, Tensor scales) = Magnitudes(magnitudes.sub_(mean));
+        (Tensor magnitudeCodes, Tensor scales) = Magnitudes(magnitudes.Add(-mean));
         return new(
             values.shape, dataType, codes.DetachFromDisposeScope(), magnitudeCodes.DetachFromDisposeScope(), scales.DetachFromDisposeScope(), mean);
     }

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -54,11 +55,11 @@ internal sealed class AdamW : IDisposable
         Steps++;
         double meanCorrection = 1 - Math.Pow(Beta1, Steps);
         double varianceCorrection = 1 - Math.Pow(Beta2, Steps);
-        values.mul_(1 - (learningRate * weightDecay));
-        Mean.mul_(Beta1).add_(gradients, alpha: 1 - Beta1);
-        Variance.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
-        Tensor denominator = Variance.sqrt().div_(Math.Sqrt(varianceCorrection)).add_(Epsilon);
-        values.addcdiv_(Mean, denominator, -learningRate / meanCorrection);
+        values.Multiply(1 - (learningRate * weightDecay));
+        Mean.Multiply(Beta1).Add(gradients, 1 - Beta1);
+        Variance.Multiply(Beta2).AddProduct(gradients, gradients, 1 - Beta2);
+        Tensor denominator = Variance.sqrt().Divide(Math.Sqrt(varianceCorrection)).Add(Epsilon);
+        values.AddQuotient(Mean, denominator, -learningRate / meanCorrection);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +18,7 @@ internal static class GradientNorm
         double found = gradients.norm().ToDouble();
         if (largest > 0 && found > largest)
         {
-            gradients.mul_(largest / (found + 1e-6));
+            gradients.Multiply(largest / (found + 1e-6));
         }
 
         return found;

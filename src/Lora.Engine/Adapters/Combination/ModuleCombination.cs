@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,7 +29,7 @@ internal sealed class ModuleCombination(CombinationOptions options, TaskVectors 
 
     /// <summary>[B₁ B₂ ...] · [w₁s₁A₁; w₂s₂A₂; ...], which is the sum itself.</summary>
     private static (Tensor Down, Tensor Up) Concatenate(IReadOnlyList<WeightedPair> parts) =>
-        (cat([.. parts.Select(part => part.Pair.DownMatrix() * part.Factor)], 0), cat([.. parts.Select(part => part.Pair.UpMatrix())], 1));
+        (cat([.. parts.Select(part => part.Pair.DownMatrix().Times(part.Factor))], 0), cat([.. parts.Select(part => part.Pair.UpMatrix())], 1));
 
     /// <summary>
     /// A and B each with the root of |w s|, so that the products of one adapter have w s. The sign of w goes to A's root, where a
@@ -50,7 +51,7 @@ internal sealed class ModuleCombination(CombinationOptions options, TaskVectors 
 
     /// <summary>The combination of the products s B A, [out, columns].</summary>
     private Tensor Sum(IReadOnlyList<WeightedPair> parts) => vectors.Combine(
-        [.. parts.Select(part => part.Pair.UpMatrix().mm(part.Pair.DownMatrix()) * part.Pair.Scaling)], [.. parts.Select(part => part.Weight)]);
+        [.. parts.Select(part => part.Pair.UpMatrix().mm(part.Pair.DownMatrix()).Times(part.Pair.Scaling))], [.. parts.Select(part => part.Weight)]);
 
     /// <summary>The leading directions: A = Vᵀ, B = U S.</summary>
     private (Tensor Down, Tensor Up) Truncate(SingularDirections directions, IReadOnlyList<WeightedPair> parts)
@@ -67,6 +68,6 @@ internal sealed class ModuleCombination(CombinationOptions options, TaskVectors 
         double place = quantile * (ordered.shape[0] - 1);
         double below = ordered[(long)Math.Floor(place)].ToDouble();
         double limit = below + ((place - Math.Floor(place)) * (ordered[(long)Math.Ceiling(place)].ToDouble() - below));
-        return (down.clamp(-limit, limit), up.clamp(-limit, limit));
+        return (down.Clamped(limit), up.Clamped(limit));
     }
 }

@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -21,7 +22,7 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
     {
         (_, null or 1) => values,
         ({ } method, double density) when method.DropsAtRandom() =>
-            values * rand(values.shape, device: values.device, generator: generator).lt(density) / density,
+            values * rand(values.shape, device: values.device, generator: generator).IsBelow(density).to(values.dtype).Times(1 / density),
         ({ } method, double density) when method.DropsSmallest() => Largest(values, density),
         _ => values,
     };
@@ -39,8 +40,8 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
     {
         Tensor signs = values.sign();
         Tensor votes = options.MajoritySign == MajoritySign.Total ? values.sum(dim: 0) : signs.sum(dim: 0);
-        Tensor majority = votes.ge(0).to(values.dtype) * 2 - 1; // a tie counts as positive, as in PEFT
+        Tensor majority = votes.IsAtLeast(0).to(values.dtype).Times(2).Plus(-1); // a tie counts as positive, as in PEFT
         Tensor agrees = signs.eq(majority).to(values.dtype);
-        return (weighted * agrees).sum(dim: 0) / agrees.sum(dim: 0).clamp(min: 1);
+        return (weighted * agrees).sum(dim: 0) / agrees.sum(dim: 0).AtLeast(1);
     }
 }

@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -16,8 +17,8 @@ internal sealed class OrthogonalInitialization : LoraInitialization
         long rank = down.shape[0];
         (Tensor basis, _) = linalg.qr(Normal(rank, rank)); // rows are orthonormal
         Tensor halves = basis.view(rank / 2, 2, rank);
-        down.copy_(Normal(down.shape[1], rank / 2).mm(halves.select(1, 0)).t() * Shrink); // [rank, in]
-        up.copy_(Normal(up.shape[0], rank / 2).mm(halves.select(1, 1)) * Shrink); // [out, rank]
+        down.copy_(Normal(down.shape[1], rank / 2).mm(halves.select(1, 0)).t().Times(Shrink)); // [rank, in]
+        up.copy_(Normal(up.shape[0], rank / 2).mm(halves.select(1, 1)).Times(Shrink)); // [out, rank]
 
         Tensor Normal(long rows, long columns) => randn([rows, columns], dtype: ScalarType.Float32, device: down.device, generator: generator);
     }

@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -22,7 +23,7 @@ internal sealed class PissaInitialization(int? iterations) : LoraInitialization
         (Tensor left, Tensor values, Tensor right) = iterations is int count
             ? Randomised(weight, rank, count, generator)
             : linalg.svd(weight, fullMatrices: false);
-        Tensor roots = values.narrow(0, 0, rank).div(scaling).sqrt(); // [rank]
+        Tensor roots = values.narrow(0, 0, rank).Times(1 / scaling).sqrt(); // [rank]
         down.copy_(roots.unsqueeze(1) * right.narrow(0, 0, rank)); // [rank, in]
         up.copy_(left.narrow(1, 0, rank) * roots); // [out, rank]
     }

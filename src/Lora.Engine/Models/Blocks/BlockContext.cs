@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -24,7 +25,7 @@ internal sealed class BlockContext(long tokens, Device device, ScalarType dataTy
         if (!masks.TryGetValue(size, out Tensor? mask))
         {
             Tensor visible = ones([tokens, tokens], dtype: ScalarType.Bool, device: device).tril_().triu_(1 - size); // [query, key]
-            mask = zeros([tokens, tokens], dtype: dataType, device: device).masked_fill_(visible.logical_not(), finfo(dataType).min);
+            mask = zeros([tokens, tokens], dtype: dataType, device: device).Masked(visible.logical_not(), finfo(dataType).min);
             masks.Add(size, mask);
         }
 

@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -23,7 +24,7 @@ internal sealed class DecoderLayer : nn.Module<Tensor, BlockContext, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
-        hidden = hidden + self_attn.call(input_layernorm.call(hidden), context); // [batch, tokens, hidden]
-        return hidden + mlp.call(post_attention_layernorm.call(hidden));
+        hidden = hidden.Plus(self_attn.call(input_layernorm.call(hidden), context)); // [batch, tokens, hidden]
+        return hidden.Plus(mlp.call(post_attention_layernorm.call(hidden)));
     }
 }

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -26,7 +27,7 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor exact = input.to(ScalarType.Float32); // [..., width]
-        Tensor scale = exact.square().mean([-1], keepdim: true).add(epsilon).rsqrt(); // [..., 1]
+        Tensor scale = exact.mul(exact).mean([-1], keepdim: true).Plus(epsilon).rsqrt(); // [..., 1]
         return weight * (exact * scale).to(input.dtype);
     }
 }

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,7 +35,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         Tensor[] halves = heads.chunk(2, -1);
         Tensor rotated = cat([halves[1].neg(), halves[0]], -1);
-        return (heads * tables.Cosine) + (rotated * tables.Sine);
+        return (heads * tables.Cosine).Plus(rotated * tables.Sine);
     }
 
     public void Dispose()
@@ -47,7 +48,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        Tensor positions = arange(tokens, dtype: ScalarType.Float32, device: device);
+        Tensor positions = Arithmetic.Range(0, tokens, ScalarType.Float32, device);
         Tensor speeds = tensor(frequencies, dtype: ScalarType.Float32, device: device);
         Tensor angles = outer(positions, speeds); // [tokens, headDimension / 2]
         Tensor both = cat([angles, angles], -1);

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ internal sealed class AdaptedProduct : IDisposable
         foreach (AdaptedPart part in parts)
         {
             part.RowsOf(down!).copy_(part.Factors.Down);
-            part.BlockOf(up!).copy_(part.Factors.Up * part.Factors.Scaling);
+            part.BlockOf(up!).copy_(part.Factors.Up.Times(part.Factors.Scaling));
         }
     }
 
@@ -52,7 +53,7 @@ internal sealed class AdaptedProduct : IDisposable
         Tensor y = FrozenProduct.Forward(x, frozen.Values());
         if (frozen.Bias is not null)
         {
-            y.add_(frozen.Bias);
+            y.Add(frozen.Bias);
         }
 
         if (!IsAdapted)
@@ -85,9 +86,9 @@ internal sealed class AdaptedProduct : IDisposable
             Tensor dDown = dLow.t().mm(x!); // [rank, in]
             foreach (AdaptedPart part in parts)
             {
-                part.Factors.DownGradient.add_(part.RowsOf(dDown));
+                part.Factors.DownGradient.Add(part.RowsOf(dDown));
                 Tensor dUp = part.ColumnsOf(low!).t().mm(part.OutputsOf(dy)); // [rank, out]
-                part.Factors.UpGradient.add_(dUp.t(), part.Factors.Scaling);
+                part.Factors.UpGradient.Add(dUp.t(), part.Factors.Scaling);
             }
         }
 

@@ -1,4 +1,5 @@
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -59,11 +60,11 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
             using DisposeScope scope = NewDisposeScope();
             Tensor p = kept ?? Probabilities(q, state.Key, tile);
             Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), groups); // [kv, group queries, d]
-            Seen(dValues, tile).add_(p.transpose(1, 2).bmm(dO));
+            Seen(dValues, tile).Add(p.transpose(1, 2).bmm(dO));
             Tensor dP = dO.bmm(Seen(state.Value, tile).transpose(1, 2)); // [kv, group queries, keys]
             kernels.SoftmaxBackward(p, dP, tile, factor);
             CopyRows(dP.bmm(Seen(state.Key, tile)), dQuery.narrow(0, tile.QueryStart, tile.Queries));
-            Seen(dKeys, tile).add_(dP.transpose(1, 2).bmm(q));
+            Seen(dKeys, tile).Add(dP.transpose(1, 2).bmm(q));
         }
 
         CopyRows(dKeys, dKey);

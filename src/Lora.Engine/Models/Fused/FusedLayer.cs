@@ -1,4 +1,5 @@
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -58,7 +59,7 @@ internal sealed class FusedLayer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         (LayerState state, Tensor active) = BeforeDown(x, step, keepsProbabilities: kept == Kept.All);
         (Tensor y, Tensor? downLow) = down.Forward(active); // [tokens, hidden]
-        y.add_(state.Middle);
+        y.Add(state.Middle);
         return (y.MoveToOuterDisposeScope(), kept >= Kept.AllButProbabilities ? (state with { DownLow = downLow }).Detach() : null);
     }
 
@@ -121,7 +122,7 @@ internal sealed class FusedLayer : IDisposable
         (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal); // [tokens, (heads + 2 kv) d]
         (Tensor mixed, AttentionState attended) = attention.Forward(qkv, step, keepsProbabilities); // [tokens, heads d]
         (Tensor middle, Tensor? outputLow) = output.Forward(mixed); // [tokens, hidden]
-        middle.add_(x);
+        middle.Add(x);
 
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm); // [tokens, hidden]
         (Tensor gates, Tensor? gateUpLow) = gateUp.Forward(middleNormal); // [tokens, 2 intermediate]

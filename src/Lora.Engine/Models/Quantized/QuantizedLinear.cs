@@ -1,3 +1,4 @@
+using Lora.Native;
 using Lora.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -46,7 +47,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor product = is_grad_enabled() && input.requires_grad ? QuantizedProduct.apply(input, this) : Product(input);
-        return bias is null ? product : product + bias;
+        return bias is null ? product : product.Plus(bias);
     }
 
     /// <summary>x Wᵀ, [..., out] of [..., in].</summary>
