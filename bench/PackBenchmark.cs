@@ -10,10 +10,10 @@ namespace Lora.Bench;
 /// <summary>Short documents of unequal lengths, end to end against padded to the longest, by the same step.</summary>
 internal static class PackBenchmark
 {
-    private const int Layers = 4;
+    private const int Layers = 30;
     private const int Documents = 32;
     private const double MeanLength = 100;
-    private const int Repetitions = 3;
+    private const int Repetitions = 2;
 
     public static void Run()
     {

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Lora.Bench;
 
-/// <summary>Whether a long run's memory stays where it is: a thousand steps of batches whose lengths differ.</summary>
+/// <summary>Whether a long run's memory stays where it is: a thousand steps of batches whose lengths differ, with freed memory given back and kept.</summary>
 internal static class SteadyBenchmark
 {
     private const int Steps = 1000;
@@ -18,10 +18,19 @@ internal static class SteadyBenchmark
         TorchLibrary.Load();
         using StepModel model = new(ScalarType.Float32, Small());
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
-        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
         Batch[] batches = [.. Enumerable.Range(0, 10).Select(index => model.Rows(96 + index, 64, 32 + (3 * index), 128))];
         SupervisedRows[] rows = [.. batches.Select(SupervisedRows.Of)];
-        Table.Head("steps", "resident memory, MB", "managed bytes allocated a step");
+        foreach ((string name, Func<AllocatorTuning> tune) in new[] { ("given back", (Func<AllocatorTuning>)AllocatorTuning.ReturnFreedMemory), ("kept", AllocatorTuning.KeepFreedMemory) })
+        {
+            using AllocatorTuning tuning = tune();
+            Console.WriteLine();
+            Table.Head($"steps, freed memory {name}", "resident memory after a trim, MB", "managed bytes allocated a step");
+            Run(fused, batches, rows);
+        }
+    }
+
+    private static void Run(FusedStep fused, Batch[] batches, SupervisedRows[] rows)
+    {
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         for (int step = 1; step <= Steps; step++)
         {
@@ -32,7 +41,7 @@ internal static class SteadyBenchmark
                 long now = GC.GetTotalAllocatedBytes(precise: true);
                 Table.Row(
                     step.ToString(CultureInfo.InvariantCulture),
-                    string.Create(CultureInfo.InvariantCulture, $"{Machine.Memory() / 1e6:F1}"),
+                    string.Create(CultureInfo.InvariantCulture, $"{AvailableMemory.Taken() / 1e6:F1}"),
                     string.Create(CultureInfo.InvariantCulture, $"{(now - allocated) / Interval:N0}"));
                 allocated = now;
             }

@@ -206,7 +206,7 @@ public sealed class InvokeLoraTrainingCommand : AsyncLoraCmdlet
         MemoryLimit = MemoryLimit,
         Checkpointing = Checkpointing,
         PrefixCache = PrefixCache,
-        KeepFreedMemory = KeepFreedMemory.IsPresent ? KeepFreedMemory : null,
+        KeepFreedMemory = MyInvocation.BoundParameters.ContainsKey(nameof(KeepFreedMemory)) ? KeepFreedMemory : null,
         OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath, literal: false)),
         Overwrite = Force,
         SaveStep = SaveStep,

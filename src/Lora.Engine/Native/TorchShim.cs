@@ -26,6 +26,15 @@ internal static unsafe partial class TorchShim
     [LibraryImport(Library, EntryPoint = "torch_new_string_handle")]
     public static partial int NewString(byte* text, nuint length, out nint handle);
 
+    /// <summary>Whether this build of libtorch has <see cref="LinearPointwise"/>.</summary>
+    public static bool HasLinearPointwise { get; } =
+        NativeLibrary.TryLoad(Library, typeof(TorchShim).Assembly, null, out nint library) && NativeLibrary.TryGetExport(library, "aoti_torch_cpu__linear_pointwise", out _);
+
+    /// <summary>mkldnn::_linear_pointwise, x Wᵀ + b by oneDNN. The tensors are borrowed, the result is the caller's.</summary>
+    [LibraryImport(Library, EntryPoint = "aoti_torch_cpu__linear_pointwise", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int LinearPointwise(
+        nint x, nint weight, nint* bias, string attribute, double** scalars, long scalarCount, byte** algorithm, out nint result);
+
     [LibraryImport(Library, EntryPoint = "torch_parallel_for")]
     public static partial int ParallelFor(long begin, long end, long grain, delegate* unmanaged<long, long, void*, void> body, void* context);
 }

@@ -41,6 +41,12 @@ public sealed record LoraMemoryPlan
     /// <summary>Blocks, those included, whose attention probabilities are computed again.</summary>
     public int RecomputedAttention { get; init; }
 
+    /// <summary>
+    /// Whether freed memory stays with the process: faster, and more than the peak by what its pieces waste, at most as much again as the
+    /// activations take. So it stays where the limit has room for that, or where the user said so.
+    /// </summary>
+    public bool KeepsFreedMemory { get; init; }
+
     /// <inheritdoc/>
     public override string ToString()
     {

@@ -57,6 +57,7 @@ internal sealed class MemoryPlanner(
             Other = available.Taken - model.WeightSize - values,
             Limit = Limit,
             Token = largest.Max(shape => shape.Tokens),
+            KeepsFreedMemory = options.KeepFreedMemory ?? (rest + (2 * activation) <= Limit),
             RecomputedBlock = chosen.Blocks,
             RecomputedAttention = chosen.Attentions,
         };

@@ -13,6 +13,9 @@ internal sealed class TrainingRun(
     /// <summary>Steps whose batches are made before they are needed.</summary>
     private const int StepsAhead = 2;
 
+    /// <summary>Steps after which freed memory is given back whole, where it is not kept.</summary>
+    private const int StepsToTrim = 100;
+
     /// <summary>Runs it.</summary>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
     public LoraTrainingResult Execute()
@@ -37,7 +40,7 @@ internal sealed class TrainingRun(
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
         TrainingLoop loop = new(engine, adapter, optimizer, options);
         Stopwatch clock = Stopwatch.StartNew();
-        LoraStopReason reason = Train(loop, steps, keeper, isAutograd: whyAutograd is not null);
+        LoraStopReason reason = Train(loop, steps, keeper, memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true);
         clock.Stop();
 
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
@@ -86,9 +89,9 @@ internal sealed class TrainingRun(
         return null;
     }
 
-    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, bool isAutograd)
+    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, bool keepsFreedMemory)
     {
-        using AllocatorTuning tuning = options.KeepFreedMemory ?? isAutograd ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
+        using AllocatorTuning tuning = keepsFreedMemory ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
         try
         {
             LoraStopReason reason = loop.Run(Prefetch.Ahead(steps.After(plan.State?.Step ?? 0), StepsAhead), steps.Rate, OnStep, cancellation);
@@ -104,6 +107,11 @@ internal sealed class TrainingRun(
         void OnStep(LoraTrainingStep step)
         {
             keeper?.OnStep(step.Step);
+            if (!keepsFreedMemory && step.Step % StepsToTrim == 0)
+            {
+                AllocatorTuning.Trim(); // small pieces, which are not given back at once, add up
+            }
+
             observer.OnStep(step);
         }
     }

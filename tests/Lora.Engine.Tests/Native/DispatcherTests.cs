@@ -33,6 +33,9 @@ public class DispatcherTests
     }
 
     [Fact]
+    public void Libtorch_has_oneDNN_s_product_on_the_platforms_that_are_tested() => Assert.True(TorchShim.HasLinearPointwise);
+
+    [Fact]
     public void A_refused_call_is_an_exception()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -12,7 +12,7 @@ namespace Lora.Models;
 /// </summary>
 internal static class FrozenProduct
 {
-    private static readonly bool PrefersOneDnn = IsOtherX86();
+    private static readonly bool PrefersOneDnn = IsOtherX86() && TorchShim.HasLinearPointwise;
 
     /// <summary>x Wᵀ.</summary>
     /// <param name="x">[tokens, in].</param>
@@ -35,8 +35,14 @@ internal static class FrozenProduct
 
     private static bool UsesOneDnn(Tensor x) => PrefersOneDnn && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU;
 
-    private static Tensor OneDnn(Tensor x, Tensor weight) =>
-        Dispatcher.Call("mkldnn::_linear_pointwise", "", x, weight, OperatorArgument.None, "none", OperatorArgument.List(), OperatorArgument.None);
+    private static unsafe Tensor OneDnn(Tensor x, Tensor weight)
+    {
+        // Not by the dispatcher: libtorch 2.10 loses 48 bytes with every text that it is given there.
+        Dispatcher.Check(TorchShim.LinearPointwise(x.Handle, weight.Handle, null, "none", null, 0, null, out nint result), nameof(TorchShim.LinearPointwise));
+        GC.KeepAlive(x);
+        GC.KeepAlive(weight);
+        return Tensor.UnsafeCreateTensor(result);
+    }
 
     private static bool IsOtherX86()
     {
