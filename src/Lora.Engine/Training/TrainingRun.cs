@@ -95,7 +95,7 @@ internal sealed class TrainingRun(
         try
         {
             LoraStopReason reason = loop.Run(Prefetch.Ahead(steps.After(plan.State?.Step ?? 0), StepsAhead), steps.Rate, OnStep, cancellation);
-            keeper?.OnEnd(reason);
+            Keep(() => keeper?.OnEnd(reason));
             return reason;
         }
         catch (LoraException exception) when (exception.Error == LoraError.LossNotFinite)
@@ -106,13 +106,27 @@ internal sealed class TrainingRun(
 
         void OnStep(LoraTrainingStep step)
         {
-            keeper?.OnStep(step.Step);
+            Keep(() => keeper?.OnStep(step.Step));
             if (!keepsFreedMemory && step.Step % StepsToTrim == 0)
             {
                 AllocatorTuning.Trim(); // small pieces, which are not given back at once, add up
             }
 
             observer.OnStep(step);
+        }
+    }
+
+    /// <summary>Writes or removes the state; where the system refuses, the run goes on and its adapter is not lost.</summary>
+    private void Keep(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed })
+        {
+            observer.OnFailure(exception as LoraException
+                ?? LoraException.From(exception, LoraError.OutputFailed, options.OutputPath, options.OutputPath!, exception.Message));
         }
     }
 

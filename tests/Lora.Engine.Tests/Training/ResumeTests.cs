@@ -71,6 +71,21 @@ public class ResumeTests
     }
 
     [Fact]
+    public void A_state_that_cannot_be_written_costs_the_run_nothing()
+    {
+        using TemporaryFolder folder = new();
+        Directory.CreateDirectory(Path.Combine(folder.File("run"), TrainingStateFile.Name)); // a folder where the file would be
+        RecordingObserver observer = new();
+
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, Options with { OutputPath = folder.File("run") }, observer);
+
+        Assert.Equal((LoraStopReason.Completed, 6), (result.StopReason, result.History.Length));
+        Assert.NotNull(result.AdapterPath);
+        Assert.NotEmpty(observer.Failures);
+        Assert.All(observer.Failures, failure => Assert.Equal(LoraError.OutputFailed, failure.Error));
+    }
+
+    [Fact]
     public void A_state_needs_a_folder_and_a_damaged_one_is_refused()
     {
         using TemporaryFolder folder = new();
