@@ -15,8 +15,20 @@ internal sealed class Dropout(double probability, Generator generator)
     /// <summary>Whether values are being dropped.</summary>
     public bool IsActive => IsTraining && probability > 0;
 
-    /// <summary>Whether it drops nothing even while training.</summary>
-    public bool IsNone => probability <= 0;
+    /// <summary>The probability.</summary>
+    public double Probability => probability;
+
+    /// <summary>Draws what one batch's dropout of one layer hangs on, where it is drawn outside autograd; null when nothing is dropped.</summary>
+    public ulong? DrawSeed()
+    {
+        if (!IsActive)
+        {
+            return null;
+        }
+
+        using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: generator.device, generator: generator);
+        return (ulong)drawn.item<long>();
+    }
 
     /// <summary>Applies the dropout; the input itself when nothing is dropped.</summary>
     public Tensor Apply(Tensor input)

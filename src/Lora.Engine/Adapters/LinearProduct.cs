@@ -18,7 +18,7 @@ internal sealed class LinearProduct : LowRankProduct
         : base(target, baseLayer, ShapeOf(target.Rank, baseLayer.OwnParameter("weight")!.shape, isTransposed), settings) =>
         this.isTransposed = isTransposed;
 
-    /// <summary>A, B and their gradients; null when there is more to the product: a dropout, a bias, a start to subtract, a weight stored [in, out].</summary>
+    /// <summary>A, B and their gradients; null when B has a bias or the weight is stored [in, out].</summary>
     public LowRankFactors? Factors => isTransposed ? null : PlainFactors;
 
     /// <inheritdoc/>

@@ -43,10 +43,13 @@ internal abstract class LowRankProduct : IDisposable
     /// <summary>The trained bias of B times s; null when it has none.</summary>
     public Tensor? ScaledBias => upBias?.Value.Times(scaling);
 
-    /// <summary>A, B and their gradients; null when there is more to the product: a dropout, a bias or a start to subtract.</summary>
-    protected LowRankFactors? PlainFactors => upBias is null && startDown is null && dropout.IsNone
-        ? new(down.Value, up.Value, down.Gradient, up.Gradient, scaling)
-        : null;
+    /// <summary>A, B and their gradients, with the start that is subtracted and the dropout; null when B has a bias.</summary>
+    protected LowRankFactors? PlainFactors => upBias is not null ? null : new(down.Value, up.Value, down.Gradient, up.Gradient, scaling)
+    {
+        Start = startDown is null ? null : (startDown, startUp!),
+        DropProbability = dropout.Probability,
+        DrawSeed = dropout.DrawSeed,
+    };
 
     /// <summary>Where the base weight has its output channels.</summary>
     public abstract WeightLayout Layout { get; }

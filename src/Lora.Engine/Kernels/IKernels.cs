@@ -64,6 +64,16 @@ internal interface IKernels
     /// <returns>The sum in nats, without the factor.</returns>
     double CrossEntropy(Tensor logits, Tensor targets, double factor);
 
+    /// <summary>
+    /// Dropout: y = x / (1 - p), but zero where a number drawn for the value is below p. The draws hang on the seed and the value's place alone, so
+    /// that the backward pass makes them again; other kernels make others.
+    /// </summary>
+    /// <param name="x">[rows, width].</param>
+    /// <param name="probability">p, from 0 to below 1.</param>
+    /// <param name="seed">Of the draws.</param>
+    /// <param name="y">Like x; may be x itself.</param>
+    void Drop(Tensor x, double probability, ulong seed, Tensor y);
+
     /// <summary>Writes the values of a 4-bit matrix: products in float32, rounded to the dtype of y.</summary>
     /// <param name="matrix">On the device of y.</param>
     /// <param name="y">[out, in], contiguous; written.</param>

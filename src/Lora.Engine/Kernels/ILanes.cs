@@ -26,6 +26,15 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>left · right + addend, rounded once.</summary>
     static abstract TSelf Fused(TSelf left, TSelf right, TSelf addend);
 
+    /// <summary>The value where a number is at least a bound, zero elsewhere.</summary>
+    static abstract TSelf WhereAtLeast(TSelf value, TSelf number, TSelf bound);
+
+    /// <summary>
+    /// Numbers from 0 to below 1 that hang on the seed and on their places first, first + 1, ... alone: two rounds of Wellons' lowbias32, an
+    /// integer hash without visible bias, the first with the seed's lower half, the second with its upper half.
+    /// </summary>
+    static abstract TSelf Uniform(uint first, ulong seed);
+
     static abstract TSelf operator +(TSelf left, TSelf right);
 
     static abstract TSelf operator -(TSelf left, TSelf right);

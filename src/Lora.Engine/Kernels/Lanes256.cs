@@ -46,6 +46,19 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public static Lanes256 Fused(Lanes256 left, Lanes256 right, Lanes256 addend) =>
         new(Vector256.FusedMultiplyAdd(left.value, right.value, addend.value));
 
+    public static Lanes256 WhereAtLeast(Lanes256 value, Lanes256 number, Lanes256 bound) =>
+        new(Vector256.GreaterThanOrEqual(number.value, bound.value) & value.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Uniform(uint first, ulong seed)
+    {
+        Vector256<uint> places = Vector256.Create(first) + Vector256<uint>.Indices;
+        Vector256<uint> bits = Hash(Hash(places + Vector256.Create((uint)seed)) ^ Vector256.Create((uint)(seed >> 32)));
+
+        // The 24 upper bits, which float32 holds exactly.
+        return new(Vector256.ConvertToSingle(Vector256.ShiftRightLogical(bits, 8).AsInt32()) * Vector256.Create(1f / (1 << 24)));
+    }
+
     public void StoreSingle(float* destination) => value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -64,5 +77,13 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     {
         Vector128<float> four = Vector128.MaxNative(value.GetLower(), value.GetUpper());
         return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Hash(Vector256<uint> bits)
+    {
+        bits = (bits ^ Vector256.ShiftRightLogical(bits, 16)) * Vector256.Create(0x7feb352du);
+        bits = (bits ^ Vector256.ShiftRightLogical(bits, 15)) * Vector256.Create(0x846ca68bu);
+        return bits ^ Vector256.ShiftRightLogical(bits, 16);
     }
 }

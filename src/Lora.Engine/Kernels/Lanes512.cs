@@ -46,6 +46,19 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public static Lanes512 Fused(Lanes512 left, Lanes512 right, Lanes512 addend) =>
         new(Vector512.FusedMultiplyAdd(left.value, right.value, addend.value));
 
+    public static Lanes512 WhereAtLeast(Lanes512 value, Lanes512 number, Lanes512 bound) =>
+        new(Vector512.GreaterThanOrEqual(number.value, bound.value) & value.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Uniform(uint first, ulong seed)
+    {
+        Vector512<uint> places = Vector512.Create(first) + Vector512<uint>.Indices;
+        Vector512<uint> bits = Hash(Hash(places + Vector512.Create((uint)seed)) ^ Vector512.Create((uint)(seed >> 32)));
+
+        // The 24 upper bits, which float32 holds exactly.
+        return new(Vector512.ConvertToSingle(Vector512.ShiftRightLogical(bits, 8).AsInt32()) * Vector512.Create(1f / (1 << 24)));
+    }
+
     public void StoreSingle(float* destination) => value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -67,4 +80,12 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     }
 
     private static Vector128<float> Halve(Vector256<float> eight) => Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Hash(Vector512<uint> bits)
+    {
+        bits = (bits ^ Vector512.ShiftRightLogical(bits, 16)) * Vector512.Create(0x7feb352du);
+        bits = (bits ^ Vector512.ShiftRightLogical(bits, 15)) * Vector512.Create(0x846ca68bu);
+        return bits ^ Vector512.ShiftRightLogical(bits, 16);
+    }
 }

@@ -94,6 +94,15 @@ internal sealed class TorchKernels : IKernels
     }
 
     /// <inheritdoc/>
+    public void Drop(Tensor x, double probability, ulong seed, Tensor y)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator generator = new(seed, x.device);
+        Tensor kept = rand(x.shape, dtype: ScalarType.Float32, device: x.device, generator: generator).IsAtLeast(probability);
+        y.copy_(x * kept.to(x.dtype).Multiply(1 / (1 - probability)));
+    }
+
+    /// <inheritdoc/>
     public void Dequantize(Nf4Matrix matrix, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -24,7 +24,7 @@ internal static class StepEngines
         {
             if (layer is not LoraLayer { Product: LinearProduct { Factors: LowRankFactors found } })
             {
-                return (new ReferenceStep(model), $"'{layer.Name}' is adapted by more than the plain product of A and B of a linear layer");
+                return (new ReferenceStep(model), $"'{layer.Name}' is adapted by more than the product of A and B of a linear layer");
             }
 
             if (!factors.TryAdd(layer.Name, found))

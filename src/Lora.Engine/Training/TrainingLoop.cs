@@ -23,8 +23,20 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     /// <exception cref="LoraException">LossNotFinite; the adapter has the values of the step before.</exception>
     public LoraStopReason Run(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
     {
-        Stopwatch clock = Stopwatch.StartNew();
         adapter.IsTraining = true;
+        try
+        {
+            return RunSteps(steps, rate, report, cancellation);
+        }
+        finally
+        {
+            adapter.IsTraining = false;
+        }
+    }
+
+    private LoraStopReason RunSteps(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
         foreach (TrainingStepBatches step in steps)
         {
             using DisposeScope scope = NewDisposeScope();
@@ -55,7 +67,6 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
             report(record);
         }
 
-        adapter.IsTraining = false;
         return LoraStopReason.Completed;
     }
 

@@ -136,6 +136,67 @@ public class CpuKernelsTests
         Assert.Equal(double.NaN, kernels.CrossEntropy(logits, zeros([1], dtype: ScalarType.Int64, device: CPU), 1));
     }
 
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Dropout_drops_where_the_hash_of_a_place_is_low(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        Tensor x = Draw(type, 6, 3 * width).narrow(1, width, width);
+        const ulong Seed = 0x9e3779b97f4a7c15;
+        Tensor y = empty([6, width], dtype: type, device: CPU);
+        kernels.Drop(x, 0.3, Seed, y);
+        double[] factors = [.. Enumerable.Range(0, 6 * width).Select(place => Hash((uint)place, Seed) < 0.3f ? 0 : 1 / 0.7)];
+        Tensor expected = Wide(x) * tensor(factors, [6, width], device: CPU);
+
+        Assert.InRange(Closeness.Relative(y, expected), 0, tolerance);
+        Tensor inPlace = x.clone();
+        kernels.Drop(inPlace, 0.3, Seed, inPlace);
+        Assert.Equal(0, Closeness.Largest(inPlace, y));
+    }
+
+    [Theory]
+    [InlineData(0.05)]
+    [InlineData(0.5)]
+    public void Dropout_keeps_its_share_and_draws_of_different_seeds_are_independent(double probability)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        CpuKernels<Lanes256, SingleElement> kernels = new();
+        ulong[] seeds = [1, 2, 1UL << 32, 0x123456789abcdef];
+        Tensor[] kept = [.. seeds.Select(Kept)];
+
+        // 2²⁰ draws: a standard deviation of the share is at most 0.0005.
+        double share = 1 - probability;
+        Assert.All(kept, mask => Assert.Equal(share, Share(mask), 0.0025));
+        Assert.All(
+            from left in kept from right in kept where !ReferenceEquals(left, right) select Share(left * right),
+            both => Assert.Equal(share * share, both, 0.0025));
+        Assert.Equal(share * share, Share(kept[0].narrow(0, 0, 1023) * kept[0].narrow(0, 1, 1023)), 0.0025);
+        Assert.Equal(share * share, Share(kept[0].narrow(1, 0, 1023) * kept[0].narrow(1, 1, 1023)), 0.0025);
+
+        Tensor Kept(ulong seed)
+        {
+            Tensor ones = torch.ones([1024, 1024], dtype: ScalarType.Float32, device: CPU);
+            kernels.Drop(ones, probability, seed, ones);
+            return ones.ne(zeros_like(ones)).to(ScalarType.Float64);
+        }
+
+        static double Share(Tensor mask) => mask.mean().ToDouble();
+    }
+
+    /// <summary>Wellons' lowbias32, once over place and lower half, once over that and the upper half; its 24 upper bits as a fraction.</summary>
+    private static float Hash(uint place, ulong seed)
+    {
+        return (Mix(Mix(place + (uint)seed) ^ (uint)(seed >> 32)) >> 8) / 16777216f;
+
+        static uint Mix(uint bits)
+        {
+            bits = (bits ^ (bits >> 16)) * 0x7feb352d;
+            bits = (bits ^ (bits >> 15)) * 0x846ca68b;
+            return bits ^ (bits >> 16);
+        }
+    }
+
     // Vectors that the processor lacks are put together from smaller ones: slow, and the same numbers.
     private static (IKernels Kernels, ScalarType Type, double Tolerance) Find(string name) => name switch
     {

@@ -31,6 +31,25 @@ public class TorchKernelsTests
     }
 
     [Fact]
+    public void Dropout_keeps_its_share_scaled_and_draws_the_same_from_the_same_seed()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = Draw(512, 512);
+        Tensor y = empty_like(x);
+        Tensor again = empty_like(x);
+        Tensor other = empty_like(x);
+        kernels.Drop(x, 0.25, seed: 7, y);
+        kernels.Drop(x, 0.25, seed: 7, again);
+        kernels.Drop(x, 0.25, seed: 8, other);
+        Tensor kept = y.ne(zeros_like(y)).to(ScalarType.Float64);
+
+        Assert.Equal(0.75, kept.mean().ToDouble(), 0.005);
+        Assert.InRange(Closeness.Relative(y, x * kept / 0.75), 0, 1e-7);
+        Assert.Equal(0, Closeness.Largest(again, y));
+        Assert.NotEqual(0, Closeness.Largest(other, y));
+    }
+
+    [Fact]
     public void The_gradient_of_swiglu_is_autograd_s()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -9,10 +9,10 @@ namespace Lora.Tests.Models;
 /// <summary>A model with an adapter and a batch of documents of unequal lengths, one of them of several blocks of queries.</summary>
 internal sealed class FusedStepCase
 {
-    public FusedStepCase(string family, ScalarType type, string[] modules, LoraQuantization quantization = LoraQuantization.None)
+    public FusedStepCase(string family, ScalarType type, string[] modules, LoraQuantization quantization = LoraQuantization.None, LoraConfig? config = null)
     {
         Model = ModelLoader.Load(Repository.Fixture("families", family), CPU, type, quantization);
-        Adapter = new(Model, new LoraConfig(), [.. modules.Select((module, index) => new AdapterTarget(module, 2 + (index % 3), 0.5 + index))], CPU, seed: 5);
+        Adapter = new(Model, config ?? new LoraConfig(), [.. modules.Select((module, index) => new AdapterTarget(module, 2 + (index % 3), 0.5 + index))], CPU, seed: 5);
         using IDisposable noGradient = no_grad();
         Adapter.Arena.Values.copy_(randn([Adapter.Arena.Count], device: CPU, generator: new Generator(3, CPU)).mul_(0.05));
         Random random = new(7);

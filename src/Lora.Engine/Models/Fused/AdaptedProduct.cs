@@ -1,3 +1,4 @@
+using Lora.Kernels;
 using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,24 +7,30 @@ namespace Lora.Models;
 
 /// <summary>
 /// Linear layers that share an input x, with their adapters: y = x Wᵀ + b + (x Aᵀ) Bᵀ, where A holds the adapters' A one below the other and B
-/// their s · B on its diagonal. Neither B A nor a gradient of W is ever formed.
+/// their s · B on its diagonal. Neither B A nor a gradient of W is ever formed. With dropout each adapter sees an x of its own, which is made
+/// again in the backward pass and never kept.
 /// </summary>
 internal sealed class AdaptedProduct : IDisposable
 {
     private readonly JoinedWeights frozen;
     private readonly IReadOnlyList<AdaptedPart> parts;
+    private readonly IKernels kernels;
     private readonly Tensor? down;
     private readonly Tensor? up;
 
     /// <param name="frozen">The base layers.</param>
     /// <param name="factors">The adapter of each, or null.</param>
-    public AdaptedProduct(JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors)
+    /// <param name="kernels">For the weights' device and dtype.</param>
+    /// <param name="alignment">The multiple at which each adapter's place begins; null for the device's.</param>
+    public AdaptedProduct(JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors, IKernels kernels, int? alignment = null)
     {
         this.frozen = frozen;
-        parts = [.. AdaptedPart.Of(frozen.Outputs, factors)];
-        if (parts.Count > 0)
+        this.kernels = kernels;
+        HasDropout = factors.Any(found => found?.DropProbability > 0);
+        (parts, Rank) = AdaptedPart.Of(frozen.Outputs, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device));
+        if (IsAdapted)
         {
-            down = empty([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope();
+            down = zeros([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope();
             up = zeros([frozen.Shape[0], Rank], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope();
         }
     }
@@ -31,17 +38,32 @@ internal sealed class AdaptedProduct : IDisposable
     /// <summary>Whether any of the layers is adapted.</summary>
     public bool IsAdapted => parts.Count > 0;
 
-    /// <summary>The ranks of the adapters, added up.</summary>
-    public long Rank => parts.Sum(part => part.Factors.Rank);
+    /// <summary>Whether inputs of adapters are ever dropped.</summary>
+    public bool HasDropout { get; }
 
-    /// <summary>Takes over the trained values as they are now, in the dtype of the base weights.</summary>
+    private bool IsDropping => parts.Any(part => part.Seed is not null);
+
+    /// <summary>The ranks of the adapters, added up, with what lies between them.</summary>
+    public long Rank { get; }
+
+    /// <summary>Takes over the trained values as they are now, in the dtype of the base weights, and draws anew what is dropped.</summary>
     public void Refresh()
     {
         using DisposeScope scope = NewDisposeScope();
         foreach (AdaptedPart part in parts)
         {
-            part.RowsOf(down!).copy_(part.Factors.Down);
-            part.BlockOf(up!).copy_(part.Factors.Up.Times(part.Factors.Scaling));
+            part.Write(down!, up!);
+        }
+
+        Redraw();
+    }
+
+    /// <summary>Draws anew what is dropped; forward and backward passes until the next draw drop the same.</summary>
+    public void Redraw()
+    {
+        foreach (AdaptedPart part in parts)
+        {
+            part.Redraw();
         }
     }
 
@@ -68,7 +90,27 @@ internal sealed class AdaptedProduct : IDisposable
 
     /// <summary>x Aᵀ alone, [tokens, rank]; null when nothing is adapted.</summary>
     /// <param name="x">[tokens, in].</param>
-    public Tensor? Reduce(Tensor x) => IsAdapted ? nn.functional.linear(x, down!) : null;
+    public Tensor? Reduce(Tensor x)
+    {
+        if (!IsAdapted)
+        {
+            return null;
+        }
+
+        if (!IsDropping)
+        {
+            return nn.functional.linear(x, down!);
+        }
+
+        Tensor low = zeros([x.shape[0], Rank], dtype: x.dtype, device: x.device);
+        foreach (AdaptedPart part in parts)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            part.ColumnsOf(low).copy_(nn.functional.linear(Dropped(x, part), part.RowsOf(down!)));
+        }
+
+        return low;
+    }
 
     /// <summary>Adds up the gradients of the adapters: dB = s dyᵀ(x Aᵀ), dA = (s dy B)ᵀ x; dx = dy W + (s dy B) A.</summary>
     /// <param name="dy">[tokens, all outputs].</param>
@@ -79,16 +121,29 @@ internal sealed class AdaptedProduct : IDisposable
     public Tensor? Backward(Tensor dy, Tensor? x, Tensor? low, bool needsInput)
     {
         Tensor? dx = needsInput ? FrozenProduct.Backward(dy, frozen.Values()) : null;
-        if (IsAdapted)
+        if (!IsAdapted)
         {
-            Tensor dLow = dy.mm(up!); // [tokens, rank], scaled
+            return dx;
+        }
+
+        Tensor dLow = dy.mm(up!); // [tokens, rank], scaled
+        Tensor? dDown = null; // [rank, in]
+        if (!IsDropping)
+        {
             dx?.addmm_(dLow, down!);
-            Tensor dDown = dLow.t().mm(x!); // [rank, in]
-            foreach (AdaptedPart part in parts)
+            dDown = dLow.t().mm(x!);
+        }
+
+        foreach (AdaptedPart part in parts)
+        {
+            part.AddUp(dy, low!);
+            if (dDown is not null)
             {
-                part.Factors.DownGradient.Add(part.RowsOf(dDown));
-                Tensor dUp = part.ColumnsOf(low!).t().mm(part.OutputsOf(dy)); // [rank, out]
-                part.Factors.UpGradient.Add(dUp.t(), part.Factors.Scaling);
+                part.AddDown(part.RowsOf(dDown));
+            }
+            else
+            {
+                AddDropped(part, dLow, x!, dx);
             }
         }
 
@@ -100,5 +155,30 @@ internal sealed class AdaptedProduct : IDisposable
     {
         down?.Dispose();
         up?.Dispose();
+    }
+
+    /// <summary>The gradients of A and of x where an adapter saw a dropped x.</summary>
+    private void AddDropped(AdaptedPart part, Tensor dLow, Tensor x, Tensor? dx)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gradient = part.ColumnsOf(dLow); // [tokens, rank]
+        using (Tensor dropped = Dropped(x, part))
+        {
+            part.AddDown(gradient.t().mm(dropped));
+        }
+
+        if (dx is not null)
+        {
+            Tensor back = gradient.mm(part.RowsOf(down!)); // [tokens, in]
+            part.Drop(back, kernels, back);
+            dx.Add(back);
+        }
+    }
+
+    private Tensor Dropped(Tensor x, AdaptedPart part)
+    {
+        Tensor dropped = empty_like(x);
+        part.Drop(x, kernels, dropped);
+        return dropped;
     }
 }

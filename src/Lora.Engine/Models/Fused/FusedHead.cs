@@ -24,7 +24,7 @@ internal sealed class FusedHead : IDisposable
     {
         this.decoder = decoder;
         this.kernels = kernels;
-        head = new(decoder.Head, [factors]);
+        head = new(decoder.Head, [factors], kernels);
     }
 
     /// <summary>Takes over the trained values as they are now.</summary>
@@ -65,6 +65,7 @@ internal sealed class FusedHead : IDisposable
         foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
+            head.Redraw(); // else each chunk would drop the same places
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
             (Tensor logits, Tensor? low) = head.Forward(input); // [count, vocabulary]
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);

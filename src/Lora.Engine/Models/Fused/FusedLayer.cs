@@ -32,10 +32,10 @@ internal sealed class FusedLayer : IDisposable
         output = Product(weights.Output, FusedLayerWeights.OutputNames);
         gateUp = Product(weights.GateUp, FusedLayerWeights.GateUpNames);
         down = Product(weights.Down, FusedLayerWeights.DownNames);
-        Memory = new(weights, config, layer, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank));
+        Memory = new(weights, config, layer, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
 
         AdaptedProduct Product(JoinedWeights frozen, string[] names) =>
-            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(weights.Prefix + name))]);
+            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(weights.Prefix + name))], kernels);
     }
 
     /// <summary>Whether any module of the block is adapted.</summary>

@@ -55,6 +55,7 @@ internal sealed class LayerMemory
             + (ranks.Output == 0 ? Queries : 0)
             + (ranks.GateUp == 0 ? Hidden : 0)
             + (ranks.Down == 0 ? Intermediate : 0)
+            + (ranks.HasDropout ? Intermediate : 0) // the input of the last product, dropped
             + Hidden;
         long probabilities = kept == Models.Kept.All ? Probabilities(shape) : LargestTile(shape);
         return State(shape) + probabilities + (shape.Tokens * others * elementSize);
@@ -67,6 +68,7 @@ internal sealed class LayerMemory
             + Intermediate + (2 * Intermediate) + Hidden // of down's and gate|up's inputs
             + Queries + Queries + (2 * Keys) + (2 * Keys) // of o's input, of q, k and v, and of k and v by documents
             + Hidden
+            + (ranks.HasDropout ? Hidden : 0) // the input of the last product, dropped
             + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down;
         int tiles = kept == Models.Kept.AllButProbabilities ? 2 : 1; // those of p and of its gradient
         return (shape.Tokens * perToken * elementSize) + (tiles * LargestTile(shape));

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>The trained values of one adapted layer: W x + s · B(A x).</summary>
+/// <summary>The trained values of one adapted layer: W x + s · B(A x), less what the product was at its start where the adapter has one.</summary>
 /// <param name="Down">A, [rank, in], float32.</param>
 /// <param name="Up">B, [out, rank], float32.</param>
 /// <param name="DownGradient">Where A's gradient is added up.</param>
@@ -10,6 +10,15 @@ namespace Lora.Models;
 /// <param name="Scaling">s.</param>
 internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradient, Tensor UpGradient, double Scaling)
 {
+    /// <summary>A₀ and B₀, whose product is subtracted, like A and B; null when nothing is.</summary>
+    public (Tensor Down, Tensor Up)? Start { get; init; }
+
+    /// <summary>The probability that a value of x is dropped before A.</summary>
+    public double DropProbability { get; init; }
+
+    /// <summary>Draws the seed of a batch's dropout; null while nothing is dropped.</summary>
+    public Func<ulong?> DrawSeed { get; init; } = () => null;
+
     /// <summary>Width of the product.</summary>
     public long Rank => Down.shape[0];
 }

@@ -1,0 +1,89 @@
+using Lora.Kernels;
+using Lora.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>A product with two adapters, hand-written passes against autograd of the plain formula.</summary>
+public sealed class AdaptedProductTests : IDisposable
+{
+    private const double Probability = 0.3;
+
+    private readonly Generator generator = new(11, CPU);
+
+    public static TheoryData<bool, bool, int, bool> Cases { get; } = new(
+        from hasDropout in new[] { false, true }
+        from hasStart in new[] { false, true }
+        from alignment in new[] { 1, 8 }
+        from isExact in new[] { false, true }
+        select (hasDropout, hasStart, alignment, isExact));
+
+    /// <inheritdoc/>
+    public void Dispose() => generator.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Outputs_and_gradients_are_autograd_s(bool hasDropout, bool hasStart, int alignment, bool isExact)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ScalarType type = isExact ? ScalarType.Float64 : ScalarType.Float32;
+        IKernels kernels = KernelSet.Of(CPU, type);
+        nn.Module<Tensor, Tensor> first = nn.Linear(12, 10, hasBias: true, CPU, type);
+        nn.Module<Tensor, Tensor> second = nn.Linear(12, 7, hasBias: true, CPU, type);
+        LowRankFactors[] factors = [Factors(3, 10, seed: 21), Factors(2, 7, seed: 22)];
+        Tensor x = Draw(9, 12).to(type);
+        Tensor dy = Draw(9, 17).to(type);
+        Tensor xLeaf = x.clone().requires_grad_();
+        Tensor[] leaves = [.. factors.SelectMany(part => new[] { Leaf(part.Down), Leaf(part.Up) })];
+        Tensor expected = cat([Reference(first, 0), Reference(second, 1)], 1);
+        expected.backward([dy]);
+
+        using IDisposable noGradient = no_grad();
+        using AdaptedProduct product = new(new JoinedWeights(first, second), factors, kernels, alignment);
+        product.Refresh();
+        (Tensor y, Tensor? low) = product.Forward(x);
+        Tensor? dx = product.Backward(dy, x, low, needsInput: true);
+
+        double tolerance = isExact ? 1e-7 : 1e-6; // gradients are added up in float32
+        Assert.InRange(Closeness.Relative(y, expected), 0, tolerance);
+        Assert.InRange(Closeness.Relative(dx!, xLeaf.grad!), 0, tolerance);
+        for (int part = 0; part < factors.Length; part++)
+        {
+            Assert.InRange(Closeness.Relative(factors[part].DownGradient, leaves[2 * part].grad!), 0, tolerance);
+            Assert.InRange(Closeness.Relative(factors[part].UpGradient, leaves[(2 * part) + 1].grad!), 0, tolerance);
+        }
+
+        LowRankFactors Factors(long rank, long outputs, ulong seed)
+        {
+            (Tensor down, Tensor up) = (Draw(rank, 12), Draw(outputs, rank));
+            return new(down, up, zeros_like(down), zeros_like(up), 0.5)
+            {
+                Start = hasStart ? (Draw(rank, 12), Draw(outputs, rank)) : null,
+                DropProbability = hasDropout ? Probability : 0,
+                DrawSeed = () => hasDropout ? seed : null,
+            };
+        }
+
+        Tensor Leaf(Tensor value) => value.to(type, copy: true).requires_grad_();
+
+        Tensor Reference(nn.Module<Tensor, Tensor> layer, int part)
+        {
+            Tensor mask = ones_like(x);
+            if (factors[part].DrawSeed() is ulong seed)
+            {
+                kernels.Drop(mask, Probability, seed, mask);
+            }
+
+            Tensor weight = leaves[(2 * part) + 1].mm(leaves[2 * part]);
+            if (factors[part].Start is (Tensor startDown, Tensor startUp))
+            {
+                weight = weight - startUp.to(type).mm(startDown.to(type));
+            }
+
+            return layer.call(xLeaf) + ((xLeaf * mask).mm(weight.t()) * 0.5);
+        }
+    }
+
+    private Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float32, device: CPU, generator: generator);
+}
