@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -9,6 +10,8 @@ namespace Lora.Bench;
 internal static class Machine
 {
     private const string ProcessorFile = "/proc/cpuinfo";
+    private const string StatusFile = "/proc/self/stat";
+    private const int MinorFaults = 7; // of the fields after the process's name (proc_pid_stat(5))
     private const string LoadFile = "/proc/loadavg";
 
     /// <summary>Processor, cores, instruction sets, system, and how busy it is now.</summary>
@@ -38,6 +41,11 @@ internal static class Machine
         using Process process = Process.GetCurrentProcess();
         return process.PeakWorkingSet64;
     }
+
+    /// <summary>Pages that the system has given to the process since it began; null where the system does not say (it does on Linux).</summary>
+    public static long? PageFaults() => OperatingSystem.IsLinux()
+        ? long.Parse(File.ReadAllText(StatusFile).Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[MinorFaults], CultureInfo.InvariantCulture)
+        : null;
 
     /// <summary>Forgets the peak, where the system can (Linux).</summary>
     public static void ResetPeakMemory()

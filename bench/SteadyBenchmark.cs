@@ -13,6 +13,14 @@ internal static class SteadyBenchmark
     private const int Steps = 1000;
     private const int Interval = 100;
 
+    // What is kept is never trimmed during a run; a trim's own page faults would count.
+    private static readonly (string Name, Func<AllocatorTuning> Tune, bool Trims)[] Ways =
+    [
+        ("given back", AllocatorTuning.ReturnFreedMemory, true),
+        ("kept", AllocatorTuning.KeepFreedMemory, false),
+        ("kept", AllocatorTuning.KeepFreedMemory, true),
+    ];
+
     public static void Run()
     {
         TorchLibrary.Load();
@@ -20,18 +28,19 @@ internal static class SteadyBenchmark
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         Batch[] batches = [.. Enumerable.Range(0, 10).Select(index => model.Rows(96 + index, 64, 32 + (3 * index), 128))];
         SupervisedRows[] rows = [.. batches.Select(SupervisedRows.Of)];
-        foreach ((string name, Func<AllocatorTuning> tune) in new[] { ("given back", (Func<AllocatorTuning>)AllocatorTuning.ReturnFreedMemory), ("kept", AllocatorTuning.KeepFreedMemory) })
+        foreach ((string name, Func<AllocatorTuning> tune, bool trims) in Ways)
         {
             using AllocatorTuning tuning = tune();
             Console.WriteLine();
-            Table.Head($"steps, freed memory {name}", "resident memory after a trim, MB", "managed bytes allocated a step");
-            Run(fused, batches, rows);
+            Table.Head($"steps, freed memory {name}", "resident memory, MB", "after a trim", "page faults a step", "managed bytes allocated a step");
+            Run(fused, batches, rows, trims);
         }
     }
 
-    private static void Run(FusedStep fused, Batch[] batches, SupervisedRows[] rows)
+    private static void Run(FusedStep fused, Batch[] batches, SupervisedRows[] rows, bool trims)
     {
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
+        long? faults = Machine.PageFaults();
         for (int step = 1; step <= Steps; step++)
         {
             int index = step % batches.Length;
@@ -41,12 +50,17 @@ internal static class SteadyBenchmark
                 long now = GC.GetTotalAllocatedBytes(precise: true);
                 Table.Row(
                     step.ToString(CultureInfo.InvariantCulture),
-                    string.Create(CultureInfo.InvariantCulture, $"{AvailableMemory.Taken() / 1e6:F1}"),
+                    Megabytes(Machine.Memory()),
+                    trims ? Megabytes(AvailableMemory.Taken()) : "-",
+                    string.Create(CultureInfo.InvariantCulture, $"{(Machine.PageFaults() - faults) / Interval:N0}"),
                     string.Create(CultureInfo.InvariantCulture, $"{(now - allocated) / Interval:N0}"));
-                allocated = now;
+                allocated = GC.GetTotalAllocatedBytes(precise: true);
+                faults = Machine.PageFaults();
             }
         }
     }
+
+    private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F1}");
 
     private static DecoderConfig Small() => Shapes.SmolLM(2) with { VocabularySize = 4096, HiddenSize = 192, IntermediateSize = 512, Heads = 3, KeyValueHeads = 1 };
 }

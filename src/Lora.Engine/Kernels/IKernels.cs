@@ -74,6 +74,16 @@ internal interface IKernels
     /// <param name="y">Like x; may be x itself.</param>
     void Drop(Tensor x, double probability, ulong seed, Tensor y);
 
+    /// <summary>
+    /// One step of AdamW (arXiv 1711.05101) in one pass: p = decay · p; m = β₁m + (1-β₁)g; v = β₂v + (1-β₂)g²; p -= rate · m / (sqrt(v) / root + ε).
+    /// </summary>
+    /// <param name="values">p, [count], wide, contiguous, as the others are; changed.</param>
+    /// <param name="mean">m; changed.</param>
+    /// <param name="variance">v; changed.</param>
+    /// <param name="gradients">g.</param>
+    /// <param name="step">The step's numbers.</param>
+    void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step);
+
     /// <summary>Writes the values of a 4-bit matrix: products in float32, rounded to the dtype of y.</summary>
     /// <param name="matrix">On the device of y.</param>
     /// <param name="y">[out, in], contiguous; written.</param>

@@ -19,6 +19,8 @@ internal unsafe interface ILanes<TSelf>
 
     static abstract TSelf Round(TSelf value);
 
+    static abstract TSelf SquareRoot(TSelf value);
+
     static abstract TSelf Smaller(TSelf left, TSelf right);
 
     static abstract TSelf Larger(TSelf left, TSelf right);

@@ -39,6 +39,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value.value));
 
+    public static Lanes256 SquareRoot(Lanes256 value) => new(Vector256.Sqrt(value.value));
+
     public static Lanes256 Smaller(Lanes256 left, Lanes256 right) => new(Vector256.MinNative(left.value, right.value));
 
     public static Lanes256 Larger(Lanes256 left, Lanes256 right) => new(Vector256.MaxNative(left.value, right.value));

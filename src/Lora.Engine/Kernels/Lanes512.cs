@@ -39,6 +39,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     public static Lanes512 Round(Lanes512 value) => new(Vector512.Round(value.value));
 
+    public static Lanes512 SquareRoot(Lanes512 value) => new(Vector512.Sqrt(value.value));
+
     public static Lanes512 Smaller(Lanes512 left, Lanes512 right) => new(Vector512.MinNative(left.value, right.value));
 
     public static Lanes512 Larger(Lanes512 left, Lanes512 right) => new(Vector512.MaxNative(left.value, right.value));

@@ -103,6 +103,17 @@ internal sealed class TorchKernels : IKernels
     }
 
     /// <inheritdoc/>
+    public void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        values.Multiply(step.Decay);
+        mean.Multiply(step.Beta1).Add(gradients, 1 - step.Beta1);
+        variance.Multiply(step.Beta2).AddProduct(gradients, gradients, 1 - step.Beta2);
+        Tensor denominator = variance.sqrt().Divide(step.VarianceRoot).Add(step.Epsilon);
+        values.AddQuotient(mean, denominator, -step.Rate);
+    }
+
+    /// <inheritdoc/>
     public void Dequantize(Nf4Matrix matrix, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();

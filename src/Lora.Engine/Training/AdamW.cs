@@ -1,11 +1,10 @@
-using Lora.Native;
-using TorchSharp;
+using Lora.Kernels;
 using static TorchSharp.torch;
 
 namespace Lora.Training;
 
 /// <summary>
-/// Adam with decoupled weight decay (arXiv 1711.05101) on one flat tensor, in the order of operations of torch.optim.AdamW:
+/// Adam with decoupled weight decay (arXiv 1711.05101) on one flat tensor, as torch.optim.AdamW computes it:
 /// p *= 1 - lr·wd; m = β₁m + (1-β₁)g; v = β₂v + (1-β₂)g²; p -= lr/(1-β₁ᵗ) · m / (sqrt(v)/sqrt(1-β₂ᵗ) + ε).
 /// </summary>
 internal sealed class AdamW : IDisposable
@@ -17,6 +16,7 @@ internal sealed class AdamW : IDisposable
     private readonly Tensor values;
     private readonly Tensor gradients;
     private readonly double weightDecay;
+    private readonly IKernels kernels;
 
     /// <param name="values">What is trained, [count]; changed in place.</param>
     /// <param name="gradients">Its gradients, [count].</param>
@@ -26,6 +26,7 @@ internal sealed class AdamW : IDisposable
         this.values = values;
         this.gradients = gradients;
         this.weightDecay = weightDecay;
+        kernels = KernelSet.Of(values.device, values.dtype);
         Mean = zeros_like(values).DetachFromDisposeScope();
         Variance = zeros_like(values).DetachFromDisposeScope();
     }
@@ -51,15 +52,16 @@ internal sealed class AdamW : IDisposable
     public void Step(double learningRate)
     {
         using IDisposable noGradient = no_grad();
-        using DisposeScope scope = NewDisposeScope();
         Steps++;
         double meanCorrection = 1 - Math.Pow(Beta1, Steps);
         double varianceCorrection = 1 - Math.Pow(Beta2, Steps);
-        values.Multiply(1 - (learningRate * weightDecay));
-        Mean.Multiply(Beta1).Add(gradients, 1 - Beta1);
-        Variance.Multiply(Beta2).AddProduct(gradients, gradients, 1 - Beta2);
-        Tensor denominator = Variance.sqrt().Divide(Math.Sqrt(varianceCorrection)).Add(Epsilon);
-        values.AddQuotient(Mean, denominator, -learningRate / meanCorrection);
+        kernels.Adam(values, Mean, Variance, gradients, new(
+            Decay: 1 - (learningRate * weightDecay),
+            Beta1,
+            Beta2,
+            Rate: learningRate / meanCorrection,
+            VarianceRoot: Math.Sqrt(varianceCorrection),
+            Epsilon));
     }
 
     /// <inheritdoc/>

@@ -137,6 +137,24 @@ public class CpuKernelsTests
     }
 
     [Theory]
+    [InlineData("float32 x 8", 37)]
+    [InlineData("bfloat16 x 8", 20000)]
+    [InlineData("float32 x 16", 20000)]
+    public void A_step_of_AdamW_is_exact_whatever_the_activations_are(string name, int count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, _, _) = Find(name);
+        AdamStep step = new(Decay: 0.99, Beta1: 0.9, Beta2: 0.999, Rate: 0.02, VarianceRoot: 0.3, Epsilon: 1e-8);
+        Tensor[] actual = [.. Enumerable.Range(0, 4).Select(_ => Draw(ScalarType.Float32, count))];
+        actual[2].abs_();
+        Tensor[] expected = [.. actual.Select(Wide)];
+        kernels.Adam(actual[0], actual[1], actual[2], actual[3], step);
+        exact.Adam(expected[0], expected[1], expected[2], expected[3], step);
+
+        Assert.All(actual.Zip(expected), pair => Assert.InRange(Closeness.Relative(pair.First, pair.Second), 0, SingleTolerance));
+    }
+
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Dropout_drops_where_the_hash_of_a_place_is_low(string name, int width)
     {

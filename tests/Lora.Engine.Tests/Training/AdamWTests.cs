@@ -13,7 +13,7 @@ public class AdamWTests
         const double Tolerance = 1e-6;
         using DisposeScope scope = NewDisposeScope();
         Generator generator = new(3, CPU);
-        Tensor start = randn(50, generator: generator);
+        Tensor start = randn(50, device: CPU, generator: generator);
         Parameter reference = new(start.clone());
         using optim.Optimizer torchs = optim.AdamW([reference], 1e-2, weight_decay: 0.1);
         Tensor values = start.clone();
@@ -21,7 +21,7 @@ public class AdamWTests
         using Lora.Training.AdamW ours = new(values, gradients, weightDecay: 0.1);
         for (int step = 0; step < 10; step++)
         {
-            Tensor gradient = randn(50, generator: generator);
+            Tensor gradient = randn(50, device: CPU, generator: generator);
             reference.grad = gradient.clone();
             torchs.step();
             gradients.copy_(gradient);
