@@ -133,22 +133,40 @@ const letters = [...new Set('▁etaoinshrdlucmfwypvbgkjqxz.,TDL'), 'é', 'д', '
 const learnable = (line) => [...line].filter((letter) => letters.includes(letter));
 const specials = ['<unk>', '<s>', '</s>'];
 const fallback = { unk_token: '<unk>', fuse_unk: true, byte_fallback: true };
+const spacesAsMarks = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+const marksAsSpaces = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
 {
   // As Llama-2: no pre-tokenizer, spaces become marks, unknown characters become bytes; runs of spaces are tokens.
   const merges = learnMerges([...marked(corpus), '▁▁▁▁▁▁▁▁', '▁▁▁▁▁▁▁▁'].map(learnable).map((line) => [...line]), 120);
-  write('sentencepiece', {
+  const vocab = vocabularyOf([...specials, ...byteNames, ...letters], merges);
+  const llama2 = {
     added_tokens: specials.map((token, id) => added(id, token)),
-    normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, { type: 'Replace', pattern: { String: ' ' }, content: '▁' }] },
+    normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spacesAsMarks] },
     pre_tokenizer: null,
     post_processor: beginWith('<s>', 1),
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: '▁' }, content: ' ' }, { type: 'ByteFallback' }, { type: 'Fuse' },
-        { type: 'Strip', content: ' ', start: 1, stop: 0 },
-      ],
-    },
-    model: bytePairs(vocabularyOf([...specials, ...byteNames, ...letters], merges), merges, fallback),
+    decoder: { type: 'Sequence', decoders: [marksAsSpaces, { type: 'ByteFallback' }, { type: 'Fuse' }, { type: 'Strip', content: ' ', start: 1, stop: 0 }] },
+    model: bytePairs(vocab, merges, fallback),
+  };
+  write('sentencepiece', llama2);
+
+  // As Phi-3: Llama-2's with tokens that take the white space after them along.
+  const size = Object.keys(vocab).length;
+  const strips = ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<sep>'].map((token, index) => added(size + index, token, { rstrip: true }));
+  write('sentencepiece-strip', { ...llama2, added_tokens: [added(0, '<unk>'), added(1, '<s>'), added(2, '</s>', { rstrip: true, special: false }), ...strips] });
+}
+{
+  // As Gemma: nothing is prepended, the pre-tokenizer finds no space to split at, and runs of line ends, tabs and marks are added tokens.
+  const known = ['<pad>', '<eos>', '<bos>', '<unk>', '<mask>'];
+  const runs = ['\n', '\n\n', '\n\n\n', '\t\t', '▁▁', '▁▁▁', '<think>', '</think>'];
+  const merges = learnMerges([corpus.replaceAll(' ', '▁'), '▁▁▁▁▁▁▁▁', '▁▁▁▁▁▁▁▁'].map(learnable), 120);
+  const vocab = vocabularyOf([...known, ...runs, ...byteNames, ...letters], merges);
+  write('sentencepiece-bare', {
+    added_tokens: [...known.map((token) => added(vocab[token], token)), ...runs.map((token) => added(vocab[token], token, { special: false }))],
+    normalizer: spacesAsMarks,
+    pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithPrevious', invert: false },
+    post_processor: beginWith('<bos>', vocab['<bos>']),
+    decoder: { type: 'Sequence', decoders: [marksAsSpaces, { type: 'ByteFallback' }, { type: 'Fuse' }] },
+    model: bytePairs(vocab, merges, fallback),
   });
 }
 for (const scheme of ['first', 'always', 'never']) {

@@ -49,6 +49,9 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
         StringComparer.Ordinal,
         "lm_head", "embed_out", "cls", "classifier", "pre_classifier", "score", "qa_outputs", "proj_out", "vocab_transform", "vocab_layer_norm", "vocab_projector");
 
+    /// <summary>Whether the head of a model_type shares the embedding when config.json does not say.</summary>
+    public static bool TiesByDefault(string modelType) => Families.TryGetValue(modelType, out ModelFamily? family) && family.TiedByDefault;
+
     /// <summary>The head that shares the embedding's weight unless the file has one of its own; null when there is none.</summary>
     public static string? TiedHead(ModelIdentity model) =>
         Find(model) is ModelFamily family && HasLanguageHead(model) && (model.TiesEmbeddings ?? family.TiedByDefault) ? family.OutputHead : null;

@@ -27,22 +27,24 @@ internal interface IKernels
     void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>Rotates value k of each head against value k + d/2 in place; backward, by the opposite angle.</summary>
-    /// <param name="heads">[tokens, heads, d].</param>
+    /// <param name="heads">[tokens, heads, d]; may be the first values of wider heads.</param>
     /// <param name="cosine">[tokens, d/2], wide, contiguous.</param>
     /// <param name="sine">[tokens, d/2], wide, contiguous.</param>
     /// <param name="backward">Whether a gradient is turned back.</param>
     void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward);
 
-    /// <summary>y = silu(gate) · up.</summary>
+    /// <summary>y = activation(gate) · up.</summary>
+    /// <param name="activation">Of the gate.</param>
     /// <param name="gateUp">[tokens, 2 · width], gate before up.</param>
     /// <param name="y">[tokens, width]; written.</param>
-    void SwigluForward(Tensor gateUp, Tensor y);
+    void GateForward(GateActivation activation, Tensor gateUp, Tensor y);
 
-    /// <summary>The gradient of <see cref="SwigluForward"/>: silu'(g) = σ(g) (1 + g (1 - σ(g))).</summary>
+    /// <summary>The gradient of <see cref="GateForward"/>; <see cref="IGate"/> has the derivative.</summary>
+    /// <param name="activation">Of the gate.</param>
     /// <param name="gateUp">[tokens, 2 · width].</param>
     /// <param name="dy">[tokens, width].</param>
     /// <param name="dGateUp">Like gateUp; written.</param>
-    void SwigluBackward(Tensor gateUp, Tensor dy, Tensor dGateUp);
+    void GateBackward(GateActivation activation, Tensor gateUp, Tensor dy, Tensor dGateUp);
 
     /// <summary>softmax(factor · scores) over the keys that each query sees, in place; zero for the others.</summary>
     /// <param name="scores">[groups, queries, keys], contiguous; the queries of several heads follow each other.</param>

@@ -40,25 +40,26 @@ internal sealed class TorchKernels : IKernels
     }
 
     /// <inheritdoc/>
-    public void SwigluForward(Tensor gateUp, Tensor y)
+    public void GateForward(GateActivation activation, Tensor gateUp, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] halves = gateUp.chunk(2, -1);
-        y.copy_(nn.functional.silu(halves[0]).mul_(halves[1]));
+        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(Wide(gateUp)))];
+        y.copy_(GateActivations.Of(activation, halves[0]).mul_(halves[1]));
     }
 
     /// <inheritdoc/>
-    public void SwigluBackward(Tensor gateUp, Tensor dy, Tensor dGateUp)
+    public void GateBackward(GateActivation activation, Tensor gateUp, Tensor dy, Tensor dGateUp)
     {
         using DisposeScope scope = NewDisposeScope();
         ScalarType wide = Wide(gateUp);
         Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(wide))];
         Tensor[] gradients = dGateUp.chunk(2, -1);
         Tensor gradient = dy.to(wide);
-        Tensor sigmoid = halves[0].sigmoid();
-        Tensor silu = halves[0] * sigmoid;
-        gradients[0].copy_(gradient * halves[1] * sigmoid.Plus(silu * sigmoid.neg().Plus(1)));
-        gradients[1].copy_(gradient * silu);
+        Tensor sigmoid = GateActivations.Inner(activation, halves[0]).sigmoid();
+        Tensor active = halves[0] * sigmoid;
+        Tensor slope = active * GateActivations.Slope(activation, halves[0]) * sigmoid.neg().Plus(1);
+        gradients[0].copy_(gradient * halves[1] * sigmoid.Plus(slope));
+        gradients[1].copy_(gradient * active);
     }
 
     /// <inheritdoc/>

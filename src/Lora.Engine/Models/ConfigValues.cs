@@ -44,7 +44,7 @@ internal sealed class ConfigValues
     public string? TextAt(string key, int index) =>
         Find(key) is { ValueKind: JsonValueKind.Array } list && index < list.GetArrayLength() ? list[index].GetString() : null;
 
-    public bool Flag(string key) => Find(key) is { ValueKind: JsonValueKind.True };
+    public bool Flag(string key, bool otherwise = false) => Find(key) is { } value ? value.ValueKind == JsonValueKind.True : otherwise;
 
     public double Number(string key, double otherwise) => NumberOrNull(key) ?? otherwise;
 
@@ -62,6 +62,22 @@ internal sealed class ConfigValues
 
         Report($"{key} is {value.GetRawText()}; expected is a number");
         return null;
+    }
+
+    /// <summary>As many numbers above zero as are expected; anything else is a problem.</summary>
+    public IReadOnlyList<double> Positives(string key, int count)
+    {
+        if (Find(key) is { ValueKind: JsonValueKind.Array } list)
+        {
+            double[] numbers = [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Number ? value.GetDouble() : 0)];
+            if (numbers.Length == count && numbers.All(number => number > 0))
+            {
+                return numbers;
+            }
+        }
+
+        Report($"{key} is not a list of {count} numbers above zero");
+        return [];
     }
 
     /// <summary>A whole number of at least 1; a missing one is a problem.</summary>

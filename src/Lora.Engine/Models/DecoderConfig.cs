@@ -1,3 +1,5 @@
+using Lora.Kernels;
+
 namespace Lora.Models;
 
 /// <summary>The shape of a decoder-only language model, with every default resolved. Read by <see cref="DecoderConfigReader"/>.</summary>
@@ -34,6 +36,18 @@ internal sealed record DecoderConfig
 
     /// <summary>RMSNorm over each head of q and k.</summary>
     public bool QueryKeyNorm { get; init; }
+
+    /// <summary>q, k and v are one layer, qkv_proj, and gate and up another, gate_up_proj; outputs lie in this order (Phi-3).</summary>
+    public bool JoinsProjections { get; init; }
+
+    /// <summary>What the MLP does to its gate.</summary>
+    public GateActivation Activation { get; init; }
+
+    /// <summary>Norms multiply by 1 + weight (Gemma).</summary>
+    public bool NormsAddOne { get; init; }
+
+    /// <summary>Embeddings are multiplied by the root of the hidden size (Gemma).</summary>
+    public bool ScalesEmbedding { get; init; }
 
     /// <summary>The head shares the embedding's weight when the checkpoint has none of its own.</summary>
     public bool TiedEmbeddings { get; init; }

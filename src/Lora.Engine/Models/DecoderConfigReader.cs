@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Lora.Checkpoints;
+using Lora.Kernels;
 
 namespace Lora.Models;
 
@@ -7,6 +9,8 @@ namespace Lora.Models;
 /// </summary>
 internal static class DecoderConfigReader
 {
+    private static readonly string[] TanhGeluNames = ["gelu_pytorch_tanh", "gelu_new"];
+
     /// <summary>Reads a model folder's configuration.</summary>
     /// <exception cref="LoraException">ConfigMissing, ConfigInvalid or ModelTypeUnknown.</exception>
     public static DecoderConfig Read(string folder)
@@ -40,6 +44,7 @@ internal static class DecoderConfigReader
 
         int hidden = values.Count("hidden_size");
         int heads = values.Count("num_attention_heads");
+        int headDimension = values.Count("head_dim", family.HeadDimension ?? (hidden / Math.Max(heads, 1)));
         int layers = values.Count("num_hidden_layers");
         bool attentionBias = family.ReadsAttentionBias && values.Flag("attention_bias");
         DecoderConfig config = new()
@@ -51,14 +56,18 @@ internal static class DecoderConfigReader
             Layers = layers,
             Heads = heads,
             KeyValueHeads = values.Count("num_key_value_heads", family.KeyValueHeads ?? heads),
-            HeadDimension = values.Count("head_dim", family.HeadDimension ?? (hidden / Math.Max(heads, 1))),
-            NormEpsilon = values.Number("rms_norm_eps", 1e-6),
-            Rope = ReadRope(values),
+            HeadDimension = headDimension,
+            NormEpsilon = values.Number("rms_norm_eps", family.NormEpsilon),
+            Rope = RopeReader.Read(values, family, headDimension),
             QueryKeyValueBias = family.QueryKeyValueBias || attentionBias,
             OutputBias = attentionBias,
             MlpBias = family.ReadsMlpBias && values.Flag("mlp_bias"),
             QueryKeyNorm = family.QueryKeyNorm,
-            TiedEmbeddings = values.Flag("tie_word_embeddings"),
+            JoinsProjections = family.JoinsProjections,
+            Activation = family.Activation,
+            NormsAddOne = family.NormsAddOne,
+            ScalesEmbedding = family.ScalesEmbedding,
+            TiedEmbeddings = values.Flag("tie_word_embeddings", ModelFamily.TiesByDefault(modelType)),
             SlidingWindows = [.. Enumerable.Range(0, layers).Select(layer => ReadWindow(values, family, layer))],
         };
 
@@ -67,38 +76,24 @@ internal static class DecoderConfigReader
             values.Report($"num_attention_heads {config.Heads} is not a multiple of num_key_value_heads {config.KeyValueHeads}");
         }
 
-        if (config.HeadDimension % 2 != 0)
-        {
-            values.Report($"head_dim {config.HeadDimension} is odd; the rotation needs pairs");
-        }
-
-        if (values.Text("hidden_act") is string activation and not "silu" and not "swish")
-        {
-            values.Report($"hidden_act '{activation}' is not silu, which the block computes");
-        }
-
+        CheckActivation(values, family.Activation);
         values.ThrowIfAnyProblem();
         return config;
     }
 
-    private static RopeParameters ReadRope(ConfigValues values)
+    /// <summary>
+    /// Gemma's first configurations say "gelu" in hidden_act, and their models are trained with the tanh form all the same; hidden_activation,
+    /// where it is there, means what it says.
+    /// </summary>
+    private static void CheckActivation(ConfigValues values, GateActivation computed)
     {
-        ConfigValues nested = values.Object("rope_parameters") ?? values.Object("rope_scaling") ?? values.Empty();
-        RopeParameters rope = new(nested.NumberOrNull("rope_theta") ?? values.Number("rope_theta", 10000))
+        (string key, string[] names) = computed == GateActivation.Silu ? ("hidden_act", ["silu", "swish"])
+            : values.Text("hidden_activation") is null ? ("hidden_act", TanhGeluNames.Append("gelu").ToArray())
+            : ("hidden_activation", TanhGeluNames);
+        if (values.Text(key) is string activation && !names.Contains(activation))
         {
-            Factor = nested.Number("factor", 1),
-            LowFrequencyFactor = nested.Number("low_freq_factor", 1),
-            HighFrequencyFactor = nested.Number("high_freq_factor", 4),
-            OriginalPositions = nested.Number("original_max_position_embeddings", 8192),
-        };
-
-        string kind = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
-        if (kind is not ("default" or "linear" or "llama3"))
-        {
-            values.Report($"rope scaling of type '{kind}' is not supported; default, linear and llama3 are");
+            values.Report($"{key} '{activation}' is not {names[0]}, which the block computes");
         }
-
-        return rope with { Scaling = kind switch { "linear" => RopeScaling.Linear, "llama3" => RopeScaling.Llama3, _ => RopeScaling.None } };
     }
 
     private static int? ReadWindow(ConfigValues values, DecoderFamily family, int layer)

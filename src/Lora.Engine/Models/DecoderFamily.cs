@@ -1,3 +1,5 @@
+using Lora.Kernels;
+
 namespace Lora.Models;
 
 /// <summary>
@@ -11,6 +13,9 @@ internal sealed record DecoderFamily(string ModelType)
 
     /// <summary>Head size when the key is missing; null means hidden size / heads.</summary>
     public int? HeadDimension { get; init; }
+
+    /// <summary>What norms add to the mean of the squares when the key is missing.</summary>
+    public double NormEpsilon { get; init; } = 1e-6;
 
     /// <summary>Biases on q, k and v whatever the configuration says (Qwen2).</summary>
     public bool QueryKeyValueBias { get; init; }
@@ -30,11 +35,36 @@ internal sealed record DecoderFamily(string ModelType)
     /// <summary>Whether <c>sliding_window</c> holds only with <c>use_sliding_window</c> and from <c>max_window_layers</c> on (Qwen).</summary>
     public bool WindowIsOptIn { get; init; }
 
+    /// <summary>Whether the scaling of the rotation may be longrope, and no other (Phi-3).</summary>
+    public bool HasLongRope { get; init; }
+
+    /// <inheritdoc cref="DecoderConfig.JoinsProjections"/>
+    public bool JoinsProjections { get; init; }
+
+    /// <inheritdoc cref="DecoderConfig.Activation"/>
+    public GateActivation Activation { get; init; }
+
+    /// <inheritdoc cref="DecoderConfig.NormsAddOne"/>
+    public bool NormsAddOne { get; init; }
+
+    /// <inheritdoc cref="DecoderConfig.ScalesEmbedding"/>
+    public bool ScalesEmbedding { get; init; }
+
     /// <summary>The families that share the decoder block, by <c>model_type</c>. SmolLM, SmolLM2 and TinyLlama are <c>llama</c>.</summary>
     public static IReadOnlyDictionary<string, DecoderFamily> Known { get; } = new DecoderFamily[]
     {
         new("llama") { ReadsAttentionBias = true, ReadsMlpBias = true },
         new("mistral") { KeyValueHeads = 8, SlidingWindow = 4096 },
+        new("phi3") { NormEpsilon = 1e-5, JoinsProjections = true, HasLongRope = true },
+        new("gemma")
+        {
+            KeyValueHeads = 16,
+            HeadDimension = 256,
+            ReadsAttentionBias = true,
+            Activation = GateActivation.TanhGelu,
+            NormsAddOne = true,
+            ScalesEmbedding = true,
+        },
         new("qwen2") { KeyValueHeads = 32, QueryKeyValueBias = true, WindowIsOptIn = true },
         new("qwen3") { KeyValueHeads = 32, HeadDimension = 128, ReadsAttentionBias = true, QueryKeyNorm = true, WindowIsOptIn = true },
     }.ToDictionary(family => family.ModelType, StringComparer.Ordinal);

@@ -36,7 +36,7 @@ internal readonly record struct Weights(IWeightSource Source, string Prefix, Wei
     public TokenEmbedding Embedding(string name, int rows, int width) => new(Frozen(name + ".weight", rows, width));
 
     /// <summary>Root-mean-square normalisation over the last dimension.</summary>
-    public RmsNorm Norm(string name, int width, double epsilon) => new(Frozen(name + ".weight", width), epsilon);
+    public RmsNorm Norm(string name, int width, DecoderConfig config) => new(Frozen(name + ".weight", width), config.NormEpsilon, config.NormsAddOne);
 
     private Parameter Frozen(string name, params ReadOnlySpan<long> shape) => new(Source.Take(Prefix + name, shape), requires_grad: false);
 }

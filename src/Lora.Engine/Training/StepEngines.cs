@@ -6,7 +6,7 @@ namespace Lora.Training;
 /// <summary>Chooses how gradients are computed.</summary>
 internal static class StepEngines
 {
-    private static readonly string[] FusedFamilies = ["llama", "mistral", "qwen2", "qwen3"];
+    private static readonly string[] FusedFamilies = ["llama", "mistral", "qwen2", "qwen3", "phi3", "gemma"];
 
     /// <summary>The fused step where it computes the same as autograd, else autograd.</summary>
     /// <param name="model">The model.</param>

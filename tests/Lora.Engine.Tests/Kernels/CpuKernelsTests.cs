@@ -66,23 +66,27 @@ public class CpuKernelsTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Swiglu_and_its_gradient_are_exact(string name, int width)
+    public void Silu_gates_and_their_gradients_are_exact(string name, int width) => AssertGate(GateActivation.Silu, name, width);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Gelu_gates_and_their_gradients_are_exact(string name, int width) => AssertGate(GateActivation.TanhGelu, name, width);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_first_values_of_heads_are_rotated_and_the_others_left(string name, int width)
     {
         using DisposeScope scope = NewDisposeScope();
         (IKernels kernels, ScalarType type, double tolerance) = Find(name);
-        Tensor gateUp = Draw(type, 11, 2 * width).mul_(20);
-        Tensor dy = Draw(type, 11, width);
-        Tensor y = empty_like(dy);
-        Tensor gradient = empty_like(gateUp);
-        kernels.SwigluForward(gateUp, y);
-        kernels.SwigluBackward(gateUp, dy, gradient);
-        Tensor expectedY = Wide(dy);
-        Tensor expectedGradient = Wide(gateUp);
-        exact.SwigluForward(Wide(gateUp), expectedY);
-        exact.SwigluBackward(Wide(gateUp), Wide(dy), expectedGradient);
+        Tensor heads = Draw(type, 6, 3, (2 * width) + 5);
+        Tensor before = heads.clone();
+        Tensor angles = Draw(ScalarType.Float32, 6, width);
+        Tensor expected = Wide(heads.narrow(2, 0, 2 * width));
+        exact.Rotate(expected, Wide(angles.cos()), Wide(angles.sin()), backward: false);
+        kernels.Rotate(heads.narrow(2, 0, 2 * width), angles.cos(), angles.sin(), backward: false);
 
-        Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
-        Assert.InRange(Closeness.Relative(gradient, expectedGradient), 0, tolerance);
+        Assert.InRange(Closeness.Relative(heads.narrow(2, 0, 2 * width), expected), 0, tolerance);
+        Assert.Equal(0, Closeness.Largest(heads.narrow(2, 2 * width, 5), before.narrow(2, 2 * width, 5)));
     }
 
     [Theory]
@@ -213,6 +217,25 @@ public class CpuKernelsTests
             bits = (bits ^ (bits >> 15)) * 0x846ca68b;
             return bits ^ (bits >> 16);
         }
+    }
+
+    private void AssertGate(GateActivation activation, string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        Tensor gateUp = Draw(type, 11, 2 * width).mul_(20);
+        Tensor dy = Draw(type, 11, width);
+        Tensor y = empty_like(dy);
+        Tensor gradient = empty_like(gateUp);
+        kernels.GateForward(activation, gateUp, y);
+        kernels.GateBackward(activation, gateUp, dy, gradient);
+        Tensor expectedY = Wide(dy);
+        Tensor expectedGradient = Wide(gateUp);
+        exact.GateForward(activation, Wide(gateUp), expectedY);
+        exact.GateBackward(activation, Wide(gateUp), Wide(dy), expectedGradient);
+
+        Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
+        Assert.InRange(Closeness.Relative(gradient, expectedGradient), 0, tolerance);
     }
 
     // Vectors that the processor lacks are put together from smaller ones: slow, and the same numbers.

@@ -49,18 +49,23 @@ public class TorchKernelsTests
         Assert.NotEqual(0, Closeness.Largest(other, y));
     }
 
-    [Fact]
-    public void The_gradient_of_swiglu_is_autograd_s()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_gradient_of_a_gate_is_autograd_s(bool isGelu)
     {
+        GateActivation activation = isGelu ? GateActivation.TanhGelu : GateActivation.Silu;
         using DisposeScope scope = NewDisposeScope();
         Tensor gateUp = Draw(7, 20).requires_grad_();
         Tensor dy = Draw(7, 10);
-        Tensor expected = nn.functional.silu(gateUp.narrow(1, 0, 10)) * gateUp.narrow(1, 10, 10);
+        Tensor gate = gateUp.narrow(1, 0, 10);
+        Tensor gelu = gate * 0.5 * (1 + ((gate + (gate.pow(3) * 0.044715)) * Math.Sqrt(2 / Math.PI)).tanh());
+        Tensor expected = (isGelu ? gelu : nn.functional.silu(gate)) * gateUp.narrow(1, 10, 10);
         expected.backward([dy]);
         Tensor y = empty_like(dy);
         Tensor gradient = empty_like(gateUp, requires_grad: false);
-        kernels.SwigluForward(gateUp.detach(), y);
-        kernels.SwigluBackward(gateUp.detach(), dy, gradient);
+        kernels.GateForward(activation, gateUp.detach(), y);
+        kernels.GateBackward(activation, gateUp.detach(), dy, gradient);
 
         Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
         Assert.InRange(Closeness.Relative(gradient, gateUp.grad!), 0, Tolerance);

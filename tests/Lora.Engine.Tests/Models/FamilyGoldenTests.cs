@@ -12,9 +12,9 @@ namespace Lora.Tests.Models;
 public class FamilyGoldenTests
 {
     public static TheoryData<string> Families { get; } =
-        ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen2_sharded", "qwen2_bf16", "qwen3"];
+        ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen2_sharded", "qwen2_bf16", "qwen3", "phi3", "gemma"];
 
-    public static TheoryData<string> AdaptedFamilies { get; } = ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen3"];
+    public static TheoryData<string> AdaptedFamilies { get; } = ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen3", "phi3", "gemma"];
 
     [Theory]
     [MemberData(nameof(Families))]

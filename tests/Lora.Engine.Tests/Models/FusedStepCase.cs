@@ -10,8 +10,13 @@ namespace Lora.Tests.Models;
 internal sealed class FusedStepCase
 {
     public FusedStepCase(string family, ScalarType type, string[] modules, LoraQuantization quantization = LoraQuantization.None, LoraConfig? config = null)
+        : this(ModelLoader.Load(Repository.Fixture("families", family), CPU, type, quantization), modules, config)
     {
-        Model = ModelLoader.Load(Repository.Fixture("families", family), CPU, type, quantization);
+    }
+
+    public FusedStepCase(CausalLanguageModel model, string[] modules, LoraConfig? config = null)
+    {
+        Model = model;
         Adapter = new(Model, config ?? new LoraConfig(), [.. modules.Select((module, index) => new AdapterTarget(module, 2 + (index % 3), 0.5 + index))], CPU, seed: 5);
         using IDisposable noGradient = no_grad();
         Adapter.Arena.Values.copy_(randn([Adapter.Arena.Count], device: CPU, generator: new Generator(3, CPU)).mul_(0.05));
@@ -20,6 +25,18 @@ internal sealed class FusedStepCase
         Batch = Batch.Of(Examples, padId: 0);
         Rows = SupervisedRows.Of(Batch);
     }
+
+    /// <summary>Every linear layer of a block, by its name there.</summary>
+    public static string[] Roles(string family) => family == "phi3"
+        ? ["self_attn.qkv_proj", "self_attn.o_proj", "mlp.gate_up_proj", "mlp.down_proj"]
+        : ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
+
+    /// <summary>Every linear layer of the first two blocks.</summary>
+    public static string[] Everything(string family) => Modules(2, Roles(family));
+
+    /// <summary>The names of a role in each of the first blocks.</summary>
+    public static string[] Modules(int layers, string[] roles) =>
+        [.. Enumerable.Range(0, layers).SelectMany(layer => roles.Select(role => $"model.layers.{layer}.{role}"))];
 
     public CausalLanguageModel Model { get; }
 

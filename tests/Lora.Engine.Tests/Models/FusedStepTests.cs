@@ -10,21 +10,18 @@ namespace Lora.Tests.Models;
 /// <summary>The hand-written step against autograd through the model's modules, with A and B drawn at random so that every gradient is there.</summary>
 public class FusedStepTests
 {
-    private static readonly string[] All =
-    [
-        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
-    ];
-
     [Theory]
     [InlineData("llama3")]
     [InlineData("llama_tied_headdim")]
     [InlineData("mistral")]
     [InlineData("qwen2")]
     [InlineData("qwen3")]
+    [InlineData("phi3")]
+    [InlineData("gemma")]
     public void In_float64_gradients_are_autograd_s(string family)
     {
         // The modules' norms and adapters pass through float32, and so do gradients on their way into the arena.
-        AssertEqualGradients(family, ScalarType.Float64, Modules(2, All), tolerance: 1e-6);
+        AssertEqualGradients(family, ScalarType.Float64, FusedStepCase.Everything(family), tolerance: 1e-6);
     }
 
     [Theory]
@@ -32,34 +29,41 @@ public class FusedStepTests
     [InlineData("mistral")]
     [InlineData("qwen2")]
     [InlineData("qwen3")]
-    public void In_float32_gradients_are_autograd_s(string family) => AssertEqualGradients(family, ScalarType.Float32, Modules(2, All), tolerance: 1e-5);
+    [InlineData("phi3")]
+    [InlineData("gemma")]
+    public void In_float32_gradients_are_autograd_s(string family) => AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Everything(family), tolerance: 1e-5);
 
     [Theory]
     [InlineData("llama3")]
     [InlineData("qwen3")]
+    [InlineData("phi3")]
+    [InlineData("gemma")]
     public void In_bfloat16_gradients_are_close_to_autograd_s_in_float32(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase exact = new(family, ScalarType.Float32, Modules(2, All));
+        FusedStepCase exact = new(family, ScalarType.Float32, FusedStepCase.Everything(family));
         using ReferenceStep reference = new(exact.Model);
         Tensor expected = exact.Gradients(reference);
-        FusedStepCase rounded = new(family, ScalarType.BFloat16, Modules(2, All));
+        FusedStepCase rounded = new(family, ScalarType.BFloat16, FusedStepCase.Everything(family));
         using FusedStep step = rounded.Fused();
 
         Assert.InRange(Closeness.Relative(rounded.Gradients(step), expected), 0, 5e-2);
     }
 
     [Theory]
-    [InlineData("self_attn.q_proj")]
-    [InlineData("self_attn.k_proj,self_attn.v_proj")]
-    [InlineData("self_attn.o_proj")]
-    [InlineData("mlp.up_proj")]
-    [InlineData("mlp.down_proj")]
-    [InlineData("self_attn.v_proj,mlp.gate_proj")]
-    public void Any_choice_of_modules_gives_autograd_s_gradients(string roles)
+    [InlineData("llama3", "self_attn.q_proj")]
+    [InlineData("llama3", "self_attn.k_proj,self_attn.v_proj")]
+    [InlineData("llama3", "self_attn.o_proj")]
+    [InlineData("llama3", "mlp.up_proj")]
+    [InlineData("llama3", "mlp.down_proj")]
+    [InlineData("llama3", "self_attn.v_proj,mlp.gate_proj")]
+    [InlineData("phi3", "self_attn.qkv_proj")]
+    [InlineData("phi3", "self_attn.o_proj,mlp.gate_up_proj")]
+    [InlineData("gemma", "self_attn.v_proj,mlp.gate_proj")]
+    public void Any_choice_of_modules_gives_autograd_s_gradients(string family, string roles)
     {
-        AssertEqualGradients("llama3", ScalarType.Float32, Modules(2, roles.Split(',')), tolerance: 1e-5);
-        AssertEqualGradients("llama3", ScalarType.Float32, [.. roles.Split(',').Select(role => "model.layers.1." + role)], tolerance: 1e-5);
+        AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Modules(2, roles.Split(',')), tolerance: 1e-5);
+        AssertEqualGradients(family, ScalarType.Float32, [.. roles.Split(',').Select(role => "model.layers.1." + role)], tolerance: 1e-5);
     }
 
     [Fact]
@@ -77,7 +81,7 @@ public class FusedStepTests
         LoraConfig config = new() { Initialization = initialization };
 
         // Two products that nearly cancel, in float32 on autograd's side: AdaptedProductTests hold the fused one to 1e-7.
-        AssertEqualGradients("llama3", ScalarType.Float64, Modules(2, All), tolerance: 5e-5, config);
+        AssertEqualGradients("llama3", ScalarType.Float64, FusedStepCase.Everything("llama3"), tolerance: 5e-5, config);
         AssertEqualGradients("llama3", ScalarType.Float32, ["model.layers.1.self_attn.v_proj", "model.layers.1.mlp.up_proj"], tolerance: 5e-5, config);
     }
 
@@ -85,7 +89,7 @@ public class FusedStepTests
     public void With_dropout_what_is_computed_again_drops_the_same_and_each_batch_drops_anew()
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("llama3", ScalarType.Float32, [.. Modules(2, All), "lm_head"], config: new() { Dropout = 0.2 });
+        FusedStepCase run = new("llama3", ScalarType.Float32, [.. FusedStepCase.Everything("llama3"), "lm_head"], config: new() { Dropout = 0.2 });
         using FusedStep step = run.Fused();
         double whole = run.Loss(step);
         run.Adapter.IsTraining = true;
@@ -106,7 +110,7 @@ public class FusedStepTests
     public void A_step_repeats_bit_for_bit()
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("mistral", ScalarType.Float32, Modules(2, All));
+        FusedStepCase run = new("mistral", ScalarType.Float32, FusedStepCase.Everything("mistral"));
         using FusedStep step = run.Fused();
 
         Assert.Equal(0, Closeness.Largest(run.Gradients(step), run.Gradients(step)));
@@ -121,7 +125,7 @@ public class FusedStepTests
     public void What_is_computed_again_changes_no_bit(int blocks, int attentions)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("qwen3", ScalarType.Float32, Modules(2, All));
+        FusedStepCase run = new("qwen3", ScalarType.Float32, FusedStepCase.Everything("qwen3"));
         using FusedStep step = run.Fused();
         Tensor expected = run.Gradients(step);
         double loss = run.Loss(step);
@@ -135,6 +139,7 @@ public class FusedStepTests
     [Theory]
     [InlineData("llama3", false)]
     [InlineData("qwen3", true)]
+    [InlineData("gemma", false)]
     public void Kept_hidden_states_give_the_gradients_that_computed_ones_give(string family, bool onDisk)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -160,7 +165,7 @@ public class FusedStepTests
     public void The_loss_alone_is_that_of_the_step_and_leaves_the_gradients_alone()
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("llama3", ScalarType.Float32, [.. Modules(2, All), "lm_head"]);
+        FusedStepCase run = new("llama3", ScalarType.Float32, [.. FusedStepCase.Everything("llama3"), "lm_head"]);
         using FusedStep step = run.Fused();
         using ReferenceStep reference = new(run.Model);
         double mean = run.Loss(step);
@@ -177,7 +182,7 @@ public class FusedStepTests
     public void Documents_do_not_see_each_other()
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("llama3", ScalarType.Float32, Modules(2, All));
+        FusedStepCase run = new("llama3", ScalarType.Float32, FusedStepCase.Everything("llama3"));
         using FusedStep step = run.Fused();
         Tensor together = run.Gradients(step);
         run.Adapter.Arena.Gradients.zero_();
@@ -195,7 +200,7 @@ public class FusedStepTests
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        FusedStepCase run = new("qwen2", ScalarType.Float32, Modules(2, All));
+        FusedStepCase run = new("qwen2", ScalarType.Float32, FusedStepCase.Everything("qwen2"));
         Tensor ids = tensor(run.Batch.InputIds, [run.Batch.Rows, run.Batch.Length], device: CPU);
         Tensor before = run.Model.call(ids);
         using FusedStep step = run.Fused();
@@ -216,7 +221,4 @@ public class FusedStepTests
         Assert.InRange(Closeness.Relative(run.Gradients(step), expected), 0, tolerance);
         Assert.InRange(Closeness.Relative(run.Gradients(plain), expected), 0, tolerance);
     }
-
-    private static string[] Modules(int layers, string[] roles) =>
-        [.. Enumerable.Range(0, layers).SelectMany(layer => roles.Select(role => $"model.layers.{layer}.{role}"))];
 }

@@ -13,6 +13,8 @@ public class ModelLoaderTests
     [InlineData("llama3")]
     [InlineData("llama_tied_headdim")]
     [InlineData("qwen3")]
+    [InlineData("phi3")]
+    [InlineData("gemma")]
     public void A_disposed_model_leaves_no_tensor(string family)
     {
         DecoderConfig config = DecoderConfigReader.Read(Repository.Fixture("families", family));

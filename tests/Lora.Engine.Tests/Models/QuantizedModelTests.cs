@@ -19,6 +19,7 @@ public class QuantizedModelTests
     [InlineData("llama3")]
     [InlineData("qwen2")]
     [InlineData("qwen3")]
+    [InlineData("gemma")]
     public void Loss_and_gradients_are_those_over_the_dequantised_weights(string family)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -50,12 +51,14 @@ public class QuantizedModelTests
     }
 
     [Theory]
-    [InlineData(ScalarType.Float32)]
-    [InlineData(ScalarType.BFloat16)]
-    public void The_size_is_told_from_the_shape(ScalarType type)
+    [InlineData("qwen2", ScalarType.Float32)]
+    [InlineData("qwen2", ScalarType.BFloat16)]
+    [InlineData("phi3", ScalarType.Float32)]
+    [InlineData("gemma", ScalarType.Float32)]
+    public void The_size_is_told_from_the_shape(string family, ScalarType type)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("qwen2", type, Modules, LoraQuantization.NF4);
+        FusedStepCase run = new(family, type, FusedStepCase.Everything(family), LoraQuantization.NF4);
         using FusedStep step = run.Fused();
         run.Loss(step);
 
@@ -65,7 +68,7 @@ public class QuantizedModelTests
         Assert.Equal(run.Model.WeightSize, size.Held);
         Assert.Equal(run.Model.Buffer.Size, size.Buffer);
         Assert.Equal(0, run.Model.Buffer.Missing);
-        using CausalLanguageModel plain = ModelLoader.Load(Repository.Fixture("families", "qwen2"), CPU, type);
+        using CausalLanguageModel plain = ModelLoader.Load(Repository.Fixture("families", family), CPU, type);
         Assert.Equal(new WeightSize(Held(plain), 0), WeightSize.Of(plain.Config, type, LoraQuantization.None));
     }
 

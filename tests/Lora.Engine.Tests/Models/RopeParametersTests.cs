@@ -29,4 +29,18 @@ public class RopeParametersTests
         Assert.Equal(1 / Math.Pow(500000, 0.75) / 8, frequencies[3], 9);
         Assert.InRange(frequencies[2], Math.Pow(500000, -0.5) / 8, Math.Pow(500000, -0.5));
     }
+
+    [Fact]
+    public void Longrope_with_one_factor_for_all_is_linear_scaling()
+    {
+        RopeParameters longRope = new(10000) { Scaling = RopeScaling.LongRope, OriginalPositions = 16, ShortFactors = [2, 2], LongFactors = [8, 8] };
+
+        Assert.Equal((new RopeParameters(10000) { Scaling = RopeScaling.Linear, Factor = 2 }).InverseFrequencies(4), longRope.InverseFrequencies(4));
+        Assert.Equal((new RopeParameters(10000) { Scaling = RopeScaling.Linear, Factor = 8 }).InverseFrequencies(4), longRope.InverseFrequencies(4, isLong: true));
+        Assert.Equal((false, true), (longRope.IsLong(16), longRope.IsLong(17)));
+    }
+
+    [Fact]
+    public void A_part_of_a_head_is_rounded_down_to_whole_values() =>
+        Assert.Equal((96, 128), (new RopeParameters(10000) { RotatedPart = 0.75 }.RotatedValues(128), new RopeParameters(10000).RotatedValues(128)));
 }

@@ -7,11 +7,6 @@ namespace Lora.Tests.Models;
 /// <summary>The planned bytes against those of the tensors that a block really keeps; bench `plan` holds whole steps against the process's memory.</summary>
 public class StepMemoryTests
 {
-    private static readonly string[] Everything =
-    [
-        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
-    ];
-
     [Theory]
     [InlineData("llama3", "")]
     [InlineData("mistral", "")]
@@ -19,11 +14,15 @@ public class StepMemoryTests
     [InlineData("llama3", "self_attn.q_proj")]
     [InlineData("qwen3", "self_attn.o_proj,mlp.up_proj")]
     [InlineData("qwen2", "mlp.down_proj")]
+    [InlineData("phi3", "")]
+    [InlineData("phi3", "self_attn.qkv_proj")]
+    [InlineData("gemma", "")]
+    [InlineData("gemma", "mlp.gate_proj")]
     public void What_a_block_keeps_is_what_was_planned_to_the_byte(string family, string roles)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        string[] modules = [.. (roles.Length == 0 ? Everything : roles.Split(',')).Select(role => "model.layers.1." + role)];
+        string[] modules = [.. (roles.Length == 0 ? FusedStepCase.Roles(family) : roles.Split(',')).Select(role => "model.layers.1." + role)];
         FusedStepCase run = new(family, ScalarType.Float32, modules);
         PackedDocuments documents = new(run.Examples);
         StepContext step = run.Model.Fused.Context(documents);
@@ -43,7 +42,7 @@ public class StepMemoryTests
     public void What_is_computed_again_lowers_the_peak_step_by_step()
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("llama3", ScalarType.Float32, [.. Everything.SelectMany(role => new[] { $"model.layers.0.{role}", $"model.layers.1.{role}" })]);
+        FusedStepCase run = new("llama3", ScalarType.Float32, FusedStepCase.Everything("llama3"));
         using FusedStep step = run.Fused();
         StepShape shape = new([300, 300], 600);
 

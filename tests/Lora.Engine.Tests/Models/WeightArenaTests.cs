@@ -11,6 +11,7 @@ public class WeightArenaTests
     [Theory]
     [InlineData("llama3")]
     [InlineData("qwen2")]
+    [InlineData("phi3")]
     public void The_joined_matrices_of_a_loaded_model_are_the_layers_own_memory(string family)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -19,11 +20,11 @@ public class WeightArenaTests
 
         foreach (FusedLayerWeights layer in model.Fused.Layers)
         {
-            AssertShared(layer.QueryKeyValue.Values(), FusedLayerWeights.QueryKeyValueNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
-            AssertShared(layer.GateUp.Values(), FusedLayerWeights.GateUpNames.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
+            AssertShared(layer.QueryKeyValue.Values(), layer.Names.QueryKeyValue.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
+            AssertShared(layer.GateUp.Values(), layer.Names.GateUp.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
             if (layer.QueryKeyValue.Bias is Tensor bias)
             {
-                AssertShared(bias, FusedLayerWeights.QueryKeyValueNames.Select(name => parameters[$"{layer.Prefix}{name}.bias"]));
+                AssertShared(bias, layer.Names.QueryKeyValue.Select(name => parameters[$"{layer.Prefix}{name}.bias"]));
             }
         }
     }

@@ -39,7 +39,7 @@ public class TrainingPlanTests
         folder.Write("config.json", """{"model_type": "mamba"}""");
         LoraException exception = Failure(ExampleRun.Config with { Model = folder.Path }, ExampleRun.Data, ExampleRun.Options);
         Assert.Equal(LoraError.ModelTypeUnknown, exception.Error);
-        Assert.Contains("llama, mistral, qwen2, qwen3", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("gemma, gemma2, llama, mistral, phi3, qwen2, qwen3", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -10,9 +10,7 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
 {
     private readonly DecoderConfig config;
     private readonly int layer;
-    private readonly nn.Module<Tensor, Tensor> q_proj;
-    private readonly nn.Module<Tensor, Tensor> k_proj;
-    private readonly nn.Module<Tensor, Tensor> v_proj;
+    private readonly Projections projections;
     private readonly nn.Module<Tensor, Tensor> o_proj;
     private readonly RmsNorm? q_norm;
     private readonly RmsNorm? k_norm;
@@ -24,25 +22,25 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
         this.layer = layer;
         int queryWidth = config.Heads * config.HeadDimension;
         int keyWidth = config.KeyValueHeads * config.HeadDimension;
-        q_proj = weights.Linear(nameof(q_proj), config.HiddenSize, queryWidth, config.QueryKeyValueBias);
-        k_proj = weights.Linear(nameof(k_proj), config.HiddenSize, keyWidth, config.QueryKeyValueBias);
-        v_proj = weights.Linear(nameof(v_proj), config.HiddenSize, keyWidth, config.QueryKeyValueBias);
+        projections = new(weights, config.HiddenSize, config.QueryKeyValueBias, ProductNames.Of(config).QueryKeyValue, queryWidth, keyWidth, keyWidth);
         o_proj = weights.Linear(nameof(o_proj), queryWidth, config.HiddenSize, config.OutputBias);
         if (config.QueryKeyNorm)
         {
-            q_norm = weights.Norm(nameof(q_norm), config.HeadDimension, config.NormEpsilon);
-            k_norm = weights.Norm(nameof(k_norm), config.HeadDimension, config.NormEpsilon);
+            q_norm = weights.Norm(nameof(q_norm), config.HeadDimension, config);
+            k_norm = weights.Norm(nameof(k_norm), config.HeadDimension, config);
         }
 
+        projections.Register(this);
         RegisterComponents();
     }
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
-        Tensor query = RotaryEmbedding.Rotate(Heads(q_proj, q_norm, hidden, config.Heads), context.Rotation);
-        Tensor key = RotaryEmbedding.Rotate(Heads(k_proj, k_norm, hidden, config.KeyValueHeads), context.Rotation);
-        Tensor value = Heads(v_proj, null, hidden, config.KeyValueHeads);
+        Tensor[] outputs = projections.Of(hidden); // each [batch, tokens, heads d]
+        Tensor query = RotaryEmbedding.Rotate(Heads(outputs[0], q_norm, config.Heads), context.Rotation);
+        Tensor key = RotaryEmbedding.Rotate(Heads(outputs[1], k_norm, config.KeyValueHeads), context.Rotation);
+        Tensor value = Heads(outputs[2], null, config.KeyValueHeads);
 
         int group = config.Heads / config.KeyValueHeads;
         if (group > 1)
@@ -57,9 +55,9 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
         return o_proj.call(mixed.transpose(1, 2).flatten(2)); // [batch, tokens, hidden]
     }
 
-    private Tensor Heads(nn.Module<Tensor, Tensor> projection, RmsNorm? norm, Tensor hidden, int heads)
+    private Tensor Heads(Tensor output, RmsNorm? norm, int heads)
     {
-        Tensor split = projection.call(hidden).unflatten(2, heads, config.HeadDimension); // [batch, tokens, heads, d]
+        Tensor split = output.unflatten(2, heads, config.HeadDimension); // [batch, tokens, heads, d]
         return (norm is null ? split : norm.call(split)).transpose(1, 2); // [batch, heads, tokens, d]
     }
 }

@@ -14,9 +14,9 @@ internal sealed class DecoderLayer : nn.Module<Tensor, BlockContext, Tensor>
     public DecoderLayer(DecoderConfig config, int layer, Weights weights)
         : base(nameof(DecoderLayer))
     {
-        input_layernorm = weights.Norm(nameof(input_layernorm), config.HiddenSize, config.NormEpsilon);
+        input_layernorm = weights.Norm(nameof(input_layernorm), config.HiddenSize, config);
         self_attn = new(config, layer, weights.At(nameof(self_attn)));
-        post_attention_layernorm = weights.Norm(nameof(post_attention_layernorm), config.HiddenSize, config.NormEpsilon);
+        post_attention_layernorm = weights.Norm(nameof(post_attention_layernorm), config.HiddenSize, config);
         mlp = new(config, weights.At(nameof(mlp)));
         RegisterComponents();
     }

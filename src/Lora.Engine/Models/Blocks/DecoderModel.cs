@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -6,6 +7,7 @@ namespace Lora.Models;
 /// <summary>Embedding, the decoder layers, and the last norm.</summary>
 internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
 {
+    private readonly DecoderConfig config;
     private readonly TokenEmbedding embed_tokens;
     private readonly ModuleList<DecoderLayer> layers;
     private readonly RmsNorm norm;
@@ -14,10 +16,11 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
     public DecoderModel(DecoderConfig config, Weights weights)
         : base(nameof(DecoderModel))
     {
+        this.config = config;
         embed_tokens = weights.Embedding(nameof(embed_tokens), config.VocabularySize, config.HiddenSize);
         layers = new([.. Enumerable.Range(0, config.Layers)
             .Select(layer => new DecoderLayer(config, layer, weights.At($"{nameof(layers)}.{layer}")))]);
-        norm = weights.Norm(nameof(norm), config.HiddenSize, config.NormEpsilon);
+        norm = weights.Norm(nameof(norm), config.HiddenSize, config);
         rotation = new(config.Rope, config.HeadDimension);
         RegisterComponents();
     }
@@ -29,6 +32,11 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor hidden = embed_tokens.call(input); // [batch, tokens, hidden]
+        if (EmbeddingScale.Of(config, hidden.dtype) is double scale)
+        {
+            hidden = hidden.Times(scale);
+        }
+
         BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotation.Tables(input.shape[1], hidden.device, hidden.dtype));
         foreach (DecoderLayer layer in layers)
         {

@@ -1,59 +1,52 @@
 using Lora.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
 
 /// <summary>
 /// Rotates pairs of a head's values by an angle that grows with the position (arXiv 2104.09864), in the half-split order of
-/// transformers: value k is paired with value k + d/2.
+/// transformers: of the d values that are rotated, value k is paired with value k + d/2.
 /// </summary>
 internal sealed class RotaryEmbedding : IDisposable
 {
-    private readonly float[] frequencies;
-    private Tensor? cosine;
-    private Tensor? sine;
+    private readonly RopeParameters parameters;
+    private readonly RotaryTable usual;
+    private readonly RotaryTable extended;
 
-    public RotaryEmbedding(RopeParameters parameters, int headDimension) => frequencies = parameters.InverseFrequencies(headDimension);
-
-    /// <summary>The tables for positions 0..tokens-1, cast to the activations' dtype.</summary>
-    /// <returns>cos and sin, each [tokens, headDimension], owned by the caller.</returns>
-    public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType)
+    public RotaryEmbedding(RopeParameters parameters, int headDimension)
     {
-        if (cosine is null || cosine.shape[0] < tokens || cosine.device_type != device.type)
-        {
-            Grow(tokens, device);
-        }
-
-        return (cosine!.narrow(0, 0, tokens).to(dataType), sine!.narrow(0, 0, tokens).to(dataType));
+        int rotated = parameters.RotatedValues(headDimension);
+        this.parameters = parameters;
+        usual = new(parameters.InverseFrequencies(rotated), parameters.AttentionFactor);
+        extended = new(parameters.InverseFrequencies(rotated, isLong: true), parameters.AttentionFactor);
     }
 
-    /// <summary>x cos + rotate_half(x) sin.</summary>
+    /// <summary>The tables of a sequence, cast to the activations' dtype.</summary>
+    /// <returns>cos and sin, each [tokens, d], owned by the caller.</returns>
+    public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType) =>
+        (parameters.IsLong(tokens) ? extended : usual).Of(tokens, device, dataType);
+
+    /// <summary>x cos + rotate_half(x) sin over the first d values of each head; the others stay.</summary>
     /// <param name="heads">[batch, heads, tokens, headDimension].</param>
     /// <param name="tables">From <see cref="Tables"/>.</param>
     public static Tensor Rotate(Tensor heads, (Tensor Cosine, Tensor Sine) tables)
     {
+        long rotated = tables.Cosine.shape[^1];
+        long rest = heads.shape[^1] - rotated;
+        if (rest > 0)
+        {
+            return cat([Rotate(heads.narrow(-1, 0, rotated), tables), heads.narrow(-1, rotated, rest)], -1);
+        }
+
         Tensor[] halves = heads.chunk(2, -1);
-        Tensor rotated = cat([halves[1].neg(), halves[0]], -1);
-        return (heads * tables.Cosine).Plus(rotated * tables.Sine);
+        Tensor turned = cat([halves[1].neg(), halves[0]], -1);
+        return (heads * tables.Cosine).Plus(turned * tables.Sine);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
-        cosine?.Dispose();
-        sine?.Dispose();
-    }
-
-    private void Grow(long tokens, Device device)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGradient = no_grad();
-        Tensor positions = Arithmetic.Range(0, tokens, ScalarType.Float32, device);
-        Tensor speeds = tensor(frequencies, dtype: ScalarType.Float32, device: device);
-        Tensor angles = outer(positions, speeds); // [tokens, headDimension / 2]
-        Tensor both = cat([angles, angles], -1);
-        Dispose();
-        cosine = both.cos().DetachFromDisposeScope();
-        sine = both.sin().DetachFromDisposeScope();
+        usual.Dispose();
+        extended.Dispose();
     }
 }

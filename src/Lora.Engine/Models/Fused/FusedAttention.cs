@@ -19,8 +19,8 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         (Tensor query, Tensor key, Tensor value) = Split(qkv);
         (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm);
         (Tensor rotatedKey, Tensor? keyScale) = Normalise(key, weights.KeyNorm);
-        kernels.Rotate(rotatedQuery, step.Cosine, step.Sine, backward: false);
-        kernels.Rotate(rotatedKey, step.Cosine, step.Sine, backward: false);
+        Rotate(rotatedQuery, step, backward: false);
+        Rotate(rotatedKey, step, backward: false);
 
         Tensor mixed = empty(query.shape, dtype: qkv.dtype, device: qkv.device); // [tokens, heads, d]
         List<DocumentState> documents = [];
@@ -52,8 +52,8 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
             Tensor Part(Tensor all) => all.narrow(0, start, length);
         }
 
-        kernels.Rotate(dQuery, step.Cosine, step.Sine, backward: true);
-        kernels.Rotate(dKey, step.Cosine, step.Sine, backward: true);
+        Rotate(dQuery, step, backward: true);
+        Rotate(dKey, step, backward: true);
         if (state.Raw is not null)
         {
             (Tensor query, Tensor key, _) = Split(state.Raw);
@@ -70,6 +70,13 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         long keys = config.KeyValueHeads;
         Tensor heads = qkv.unflatten(1, config.Heads + (2 * keys), config.HeadDimension);
         return (heads.narrow(1, 0, config.Heads), heads.narrow(1, config.Heads, keys), heads.narrow(1, config.Heads + keys, keys));
+    }
+
+    /// <summary>Rotates the first values of each head, as many as there are angles for.</summary>
+    private void Rotate(Tensor heads, StepContext step, bool backward)
+    {
+        using Tensor first = heads.narrow(2, 0, 2 * step.Cosine.shape[1]);
+        kernels.Rotate(first, step.Cosine, step.Sine, backward);
     }
 
     private (Tensor Heads, Tensor? Scale) Normalise(Tensor heads, Tensor? weight)

@@ -1,3 +1,5 @@
+using Lora.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -10,7 +12,7 @@ internal sealed class FusedDecoder : IDisposable
 {
     private readonly RotaryEmbedding rotation;
 
-    /// <param name="model">A model whose blocks are Llama's; its weights become slices.</param>
+    /// <param name="model">A model whose blocks are those of <see cref="FusedLayer"/>; its weights become slices.</param>
     public FusedDecoder(CausalLanguageModel model)
     {
         using IDisposable noGradient = no_grad();
@@ -19,7 +21,7 @@ internal sealed class FusedDecoder : IDisposable
         ModuleWeights weights = new(model);
         Embedding = weights["model.embed_tokens.weight"];
         Layers = [.. Enumerable.Range(0, Config.Layers).Select(layer => new FusedLayerWeights(weights, $"model.layers.{layer}.", Config))];
-        Norm = weights.Wide("model.norm.weight")!;
+        Norm = weights.Norm("model.norm.weight", Config)!;
         Head = new(weights.Linear("lm_head"));
     }
 
@@ -38,20 +40,30 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>The head.</summary>
     public JoinedWeights Head { get; }
 
-    /// <summary>What the blocks share for these documents.</summary>
+    /// <summary>
+    /// What the blocks share for these documents. Where the rotation hangs on the length, it is each document's own, so that what is learned of
+    /// it, and kept of it, does not hang on its neighbours; transformers takes the longest row of a batch, which is the same for a batch of one.
+    /// </summary>
     public StepContext Context(PackedDocuments documents)
     {
-        (Tensor cosine, Tensor sine) = Rotation(documents.Positions);
-        return new(documents.Places, cosine, sine);
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor Cosine, Tensor Sine)[] tables = [.. documents.Places.Select(place => rotation.Tables(place.Length, Norm.device, Norm.dtype))];
+        return new(documents.Places, Join(tables.Select(table => table.Cosine)), Join(tables.Select(table => table.Sine)));
     }
 
-    /// <summary>cos and sin of each token's angles, each [tokens, d/2], wide.</summary>
-    private (Tensor Cosine, Tensor Sine) Rotation(long[] positions)
+    /// <summary>The embeddings of ids, [tokens, hidden], as the first block takes them.</summary>
+    public Tensor Embed(long[] ids)
     {
-        (Tensor cosine, Tensor sine) = rotation.Tables(positions.Max() + 1, Norm.device, Norm.dtype);
-        Tensor index = tensor(positions, device: Norm.device);
-        long half = Config.HeadDimension / 2;
-        return (cosine.narrow(1, 0, half).index_select(0, index), sine.narrow(1, 0, half).index_select(0, index));
+        using Tensor index = tensor(ids, device: Embedding.device);
+        Tensor x = Embedding.index_select(0, index);
+        return EmbeddingScale.Of(Config, x.dtype) is double scale ? x.Multiply(scale) : x;
+    }
+
+    /// <summary>Each angle once, [tokens, r/2], document after document, in the scope outside the caller's.</summary>
+    private static Tensor Join(IEnumerable<Tensor> tables)
+    {
+        Tensor joined = cat([.. tables.Select(table => table.narrow(1, 0, table.shape[1] / 2))]);
+        return joined.contiguous().MoveToOuterDisposeScope(); // TorchSharp hands a single tensor back as it is
     }
 
     /// <inheritdoc/>

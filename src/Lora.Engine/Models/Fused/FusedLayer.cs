@@ -6,12 +6,13 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// One decoder block with its adapters, forward and backward, without a graph: x += o(attention(qkv(norm x))); x += down(silu(gate) · up) of norm x.
+/// One decoder block with its adapters, forward and backward, without a graph: x += o(attention(qkv(norm x))); x += down(activation(gate) · up) of norm x.
 /// </summary>
 internal sealed class FusedLayer : IDisposable
 {
     private readonly FusedLayerWeights weights;
     private readonly IKernels kernels;
+    private readonly GateActivation activation;
     private readonly FusedAttention attention;
     private readonly AdaptedProduct queryKeyValue;
     private readonly AdaptedProduct output;
@@ -27,11 +28,12 @@ internal sealed class FusedLayer : IDisposable
     {
         this.weights = weights;
         this.kernels = kernels;
+        activation = config.Activation;
         attention = new(weights, config, layer, kernels);
-        queryKeyValue = Product(weights.QueryKeyValue, FusedLayerWeights.QueryKeyValueNames);
-        output = Product(weights.Output, FusedLayerWeights.OutputNames);
-        gateUp = Product(weights.GateUp, FusedLayerWeights.GateUpNames);
-        down = Product(weights.Down, FusedLayerWeights.DownNames);
+        queryKeyValue = Product(weights.QueryKeyValue, weights.Names.QueryKeyValue);
+        output = Product(weights.Output, weights.Names.Output);
+        gateUp = Product(weights.GateUp, weights.Names.GateUp);
+        down = Product(weights.Down, weights.Names.Down);
         Memory = new(weights, config, layer, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
 
         AdaptedProduct Product(JoinedWeights frozen, string[] names) =>
@@ -93,7 +95,7 @@ internal sealed class FusedLayer : IDisposable
         }
 
         Tensor dGates = empty_like(state.GateUp); // [tokens, 2 intermediate]
-        kernels.SwigluBackward(state.GateUp, dActive, dGates);
+        kernels.GateBackward(activation, state.GateUp, dActive, dGates);
         if (gateUp.Backward(dGates, state.MiddleNormal, state.GateUpLow, needsMiddle) is not Tensor dMiddleNormal)
         {
             return;
@@ -127,7 +129,7 @@ internal sealed class FusedLayer : IDisposable
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm); // [tokens, hidden]
         (Tensor gates, Tensor? gateUpLow) = gateUp.Forward(middleNormal); // [tokens, 2 intermediate]
         Tensor active = empty([x.shape[0], gates.shape[1] / 2], dtype: x.dtype, device: x.device); // [tokens, intermediate]
-        kernels.SwigluForward(gates, active);
+        kernels.GateForward(activation, gates, active);
         LayerState state = new()
         {
             InputScale = scale,

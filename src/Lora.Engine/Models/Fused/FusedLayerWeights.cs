@@ -10,31 +10,26 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <param name="config">The shape.</param>
     public FusedLayerWeights(ModuleWeights weights, string prefix, DecoderConfig config)
     {
-        Prefix = prefix;
         Epsilon = config.NormEpsilon;
-        InputNorm = weights.Wide(prefix + "input_layernorm.weight")!;
-        QueryKeyValue = Join(QueryKeyValueNames);
-        QueryNorm = weights.Wide(prefix + "self_attn.q_norm.weight");
-        KeyNorm = weights.Wide(prefix + "self_attn.k_norm.weight");
-        Output = Join(OutputNames);
-        MiddleNorm = weights.Wide(prefix + "post_attention_layernorm.weight")!;
-        GateUp = Join(GateUpNames);
-        Down = Join(DownNames);
+        Prefix = prefix;
+        Names = ProductNames.Of(config);
+        InputNorm = weights.Norm(prefix + "input_layernorm.weight", config)!;
+        QueryKeyValue = Join(Names.QueryKeyValue);
+        QueryNorm = weights.Norm(prefix + "self_attn.q_norm.weight", config);
+        KeyNorm = weights.Norm(prefix + "self_attn.k_norm.weight", config);
+        Output = Join(Names.Output);
+        MiddleNorm = weights.Norm(prefix + "post_attention_layernorm.weight", config)!;
+        GateUp = Join(Names.GateUp);
+        Down = Join(Names.Down);
 
         JoinedWeights Join(string[] names) => new([.. names.Select(name => weights.Linear(prefix + name))]);
     }
 
-    /// <summary>The layers of each product, in the order of their outputs.</summary>
-    public static string[] QueryKeyValueNames { get; } = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
-
-    public static string[] OutputNames { get; } = ["self_attn.o_proj"];
-
-    public static string[] GateUpNames { get; } = ["mlp.gate_proj", "mlp.up_proj"];
-
-    public static string[] DownNames { get; } = ["mlp.down_proj"];
-
     /// <summary>The block's name with a dot.</summary>
     public string Prefix { get; }
+
+    /// <summary>The layers of each product, by their names within the block.</summary>
+    public ProductNames Names { get; }
 
     /// <summary>What the norms add to the mean of the squares.</summary>
     public double Epsilon { get; }

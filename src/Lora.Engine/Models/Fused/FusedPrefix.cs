@@ -39,7 +39,7 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
     {
         using DisposeScope scope = NewDisposeScope();
         StepContext step = decoder.Context(documents);
-        Tensor x = decoder.Embedding.index_select(0, tensor(documents.Ids, device: decoder.Embedding.device)); // [tokens, hidden]
+        Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
         foreach (FusedLayer layer in layers)
         {
             (Tensor y, _) = layer.Forward(x, step, Kept.Nothing);

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,7 +19,15 @@ internal sealed class ModuleWeights(nn.Module model)
     /// <summary>A linear layer that is there.</summary>
     public nn.Module<Tensor, Tensor> Linear(string name) => (nn.Module<Tensor, Tensor>)modules[name];
 
-    /// <summary>A weight in float32, or float64 when it is that; null when it is not there. The caller owns it.</summary>
-    public Tensor? Wide(string name) => !parameters.TryGetValue(name, out Parameter? found) ? null
-        : found.to(found.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32, copy: true).DetachFromDisposeScope();
+    /// <summary>What a norm multiplies by, in float32, or float64 when the weight is that; null when it is not there. The caller owns it.</summary>
+    public Tensor? Norm(string name, DecoderConfig config)
+    {
+        if (!parameters.TryGetValue(name, out Parameter? found))
+        {
+            return null;
+        }
+
+        Tensor wide = found.to(found.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32, copy: true).DetachFromDisposeScope();
+        return config.NormsAddOne ? wide.Add(1) : wide;
+    }
 }

@@ -19,7 +19,6 @@ internal sealed class PackedDocuments
 
         Places = places;
         Ids = [.. examples.SelectMany(example => example.Ids).Select(id => (long)id)];
-        Positions = [.. examples.SelectMany(example => Enumerable.Range(0, example.Ids.Length)).Select(position => (long)position)];
     }
 
     /// <summary>The examples.</summary>
@@ -30,7 +29,4 @@ internal sealed class PackedDocuments
 
     /// <summary>The token ids, [tokens].</summary>
     public long[] Ids { get; }
-
-    /// <summary>Each token's place in its document, [tokens].</summary>
-    public long[] Positions { get; }
 }

@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>What embeddings are multiplied by before the first block.</summary>
+internal static class EmbeddingScale
+{
+    /// <summary>The root of the hidden size as the activations' dtype has it, since that is what the models were trained with; null for none.</summary>
+    public static double? Of(DecoderConfig config, ScalarType dataType)
+    {
+        if (!config.ScalesEmbedding)
+        {
+            return null;
+        }
+
+        using Tensor exact = tensor(Math.Sqrt(config.HiddenSize), dtype: ScalarType.Float64, device: CPU);
+        using Tensor rounded = exact.to(dataType);
+        using Tensor wide = rounded.to(ScalarType.Float64);
+        return wide.item<double>();
+    }
+}

@@ -1,0 +1,46 @@
+using Lora.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>cos and sin of the angles of one set of frequencies, for as many positions as were asked for yet.</summary>
+/// <param name="frequencies">Radians per position.</param>
+/// <param name="factor">What cos and sin are multiplied by.</param>
+internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposable
+{
+    private Tensor? cosine;
+    private Tensor? sine;
+
+    /// <summary>Positions 0..tokens-1, cast to the activations' dtype.</summary>
+    /// <returns>cos and sin, each [tokens, 2 frequencies]: every angle is there twice, in two halves. Owned by the caller.</returns>
+    public (Tensor Cosine, Tensor Sine) Of(long tokens, Device device, ScalarType dataType)
+    {
+        if (cosine is null || cosine.shape[0] < tokens || cosine.device_type != device.type)
+        {
+            Grow(tokens, device);
+        }
+
+        return (cosine!.narrow(0, 0, tokens).to(dataType), sine!.narrow(0, 0, tokens).to(dataType));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        cosine?.Dispose();
+        sine?.Dispose();
+    }
+
+    private void Grow(long tokens, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        Tensor positions = Arithmetic.Range(0, tokens, ScalarType.Float32, device);
+        Tensor speeds = tensor(frequencies, dtype: ScalarType.Float32, device: device);
+        Tensor angles = outer(positions, speeds); // [tokens, frequencies]
+        Tensor both = cat([angles, angles], -1);
+        Dispose();
+        cosine = both.cos().Multiply(factor).DetachFromDisposeScope();
+        sine = both.sin().Multiply(factor).DetachFromDisposeScope();
+    }
+}
