@@ -15,6 +15,31 @@ internal static class TensorMemory
         return data;
     }
 
+    /// <summary>A contiguous tensor over memory that someone else owns and keeps for as long as the tensor lives.</summary>
+    /// <param name="address">Of the first value.</param>
+    /// <param name="type">Of the values.</param>
+    /// <param name="shape">Of the tensor.</param>
+    /// <param name="device">Where the memory is.</param>
+    public static unsafe Tensor View(nint address, ScalarType type, ReadOnlySpan<long> shape, Device device)
+    {
+        Span<long> strides = stackalloc long[shape.Length];
+        long stride = 1;
+        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        {
+            strides[axis] = stride;
+            stride *= shape[axis];
+        }
+
+        fixed (long* sizes = shape, steps = strides)
+        {
+            // TorchSharp's numbers of dtypes and devices are libtorch's.
+            Dispatcher.Check(
+                TorchShim.TensorFromBlob(address, shape.Length, sizes, steps, 0, (int)type, (int)device.type, device.index, out nint handle),
+                nameof(TorchShim.TensorFromBlob));
+            return Tensor.UnsafeCreateTensor(handle);
+        }
+    }
+
     /// <summary>A stretch of a contiguous CPU tensor's bytes.</summary>
     /// <param name="tensor">The tensor; it has to live as long as the span is used.</param>
     /// <param name="skip">The bytes before the stretch.</param>

@@ -17,6 +17,13 @@ internal static unsafe partial class TorchShim
     [LibraryImport(Library, EntryPoint = "aoti_torch_get_data_ptr")]
     public static partial int DataPointer(nint tensor, out nint data);
 
+    [LibraryImport(Library, EntryPoint = "aoti_torch_create_tensor_from_blob")]
+    public static partial int TensorFromBlob(
+        nint data, long dimensions, long* sizes, long* strides, long offset, int type, int deviceType, int deviceIndex, out nint result);
+
+    [LibraryImport(Library, EntryPoint = "aoti_torch_bmm_out")]
+    public static partial int BatchProductInto(nint result, nint left, nint right);
+
     [LibraryImport(Library, EntryPoint = "torch_new_list_reserve_size")]
     public static partial int NewList(nuint capacity, out nint list);
 

@@ -63,6 +63,9 @@ internal sealed class MemoryPlanner(
         };
     }
 
+    /// <summary>Makes room at once for what the largest batch keeps: a block of memory that grew would leave holes.</summary>
+    public void Reserve(FusedStep step) => Array.ForEach(largest, step.Reserve);
+
     private long Peak(Recomputation recomputation) => largest.Max(shape => memory.Peak(shape, recomputation));
 
     /// <summary>What the device says; where it says nothing, what torch has put there, without a limit.</summary>

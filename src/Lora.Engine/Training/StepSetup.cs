@@ -21,6 +21,7 @@ internal static class StepSetup
         bool needsRoom = place == LoraPrefixCache.Memory && !loaded.HasPrefix(step.Lowest);
         LoraMemoryPlan plan = planner.Plan(needsRoom ? bytes : 0);
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        planner.Reserve(step);
         step.Cache = place == LoraPrefixCache.None ? null : loaded.PrefixAt(step.Lowest, place);
         return plan;
     }

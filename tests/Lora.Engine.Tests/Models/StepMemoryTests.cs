@@ -31,10 +31,14 @@ public class StepMemoryTests
         layer.Refresh();
         Tensor x = run.Model.Fused.Embedding.index_select(0, tensor(documents.Ids, device: CPU));
 
+        using StateStack stack = new(CPU);
         foreach (Kept kept in new[] { Kept.AllButProbabilities, Kept.All })
         {
-            using LayerState state = layer.Forward(x, step, kept).State!;
+            stack.Release(0);
+            stack.Reserve(layer.Memory.Kept(kept, shape));
+            using LayerState state = layer.Forward(x, step, kept, stack).State!;
             Assert.Equal(layer.Memory.Kept(kept, shape), state.Size + (x.NumberOfElements * x.element_size()));
+            Assert.Equal(0, stack.Overflow);
         }
     }
 

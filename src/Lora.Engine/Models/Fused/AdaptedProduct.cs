@@ -69,8 +69,9 @@ internal sealed class AdaptedProduct : IDisposable
 
     /// <summary>The layers' outputs side by side.</summary>
     /// <param name="x">[tokens, in].</param>
+    /// <param name="place">Where x Aᵀ goes.</param>
     /// <returns>y, [tokens, all outputs], and x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
-    public (Tensor Output, Tensor? Low) Forward(Tensor x)
+    public (Tensor Output, Tensor? Low) Forward(Tensor x, ITensorPlace place)
     {
         Tensor y = FrozenProduct.Forward(x, frozen.Values());
         if (frozen.Bias is not null)
@@ -83,26 +84,28 @@ internal sealed class AdaptedProduct : IDisposable
             return (y, null);
         }
 
-        Tensor low = Reduce(x)!;
+        Tensor low = Reduce(x, place)!;
         y.addmm_(low, up!.t());
         return (y, low);
     }
 
     /// <summary>x Aᵀ alone, [tokens, rank]; null when nothing is adapted.</summary>
     /// <param name="x">[tokens, in].</param>
-    public Tensor? Reduce(Tensor x)
+    /// <param name="place">Where it goes.</param>
+    public Tensor? Reduce(Tensor x, ITensorPlace place)
     {
         if (!IsAdapted)
         {
             return null;
         }
 
+        Tensor low = place.Take(x.dtype, x.shape[0], Rank);
         if (!IsDropping)
         {
-            return nn.functional.linear(x, down!);
+            return low.addmm_(x, down!.t(), beta: 0, alpha: 1);
         }
 
-        Tensor low = zeros([x.shape[0], Rank], dtype: x.dtype, device: x.device);
+        low.zero_();
         foreach (AdaptedPart part in parts)
         {
             using DisposeScope scope = NewDisposeScope();

@@ -9,8 +9,10 @@ namespace Lora.Models;
 /// Causal attention within one document, softmax(q kᵀ / sqrt(d)) v, over blocks of queries: only keys that a block sees are met. The query heads
 /// of a group are rows of one product with their key/value head, so keys and values are never repeated.
 /// </summary>
-internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor)
+internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor, Device device)
 {
+    private readonly NewTensors temporary = new(device);
+
     /// <summary>Queries of a block: few enough to skip most of what causality hides, enough for fast products.</summary>
     public const int TileQueries = 128;
 
@@ -19,16 +21,17 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     /// <param name="key">[tokens, kv, d], rotated.</param>
     /// <param name="value">[tokens, kv, d].</param>
     /// <param name="mixed">[tokens, heads, d].</param>
-    /// <param name="keepsProbabilities">Whether the probabilities stay in the state.</param>
-    public DocumentState Forward(Tensor query, Tensor key, Tensor value, Tensor mixed, bool keepsProbabilities)
+    /// <param name="place">Where the state goes.</param>
+    /// <param name="keepsProbabilities">Whether the probabilities are part of it.</param>
+    public DocumentState Forward(Tensor query, Tensor key, Tensor value, Tensor mixed, ITensorPlace place, bool keepsProbabilities)
     {
-        Tensor keys = ToHeads(key, groups); // [kv, tokens, d]
-        Tensor values = ToHeads(value, groups);
+        Tensor keys = ToHeads(key, place); // [kv, tokens, d]
+        Tensor values = ToHeads(value, place);
         List<(AttentionTile, Tensor, Tensor?)> tiles = [];
         foreach (AttentionTile tile in AttentionTile.Of((int)query.shape[0], window, TileQueries))
         {
-            Tensor q = ToHeads(query.narrow(0, tile.QueryStart, tile.Queries), groups); // [kv, group queries, d]
-            Tensor p = Probabilities(q, keys, tile);
+            Tensor q = ToHeads(query.narrow(0, tile.QueryStart, tile.Queries), place); // [kv, group queries, d]
+            Tensor p = Probabilities(q, keys, tile, keepsProbabilities ? place : temporary);
             using (Tensor o = p.bmm(Seen(values, tile))) // [kv, group queries, d]
             {
                 CopyRows(o, mixed.narrow(0, tile.QueryStart, tile.Queries));
@@ -58,8 +61,8 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
         foreach ((AttentionTile tile, Tensor q, Tensor? kept) in state.Tiles)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor p = kept ?? Probabilities(q, state.Key, tile);
-            Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), groups); // [kv, group queries, d]
+            Tensor p = kept ?? Probabilities(q, state.Key, tile, temporary);
+            Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), temporary); // [kv, group queries, d]
             Seen(dValues, tile).Add(p.transpose(1, 2).bmm(dO));
             Tensor dP = dO.bmm(Seen(state.Value, tile).transpose(1, 2)); // [kv, group queries, keys]
             kernels.SoftmaxBackward(p, dP, tile, factor);
@@ -72,15 +75,22 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     }
 
     /// <summary>softmax(q kᵀ / sqrt(d)), [kv, group queries, keys].</summary>
-    private Tensor Probabilities(Tensor q, Tensor keys, AttentionTile tile)
+    private Tensor Probabilities(Tensor q, Tensor keys, AttentionTile tile, ITensorPlace place)
     {
-        Tensor p = q.bmm(Seen(keys, tile).transpose(1, 2));
+        Tensor p = place.Take(q.dtype, groups, q.shape[1], tile.Keys);
+        BatchProduct.Into(p, q, Seen(keys, tile).transpose(1, 2));
         kernels.SoftmaxForward(p, tile, factor);
         return p;
     }
 
     /// <summary>[tokens, heads, d] as [groups, heads / groups · tokens, d], head after head.</summary>
-    private static Tensor ToHeads(Tensor rows, int groups) => rows.transpose(0, 1).contiguous().view(groups, -1, rows.shape[2]);
+    private Tensor ToHeads(Tensor rows, ITensorPlace place)
+    {
+        (long tokens, long count, long width) = (rows.shape[0], rows.shape[1], rows.shape[2]);
+        Tensor heads = place.Take(rows.dtype, groups, count / groups * tokens, width);
+        heads.view(count, tokens, width).copy_(rows.transpose(0, 1));
+        return heads;
+    }
 
     private static void CopyRows(Tensor heads, Tensor rows) => rows.transpose(0, 1).copy_(heads.view(rows.shape[1], rows.shape[0], rows.shape[2]));
 

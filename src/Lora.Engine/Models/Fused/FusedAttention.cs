@@ -7,31 +7,35 @@ namespace Lora.Models;
 internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig config, int layer, IKernels kernels)
 {
     private readonly DocumentAttention attention = new(
-        kernels, config.KeyValueHeads, config.SlidingWindows[layer], 1 / Math.Sqrt(config.HeadDimension));
+        kernels, config.KeyValueHeads, config.SlidingWindows[layer], 1 / Math.Sqrt(config.HeadDimension), weights.Output.Device);
 
     /// <summary>The mixed values.</summary>
-    /// <param name="qkv">[tokens, (heads + 2 kv) d]; overwritten unless q and k have norms.</param>
+    /// <param name="qkv">[tokens, (heads + 2 kv) d]; the caller's no longer.</param>
+    /// <param name="mixed">[tokens, heads d]; written.</param>
     /// <param name="step">What the blocks share.</param>
-    /// <param name="keepsProbabilities">Whether the probabilities stay in the state.</param>
-    /// <returns>[tokens, heads d] and the state, both in the caller's scope.</returns>
-    public (Tensor Mixed, AttentionState State) Forward(Tensor qkv, StepContext step, bool keepsProbabilities)
+    /// <param name="place">Where the state goes.</param>
+    /// <param name="keepsProbabilities">Whether the probabilities are part of it.</param>
+    /// <returns>The state, in the caller's scope.</returns>
+    public AttentionState Forward(Tensor qkv, Tensor mixed, StepContext step, ITensorPlace place, bool keepsProbabilities)
     {
+        bool hasNorms = weights.QueryNorm is not null;
+        qkv = hasNorms ? place.Adopt(qkv) : qkv;
         (Tensor query, Tensor key, Tensor value) = Split(qkv);
-        (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm);
-        (Tensor rotatedKey, Tensor? keyScale) = Normalise(key, weights.KeyNorm);
+        (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm, place);
+        (Tensor rotatedKey, Tensor? keyScale) = Normalise(key, weights.KeyNorm, place);
         Rotate(rotatedQuery, step, backward: false);
         Rotate(rotatedKey, step, backward: false);
 
-        Tensor mixed = empty(query.shape, dtype: qkv.dtype, device: qkv.device); // [tokens, heads, d]
+        Tensor heads = mixed.unflatten(1, config.Heads, config.HeadDimension); // [tokens, heads, d]
         List<DocumentState> documents = [];
         foreach ((int start, int length) in step.Documents)
         {
-            documents.Add(attention.Forward(Part(rotatedQuery), Part(rotatedKey), Part(value), Part(mixed), keepsProbabilities));
+            documents.Add(attention.Forward(Part(rotatedQuery), Part(rotatedKey), Part(value), Part(heads), place, keepsProbabilities));
 
             Tensor Part(Tensor all) => all.narrow(0, start, length);
         }
 
-        return (mixed.flatten(1), new(queryScale is null ? null : qkv, queryScale, keyScale, documents));
+        return new(hasNorms ? qkv : null, queryScale, keyScale, documents);
     }
 
     /// <summary>The gradient of <see cref="Forward"/>.</summary>
@@ -79,7 +83,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         kernels.Rotate(first, step.Cosine, step.Sine, backward);
     }
 
-    private (Tensor Heads, Tensor? Scale) Normalise(Tensor heads, Tensor? weight)
+    private (Tensor Heads, Tensor? Scale) Normalise(Tensor heads, Tensor? weight, ITensorPlace place)
     {
         if (weight is null)
         {
@@ -87,7 +91,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         }
 
         Tensor normal = empty(heads.shape, dtype: heads.dtype, device: heads.device);
-        Tensor scale = empty([heads.shape[0] * heads.shape[1]], dtype: weight.dtype, device: heads.device);
+        Tensor scale = place.Take(weight.dtype, heads.shape[0] * heads.shape[1]);
         kernels.NormForward(heads, weight, weights.Epsilon, normal, scale);
         return (normal, scale);
     }

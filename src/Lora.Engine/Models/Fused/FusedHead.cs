@@ -16,6 +16,7 @@ internal sealed class FusedHead : IDisposable
     private readonly FusedDecoder decoder;
     private readonly IKernels kernels;
     private readonly AdaptedProduct head;
+    private readonly NewTensors chunkTensors;
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="factors">The head's adapter, or null.</param>
@@ -24,6 +25,7 @@ internal sealed class FusedHead : IDisposable
     {
         this.decoder = decoder;
         this.kernels = kernels;
+        chunkTensors = new(decoder.Embedding.device);
         head = new(decoder.Head, [factors], kernels);
     }
 
@@ -42,7 +44,7 @@ internal sealed class FusedHead : IDisposable
         foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
-            (Tensor logits, _) = head.Forward(normal.narrow(0, start, count)); // [count, vocabulary]
+            (Tensor logits, _) = head.Forward(normal.narrow(0, start, count), chunkTensors); // [count, vocabulary]
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), factor: 0);
         }
 
@@ -67,7 +69,7 @@ internal sealed class FusedHead : IDisposable
             using DisposeScope chunk = NewDisposeScope();
             head.Redraw(); // else each chunk would drop the same places
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
-            (Tensor logits, Tensor? low) = head.Forward(input); // [count, vocabulary]
+            (Tensor logits, Tensor? low) = head.Forward(input, chunkTensors); // [count, vocabulary]
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);
             if (head.Backward(logits, input, low, needsInput) is Tensor gradient)
             {

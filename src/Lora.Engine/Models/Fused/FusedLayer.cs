@@ -18,6 +18,7 @@ internal sealed class FusedLayer : IDisposable
     private readonly AdaptedProduct output;
     private readonly AdaptedProduct gateUp;
     private readonly AdaptedProduct down;
+    private readonly NewTensors temporary;
 
     /// <param name="weights">The frozen weights.</param>
     /// <param name="config">The model's shape.</param>
@@ -28,6 +29,7 @@ internal sealed class FusedLayer : IDisposable
     {
         this.weights = weights;
         this.kernels = kernels;
+        temporary = new(weights.Output.Device);
         activation = config.Activation;
         attention = new(weights, config, layer, kernels);
         queryKeyValue = Product(weights.QueryKeyValue, weights.Names.QueryKeyValue);
@@ -55,25 +57,29 @@ internal sealed class FusedLayer : IDisposable
     /// <param name="x">[tokens, hidden].</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="kept">What the backward pass finds.</param>
+    /// <param name="place">Where that goes, and the output on top of it.</param>
     /// <returns>[tokens, hidden] in the caller's scope, and the state, which the caller disposes; null when it is not kept.</returns>
-    public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, Kept kept)
+    public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, Kept kept, ITensorPlace place)
     {
         using DisposeScope scope = NewDisposeScope();
-        (LayerState state, Tensor active) = BeforeDown(x, step, keepsProbabilities: kept == Kept.All);
-        (Tensor y, Tensor? downLow) = down.Forward(active); // [tokens, hidden]
-        y.Add(state.Middle);
-        return (y.MoveToOuterDisposeScope(), kept >= Kept.AllButProbabilities ? (state with { DownLow = downLow }).Detach() : null);
+        bool isKept = kept >= Kept.AllButProbabilities;
+        ITensorPlace statePlace = isKept ? place : temporary;
+        (LayerState state, Tensor active) = BeforeDown(x, step, statePlace, keepsProbabilities: kept == Kept.All);
+        (Tensor y, Tensor? downLow) = down.Forward(active, statePlace); // [tokens, hidden]
+        Tensor output = place.Adopt(y.Add(state.Middle));
+        return (output.MoveToOuterDisposeScope(), isKept ? (state with { DownLow = downLow }).Detach() : null);
     }
 
     /// <summary>Computes again what was not kept.</summary>
     /// <param name="x">The block's input, [tokens, hidden].</param>
     /// <param name="step">What the blocks share.</param>
+    /// <param name="place">Where it goes.</param>
     /// <returns>The state, which the caller disposes.</returns>
-    public LayerState Recompute(Tensor x, StepContext step)
+    public LayerState Recompute(Tensor x, StepContext step, ITensorPlace place)
     {
         using DisposeScope scope = NewDisposeScope();
-        (LayerState state, Tensor active) = BeforeDown(x, step, keepsProbabilities: true);
-        return (state with { DownLow = down.Reduce(active) }).Detach();
+        (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: true);
+        return (state with { DownLow = down.Reduce(active, place) }).Detach();
     }
 
     /// <summary>Adds up the adapters' gradients. No gradient is taken where nothing before it learns.</summary>
@@ -117,18 +123,20 @@ internal sealed class FusedLayer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Products.ToList().ForEach(product => product.Dispose());
 
-    /// <summary>The forward pass up to the last product; everything is in the caller's scope.</summary>
-    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, bool keepsProbabilities)
+    /// <summary>The forward pass up to the last product; everything is in the caller's scope, and what is part of the state in its place.</summary>
+    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, ITensorPlace place, bool keepsProbabilities)
     {
-        (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm); // [tokens, hidden]
-        (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal); // [tokens, (heads + 2 kv) d]
-        (Tensor mixed, AttentionState attended) = attention.Forward(qkv, step, keepsProbabilities); // [tokens, heads d]
-        (Tensor middle, Tensor? outputLow) = output.Forward(mixed); // [tokens, hidden]
-        middle.Add(x);
+        (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
+        (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal, place); // [tokens, (heads + 2 kv) d]
+        Tensor mixed = PlaceOf(output, place).Take(x.dtype, x.shape[0], weights.Output.Shape[1]); // [tokens, heads d]
+        AttentionState attended = attention.Forward(qkv, mixed, step, place, keepsProbabilities);
+        (Tensor change, Tensor? outputLow) = output.Forward(mixed, place);
+        Tensor middle = place.Adopt(change.Add(x)); // [tokens, hidden]
 
-        (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm); // [tokens, hidden]
-        (Tensor gates, Tensor? gateUpLow) = gateUp.Forward(middleNormal); // [tokens, 2 intermediate]
-        Tensor active = empty([x.shape[0], gates.shape[1] / 2], dtype: x.dtype, device: x.device); // [tokens, intermediate]
+        (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
+        (Tensor gateAndUp, Tensor? gateUpLow) = gateUp.Forward(middleNormal, place);
+        Tensor gates = place.Adopt(gateAndUp); // [tokens, 2 intermediate]
+        Tensor active = PlaceOf(down, place).Take(x.dtype, x.shape[0], gates.shape[1] / 2); // [tokens, intermediate]
         kernels.GateForward(activation, gates, active);
         LayerState state = new()
         {
@@ -148,10 +156,13 @@ internal sealed class FusedLayer : IDisposable
         return (state, active);
     }
 
-    private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight)
+    /// <summary>Where the input of a product goes: what only frozen weights read is not kept.</summary>
+    private ITensorPlace PlaceOf(AdaptedProduct reader, ITensorPlace place) => reader.IsAdapted ? place : temporary;
+
+    private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight, AdaptedProduct reader, ITensorPlace place)
     {
-        Tensor normal = empty_like(x);
-        Tensor scale = empty([x.shape[0]], dtype: weight.dtype, device: x.device);
+        Tensor normal = PlaceOf(reader, place).Take(x.dtype, x.shape);
+        Tensor scale = place.Take(weight.dtype, x.shape[0]);
         kernels.NormForward(x, weight, weights.Epsilon, normal, scale);
         return (normal, scale);
     }

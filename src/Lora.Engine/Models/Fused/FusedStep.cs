@@ -11,6 +11,7 @@ internal sealed class FusedStep : IStepEngine
     private readonly FusedDecoder decoder;
     private readonly FusedLayer[] layers;
     private readonly FusedHead head;
+    private readonly StateStack states;
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="adapter">The factors of adapted modules, by their names: linear layers of blocks, and the head.</param>
@@ -23,6 +24,12 @@ internal sealed class FusedStep : IStepEngine
         head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels);
         int found = Array.FindIndex(layers, layer => layer.IsAdapted);
         Lowest = found < 0 ? layers.Length : found;
+        states = new(decoder.Embedding.device);
+        Memory = new(
+            [.. layers.Skip(Lowest).Select(layer => layer.Memory)],
+            Lowest > 0 ? layers[0].Memory : null,
+            decoder.Config,
+            (int)decoder.Embedding.element_size());
     }
 
     /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>
@@ -32,17 +39,19 @@ internal sealed class FusedStep : IStepEngine
     public long HiddenSize => decoder.Config.HiddenSize * decoder.Embedding.element_size();
 
     /// <summary>What its tensors take.</summary>
-    public StepMemory Memory => new(
-        [.. layers.Skip(Lowest).Select(layer => layer.Memory)],
-        Lowest > 0 ? layers[0].Memory : null,
-        decoder.Config,
-        (int)decoder.Embedding.element_size());
+    public StepMemory Memory { get; }
+
+    /// <summary>What it keeps between the passes.</summary>
+    public StateStack States => states;
 
     /// <summary>Which blocks compute again what they do not keep.</summary>
     public Recomputation Recomputation { get; set; }
 
     /// <summary>Hidden states at the lowest block that learns, from earlier batches; not owned. Null to compute them each time.</summary>
     public PrefixCache? Cache { get; set; }
+
+    /// <summary>Makes room for what a batch keeps, so that no later and smaller one needs more.</summary>
+    public void Reserve(StepShape shape) => states.Reserve(Memory.Stack(shape, Recomputation));
 
     /// <inheritdoc/>
     public double AddGradients(Batch batch, SupervisedRows rows, double scale)
@@ -57,14 +66,16 @@ internal sealed class FusedStep : IStepEngine
         Refresh();
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
-        Stack<(Tensor Input, LayerState? State)> kept = new();
+        Reserve(new([.. packed.Documents.Places.Select(document => document.Length)], rows.Count));
+        Stack<(Tensor Input, long Top, LayerState? State)> kept = new();
         try
         {
-            Tensor x = Prefix(packed, Cache);
+            Tensor x = states.Adopt(Prefix(packed, Cache));
             for (int layer = Lowest; layer < layers.Length; layer++)
             {
-                (Tensor y, LayerState? state) = layers[layer].Forward(x, step, Recomputation.Of(layer - Lowest));
-                kept.Push((x, state));
+                long top = states.Used;
+                (Tensor y, LayerState? state) = layers[layer].Forward(x, step, Recomputation.Of(layer - Lowest), states);
+                kept.Push((x, top, state));
                 x = y;
             }
 
@@ -72,9 +83,9 @@ internal sealed class FusedStep : IStepEngine
             x.Dispose();
             for (int layer = layers.Length - 1; layer >= Lowest; layer--)
             {
-                (Tensor input, LayerState? found) = kept.Pop();
+                (Tensor input, long top, LayerState? found) = kept.Pop();
                 using Tensor owned = input;
-                using LayerState state = found ?? layers[layer].Recompute(input, step);
+                using LayerState state = found ?? Recompute(layer, input, top, step);
                 layers[layer].Backward(gradient!, input, state, step, needsInput: layer > Lowest);
             }
 
@@ -84,6 +95,7 @@ internal sealed class FusedStep : IStepEngine
         {
             // Empty unless something failed.
             kept.ToList().ForEach(block => block.State?.Dispose());
+            states.Release(0);
         }
     }
 
@@ -101,10 +113,11 @@ internal sealed class FusedStep : IStepEngine
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
         Tensor x = Prefix(packed, cache: null); // nothing says that these documents come again
+        NewTensors place = new(x.device);
         foreach (FusedLayer layer in layers.Skip(Lowest))
         {
             using Tensor input = x;
-            (x, _) = layer.Forward(input, step, Kept.Nothing);
+            (x, _) = layer.Forward(input, step, Kept.Nothing, place);
         }
 
         return head.SumLoss(x, packed);
@@ -115,6 +128,14 @@ internal sealed class FusedStep : IStepEngine
     {
         Array.ForEach(layers, layer => layer.Dispose());
         head.Dispose();
+        states.Dispose();
+    }
+
+    /// <summary>What the block keeps, made again where the blocks above it, whose backward passes are done, had kept theirs.</summary>
+    private LayerState Recompute(int layer, Tensor input, long top, StepContext step)
+    {
+        states.Release(top);
+        return layers[layer].Recompute(input, step, states);
     }
 
     private Tensor Prefix(PackedBatch packed, PrefixCache? cache) => new FusedPrefix(decoder, layers[..Lowest], cache).Of(packed.Documents);

@@ -38,6 +38,9 @@ internal sealed class LayerMemory
 
     private long Intermediate => config.IntermediateSize;
 
+    /// <summary>The block's input, or output.</summary>
+    public long Input(StepShape shape) => shape.Tokens * Hidden * elementSize;
+
     /// <summary>What stays between the passes, the block's input included.</summary>
     public long Kept(Kept kept, StepShape shape) => kept switch
     {
@@ -47,18 +50,19 @@ internal sealed class LayerMemory
         _ => Input(shape) + State(shape) + Probabilities(shape),
     };
 
-    /// <summary>What there is at the end of the forward pass, beside the block's input: what is kept, what is not, and the output.</summary>
+    /// <summary>The most that the forward pass has beside what is kept and the block's output.</summary>
     public long Forward(Kept kept, StepShape shape)
     {
-        long others = (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)) // the rotated heads, else q, k and v as one
-            + (ranks.QueryKeyValue == 0 ? Hidden : 0)
-            + (ranks.Output == 0 ? Queries : 0)
-            + (ranks.GateUp == 0 ? Hidden : 0)
-            + (ranks.Down == 0 ? Intermediate : 0)
+        long last = (ranks.Down == 0 ? Intermediate : 0)
             + (ranks.HasDropout ? Intermediate : 0) // the input of the last product, dropped
             + Hidden;
-        long probabilities = kept == Models.Kept.All ? Probabilities(shape) : LargestTile(shape);
-        return State(shape) + probabilities + (shape.Tokens * others * elementSize);
+        long before = (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)) // the rotated heads, else q, k and v as one
+            + (ranks.QueryKeyValue == 0 ? Hidden : 0)
+            + (ranks.Output == 0 ? Queries : 0)
+            + (ranks.GateUp == 0 ? Hidden : 0);
+        bool isKept = kept >= Models.Kept.AllButProbabilities;
+        long perToken = before + (isKept ? Math.Max(last, 2 * Intermediate) : last); // gate|up before they are where they are kept
+        return (isKept ? 0 : State(shape)) + (kept == Models.Kept.All ? 0 : LargestTile(shape)) + (shape.Tokens * perToken * elementSize);
     }
 
     /// <summary>What there is at the end of the backward pass, beside the block's input and state: the gradients of everything on the way.</summary>
@@ -73,8 +77,6 @@ internal sealed class LayerMemory
         int tiles = kept == Models.Kept.AllButProbabilities ? 2 : 1; // those of p and of its gradient
         return (shape.Tokens * perToken * elementSize) + (tiles * LargestTile(shape));
     }
-
-    private long Input(StepShape shape) => shape.Tokens * Hidden * elementSize;
 
     private long State(StepShape shape)
     {

@@ -10,9 +10,25 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
-    /// <summary>Bytes at the highest point of the step.</summary>
+    /// <summary>Bytes at the highest point of the step: what is kept, whose memory is there all the time, and the most that a pass makes.</summary>
     public long Peak(StepShape shape, Recomputation recomputation) =>
-        new[] { Prefix(shape), Blockwise(shape, recomputation), Kept(shape, recomputation) + Head(shape) }.Max();
+        Stack(shape, recomputation) + new[] { Prefix(shape), Blockwise(shape, recomputation), Head(shape) }.Max();
+
+    /// <summary>Bytes of what is kept between the passes.</summary>
+    public long Stack(StepShape shape, Recomputation recomputation)
+    {
+        long below = 0;
+        long highest = 0;
+        for (int index = 0; index < layers.Count; index++)
+        {
+            Kept kept = recomputation.Of(index);
+            long again = kept == Models.Kept.Input ? layers[index].Kept(Models.Kept.All, shape) : 0;
+            highest = Math.Max(highest, below + again);
+            below += layers[index].Kept(kept, shape);
+        }
+
+        return Math.Max(highest, below + Output(shape));
+    }
 
     /// <summary>Bytes of the head at its highest point: a chunk of logits, and the supervised rows.</summary>
     public long Head(StepShape shape)
@@ -23,28 +39,25 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         return elementSize * (gradient + places + Math.Max(gradient, chunk * ((long)config.VocabularySize + config.HiddenSize)));
     }
 
-    private long Prefix(StepShape shape) => prefix is null ? 0 : prefix.Kept(Models.Kept.Input, shape) + prefix.Forward(Models.Kept.Nothing, shape);
+    private long Prefix(StepShape shape) => prefix is null ? 0 : (2 * prefix.Input(shape)) + prefix.Forward(Models.Kept.Nothing, shape);
 
-    private long Kept(StepShape shape, Recomputation recomputation) => layers.Select((layer, index) => layer.Kept(recomputation.Of(index), shape)).Sum();
+    /// <summary>Bytes of the last block's output.</summary>
+    private long Output(StepShape shape) => shape.Tokens * (long)config.HiddenSize * elementSize;
 
-    /// <summary>The highest point while a block goes forward or back.</summary>
+    /// <summary>The most that a block makes going forward, forward again or back.</summary>
     private long Blockwise(StepShape shape, Recomputation recomputation)
     {
-        long below = 0;
-        long peak = 0;
+        long most = 0;
         for (int index = 0; index < layers.Count; index++)
         {
             LayerMemory layer = layers[index];
             Kept kept = recomputation.Of(index);
-            Kept found = kept == Models.Kept.Input ? Models.Kept.All : kept;
-            long input = layer.Kept(Models.Kept.Input, shape);
-            long forward = below + input + layer.Forward(kept, shape);
-            long again = kept == Models.Kept.Input ? below + (2 * input) + layer.Forward(Models.Kept.All, shape) : 0; // beside the gradient
-            long backward = below + layer.Kept(found, shape) + layer.Backward(found, shape);
-            peak = new[] { peak, forward, again, backward }.Max();
-            below += layer.Kept(kept, shape);
+            bool isAgain = kept == Models.Kept.Input;
+            long again = isAgain ? Output(shape) + layer.Forward(Models.Kept.All, shape) : 0; // beside the gradient
+            long backward = layer.Backward(isAgain ? Models.Kept.All : kept, shape);
+            most = new[] { most, layer.Forward(kept, shape), again, backward }.Max();
         }
 
-        return peak;
+        return most;
     }
 }
