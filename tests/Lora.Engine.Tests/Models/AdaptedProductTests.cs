@@ -42,7 +42,7 @@ public sealed class AdaptedProductTests : IDisposable
         using IDisposable noGradient = no_grad();
         using AdaptedProduct product = new(new JoinedWeights(first, second), factors, kernels, alignment);
         product.Refresh();
-        (Tensor y, Tensor? low) = product.Forward(x, new NewTensors(CPU));
+        (Tensor y, Tensor? low) = product.Forward(x, new TensorStack(CPU));
         Tensor? dx = product.Backward(dy, x, low, needsInput: true);
 
         double tolerance = isExact ? 1e-7 : 1e-6; // gradients are added up in float32

@@ -51,7 +51,7 @@ internal sealed class FusedStepCase
     public FusedStep Fused(IKernels? kernels = null) => new(Model.Fused, Factors(), kernels);
 
     public FusedLayer Layer(int index) =>
-        new(Model.Fused.Layers[index], Model.Config, index, Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype));
+        new(Model.Fused.Layers[index], Model.Config, index, Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype), new(new TensorStack(CPU)));
 
     public double Loss(IStepEngine engine) => engine.AddGradients(Batch, Rows, 1.0 / Rows.Count);
 

@@ -31,7 +31,7 @@ public class StepMemoryTests
         layer.Refresh();
         Tensor x = run.Model.Fused.Embedding.index_select(0, tensor(documents.Ids, device: CPU));
 
-        using StateStack stack = new(CPU);
+        using TensorStack stack = new(CPU);
         foreach (Kept kept in new[] { Kept.AllButProbabilities, Kept.All })
         {
             stack.Release(0);

@@ -9,10 +9,8 @@ namespace Lora.Models;
 /// Causal attention within one document, softmax(q kᵀ / sqrt(d)) v, over blocks of queries: only keys that a block sees are met. The query heads
 /// of a group are rows of one product with their key/value head, so keys and values are never repeated.
 /// </summary>
-internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor, Device device)
+internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor, Scratch scratch)
 {
-    private readonly NewTensors temporary = new(device);
-
     /// <summary>Queries of a block: few enough to skip most of what causality hides, enough for fast products.</summary>
     public const int TileQueries = 128;
 
@@ -31,7 +29,8 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
         foreach (AttentionTile tile in AttentionTile.Of((int)query.shape[0], window, TileQueries))
         {
             Tensor q = ToHeads(query.narrow(0, tile.QueryStart, tile.Queries), place); // [kv, group queries, d]
-            Tensor p = Probabilities(q, keys, tile, keepsProbabilities ? place : temporary);
+            using TensorStack.Pass pass = scratch.Begin();
+            Tensor p = Probabilities(q, keys, tile, keepsProbabilities ? place : scratch);
             using (Tensor o = p.bmm(Seen(values, tile))) // [kv, group queries, d]
             {
                 CopyRows(o, mixed.narrow(0, tile.QueryStart, tile.Queries));
@@ -56,15 +55,19 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     /// <param name="dValue">[tokens, kv, d].</param>
     public void Backward(Tensor dMixed, DocumentState state, Tensor dQuery, Tensor dKey, Tensor dValue)
     {
-        Tensor dKeys = zeros_like(state.Key);
-        Tensor dValues = zeros_like(state.Value);
+        using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
+        Tensor dKeys = scratch.Take(state.Key.dtype, state.Key.shape).zero_();
+        Tensor dValues = scratch.Take(state.Value.dtype, state.Value.shape).zero_();
         foreach ((AttentionTile tile, Tensor q, Tensor? kept) in state.Tiles)
         {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor p = kept ?? Probabilities(q, state.Key, tile, temporary);
-            Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), temporary); // [kv, group queries, d]
+            using DisposeScope tileScope = NewDisposeScope();
+            using TensorStack.Pass tilePass = scratch.Begin();
+            Tensor p = kept ?? Probabilities(q, state.Key, tile, scratch);
+            Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), scratch); // [kv, group queries, d]
             Seen(dValues, tile).Add(p.transpose(1, 2).bmm(dO));
-            Tensor dP = dO.bmm(Seen(state.Value, tile).transpose(1, 2)); // [kv, group queries, keys]
+            Tensor dP = scratch.Take(p.dtype, p.shape); // [kv, group queries, keys]
+            BatchProduct.Into(dP, dO, Seen(state.Value, tile).transpose(1, 2));
             kernels.SoftmaxBackward(p, dP, tile, factor);
             CopyRows(dP.bmm(Seen(state.Key, tile)), dQuery.narrow(0, tile.QueryStart, tile.Queries));
             Seen(dKeys, tile).Add(dP.transpose(1, 2).bmm(q));

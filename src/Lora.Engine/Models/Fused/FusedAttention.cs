@@ -1,13 +1,14 @@
 using Lora.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
 
 /// <summary>Attention between the fused qkv product and o_proj: norms of q and k where the family has them, rotation, and the documents one by one.</summary>
-internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig config, int layer, IKernels kernels)
+internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig config, int layer, IKernels kernels, Scratch scratch)
 {
     private readonly DocumentAttention attention = new(
-        kernels, config.KeyValueHeads, config.SlidingWindows[layer], 1 / Math.Sqrt(config.HeadDimension), weights.Output.Device);
+        kernels, config.KeyValueHeads, config.SlidingWindows[layer], 1 / Math.Sqrt(config.HeadDimension), scratch);
 
     /// <summary>The mixed values.</summary>
     /// <param name="qkv">[tokens, (heads + 2 kv) d]; the caller's no longer.</param>
@@ -18,6 +19,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
     /// <returns>The state, in the caller's scope.</returns>
     public AttentionState Forward(Tensor qkv, Tensor mixed, StepContext step, ITensorPlace place, bool keepsProbabilities)
     {
+        using DisposeScope scope = NewDisposeScope();
         bool hasNorms = weights.QueryNorm is not null;
         qkv = hasNorms ? place.Adopt(qkv) : qkv;
         (Tensor query, Tensor key, Tensor value) = Split(qkv);
@@ -35,7 +37,9 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
             Tensor Part(Tensor all) => all.narrow(0, start, length);
         }
 
-        return new(hasNorms ? qkv : null, queryScale, keyScale, documents);
+        AttentionState state = new(hasNorms ? qkv : null, queryScale, keyScale, documents);
+        state.Tensors().ToList().ForEach(tensor => tensor.MoveToOuterDisposeScope());
+        return state;
     }
 
     /// <summary>The gradient of <see cref="Forward"/>.</summary>
@@ -46,7 +50,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
     public Tensor Backward(Tensor dMixed, AttentionState state, StepContext step)
     {
         long width = (config.Heads + (2 * config.KeyValueHeads)) * config.HeadDimension;
-        Tensor dQkv = empty([dMixed.shape[0], width], dtype: dMixed.dtype, device: dMixed.device);
+        Tensor dQkv = scratch.Take(dMixed.dtype, dMixed.shape[0], width);
         (Tensor dQuery, Tensor dKey, Tensor dValue) = Split(dQkv);
         Tensor dHeads = dMixed.unflatten(1, config.Heads, config.HeadDimension); // [tokens, heads, d]
         foreach (((int start, int length), DocumentState document) in step.Documents.Zip(state.Documents))
@@ -90,7 +94,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
             return (heads, null);
         }
 
-        Tensor normal = empty(heads.shape, dtype: heads.dtype, device: heads.device);
+        Tensor normal = scratch.Take(heads.dtype, heads.shape);
         Tensor scale = place.Take(weight.dtype, heads.shape[0] * heads.shape[1]);
         kernels.NormForward(heads, weight, weights.Epsilon, normal, scale);
         return (normal, scale);

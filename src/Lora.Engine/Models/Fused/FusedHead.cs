@@ -16,16 +16,17 @@ internal sealed class FusedHead : IDisposable
     private readonly FusedDecoder decoder;
     private readonly IKernels kernels;
     private readonly AdaptedProduct head;
-    private readonly NewTensors chunkTensors;
+    private readonly Scratch scratch;
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="factors">The head's adapter, or null.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
-    public FusedHead(FusedDecoder decoder, LowRankFactors? factors, IKernels kernels)
+    /// <param name="scratch">For what a pass makes.</param>
+    public FusedHead(FusedDecoder decoder, LowRankFactors? factors, IKernels kernels, Scratch scratch)
     {
         this.decoder = decoder;
         this.kernels = kernels;
-        chunkTensors = new(decoder.Embedding.device);
+        this.scratch = scratch;
         head = new(decoder.Head, [factors], kernels);
     }
 
@@ -38,13 +39,15 @@ internal sealed class FusedHead : IDisposable
     public double SumLoss(Tensor x, PackedBatch batch)
     {
         using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
         (_, Tensor normal, _) = Normalise(x, tensor(batch.Supervised, device: x.device));
         Tensor targets = tensor(batch.Targets, device: x.device);
         double loss = 0;
         foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
-            (Tensor logits, _) = head.Forward(normal.narrow(0, start, count), chunkTensors); // [count, vocabulary]
+            using TensorStack.Pass chunkPass = scratch.Begin();
+            (Tensor logits, _) = head.Forward(normal.narrow(0, start, count), scratch); // [count, vocabulary]
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), factor: 0);
         }
 
@@ -55,11 +58,12 @@ internal sealed class FusedHead : IDisposable
     /// <param name="x">The last block's output, [tokens, hidden].</param>
     /// <param name="batch">The places and what they predict.</param>
     /// <param name="scale">What the loss is multiplied by before it is differentiated.</param>
-    /// <param name="needsInput">Whether a block learns.</param>
-    /// <returns>The summed loss without the factor, and the gradient at x; null when it is not needed.</returns>
-    public (double Loss, Tensor? Gradient) AddGradients(Tensor x, PackedBatch batch, double scale, bool needsInput)
+    /// <param name="gradient">The one at x, [tokens, hidden]; written. Null when no block learns.</param>
+    /// <returns>The summed loss without the factor.</returns>
+    public double AddGradients(Tensor x, PackedBatch batch, double scale, Tensor? gradient)
     {
         using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
         Tensor places = tensor(batch.Supervised, device: x.device);
         Tensor targets = tensor(batch.Targets, device: x.device);
         (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, places);
@@ -67,23 +71,24 @@ internal sealed class FusedHead : IDisposable
         foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
+            using TensorStack.Pass chunkPass = scratch.Begin();
             head.Redraw(); // else each chunk would drop the same places
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
-            (Tensor logits, Tensor? low) = head.Forward(input, chunkTensors); // [count, vocabulary]
+            (Tensor logits, Tensor? low) = head.Forward(input, scratch); // [count, vocabulary]
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);
-            if (head.Backward(logits, input, low, needsInput) is Tensor gradient)
+            if (head.Backward(logits, input, low, gradient is not null) is Tensor back)
             {
-                input.copy_(gradient);
+                input.copy_(back);
             }
         }
 
-        if (!needsInput)
+        if (gradient is not null)
         {
-            return (loss, null);
+            kernels.NormBackward(rows, decoder.Norm, scales, normal, normal, accumulate: false);
+            gradient.zero_().index_copy_(0, places, normal);
         }
 
-        kernels.NormBackward(rows, decoder.Norm, scales, normal, normal, accumulate: false);
-        return (loss, zeros_like(x).index_copy_(0, places, normal).MoveToOuterDisposeScope());
+        return loss;
     }
 
     /// <inheritdoc/>
@@ -101,8 +106,8 @@ internal sealed class FusedHead : IDisposable
     private (Tensor Rows, Tensor Normal, Tensor Scales) Normalise(Tensor x, Tensor places)
     {
         Tensor rows = x.index_select(0, places);
-        Tensor normal = empty_like(rows);
-        Tensor scales = empty([rows.shape[0]], dtype: decoder.Norm.dtype, device: x.device);
+        Tensor normal = scratch.Take(rows.dtype, rows.shape);
+        Tensor scales = scratch.Take(decoder.Norm.dtype, rows.shape[0]);
         kernels.NormForward(rows, decoder.Norm, decoder.Config.NormEpsilon, normal, scales);
         return (rows, normal, scales);
     }

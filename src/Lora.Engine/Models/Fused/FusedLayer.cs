@@ -18,20 +18,21 @@ internal sealed class FusedLayer : IDisposable
     private readonly AdaptedProduct output;
     private readonly AdaptedProduct gateUp;
     private readonly AdaptedProduct down;
-    private readonly NewTensors temporary;
+    private readonly Scratch scratch;
 
     /// <param name="weights">The frozen weights.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="layer">The block's number.</param>
     /// <param name="adapter">The factors of adapted modules, by their names.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
-    public FusedLayer(FusedLayerWeights weights, DecoderConfig config, int layer, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels)
+    /// <param name="scratch">For what a pass makes.</param>
+    public FusedLayer(FusedLayerWeights weights, DecoderConfig config, int layer, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels, Scratch scratch)
     {
         this.weights = weights;
         this.kernels = kernels;
-        temporary = new(weights.Output.Device);
+        this.scratch = scratch;
         activation = config.Activation;
-        attention = new(weights, config, layer, kernels);
+        attention = new(weights, config, layer, kernels, scratch);
         queryKeyValue = Product(weights.QueryKeyValue, weights.Names.QueryKeyValue);
         output = Product(weights.Output, weights.Names.Output);
         gateUp = Product(weights.GateUp, weights.Names.GateUp);
@@ -62,13 +63,19 @@ internal sealed class FusedLayer : IDisposable
     public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, Kept kept, ITensorPlace place)
     {
         using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
         bool isKept = kept >= Kept.AllButProbabilities;
-        ITensorPlace statePlace = isKept ? place : temporary;
+        ITensorPlace statePlace = isKept ? place : scratch;
         (LayerState state, Tensor active) = BeforeDown(x, step, statePlace, keepsProbabilities: kept == Kept.All);
         (Tensor y, Tensor? downLow) = down.Forward(active, statePlace); // [tokens, hidden]
         Tensor output = place.Adopt(y.Add(state.Middle));
         return (output.MoveToOuterDisposeScope(), isKept ? (state with { DownLow = downLow }).Detach() : null);
     }
+
+    /// <summary>The block's output, [tokens, hidden] in the caller's scope, where no backward pass follows.</summary>
+    /// <param name="x">[tokens, hidden].</param>
+    /// <param name="step">What the blocks share.</param>
+    public Tensor Forward(Tensor x, StepContext step) => Forward(x, step, Kept.Nothing, scratch).Output;
 
     /// <summary>Computes again what was not kept.</summary>
     /// <param name="x">The block's input, [tokens, hidden].</param>
@@ -78,6 +85,7 @@ internal sealed class FusedLayer : IDisposable
     public LayerState Recompute(Tensor x, StepContext step, ITensorPlace place)
     {
         using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
         (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: true);
         return (state with { DownLow = down.Reduce(active, place) }).Detach();
     }
@@ -91,6 +99,7 @@ internal sealed class FusedLayer : IDisposable
     public void Backward(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsInput)
     {
         using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
         bool needsMixed = needsInput || queryKeyValue.IsAdapted;
         bool needsMiddle = needsMixed || output.IsAdapted;
         bool needsActive = needsMiddle || gateUp.IsAdapted;
@@ -100,20 +109,23 @@ internal sealed class FusedLayer : IDisposable
             return;
         }
 
-        Tensor dGates = empty_like(state.GateUp); // [tokens, 2 intermediate]
+        Tensor dGates = scratch.Take(gradient.dtype, state.GateUp.shape); // [tokens, 2 intermediate]
         kernels.GateBackward(activation, state.GateUp, dActive, dGates);
+        dActive.Dispose();
         if (gateUp.Backward(dGates, state.MiddleNormal, state.GateUpLow, needsMiddle) is not Tensor dMiddleNormal)
         {
             return;
         }
 
         kernels.NormBackward(state.Middle, weights.MiddleNorm, state.MiddleScale, dMiddleNormal, gradient, accumulate: true);
+        dMiddleNormal.Dispose();
         if (output.Backward(gradient, state.Mixed, state.OutputLow, needsMixed) is not Tensor dMixed)
         {
             return;
         }
 
         Tensor dQkv = attention.Backward(dMixed, state.Attention, step); // [tokens, (heads + 2 kv) d]
+        dMixed.Dispose();
         if (queryKeyValue.Backward(dQkv, state.Normal, state.QueryKeyValueLow, needsInput) is Tensor dNormal)
         {
             kernels.NormBackward(x, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
@@ -130,6 +142,7 @@ internal sealed class FusedLayer : IDisposable
         (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal, place); // [tokens, (heads + 2 kv) d]
         Tensor mixed = PlaceOf(output, place).Take(x.dtype, x.shape[0], weights.Output.Shape[1]); // [tokens, heads d]
         AttentionState attended = attention.Forward(qkv, mixed, step, place, keepsProbabilities);
+        qkv.Dispose(); // its values are in the state
         (Tensor change, Tensor? outputLow) = output.Forward(mixed, place);
         Tensor middle = place.Adopt(change.Add(x)); // [tokens, hidden]
 
@@ -157,7 +170,7 @@ internal sealed class FusedLayer : IDisposable
     }
 
     /// <summary>Where the input of a product goes: what only frozen weights read is not kept.</summary>
-    private ITensorPlace PlaceOf(AdaptedProduct reader, ITensorPlace place) => reader.IsAdapted ? place : temporary;
+    private ITensorPlace PlaceOf(AdaptedProduct reader, ITensorPlace place) => reader.IsAdapted ? place : scratch;
 
     private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight, AdaptedProduct reader, ITensorPlace place)
     {

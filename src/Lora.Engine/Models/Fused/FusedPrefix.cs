@@ -39,11 +39,10 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
     {
         using DisposeScope scope = NewDisposeScope();
         StepContext step = decoder.Context(documents);
-        NewTensors place = new(decoder.Embedding.device);
         Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
         foreach (FusedLayer layer in layers)
         {
-            (Tensor y, _) = layer.Forward(x, step, Kept.Nothing, place);
+            Tensor y = layer.Forward(x, step);
             x.Dispose();
             x = y;
         }

@@ -11,7 +11,8 @@ internal sealed class FusedStep : IStepEngine
     private readonly FusedDecoder decoder;
     private readonly FusedLayer[] layers;
     private readonly FusedHead head;
-    private readonly StateStack states;
+    private readonly TensorStack states;
+    private readonly TensorStack scratch;
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="adapter">The factors of adapted modules, by their names: linear layers of blocks, and the head.</param>
@@ -20,11 +21,13 @@ internal sealed class FusedStep : IStepEngine
     {
         this.decoder = decoder;
         kernels ??= KernelSet.Of(decoder.Embedding.device, decoder.Embedding.dtype);
-        layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels))];
-        head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels);
+        states = new(decoder.Embedding.device);
+        scratch = new(decoder.Embedding.device);
+        Scratch passes = new(scratch);
+        layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels, passes))];
+        head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels, passes);
         int found = Array.FindIndex(layers, layer => layer.IsAdapted);
         Lowest = found < 0 ? layers.Length : found;
-        states = new(decoder.Embedding.device);
         Memory = new(
             [.. layers.Skip(Lowest).Select(layer => layer.Memory)],
             Lowest > 0 ? layers[0].Memory : null,
@@ -41,8 +44,8 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>What its tensors take.</summary>
     public StepMemory Memory { get; }
 
-    /// <summary>What it keeps between the passes.</summary>
-    public StateStack States => states;
+    /// <summary>Tensors for which there was no room where it was planned.</summary>
+    public int Overflow => states.Overflow + scratch.Overflow;
 
     /// <summary>Which blocks compute again what they do not keep.</summary>
     public Recomputation Recomputation { get; set; }
@@ -50,8 +53,12 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>Hidden states at the lowest block that learns, from earlier batches; not owned. Null to compute them each time.</summary>
     public PrefixCache? Cache { get; set; }
 
-    /// <summary>Makes room for what a batch keeps, so that no later and smaller one needs more.</summary>
-    public void Reserve(StepShape shape) => states.Reserve(Memory.Stack(shape, Recomputation));
+    /// <summary>Makes room for a batch and for all that are smaller.</summary>
+    public void Reserve(StepShape shape)
+    {
+        states.Reserve(Memory.Stack(shape, Recomputation));
+        scratch.Reserve(Memory.Scratch(shape, Recomputation));
+    }
 
     /// <inheritdoc/>
     public double AddGradients(Batch batch, SupervisedRows rows, double scale)
@@ -66,10 +73,11 @@ internal sealed class FusedStep : IStepEngine
         Refresh();
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
-        Reserve(new([.. packed.Documents.Places.Select(document => document.Length)], rows.Count));
+        Reserve(Shape(packed, rows));
         Stack<(Tensor Input, long Top, LayerState? State)> kept = new();
         try
         {
+            Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize) : null;
             Tensor x = states.Adopt(Prefix(packed, Cache));
             for (int layer = Lowest; layer < layers.Length; layer++)
             {
@@ -79,7 +87,7 @@ internal sealed class FusedStep : IStepEngine
                 x = y;
             }
 
-            (double loss, Tensor? gradient) = head.AddGradients(x, packed, scale, needsInput: Lowest < layers.Length);
+            double loss = head.AddGradients(x, packed, scale, gradient);
             x.Dispose();
             for (int layer = layers.Length - 1; layer >= Lowest; layer--)
             {
@@ -96,6 +104,7 @@ internal sealed class FusedStep : IStepEngine
             // Empty unless something failed.
             kept.ToList().ForEach(block => block.State?.Dispose());
             states.Release(0);
+            scratch.Release(0);
         }
     }
 
@@ -111,13 +120,13 @@ internal sealed class FusedStep : IStepEngine
         using DisposeScope scope = NewDisposeScope();
         Refresh();
         PackedBatch packed = new(batch, rows);
+        scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows)));
         StepContext step = decoder.Context(packed.Documents);
         Tensor x = Prefix(packed, cache: null); // nothing says that these documents come again
-        NewTensors place = new(x.device);
         foreach (FusedLayer layer in layers.Skip(Lowest))
         {
             using Tensor input = x;
-            (x, _) = layer.Forward(input, step, Kept.Nothing, place);
+            x = layer.Forward(input, step);
         }
 
         return head.SumLoss(x, packed);
@@ -129,6 +138,7 @@ internal sealed class FusedStep : IStepEngine
         Array.ForEach(layers, layer => layer.Dispose());
         head.Dispose();
         states.Dispose();
+        scratch.Dispose();
     }
 
     /// <summary>What the block keeps, made again where the blocks above it, whose backward passes are done, had kept theirs.</summary>
@@ -137,6 +147,9 @@ internal sealed class FusedStep : IStepEngine
         states.Release(top);
         return layers[layer].Recompute(input, step, states);
     }
+
+    private static StepShape Shape(PackedBatch packed, SupervisedRows rows) =>
+        new([.. packed.Documents.Places.Select(document => document.Length)], rows.Count);
 
     private Tensor Prefix(PackedBatch packed, PrefixCache? cache) => new FusedPrefix(decoder, layers[..Lowest], cache).Of(packed.Documents);
 

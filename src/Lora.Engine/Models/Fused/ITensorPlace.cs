@@ -8,6 +8,6 @@ internal interface ITensorPlace
     /// <summary>A tensor whose values are not set.</summary>
     Tensor Take(ScalarType type, params long[] shape);
 
-    /// <summary>A tensor's values in this place; the tensor itself is the caller's no longer.</summary>
+    /// <summary>A tensor that an operator made, in this place; the tensor itself is the caller's no longer.</summary>
     Tensor Adopt(Tensor made);
 }

@@ -4,8 +4,8 @@ using TorchSharp;
 namespace Lora.Models;
 
 /// <summary>
-/// Bytes of one block's tensors, by the shapes that <see cref="FusedLayer"/> and <see cref="FusedAttention"/> give them. What a pass makes lives
-/// until the pass ends, so its largest extent is the sum of it; only a block of queries frees what it made before the next.
+/// Bytes of one block's tensors, by the shapes that <see cref="FusedLayer"/> and <see cref="FusedAttention"/> give them. What is kept, and what a
+/// pass fills, lies on stacks; what products make is allocated by libtorch, and freed before the next is made.
 /// </summary>
 internal sealed class LayerMemory
 {
@@ -50,33 +50,52 @@ internal sealed class LayerMemory
         _ => Input(shape) + State(shape) + Probabilities(shape),
     };
 
-    /// <summary>The most that the forward pass has beside what is kept and the block's output.</summary>
-    public long Forward(Kept kept, StepShape shape)
+    /// <summary>What the forward pass fills and lets go.</summary>
+    public long ForwardScratch(Kept kept, StepShape shape)
     {
-        long last = (ranks.Down == 0 ? Intermediate : 0)
-            + (ranks.HasDropout ? Intermediate : 0) // the input of the last product, dropped
-            + Hidden;
-        long before = (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)) // the rotated heads, else q, k and v as one
-            + (ranks.QueryKeyValue == 0 ? Hidden : 0)
+        long perToken = (ranks.QueryKeyValue == 0 ? Hidden : 0) // inputs of products that nothing adapts
             + (ranks.Output == 0 ? Queries : 0)
-            + (ranks.GateUp == 0 ? Hidden : 0);
-        bool isKept = kept >= Models.Kept.AllButProbabilities;
-        long perToken = before + (isKept ? Math.Max(last, 2 * Intermediate) : last); // gate|up before they are where they are kept
-        return (isKept ? 0 : State(shape)) + (kept == Models.Kept.All ? 0 : LargestTile(shape)) + (shape.Tokens * perToken * elementSize);
+            + (ranks.GateUp == 0 ? Hidden : 0)
+            + (ranks.Down == 0 ? Intermediate : 0)
+            + (hasHeadNorms ? Queries + Keys : 0); // the rotated heads
+        long probabilities = kept == Models.Kept.All ? 0 : LargestTile(shape);
+        return Bytes(shape, perToken) + probabilities + (IsKept(kept) ? 0 : State(shape) - Bytes(shape, MadeState));
     }
 
-    /// <summary>What there is at the end of the backward pass, beside the block's input and state: the gradients of everything on the way.</summary>
-    public long Backward(Kept kept, StepShape shape)
+    /// <summary>The most that the forward pass's products take at once, beside those that are the state.</summary>
+    public long ForwardProducts(Kept kept, StepShape shape)
     {
-        long perToken = Hidden // at the output
-            + Intermediate + (2 * Intermediate) + Hidden // of down's and gate|up's inputs
-            + Queries + Queries + (2 * Keys) + (2 * Keys) // of o's input, of q, k and v, and of k and v by documents
-            + Hidden
-            + (ranks.HasDropout ? Hidden : 0) // the input of the last product, dropped
-            + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down;
-        int tiles = kept == Models.Kept.AllButProbabilities ? 2 : 1; // those of p and of its gradient
-        return (shape.Tokens * perToken * elementSize) + (tiles * LargestTile(shape));
+        long last = Hidden + (ranks.HasDropout ? Intermediate : 0); // the output, and the input of the last product, dropped
+        long perToken = IsKept(kept)
+            ? new[] { Queries + (2 * Keys), 2 * Intermediate, last }.Max() // each is where it is kept before the next is made
+            : Math.Max(Queries + (2 * Keys), MadeState + last);
+        return Bytes(shape, perToken);
     }
+
+    /// <summary>What the backward pass fills and lets go.</summary>
+    public long BackwardScratch(Kept kept, StepShape shape)
+    {
+        long perToken = (2 * Intermediate) + Queries + (2 * Keys); // gradients of gate and up, and of q, k and v
+        long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * LargestTile(shape); // those of p and of its gradient
+        long document = shape.Lengths.Max() * elementSize * ((2 * Keys) + Queries); // of k and v, and of the values mixed
+        return Bytes(shape, perToken) + tile + document;
+    }
+
+    /// <summary>The most that the backward pass's products take at once.</summary>
+    public long BackwardProducts(StepShape shape)
+    {
+        long perToken = new[] { Intermediate, Hidden, Queries }.Max()
+            + (ranks.HasDropout ? Intermediate : 0)
+            + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down;
+        return Bytes(shape, perToken);
+    }
+
+    private static bool IsKept(Kept kept) => kept >= Models.Kept.AllButProbabilities;
+
+    // The part of the state that products made, per token: the sum with attention, gate|up, and q, k and v before their norms.
+    private long MadeState => Hidden + (2 * Intermediate) + (hasHeadNorms ? Queries + (2 * Keys) : 0);
+
+    private long Bytes(StepShape shape, long perToken) => shape.Tokens * perToken * elementSize;
 
     private long State(StepShape shape)
     {

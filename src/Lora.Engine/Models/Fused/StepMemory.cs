@@ -10,14 +10,14 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
-    /// <summary>Bytes at the highest point of the step: what is kept, whose memory is there all the time, and the most that a pass makes.</summary>
+    /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and the most that products make beside them.</summary>
     public long Peak(StepShape shape, Recomputation recomputation) =>
-        Stack(shape, recomputation) + new[] { Prefix(shape), Blockwise(shape, recomputation), Head(shape) }.Max();
+        Stack(shape, recomputation) + Scratch(shape, recomputation) + Products(shape, recomputation);
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)
     {
-        long below = 0;
+        long below = layers.Count == 0 ? 0 : Output(shape); // the gradient
         long highest = 0;
         for (int index = 0; index < layers.Count; index++)
         {
@@ -30,34 +30,40 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         return Math.Max(highest, below + Output(shape));
     }
 
+    /// <summary>Bytes of what a pass fills and lets go, of the pass that fills most.</summary>
+    public long Scratch(StepShape shape, Recomputation recomputation) => new[]
+    {
+        prefix?.ForwardScratch(Models.Kept.Nothing, shape) ?? 0,
+        layers.Select((layer, index) => layer.ForwardScratch(recomputation.Of(index), shape)).DefaultIfEmpty().Max(),
+        layers.Select((layer, index) => layer.BackwardScratch(Found(recomputation.Of(index)), shape)).DefaultIfEmpty().Max(),
+        HeadScratch(shape),
+    }.Max();
+
+    /// <summary>The same where no backward pass follows.</summary>
+    public long ForwardScratch(StepShape shape) =>
+        layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).Append(HeadScratch(shape)).Max();
+
     /// <summary>Bytes of the head at its highest point: a chunk of logits, and the supervised rows.</summary>
-    public long Head(StepShape shape)
+    public long Head(StepShape shape) => HeadScratch(shape) + HeadProducts(shape);
+
+    private long Products(StepShape shape, Recomputation recomputation) => new[]
+    {
+        prefix is null ? 0 : (2 * prefix.Input(shape)) + prefix.ForwardProducts(Models.Kept.Nothing, shape),
+        layers.Select((layer, index) => layer.ForwardProducts(recomputation.Of(index), shape)).DefaultIfEmpty().Max(),
+        layers.Select(layer => layer.BackwardProducts(shape)).DefaultIfEmpty().Max(),
+        HeadProducts(shape),
+    }.Max();
+
+    private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
+
+    private long HeadScratch(StepShape shape) => shape.Supervised * (((long)config.HiddenSize * elementSize) + sizeof(float));
+
+    private long HeadProducts(StepShape shape)
     {
         long chunk = Math.Min(FusedHead.ChunkPlaces, shape.Supervised);
-        long places = shape.Supervised * (long)config.HiddenSize * 2;
-        long gradient = shape.Tokens * config.HiddenSize;
-        return elementSize * (gradient + places + Math.Max(gradient, chunk * ((long)config.VocabularySize + config.HiddenSize)));
+        return elementSize * ((shape.Supervised * (long)config.HiddenSize) + (chunk * ((long)config.VocabularySize + config.HiddenSize)));
     }
 
-    private long Prefix(StepShape shape) => prefix is null ? 0 : (2 * prefix.Input(shape)) + prefix.Forward(Models.Kept.Nothing, shape);
-
-    /// <summary>Bytes of the last block's output.</summary>
+    /// <summary>Bytes of one block's output.</summary>
     private long Output(StepShape shape) => shape.Tokens * (long)config.HiddenSize * elementSize;
-
-    /// <summary>The most that a block makes going forward, forward again or back.</summary>
-    private long Blockwise(StepShape shape, Recomputation recomputation)
-    {
-        long most = 0;
-        for (int index = 0; index < layers.Count; index++)
-        {
-            LayerMemory layer = layers[index];
-            Kept kept = recomputation.Of(index);
-            bool isAgain = kept == Models.Kept.Input;
-            long again = isAgain ? Output(shape) + layer.Forward(Models.Kept.All, shape) : 0; // beside the gradient
-            long backward = layer.Backward(isAgain ? Models.Kept.All : kept, shape);
-            most = new[] { most, layer.Forward(kept, shape), again, backward }.Max();
-        }
-
-        return most;
-    }
 }

@@ -5,17 +5,18 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// What a step keeps from its forward to its backward pass, tensor after tensor in one block of memory that every step uses again. It is let go in
-/// the opposite order, so that nothing that stays lies between what a pass makes and frees, and memory is what was planned.
+/// Tensors one after the other in one block of memory that every step uses again, let go in the opposite order: nothing is allocated, nothing lies
+/// in pieces, and memory is what was planned.
 /// </summary>
 /// <param name="device">Of the tensors.</param>
-internal sealed class StateStack(Device device) : ITensorPlace, IDisposable
+internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
 {
     // A cache line; no vector or tensor core asks for more.
     private const long Alignment = 64;
 
     // Hundreds of places that begin at a multiple of it need a little more than their bytes.
     private const double Slack = 1.01;
+    private const long SmallestSlack = 256 * Alignment;
 
     private Tensor? memory; // [bytes]
     private nint first;
@@ -29,10 +30,10 @@ internal sealed class StateStack(Device device) : ITensorPlace, IDisposable
     /// <summary>Tensors that found no room and got memory of their own.</summary>
     public int Overflow { get; private set; }
 
-    /// <summary>Makes room for so many bytes, when nothing is taken.</summary>
+    /// <summary>Makes room for so many bytes; only while nothing is taken.</summary>
     public void Reserve(long bytes)
     {
-        long needed = (long)(Slack * bytes) + (Alignment * 256);
+        long needed = (long)(Slack * bytes) + SmallestSlack;
         if (needed <= Capacity)
         {
             return;
@@ -62,7 +63,7 @@ internal sealed class StateStack(Device device) : ITensorPlace, IDisposable
         return taken;
     }
 
-    /// <inheritdoc/>
+    /// <summary>A copy on top.</summary>
     public Tensor Adopt(Tensor made)
     {
         Tensor taken = Take(made.dtype, made.shape);
@@ -74,6 +75,18 @@ internal sealed class StateStack(Device device) : ITensorPlace, IDisposable
     /// <summary>Lets everything go that was taken since so many bytes were.</summary>
     public void Release(long used) => Used = used;
 
+    /// <summary>Lets everything go that is taken from now on, when the result is disposed of.</summary>
+    public Pass Begin() => new(this);
+
     /// <inheritdoc/>
     public void Dispose() => memory?.Dispose();
+
+    /// <summary>A stretch of work whose tensors are let go together.</summary>
+    internal readonly struct Pass(TensorStack stack) : IDisposable
+    {
+        private readonly long used = stack.Used;
+
+        /// <inheritdoc/>
+        public void Dispose() => stack.Release(used);
+    }
 }
