@@ -9,7 +9,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
 {
     private readonly DecoderConfig config;
     private readonly TokenEmbedding embed_tokens;
-    private readonly ModuleList<DecoderLayer> layers;
+    private readonly ModuleList<nn.Module<Tensor, BlockContext, Tensor>> layers;
     private readonly RmsNorm norm;
     private readonly RotaryEmbedding rotation;
 
@@ -19,7 +19,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
         this.config = config;
         embed_tokens = weights.Embedding(nameof(embed_tokens), config.VocabularySize, config.HiddenSize);
         layers = new([.. Enumerable.Range(0, config.Layers)
-            .Select(layer => new DecoderLayer(config, layer, weights.At($"{nameof(layers)}.{layer}")))]);
+            .Select(layer => Layer(config, layer, weights.At($"{nameof(layers)}.{layer}")))]);
         norm = weights.Norm(nameof(norm), config.HiddenSize, config);
         rotation = new(config.Rope, config.HeadDimension);
         RegisterComponents();
@@ -38,13 +38,16 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
         }
 
         BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotation.Tables(input.shape[1], hidden.device, hidden.dtype));
-        foreach (DecoderLayer layer in layers)
+        foreach (nn.Module<Tensor, BlockContext, Tensor> layer in layers)
         {
             hidden = layer.call(hidden, context);
         }
 
         return norm.call(hidden);
     }
+
+    private static nn.Module<Tensor, BlockContext, Tensor> Layer(DecoderConfig config, int layer, Weights weights) =>
+        config.HasOutputNorms ? new FourNormLayer(config, layer, weights) : new DecoderLayer(config, layer, weights);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
