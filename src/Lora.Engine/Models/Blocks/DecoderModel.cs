@@ -28,7 +28,10 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
     /// <summary>The embedding, whose table a tied head shares.</summary>
     public TokenEmbedding Embedding => embed_tokens;
 
-    /// <summary>The hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens].</summary>
+    /// <summary>
+    /// The hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens]. A rotation that hangs on the length takes that of
+    /// the padded rows, as transformers does.
+    /// </summary>
     public override Tensor forward(Tensor input)
     {
         Tensor hidden = embed_tokens.call(input); // [batch, tokens, hidden]
