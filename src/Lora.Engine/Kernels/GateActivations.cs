@@ -3,12 +3,20 @@ using static TorchSharp.torch;
 
 namespace Lora.Kernels;
 
-/// <summary>The activations of gated MLPs as libtorch's operators, in the dtype that they are given.</summary>
+/// <summary>The activations of gated MLPs as libtorch's operators.</summary>
 internal static class GateActivations
 {
-    /// <summary>activation(gate); autograd differentiates it.</summary>
-    public static Tensor Of(GateActivation activation, Tensor gate) =>
-        activation == GateActivation.Silu ? nn.functional.silu(gate) : gate * Inner(activation, gate).sigmoid();
+    /// <summary>activation(gate), rounded once; autograd differentiates it.</summary>
+    public static Tensor Of(GateActivation activation, Tensor gate)
+    {
+        if (activation == GateActivation.Silu)
+        {
+            return nn.functional.silu(gate);
+        }
+
+        Tensor wide = gate.dtype == ScalarType.Float64 ? gate : gate.to(ScalarType.Float32);
+        return (wide * Inner(activation, wide).sigmoid()).to(gate.dtype);
+    }
 
     /// <summary>s of <see cref="IGate"/>.</summary>
     public static Tensor Inner(GateActivation activation, Tensor gate) =>

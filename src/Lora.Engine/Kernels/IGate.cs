@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lora.Kernels;
 
 /// <summary>An activation of the form x σ(s(x)); its derivative is σ(s) + x σ(s) (1 - σ(s)) s'.</summary>
@@ -15,9 +17,11 @@ internal interface IGate
 /// <summary><see cref="GateActivation.Silu"/>.</summary>
 internal readonly struct SiluGate : IGate
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Inner<TLanes>(TLanes x)
         where TLanes : unmanaged, ILanes<TLanes> => x;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Slope<TLanes>(TLanes x)
         where TLanes : unmanaged, ILanes<TLanes> => TLanes.All(1f);
 }
@@ -31,9 +35,11 @@ internal readonly struct TanhGeluGate : IGate
     /// <summary>2 sqrt(2/π) 0.044715.</summary>
     public const double Cubic = Linear * 0.044715;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Inner<TLanes>(TLanes x)
         where TLanes : unmanaged, ILanes<TLanes> => x * TLanes.Fused(x * x, TLanes.All((float)Cubic), TLanes.All((float)Linear));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Slope<TLanes>(TLanes x)
         where TLanes : unmanaged, ILanes<TLanes> => TLanes.Fused(x * x, TLanes.All((float)(3 * Cubic)), TLanes.All((float)Linear));
 }

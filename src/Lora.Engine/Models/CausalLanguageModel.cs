@@ -58,7 +58,7 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     public Tensor Hidden(Tensor ids) => model.call(ids);
 
     /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
-    public Tensor Head(Tensor hidden) => lm_head.call(hidden);
+    public Tensor Head(Tensor hidden) => SoftCap.Of(lm_head.call(hidden), Config.LogitCap);
 
     /// <summary>Logits [batch, tokens, vocabulary] of ids [batch, tokens].</summary>
     public override Tensor forward(Tensor input) => Head(Hidden(input));

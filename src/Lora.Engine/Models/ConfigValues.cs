@@ -64,6 +64,18 @@ internal sealed class ConfigValues
         return null;
     }
 
+    /// <summary>A number above zero, or null where the file says so; a family without a default has no such key.</summary>
+    public double? PositiveUnlessNull(string key, double? otherwise)
+    {
+        double? number = otherwise is null || !Has(key) ? otherwise : NumberOrNull(key);
+        if (number <= 0)
+        {
+            Report($"{key} is {number}; expected is more than 0");
+        }
+
+        return number;
+    }
+
     /// <summary>As many numbers above zero as are expected; anything else is a problem.</summary>
     public IReadOnlyList<double> Positives(string key, int count)
     {

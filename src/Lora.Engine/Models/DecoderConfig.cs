@@ -49,6 +49,18 @@ internal sealed record DecoderConfig
     /// <summary>Embeddings are multiplied by the root of the hidden size (Gemma).</summary>
     public bool ScalesEmbedding { get; init; }
 
+    /// <summary>What attention and MLP give is normalised too, before it is added (Gemma 2).</summary>
+    public bool HasOutputNorms { get; init; }
+
+    /// <summary>Scores are divided by the root of this; null for the head dimension.</summary>
+    public double? QueryScalar { get; init; }
+
+    /// <summary>The soft cap of scores, or null.</summary>
+    public double? ScoreCap { get; init; }
+
+    /// <summary>The soft cap of logits, or null.</summary>
+    public double? LogitCap { get; init; }
+
     /// <summary>The head shares the embedding's weight when the checkpoint has none of its own.</summary>
     public bool TiedEmbeddings { get; init; }
 

@@ -67,6 +67,10 @@ internal static class DecoderConfigReader
             Activation = family.Activation,
             NormsAddOne = family.NormsAddOne,
             ScalesEmbedding = family.ScalesEmbedding,
+            HasOutputNorms = family.HasOutputNorms,
+            QueryScalar = values.PositiveUnlessNull("query_pre_attn_scalar", family.QueryScalar),
+            ScoreCap = values.PositiveUnlessNull("attn_logit_softcapping", family.ScoreCap),
+            LogitCap = values.PositiveUnlessNull("final_logit_softcapping", family.LogitCap),
             TiedEmbeddings = values.Flag("tie_word_embeddings", ModelFamily.TiesByDefault(modelType)),
             SlidingWindows = [.. Enumerable.Range(0, layers).Select(layer => ReadWindow(values, family, layer))],
         };
@@ -74,6 +78,11 @@ internal static class DecoderConfigReader
         if (config.Heads % config.KeyValueHeads != 0)
         {
             values.Report($"num_attention_heads {config.Heads} is not a multiple of num_key_value_heads {config.KeyValueHeads}");
+        }
+
+        if (values.Flag("use_bidirectional_attention"))
+        {
+            values.Report("use_bidirectional_attention is true; tokens see only those before them");
         }
 
         CheckActivation(values, family.Activation);
@@ -104,7 +113,8 @@ internal static class DecoderConfigReader
             return kind == "sliding_attention" ? window : null;
         }
 
-        bool slides = !family.WindowIsOptIn || (values.Flag("use_sliding_window") && layer >= values.Count("max_window_layers", 28));
+        bool slides = family.EverySecondSlides ? layer % 2 == 0
+            : !family.WindowIsOptIn || (values.Flag("use_sliding_window") && layer >= values.Count("max_window_layers", 28));
         return slides ? window : null;
     }
 }

@@ -35,6 +35,9 @@ internal sealed record DecoderFamily(string ModelType)
     /// <summary>Whether <c>sliding_window</c> holds only with <c>use_sliding_window</c> and from <c>max_window_layers</c> on (Qwen).</summary>
     public bool WindowIsOptIn { get; init; }
 
+    /// <summary>Whether every second layer, from the first on, has the window (Gemma 2).</summary>
+    public bool EverySecondSlides { get; init; }
+
     /// <summary>Whether the scaling of the rotation may be longrope, and no other (Phi-3).</summary>
     public bool HasLongRope { get; init; }
 
@@ -50,6 +53,18 @@ internal sealed record DecoderFamily(string ModelType)
     /// <inheritdoc cref="DecoderConfig.ScalesEmbedding"/>
     public bool ScalesEmbedding { get; init; }
 
+    /// <inheritdoc cref="DecoderConfig.HasOutputNorms"/>
+    public bool HasOutputNorms { get; init; }
+
+    /// <summary><see cref="DecoderConfig.QueryScalar"/> when the key is missing; null where there is no such key.</summary>
+    public double? QueryScalar { get; init; }
+
+    /// <summary><see cref="DecoderConfig.ScoreCap"/> when the key is missing; null where there is no such key.</summary>
+    public double? ScoreCap { get; init; }
+
+    /// <summary><see cref="DecoderConfig.LogitCap"/> when the key is missing; null where there is no such key.</summary>
+    public double? LogitCap { get; init; }
+
     /// <summary>The families that share the decoder block, by <c>model_type</c>. SmolLM, SmolLM2 and TinyLlama are <c>llama</c>.</summary>
     public static IReadOnlyDictionary<string, DecoderFamily> Known { get; } = new DecoderFamily[]
     {
@@ -64,6 +79,21 @@ internal sealed record DecoderFamily(string ModelType)
             Activation = GateActivation.TanhGelu,
             NormsAddOne = true,
             ScalesEmbedding = true,
+        },
+        new("gemma2")
+        {
+            KeyValueHeads = 4,
+            HeadDimension = 256,
+            ReadsAttentionBias = true,
+            SlidingWindow = 4096,
+            EverySecondSlides = true,
+            Activation = GateActivation.TanhGelu,
+            NormsAddOne = true,
+            ScalesEmbedding = true,
+            HasOutputNorms = true,
+            QueryScalar = 256,
+            ScoreCap = 50,
+            LogitCap = 30,
         },
         new("qwen2") { KeyValueHeads = 32, QueryKeyValueBias = true, WindowIsOptIn = true },
         new("qwen3") { KeyValueHeads = 32, HeadDimension = 128, ReadsAttentionBias = true, QueryKeyNorm = true, WindowIsOptIn = true },

@@ -35,6 +35,7 @@ public sealed class MergedModelTests : IDisposable
     [InlineData("pissa", "llama3")]
     [InlineData("olora dora", "llama3")]
     [InlineData("plain", "llama_tied_headdim")]
+    [InlineData("dora", "gemma")]
     public void It_gives_the_logits_of_the_adapted_model(string variant, string family)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -53,6 +54,9 @@ public sealed class MergedModelTests : IDisposable
     [InlineData("mistral")]
     [InlineData("qwen2")]
     [InlineData("qwen3")]
+    [InlineData("phi3")]
+    [InlineData("gemma")]
+    [InlineData("gemma2")]
     public void It_gives_the_logits_that_PEFT_computed(string family)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -36,6 +36,10 @@ public sealed class DecoderConfigReaderTests : IDisposable
     [InlineData("""
         {"model_type": "gemma", "vocab_size": 8, "hidden_size": 16, "num_attention_heads": 16, "num_hidden_layers": 1, "intermediate_size": 8, "hidden_act": "relu"}
         """, "hidden_act 'relu' is not gelu_pytorch_tanh")]
+    [InlineData("""
+        {"model_type": "gemma2", "vocab_size": 8, "hidden_size": 16, "num_attention_heads": 4, "num_hidden_layers": 1, "intermediate_size": 8, "final_logit_softcapping": 0,
+        "attn_logit_softcapping": "high", "use_bidirectional_attention": true}
+        """, "final_logit_softcapping is 0; expected is more than 0", "attn_logit_softcapping is \"high\"", "use_bidirectional_attention is true")]
     public void Everything_that_is_wrong_is_said_at_once(string json, params string[] expected)
     {
         folder.Write("config.json", json);
@@ -73,6 +77,20 @@ public sealed class DecoderConfigReaderTests : IDisposable
         Assert.Equal((16, 4, 1e-5, false), (phi3.KeyValueHeads, phi3.HeadDimension, phi3.NormEpsilon, phi3.TiedEmbeddings));
         Assert.Equal((GateActivation.Silu, false, false, true), (phi3.Activation, phi3.NormsAddOne, phi3.ScalesEmbedding, phi3.JoinsProjections));
         Assert.Equal((new RopeParameters(10000), null), (phi3.Rope, phi3.SlidingWindows[0]));
+    }
+
+    [Fact]
+    public void Gemma_2_has_caps_that_null_takes_away_and_windows_in_every_second_layer()
+    {
+        const string Model = "\"model_type\": \"gemma2\", \"vocab_size\": 64, \"hidden_size\": 64, \"num_attention_heads\": 8, \"num_hidden_layers\": 3, \"intermediate_size\": 8";
+        DecoderConfig usual = Read($$"""{ {{Model}} }""");
+        DecoderConfig changed = Read($$"""{ {{Model}}, "attn_logit_softcapping": null, "final_logit_softcapping": 20, "query_pre_attn_scalar": 144, "sliding_window": 16 }""");
+
+        Assert.Equal((50.0, 30.0, 256.0), (usual.ScoreCap, usual.LogitCap, usual.QueryScalar));
+        Assert.Equal((4, 256, true, true), (usual.KeyValueHeads, usual.HeadDimension, usual.TiedEmbeddings, usual.HasOutputNorms));
+        Assert.Equal(new int?[] { 4096, null, 4096 }, usual.SlidingWindows);
+        Assert.Equal((null, 20.0, 144.0), (changed.ScoreCap, changed.LogitCap, changed.QueryScalar));
+        Assert.Equal(new int?[] { 16, null, 16 }, changed.SlidingWindows);
     }
 
     [Theory]

@@ -12,9 +12,11 @@ namespace Lora.Tests.Models;
 public class FamilyGoldenTests
 {
     public static TheoryData<string> Families { get; } =
-        ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen2_sharded", "qwen2_bf16", "qwen3", "phi3", "gemma"];
+        ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen2_sharded", "qwen2_bf16", "qwen3", "phi3", "gemma", "gemma2"];
 
-    public static TheoryData<string> AdaptedFamilies { get; } = ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen3", "phi3", "gemma"];
+    public static TheoryData<string> FusedFamilies { get; } = ["llama3", "llama_linear", "llama_tied_headdim", "mistral", "qwen2", "qwen3", "phi3", "gemma"];
+
+    public static TheoryData<string> AdaptedFamilies { get; } = [.. FusedFamilies.Select(family => family.Data), "gemma2"];
 
     [Theory]
     [MemberData(nameof(Families))]
@@ -68,13 +70,24 @@ public class FamilyGoldenTests
     public void An_adapter_gives_the_reference_s_logits_and_gradients(string family) => AssertAdapted(family, (model, _) => new ReferenceStep(model));
 
     [Theory]
-    [MemberData(nameof(AdaptedFamilies))]
+    [MemberData(nameof(FusedFamilies))]
     public void The_fused_step_gives_the_reference_s_gradients(string family) => AssertAdapted(family, (model, adapter) =>
     {
         (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter.Layers);
         Assert.Null(whyAutograd);
         return engine;
     });
+
+    [Fact]
+    public void A_family_without_a_fused_step_is_trained_by_autograd_which_is_said()
+    {
+        string folder = Repository.Fixture("families", "gemma2");
+        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, []);
+
+        Assert.IsType<ReferenceStep>(engine);
+        Assert.Equal("there is no fused step for models of type 'gemma2'", whyAutograd);
+    }
 
     private static void AssertAdapted(string family, Func<CausalLanguageModel, AttachedAdapter, IStepEngine> choose)
     {

@@ -15,6 +15,7 @@ public class ModelLoaderTests
     [InlineData("qwen3")]
     [InlineData("phi3")]
     [InlineData("gemma")]
+    [InlineData("gemma2")]
     public void A_disposed_model_leaves_no_tensor(string family)
     {
         DecoderConfig config = DecoderConfigReader.Read(Repository.Fixture("families", family));

@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -50,9 +51,26 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
             value = value.repeat_interleave(group, dim: 1);
         }
 
-        Tensor? mask = context.Mask(config.SlidingWindows[layer]);
-        Tensor mixed = nn.functional.scaled_dot_product_attention(query, key, value, mask, is_casual: mask is null); // [batch, heads, tokens, d]
-        return o_proj.call(mixed.transpose(1, 2).flatten(2)); // [batch, tokens, hidden]
+        return o_proj.call(Mix(query, key, value, context).transpose(1, 2).flatten(2)); // [batch, tokens, hidden]
+    }
+
+    /// <summary>All are [batch, heads, tokens, d].</summary>
+    private Tensor Mix(Tensor query, Tensor key, Tensor value, BlockContext context)
+    {
+        if (config.QueryScalar is double scalar)
+        {
+            // The kernels divide by sqrt(d).
+            query = query.Times(Math.Sqrt(config.HeadDimension / scalar));
+        }
+
+        int? window = config.SlidingWindows[layer];
+        if (config.ScoreCap is double cap)
+        {
+            return CappedAttention.Mix(query, key, value, context.Mask(window), cap);
+        }
+
+        Tensor? mask = context.MaskUnlessCausal(window);
+        return nn.functional.scaled_dot_product_attention(query, key, value, mask, is_casual: mask is null);
     }
 
     private Tensor Heads(Tensor output, RmsNorm? norm, int heads)

@@ -6,22 +6,21 @@ namespace Lora.Models;
 /// <summary>What all layers of one forward pass share: the rotation tables and the masks.</summary>
 internal sealed class BlockContext(long tokens, Device device, ScalarType dataType, (Tensor Cosine, Tensor Sine) rotation)
 {
-    private readonly Dictionary<int, Tensor> masks = [];
+    private readonly Dictionary<long, Tensor> masks = [];
 
     /// <summary>cos and sin for positions 0..tokens-1, each [tokens, headDimension].</summary>
     public (Tensor Cosine, Tensor Sine) Rotation { get; } = rotation;
 
-    /// <summary>
-    /// The additive mask of a window: 0 where query i sees key j (i - window &lt; j &lt;= i), the lowest finite value elsewhere;
-    /// null when the window reaches over all tokens, so that the plain causal kernel serves.
-    /// </summary>
-    public Tensor? Mask(int? window)
-    {
-        if (window is not int size || size >= tokens)
-        {
-            return null;
-        }
+    /// <summary>The mask of a window; null when it reaches over all tokens, so that the plain causal kernel serves.</summary>
+    public Tensor? MaskUnlessCausal(int? window) => window < tokens ? Mask(window) : null;
 
+    /// <summary>
+    /// The additive mask of a window, [tokens, tokens]: 0 where query i sees key j (i - window &lt; j &lt;= i), the lowest finite value
+    /// elsewhere. Without a window a query sees all before it.
+    /// </summary>
+    public Tensor Mask(int? window)
+    {
+        long size = Math.Min(window ?? tokens, tokens);
         if (!masks.TryGetValue(size, out Tensor? mask))
         {
             Tensor visible = ones([tokens, tokens], dtype: ScalarType.Bool, device: device).tril_().triu_(1 - size); // [query, key]

@@ -1,0 +1,22 @@
+using Lora.Native;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Attention whose scores are capped before the mask: libtorch's kernels have no place for that.</summary>
+internal static class CappedAttention
+{
+    /// <summary>softmax(cap(q kᵀ / sqrt(d)) + mask) v, the softmax in float32.</summary>
+    /// <param name="query">[batch, heads, tokens, d].</param>
+    /// <param name="key">Like the query.</param>
+    /// <param name="value">Like the query.</param>
+    /// <param name="mask">[tokens, tokens], additive.</param>
+    /// <param name="cap">Of the scores.</param>
+    /// <returns>Like the query.</returns>
+    public static Tensor Mix(Tensor query, Tensor key, Tensor value, Tensor mask, double cap)
+    {
+        Tensor scores = query.matmul(key.transpose(-2, -1)).Times(1 / Math.Sqrt(query.shape[^1])); // [batch, heads, tokens, tokens]
+        Tensor exact = SoftCap.Of(scores, cap).Plus(mask).to(ScalarType.Float32);
+        return exact.softmax(-1).to(query.dtype).matmul(value);
+    }
+}
