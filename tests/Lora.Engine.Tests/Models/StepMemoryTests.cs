@@ -42,6 +42,26 @@ public class StepMemoryTests
         }
     }
 
+    [Theory]
+    [InlineData("llama3", "", 0, 0)]
+    [InlineData("qwen3", "", 0, 1)]
+    [InlineData("phi3", "", 1, 1)]
+    [InlineData("gemma", "model.layers.1.mlp.up_proj", 0, 0)]
+    [InlineData("qwen3", "model.layers.1.self_attn.k_proj", 0, 0)]
+    [InlineData("mistral", "lm_head", 0, 0)]
+    public void Everything_finds_the_room_that_was_planned_for_it(string family, string module, int blocks, int attentions)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new(family, ScalarType.Float32, module.Length == 0 ? FusedStepCase.Everything(family) : [module]);
+        using FusedStep step = run.Fused();
+        step.Recomputation = new(blocks, attentions);
+
+        run.Loss(step);
+        step.SumLoss(run.Batch, run.Rows);
+
+        Assert.Equal(0, step.Overflow);
+    }
+
     [Fact]
     public void What_is_computed_again_lowers_the_peak_step_by_step()
     {
