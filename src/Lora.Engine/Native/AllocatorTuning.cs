@@ -3,9 +3,10 @@ using System.Runtime.InteropServices;
 namespace Lora.Native;
 
 /// <summary>
-/// What glibc does with the memory of freed tensors while a run trains. Kept, it saves a page fault for every 4 KiB of each large tensor, and its
-/// pieces never fit wholly, so that the process grows past what it needs. Given back, the process has what its tensors take, as planned. By
-/// itself glibc does something between the two. The setting is the process's; disposing restores glibc's defaults and gives the memory back.
+/// What glibc does with the memory of freed tensors while a run trains. Kept, it saves a page fault for every 4 KiB of each tensor, but its pieces
+/// never fit wholly again, so that the process grows past what it needs by a few of the largest; those above 32 MiB are therefore given back all
+/// the same. Given back from 1 MiB on, the process has what its tensors take. The setting is the process's; disposing restores glibc's defaults
+/// and gives the memory back.
 /// </summary>
 internal sealed partial class AllocatorTuning : IDisposable
 {
@@ -13,10 +14,9 @@ internal sealed partial class AllocatorTuning : IDisposable
     private const int TrimThreshold = -1;
     private const int TopPad = -2;
     private const int MmapThreshold = -3;
-    private const int MmapMaximum = -4;
     private const int DefaultSize = 128 << 10;
-    private const int DefaultMmapMaximum = 65536;
-    private const int KeptTopPad = 64 << 20;
+    private const int KeptTopPad = 16 << 20;
+    private const int LargestKept = 32 << 20; // glibc takes no larger threshold
     private const int ReturnedSize = 1 << 20;
 
     private readonly bool isActive;
@@ -24,7 +24,7 @@ internal sealed partial class AllocatorTuning : IDisposable
     private AllocatorTuning(bool isActive) => this.isActive = isActive;
 
     /// <summary>Keeps freed memory until the result is disposed; does nothing where the allocator is not glibc's.</summary>
-    public static AllocatorTuning KeepFreedMemory() => new(IsGlibc() && Set(mmapMaximum: 0, trimThreshold: int.MaxValue, topPad: KeptTopPad));
+    public static AllocatorTuning KeepFreedMemory() => new(IsGlibc() && Set(LargestKept, int.MaxValue, KeptTopPad));
 
     /// <summary>Gives freed memory back at once until the result is disposed; does nothing where the allocator is not glibc's.</summary>
     public static AllocatorTuning ReturnFreedMemory() => new(IsGlibc() && SetOption(MmapThreshold, ReturnedSize) == 1);
@@ -41,15 +41,14 @@ internal sealed partial class AllocatorTuning : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (isActive && Set(DefaultMmapMaximum, DefaultSize, DefaultSize))
+        if (isActive && Set(DefaultSize, DefaultSize, DefaultSize))
         {
-            _ = SetOption(MmapThreshold, DefaultSize);
             Trim();
         }
     }
 
-    private static bool Set(int mmapMaximum, int trimThreshold, int topPad) =>
-        SetOption(MmapMaximum, mmapMaximum) == 1 && SetOption(TrimThreshold, trimThreshold) == 1 && SetOption(TopPad, topPad) == 1;
+    private static bool Set(int mmapThreshold, int trimThreshold, int topPad) =>
+        SetOption(MmapThreshold, mmapThreshold) == 1 && SetOption(TrimThreshold, trimThreshold) == 1 && SetOption(TopPad, topPad) == 1;
 
     // Other C libraries of Linux lack this function of glibc's.
     private static bool IsGlibc() =>
