@@ -32,13 +32,14 @@ internal sealed class TrainingRun(
         TrainingSteps steps = new(loaded.Dataset, options, Batch.Padding);
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
-        plan.State?.Restore(adapter, optimizer, options.OutputPath!);
+        LossScaling? scaling = LossScaling.For(loaded.DataType);
+        plan.State?.Restore(adapter, optimizer, scaling, options.OutputPath!);
         LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);
         TrainingStateKeeper? keeper = options.IsStateKept
-            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, before, plan.Identity)
+            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
-        TrainingLoop loop = new(engine, adapter, optimizer, options);
+        TrainingLoop loop = new(engine, adapter, optimizer, options, scaling);
         Stopwatch clock = Stopwatch.StartNew();
         LoraStopReason reason = Train(loop, steps, keeper, memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true);
         clock.Stop();
@@ -110,6 +111,11 @@ internal sealed class TrainingRun(
             if (!keepsFreedMemory && step.Step % StepsToTrim == 0)
             {
                 AllocatorTuning.Trim(); // small pieces, which are not given back at once, add up
+            }
+
+            if (step.IsSkipped)
+            {
+                observer.OnStage($"Step {step.Step} was skipped: its gradients, scaled by {step.LossScale}, left the range of float16");
             }
 
             observer.OnStep(step);
