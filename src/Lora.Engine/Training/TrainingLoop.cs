@@ -26,7 +26,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     /// <param name="rate">The learning rate of each step.</param>
     /// <param name="report">Called after each step, on this thread.</param>
     /// <param name="cancellation">Checked before each batch; the step under way is given up.</param>
-    /// <exception cref="LoraException">LossNotFinite; the adapter has the values of the step before.</exception>
+    /// <exception cref="LoraException">LossNotFinite or OutOfMemory; the adapter has the values of the step before.</exception>
     public LoraStopReason Run(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
     {
         adapter.IsTraining = true;
@@ -94,7 +94,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
                 return null;
             }
 
-            loss += engine.AddGradients(batch, rows, scale / step.SupervisedTokens);
+            loss += TorchMemoryFailure.Named(() => engine.AddGradients(batch, rows, scale / step.SupervisedTokens));
             adapter.GatherGradients();
         }
 

@@ -41,7 +41,7 @@ internal sealed class TrainingStateKeeper(
     /// <summary>Writes the state after a run that was stopped, and removes it after one that is complete.</summary>
     public void OnEnd(LoraStopReason reason)
     {
-        if (reason == LoraStopReason.Cancelled)
+        if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory)
         {
             Write();
         }

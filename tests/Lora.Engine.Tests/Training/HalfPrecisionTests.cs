@@ -89,6 +89,7 @@ public class HalfPrecisionTests
         Assert.Equal(LoraError.LossNotFinite, stopped.Error);
         Assert.Contains("loss of step 1", stopped.Message, StringComparison.Ordinal);
         Assert.Equal(65536, run.Scaling.Scale.Factor);
+        Assert.False(run.Adapter.IsTraining); // what is evaluated next is without dropout
     }
 
     [Fact]
