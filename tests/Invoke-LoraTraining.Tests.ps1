@@ -36,6 +36,13 @@ Describe 'Invoke-LoraTraining' {
             $second.History.Loss | Should -Be $first.History.Loss
         }
 
+        It 'trains in float16 with a scaled loss' {
+            $result = Invoke-LoraTraining $config @training -Device cpu -DataType Float16
+            $result.StopReason | Should -Be 'Completed'
+            $result.History.LossScale | Should -Be 65536, 65536
+            $result.History.IsSkipped | Should -Be $false, $false
+        }
+
         It 'gives steps before the result with -PassThruStep' {
             $output = Invoke-LoraTraining $config @training -PassThruStep
             $output | Should -HaveCount 3

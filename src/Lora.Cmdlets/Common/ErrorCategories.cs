@@ -33,7 +33,7 @@ internal static class ErrorCategories
         LoraError.OutputFailed => ErrorCategory.WriteError,
         LoraError.OutputExists or LoraError.RunUnfinished => ErrorCategory.ResourceExists,
         LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
-        LoraError.MemoryInsufficient => ErrorCategory.ResourceUnavailable,
+        LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.NativeLibraryNotFound or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),

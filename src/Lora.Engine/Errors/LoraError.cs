@@ -124,6 +124,9 @@ public enum LoraError
     /// <summary>A run that cannot stay within the memory limit.</summary>
     MemoryInsufficient,
 
+    /// <summary>torch found no memory for a tensor.</summary>
+    OutOfMemory,
+
     // Text
     /// <summary>A model folder without tokenizer.json.</summary>
     TokenizerMissing,

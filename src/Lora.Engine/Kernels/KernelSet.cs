@@ -7,13 +7,13 @@ namespace Lora.Kernels;
 /// <summary>Chooses the kernels of a device and a dtype.</summary>
 internal static class KernelSet
 {
-    /// <summary>Vector code for float32 and bfloat16 on a CPU, libtorch's operators for everything else.</summary>
+    /// <summary>Vector code for float32 and bfloat16 on a CPU, libtorch's operators, some rows at a time, for everything else.</summary>
     public static IKernels Of(Device device, ScalarType type) => (device.type, type) switch
     {
         (DeviceType.CPU, ScalarType.Float32) when Vector512.IsHardwareAccelerated => new CpuKernels<Lanes512, SingleElement>(),
         (DeviceType.CPU, ScalarType.BFloat16) when Vector512.IsHardwareAccelerated => new CpuKernels<Lanes512, BrainElement>(),
         (DeviceType.CPU, ScalarType.Float32) when Vector256.IsHardwareAccelerated => new CpuKernels<Lanes256, SingleElement>(),
         (DeviceType.CPU, ScalarType.BFloat16) when Vector256.IsHardwareAccelerated => new CpuKernels<Lanes256, BrainElement>(),
-        _ => new TorchKernels(),
+        _ => new SlicedKernels(new TorchKernels()),
     };
 }

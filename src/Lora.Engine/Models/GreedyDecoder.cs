@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,7 +21,7 @@ internal static class GreedyDecoder
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            Tensor hidden = model.Hidden(tensor(ids.ToArray(), [1, ids.Count], device: model.Device)); // [1, tokens, hidden]
+            Tensor hidden = model.Hidden(DeviceIndex.Of([.. ids], [1, ids.Count], model.Device)); // [1, tokens, hidden]
             long next = model.Head(hidden.narrow(1, ids.Count - 1, 1)).argmax(-1).ToInt64();
             if (next == ending)
             {

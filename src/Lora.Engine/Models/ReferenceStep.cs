@@ -12,10 +12,10 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
     public double AddGradients(Batch batch, SupervisedRows rows, double scale)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor loss = rows.SumLoss(model, batch).Times(scale);
-        loss.backward();
+        Tensor loss = rows.SumLoss(model, batch);
+        loss.Times(scale).backward();
         model.Buffer.ThrowIfFailed();
-        return loss.ToDouble();
+        return loss.ToDouble() * scale;
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,6 +8,8 @@ namespace Lora.Models;
 /// <summary>The device and dtype that a run uses, out of what the user wrote.</summary>
 internal static class TrainingDevice
 {
+    private const int FirstWithBrainFloat = 8;
+
     /// <summary>Finds the device of <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     /// <exception cref="LoraException">DeviceUnavailable, with the reason.</exception>
     public static Device Find(string name)
@@ -39,8 +42,16 @@ internal static class TrainingDevice
     {
         TrainingDataType.Float32 => ScalarType.Float32,
         TrainingDataType.BFloat16 => ScalarType.BFloat16,
-        _ => device.type == DeviceType.CUDA ? ScalarType.BFloat16 : ScalarType.Float32,
+        TrainingDataType.Float16 => ScalarType.Float16,
+        _ => device.type == DeviceType.CUDA ? FastestType(NvidiaManagement.ComputeCapability(Math.Max(0, device.index))) : ScalarType.Float32,
     };
+
+    /// <summary>
+    /// The 16-bit dtype of a GPU: bfloat16 from the Ampere generation on, which has it in hardware, float16 before. Where nothing is known it is
+    /// bfloat16: on an older GPU that is slow and right.
+    /// </summary>
+    /// <param name="capability">NVIDIA's number of the generation; null when it is not known.</param>
+    public static ScalarType FastestType((int Major, int Minor)? capability) => capability is { Major: < FirstWithBrainFloat } ? ScalarType.Float16 : ScalarType.BFloat16;
 
     private static int? CudaIndex(string name) =>
         name == "cuda" ? 0

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Lora.Native;
 
 /// <summary>
-/// Reads a GPU's memory through NVIDIA's management library (NVML), which comes with the driver. All programs' memory counts, which torch's own
+/// Reads a GPU's memory and generation through NVIDIA's management library (NVML), which comes with the driver. All programs' memory counts, which torch's own
 /// figures leave out. It numbers devices by their place on the bus, as CUDA does with CUDA_DEVICE_ORDER=PCI_BUS_ID.
 /// </summary>
 internal static unsafe class NvidiaManagement
@@ -16,7 +16,17 @@ internal static unsafe class NvidiaManagement
 
     /// <summary>Used and free bytes of a device; null where the library or the device is not there.</summary>
     /// <param name="index">The device as CUDA counts it.</param>
-    public static (long Used, long Free)? Memory(int index) => NativeLibrary.TryLoad(Library, out nint library) ? Memory(library, PhysicalIndex(index)) : null;
+    public static (long Used, long Free)? Memory(int index) => Memory(index, Exports());
+
+    /// <summary>NVIDIA's number of a device's generation, such as 8.6; null where the library or the device is not there.</summary>
+    /// <param name="index">The device as CUDA counts it.</param>
+    public static (int Major, int Minor)? ComputeCapability(int index) => ComputeCapability(index, Exports());
+
+    /// <summary>Reads the memory by the library's functions, which are asked for by name; null without the library.</summary>
+    internal static (long Used, long Free)? Memory(int index, Func<string, nint>? export) => Read(index, export, ReadMemory);
+
+    /// <summary>Reads the generation in the same way.</summary>
+    internal static (int Major, int Minor)? ComputeCapability(int index, Func<string, nint>? export) => Read(index, export, ReadCapability);
 
     /// <summary>The device behind a number that CUDA_VISIBLE_DEVICES has changed; names in that list are not followed.</summary>
     /// <param name="index">The device as CUDA counts it.</param>
@@ -29,22 +39,44 @@ internal static unsafe class NvidiaManagement
 
     private static int PhysicalIndex(int index) => PhysicalIndex(index, Environment.GetEnvironmentVariable(VisibleDevices));
 
-    private static (long Used, long Free)? Memory(nint library, int index)
+    private static Func<string, nint>? Exports() => NativeLibrary.TryLoad(Library, out nint library) ? name => NativeLibrary.GetExport(library, name) : null;
+
+    private static (long Used, long Free)? ReadMemory(Func<string, nint> export, nint device)
     {
-        delegate* unmanaged<int> init = (delegate* unmanaged<int>)NativeLibrary.GetExport(library, "nvmlInit_v2");
-        delegate* unmanaged<int> shutdown = (delegate* unmanaged<int>)NativeLibrary.GetExport(library, "nvmlShutdown");
-        delegate* unmanaged<uint, nint*, int> find = (delegate* unmanaged<uint, nint*, int>)NativeLibrary.GetExport(library, "nvmlDeviceGetHandleByIndex_v2");
-        delegate* unmanaged<nint, MemoryInfo*, int> read = (delegate* unmanaged<nint, MemoryInfo*, int>)NativeLibrary.GetExport(library, "nvmlDeviceGetMemoryInfo");
+        delegate* unmanaged<nint, MemoryInfo*, int> read = (delegate* unmanaged<nint, MemoryInfo*, int>)export("nvmlDeviceGetMemoryInfo");
+        MemoryInfo memory = default;
+        return read(device, &memory) == Success ? ((long)memory.Used, (long)memory.Free) : null;
+    }
+
+    private static (int Major, int Minor)? ReadCapability(Func<string, nint> export, nint device)
+    {
+        delegate* unmanaged<nint, int*, int*, int> read = (delegate* unmanaged<nint, int*, int*, int>)export("nvmlDeviceGetCudaComputeCapability");
+        int major;
+        int minor;
+        return read(device, &major, &minor) == Success ? (major, minor) : null;
+    }
+
+    /// <summary>Reads something of a device while the library is open; null where the library or the device is not there.</summary>
+    private static T? Read<T>(int index, Func<string, nint>? export, Func<Func<string, nint>, nint, T?> read)
+        where T : struct
+    {
+        if (export is null)
+        {
+            return null;
+        }
+
+        delegate* unmanaged<int> init = (delegate* unmanaged<int>)export("nvmlInit_v2");
+        delegate* unmanaged<int> shutdown = (delegate* unmanaged<int>)export("nvmlShutdown");
+        delegate* unmanaged<uint, nint*, int> find = (delegate* unmanaged<uint, nint*, int>)export("nvmlDeviceGetHandleByIndex_v2");
         if (init() != Success)
         {
             return null;
         }
 
         nint device;
-        MemoryInfo memory = default;
-        bool isRead = find((uint)index, &device) == Success && read(device, &memory) == Success;
+        T? found = find((uint)PhysicalIndex(index), &device) == Success ? read(export, device) : null;
         _ = shutdown();
-        return isRead ? ((long)memory.Used, (long)memory.Free) : null;
+        return found;
     }
 
     /// <summary>nvmlMemory_t of nvml.h, in bytes.</summary>

@@ -31,7 +31,7 @@ internal sealed class AdamW : IDisposable
         Variance = zeros_like(values).DetachFromDisposeScope();
     }
 
-    /// <summary>Steps done.</summary>
+    /// <summary>Steps done; those that a run skipped are none.</summary>
     public int Steps { get; private set; }
 
     /// <summary>m, [count].</summary>

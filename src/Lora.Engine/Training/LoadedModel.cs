@@ -8,13 +8,14 @@ namespace Lora.Training;
 /// <summary>A base model in memory with its tokenizer and the datasets in its tokens; it serves any number of adapters.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(ModelSource source, Tokenizer tokenizer, Dataset dataset, Dataset? validationDataset, CausalLanguageModel model)
+    private LoadedModel(ModelSource source, Tokenizer tokenizer, Dataset dataset, Dataset? validationDataset, CausalLanguageModel model, ScalarType dataType)
     {
         Source = source;
         Tokenizer = tokenizer;
         Dataset = dataset;
         ValidationDataset = validationDataset;
         Model = model;
+        DataType = dataType;
     }
 
     /// <summary>What it was loaded from.</summary>
@@ -28,6 +29,9 @@ internal sealed class LoadedModel : IDisposable
 
     public CausalLanguageModel Model { get; }
 
+    /// <summary>What the base weights are held and multiplied in.</summary>
+    public ScalarType DataType { get; }
+
     private PrefixCache? Prefix { get; set; }
 
     /// <summary>Reads the tokenizer and the datasets, then loads the weights.</summary>
@@ -40,10 +44,11 @@ internal sealed class LoadedModel : IDisposable
         Dataset dataset = Read(source.Data.Dataset);
         Dataset? validationDataset = source.Data.ValidationDataset is string path ? Read(path) : null;
 
-        observer.OnStage($"Loading the weights of '{source.Folder}'");
         Device device = TrainingDevice.Find(source.Device);
-        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, TrainingDevice.Type(source.DataType, device), source.Quantization);
-        return new(source, tokenizer, dataset, validationDataset, model);
+        ScalarType type = TrainingDevice.Type(source.DataType, device);
+        observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
+        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization);
+        return new(source, tokenizer, dataset, validationDataset, model, type);
 
         Dataset Read(string path)
         {

@@ -11,4 +11,7 @@ public enum LoraStopReason
 
     /// <summary>The loss or a gradient was not finite; the adapter is that of the step before.</summary>
     NotFinite,
+
+    /// <summary>A batch found no memory; the adapter is that of the step before.</summary>
+    OutOfMemory,
 }

@@ -18,8 +18,14 @@ public sealed record LoraTrainingStep
     /// <summary>The rate of the step.</summary>
     public double LearningRate { get; init; }
 
-    /// <summary>Euclidean norm of the gradients before clipping.</summary>
+    /// <summary>Euclidean norm of the gradients before clipping; infinite or NaN in a step that was skipped.</summary>
     public double GradientNorm { get; init; }
+
+    /// <summary>What the loss was multiplied by before it was differentiated; 1 but in float16. All other figures are without it.</summary>
+    public double LossScale { get; init; } = 1;
+
+    /// <summary>Whether the step changed nothing because its gradients, times <see cref="LossScale"/>, left the range of float16.</summary>
+    public bool IsSkipped { get; init; }
 
     /// <summary>Tokens that went through the model, without padding.</summary>
     public int Token { get; init; }
@@ -34,5 +40,5 @@ public sealed record LoraTrainingStep
     public TimeSpan Elapsed { get; init; }
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"step {Step}/{TotalStep}: loss {Loss:F4}");
+    public override string ToString() => FormattableString.Invariant($"step {Step}/{TotalStep}: loss {Loss:F4}{(IsSkipped ? ", skipped" : "")}");
 }

@@ -34,7 +34,7 @@ public sealed class MeasurementSession : IDisposable
     /// <param name="model">The model's folder; null when the adapters know it.</param>
     /// <param name="observer">Who is told.</param>
     /// <param name="cancellation">Stops the work within a batch.</param>
-    /// <exception cref="LoraException">The dataset, the device or the model cannot be used.</exception>
+    /// <exception cref="LoraException">The dataset, the device or the model cannot be used, or OutOfMemory.</exception>
     /// <exception cref="OperationCanceledException">The work was stopped.</exception>
     public void Measure(IReadOnlyList<LoraAdapter> adapters, string? model, IMeasurementObserver observer, CancellationToken cancellation)
     {
@@ -53,8 +53,11 @@ public sealed class MeasurementSession : IDisposable
 
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         TorchLibrary.Load();
-        LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer);
-        baseline = new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);
+        baseline = TorchMemoryFailure.Named(() =>
+        {
+            LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer);
+            return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);
+        });
     }
 
     /// <inheritdoc/>

@@ -3,6 +3,9 @@ using Lora.Models;
 
 namespace Lora.Training;
 
+/// <summary>Gives a step engine, which the caller disposes, and why it is autograd; null when it is not.</summary>
+internal delegate (IStepEngine Engine, string? Reason) ChooseEngine(CausalLanguageModel model, IEnumerable<AdaptedLayer> layers);
+
 /// <summary>Chooses how gradients are computed.</summary>
 internal static class StepEngines
 {

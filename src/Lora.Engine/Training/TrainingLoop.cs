@@ -2,13 +2,19 @@ using System.Diagnostics;
 using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Training;
 
 /// <summary>The optimiser steps of one run. It reports one record a step and knows nothing of files or shells.</summary>
-internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingOptions options)
+/// <param name="engine">Computes losses and gradients.</param>
+/// <param name="adapter">What is trained.</param>
+/// <param name="optimizer">Changes it.</param>
+/// <param name="options">How it trains.</param>
+/// <param name="scaling">Of the loss; null for none.</param>
+internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingOptions options, LossScaling? scaling = null)
 {
     private readonly List<LoraTrainingStep> history = [];
 
@@ -20,7 +26,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     /// <param name="rate">The learning rate of each step.</param>
     /// <param name="report">Called after each step, on this thread.</param>
     /// <param name="cancellation">Checked before each batch; the step under way is given up.</param>
-    /// <exception cref="LoraException">LossNotFinite; the adapter has the values of the step before.</exception>
+    /// <exception cref="LoraException">LossNotFinite or OutOfMemory; the adapter has the values of the step before.</exception>
     public LoraStopReason Run(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
     {
         adapter.IsTraining = true;
@@ -42,14 +48,19 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
             using DisposeScope scope = NewDisposeScope();
             TimeSpan begin = clock.Elapsed;
             adapter.Arena.Gradients.zero_();
-            if (Backward(step, cancellation) is not double loss)
+            double scale = scaling?.Scale.Factor ?? 1;
+            if (Backward(step, scale, cancellation) is not double loss)
             {
                 return LoraStopReason.Cancelled;
             }
 
-            double norm = GradientNorm.Clip(adapter.Arena.Gradients, options.MaxGradientNorm);
-            ThrowUnlessFinite(step.Number, loss, norm);
-            optimizer.Step(rate.Of(step.Number));
+            double norm = Norm(scale);
+            bool isSkipped = IsOverflow(step.Number, loss, norm);
+            if (!isSkipped)
+            {
+                optimizer.Step(rate.Of(step.Number));
+            }
+
             LoraTrainingStep record = new()
             {
                 Step = step.Number,
@@ -58,6 +69,8 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
                 Loss = loss,
                 LearningRate = rate.Of(step.Number),
                 GradientNorm = norm,
+                LossScale = scale,
+                IsSkipped = isSkipped,
                 Token = step.Tokens,
                 SupervisedToken = step.SupervisedTokens,
                 TokenPerSecond = step.Tokens / (clock.Elapsed - begin).TotalSeconds,
@@ -71,7 +84,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     }
 
     /// <summary>Adds up the gradients of a step's batches; the mean loss of its supervised tokens, or null when it was cancelled.</summary>
-    private double? Backward(TrainingStepBatches step, CancellationToken cancellation)
+    private double? Backward(TrainingStepBatches step, double scale, CancellationToken cancellation)
     {
         double loss = 0;
         foreach ((Batch batch, SupervisedRows rows) in step.Batches)
@@ -81,19 +94,37 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
                 return null;
             }
 
-            loss += engine.AddGradients(batch, rows, 1.0 / step.SupervisedTokens);
+            loss += TorchMemoryFailure.Named(() => engine.AddGradients(batch, rows, scale / step.SupervisedTokens));
             adapter.GatherGradients();
         }
 
-        return loss;
+        return loss / scale;
     }
 
-    private static void ThrowUnlessFinite(int step, double loss, double norm)
+    /// <summary>Takes the scale out of the gradients and clips them; their norm without the scale.</summary>
+    private double Norm(double scale)
     {
-        if (!double.IsFinite(loss) || !double.IsFinite(norm))
+        if (scaling is not null)
         {
-            bool isLoss = !double.IsFinite(loss);
-            throw LoraException.Of(LoraError.LossNotFinite, step, step, isLoss ? "loss" : "gradient norm", isLoss ? loss : norm);
+            adapter.Arena.Gradients.Divide(scale);
         }
+
+        return GradientNorm.Clip(adapter.Arena.Gradients, options.MaxGradientNorm);
+    }
+
+    /// <summary>Whether the step is to be skipped because its gradients overflowed. The norm is finite when all of them are.</summary>
+    /// <exception cref="LoraException">LossNotFinite: another scale would not help.</exception>
+    private bool IsOverflow(int step, double loss, double norm)
+    {
+        bool isLoss = !double.IsFinite(loss);
+        if (!isLoss && double.IsFinite(norm))
+        {
+            scaling?.OnDone();
+            return false;
+        }
+
+        return !isLoss && scaling?.OnOverflow() == true
+            ? true
+            : throw LoraException.Of(LoraError.LossNotFinite, step, step, isLoss ? "loss" : "gradient norm", isLoss ? loss : norm);
     }
 }

@@ -7,8 +7,14 @@ using Lora.Native;
 namespace Lora.Training;
 
 /// <summary>One configuration's run on a loaded model: evaluate, train, write, evaluate.</summary>
+/// <param name="plan">What is done.</param>
+/// <param name="loaded">The model and the data.</param>
+/// <param name="options">How it trains.</param>
+/// <param name="observer">Who is told.</param>
+/// <param name="choose">How gradients are computed (<see cref="StepEngines.Choose"/>).</param>
+/// <param name="cancellation">Stops the run within a batch.</param>
 internal sealed class TrainingRun(
-    TrainingPlan plan, LoadedModel loaded, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation)
+    TrainingPlan plan, LoadedModel loaded, TrainingOptions options, ITrainingObserver observer, ChooseEngine choose, CancellationToken cancellation)
 {
     /// <summary>Steps whose batches are made before they are needed.</summary>
     private const int StepsAhead = 2;
@@ -27,25 +33,26 @@ internal sealed class TrainingRun(
             AdapterTensors.Load(adapter, plan.Start);
         }
 
-        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(loaded.Model, adapter.Layers);
+        (IStepEngine engine, string? whyAutograd) = choose(loaded.Model, adapter.Layers);
         using IStepEngine owned = engine;
         TrainingSteps steps = new(loaded.Dataset, options, Batch.Padding);
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
-        plan.State?.Restore(adapter, optimizer, options.OutputPath!);
+        LossScaling? scaling = LossScaling.For(loaded.DataType);
+        plan.State?.Restore(adapter, optimizer, scaling, options.OutputPath!);
         LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);
         TrainingStateKeeper? keeper = options.IsStateKept
-            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, before, plan.Identity)
+            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
-        TrainingLoop loop = new(engine, adapter, optimizer, options);
+        TrainingLoop loop = new(engine, adapter, optimizer, options, scaling);
         Stopwatch clock = Stopwatch.StartNew();
-        LoraStopReason reason = Train(loop, steps, keeper, memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true);
+        LoraStopReason reason = Train(loop, steps, keeper, memory);
         clock.Stop();
 
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
         string? written = Write(trained);
-        bool goesOn = !cancellation.IsCancellationRequested;
+        bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
         return new()
         {
             Adapter = trained,
@@ -89,19 +96,26 @@ internal sealed class TrainingRun(
         return null;
     }
 
-    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, bool keepsFreedMemory)
+    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, LoraMemoryPlan? memory)
     {
+        bool keepsFreedMemory = memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true;
         using AllocatorTuning tuning = keepsFreedMemory ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
-        try
+        SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
+        LoraStopReason reason = Run();
+        Keep(() => keeper?.OnEnd(reason));
+        return reason;
+
+        LoraStopReason Run()
         {
-            LoraStopReason reason = loop.Run(Prefetch.Ahead(steps.After(plan.State?.Step ?? 0), StepsAhead), steps.Rate, OnStep, cancellation);
-            Keep(() => keeper?.OnEnd(reason));
-            return reason;
-        }
-        catch (LoraException exception) when (exception.Error == LoraError.LossNotFinite)
-        {
-            observer.OnFailure(exception);
-            return LoraStopReason.NotFinite;
+            try
+            {
+                return loop.Run(Prefetch.Ahead(steps.After(plan.State?.Step ?? 0), StepsAhead), steps.Rate, OnStep, cancellation);
+            }
+            catch (LoraException exception) when (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory)
+            {
+                observer.OnFailure(exception);
+                return exception.Error == LoraError.OutOfMemory ? LoraStopReason.OutOfMemory : LoraStopReason.NotFinite;
+            }
         }
 
         void OnStep(LoraTrainingStep step)
@@ -112,6 +126,12 @@ internal sealed class TrainingRun(
                 AllocatorTuning.Trim(); // small pieces, which are not given back at once, add up
             }
 
+            if (step.IsSkipped)
+            {
+                observer.OnStage($"Step {step.Step} was skipped: its gradients, scaled by {step.LossScale}, left the range of float16");
+            }
+
+            spills?.OnStep();
             observer.OnStep(step);
         }
     }

@@ -16,7 +16,7 @@ public sealed class TrainingSession : IDisposable
     /// <param name="options">How it trains.</param>
     /// <param name="observer">Who is told.</param>
     /// <param name="cancellation">Stops the run within a batch; the adapter of the last whole step is kept.</param>
-    /// <exception cref="LoraException">Everything that is wrong with the input, before anything is changed or written.</exception>
+    /// <exception cref="LoraException">Everything that is wrong with the input, before anything is changed or written; OutOfMemory outside a step.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
     public LoraTrainingResult Train(
         LoraConfig config, TrainingData data, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation)
@@ -24,8 +24,11 @@ public sealed class TrainingSession : IDisposable
         TrainingPlan plan = TrainingPlan.Make(config, data, options);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         TorchLibrary.Load();
-        LoadedModel loaded = models.Get(new(plan.Folder, data, options), observer);
-        return new TrainingRun(plan, loaded, options, observer, cancellation).Execute();
+        return TorchMemoryFailure.Named(() =>
+        {
+            LoadedModel loaded = models.Get(new(plan.Folder, data, options), observer);
+            return new TrainingRun(plan, loaded, options, observer, StepEngines.Choose, cancellation).Execute();
+        });
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,9 @@ internal static class TrainingStateFile
     public const string Name = "training_state.safetensors";
 
     private const string StepKey = "step";
+    private const string UpdatesKey = "updates";
+    private const string FactorKey = "loss_scale.factor";
+    private const string GoodStepsKey = "loss_scale.good_steps";
     private const string LossKey = "before.loss";
     private const string CountKey = "before.supervised_token";
     private const string IdentityPrefix = "run.";
@@ -23,6 +26,13 @@ internal static class TrainingStateFile
     {
         Dictionary<string, string> metadata = state.Identity.ToDictionary(entry => IdentityPrefix + entry.Key, entry => entry.Value);
         metadata.Add(StepKey, state.Step.ToString(CultureInfo.InvariantCulture));
+        metadata.Add(UpdatesKey, state.Updates.ToString(CultureInfo.InvariantCulture));
+        if (state.Scale is LossScale scale)
+        {
+            metadata.Add(FactorKey, scale.Factor.ToString("R", CultureInfo.InvariantCulture));
+            metadata.Add(GoodStepsKey, scale.GoodSteps.ToString(CultureInfo.InvariantCulture));
+        }
+
         if (state.Before is LoraEvaluation before)
         {
             metadata.Add(LossKey, before.Loss.ToString("R", CultureInfo.InvariantCulture));
@@ -49,6 +59,10 @@ internal static class TrainingStateFile
         {
             return new(
                 int.Parse(metadata[StepKey], CultureInfo.InvariantCulture),
+                int.Parse(metadata[UpdatesKey], CultureInfo.InvariantCulture),
+                metadata.TryGetValue(FactorKey, out string? factor)
+                    ? new LossScale(float.Parse(factor, CultureInfo.InvariantCulture), int.Parse(metadata[GoodStepsKey], CultureInfo.InvariantCulture))
+                    : null,
                 tensors[nameof(TrainingState.Values)],
                 tensors[nameof(TrainingState.Mean)],
                 tensors[nameof(TrainingState.Variance)],

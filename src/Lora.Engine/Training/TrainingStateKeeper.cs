@@ -8,18 +8,29 @@ namespace Lora.Training;
 /// <param name="every">Steps from one writing to the next.</param>
 /// <param name="adapter">The adapter that is trained.</param>
 /// <param name="optimizer">Its optimiser.</param>
+/// <param name="scaling">The scaling of the loss; null for none.</param>
+/// <param name="first">Steps done before.</param>
 /// <param name="before">The evaluation before the first step.</param>
 /// <param name="identity">What the run is.</param>
 internal sealed class TrainingStateKeeper(
-    string folder, int every, AttachedAdapter adapter, AdamW optimizer, LoraEvaluation? before, IReadOnlyDictionary<string, string> identity)
+    string folder,
+    int every,
+    AttachedAdapter adapter,
+    AdamW optimizer,
+    LossScaling? scaling,
+    int first,
+    LoraEvaluation? before,
+    IReadOnlyDictionary<string, string> identity)
 {
     // As of the last whole step; a step that is given up has drawn from the generator.
     private TensorData randomness = adapter.Randomness(nameof(TrainingState.Generator));
+    private int steps = first;
 
     /// <summary>Notes a step that is done.</summary>
     /// <exception cref="LoraException">OutputFailed.</exception>
     public void OnStep(int step)
     {
+        steps = step;
         randomness = adapter.Randomness(nameof(TrainingState.Generator));
         if (step % every == 0)
         {
@@ -30,7 +41,7 @@ internal sealed class TrainingStateKeeper(
     /// <summary>Writes the state after a run that was stopped, and removes it after one that is complete.</summary>
     public void OnEnd(LoraStopReason reason)
     {
-        if (reason == LoraStopReason.Cancelled)
+        if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory)
         {
             Write();
         }
@@ -41,7 +52,9 @@ internal sealed class TrainingStateKeeper(
     }
 
     private void Write() => TrainingStateFile.Write(folder, new(
+        steps,
         optimizer.Steps,
+        scaling?.Scale,
         AdapterTensors.Copy(nameof(TrainingState.Values), adapter.Arena.Values),
         AdapterTensors.Copy(nameof(TrainingState.Mean), optimizer.Mean),
         AdapterTensors.Copy(nameof(TrainingState.Variance), optimizer.Variance),

@@ -53,12 +53,12 @@ internal sealed class FusedStepCase
     public FusedLayer Layer(int index) =>
         new(Model.Fused.Layers[index], Model.Config, index, Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype), new(new TensorStack(CPU)));
 
-    public double Loss(IStepEngine engine) => engine.AddGradients(Batch, Rows, 1.0 / Rows.Count);
+    public double Loss(IStepEngine engine, double scale = 1) => engine.AddGradients(Batch, Rows, scale / Rows.Count);
 
-    public Tensor Gradients(IStepEngine engine)
+    public Tensor Gradients(IStepEngine engine, double scale = 1)
     {
         Adapter.Arena.Gradients.zero_();
-        Loss(engine);
+        Loss(engine, scale);
         return Adapter.Arena.Gradients.clone();
     }
 

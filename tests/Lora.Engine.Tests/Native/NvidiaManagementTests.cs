@@ -5,8 +5,28 @@ namespace Lora.Tests.Native;
 public class NvidiaManagementTests
 {
     [Fact]
-    public void Without_the_driver_s_library_nothing_is_known_of_a_device() =>
-        Assert.Equal(TorchSharp.torch.cuda.is_available(), NvidiaManagement.Memory(0) is not null);
+    public void Without_the_driver_s_library_nothing_is_known_of_a_device()
+    {
+        bool isThere = TorchSharp.torch.cuda.is_available();
+        Assert.Equal((isThere, isThere), (NvidiaManagement.Memory(0) is not null, NvidiaManagement.ComputeCapability(0) is not null));
+    }
+
+    [Fact]
+    public void Memory_and_generation_are_read_as_nvml_h_lays_them_out()
+    {
+        Assert.Equal((1_000_000_000L, 7_000_000_000L), NvidiaManagement.Memory(1, FakeNvidiaLibrary.Export));
+        Assert.Equal((8, 6), NvidiaManagement.ComputeCapability(1, FakeNvidiaLibrary.Export));
+        Assert.Equal(0, FakeNvidiaLibrary.Open);
+    }
+
+    [Fact]
+    public void A_device_that_does_not_answer_is_not_known()
+    {
+        Assert.Null(NvidiaManagement.Memory(0, FakeNvidiaLibrary.Export));
+        Assert.Null(NvidiaManagement.ComputeCapability(0, FakeNvidiaLibrary.Export));
+        Assert.Null(NvidiaManagement.ComputeCapability(1, export: null));
+        Assert.Equal(0, FakeNvidiaLibrary.Open);
+    }
 
     [Theory]
     [InlineData(0, null, 0)]

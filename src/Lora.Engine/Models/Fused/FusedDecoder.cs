@@ -54,7 +54,7 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>The embeddings of ids, [tokens, hidden], as the first block takes them.</summary>
     public Tensor Embed(long[] ids)
     {
-        using Tensor index = tensor(ids, device: Embedding.device);
+        using Tensor index = DeviceIndex.Of(ids, Embedding.device);
         Tensor x = Embedding.index_select(0, index);
         return EmbeddingScale.Of(Config, x.dtype) is double scale ? x.Multiply(scale) : x;
     }

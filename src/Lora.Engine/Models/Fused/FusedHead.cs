@@ -1,4 +1,5 @@
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,8 +41,8 @@ internal sealed class FusedHead : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        (_, Tensor normal, _) = Normalise(x, tensor(batch.Supervised, device: x.device));
-        Tensor targets = tensor(batch.Targets, device: x.device);
+        (_, Tensor normal, _) = Normalise(x, DeviceIndex.Of(batch.Supervised, x.device));
+        Tensor targets = DeviceIndex.Of(batch.Targets, x.device);
         double loss = 0;
         foreach ((long start, long count) in Chunks(batch))
         {
@@ -64,8 +65,8 @@ internal sealed class FusedHead : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        Tensor places = tensor(batch.Supervised, device: x.device);
-        Tensor targets = tensor(batch.Targets, device: x.device);
+        Tensor places = DeviceIndex.Of(batch.Supervised, x.device);
+        Tensor targets = DeviceIndex.Of(batch.Targets, x.device);
         (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, places);
         double loss = 0;
         foreach ((long start, long count) in Chunks(batch))

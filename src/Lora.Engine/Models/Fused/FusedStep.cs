@@ -32,7 +32,8 @@ internal sealed class FusedStep : IStepEngine
             [.. layers.Skip(Lowest).Select(layer => layer.Memory)],
             Lowest > 0 ? layers[0].Memory : null,
             decoder.Config,
-            (int)decoder.Embedding.element_size());
+            (int)decoder.Embedding.element_size(),
+            (kernels as SlicedKernels)?.Workspace ?? 0);
     }
 
     /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>

@@ -5,14 +5,15 @@ namespace Lora.Models;
 /// <param name="prefix">A block below them, or null.</param>
 /// <param name="config">The model's shape.</param>
 /// <param name="elementSize">Of activations.</param>
-internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, DecoderConfig config, int elementSize)
+/// <param name="workspace">Bytes that the kernels make in passing at the most.</param>
+internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, DecoderConfig config, int elementSize, long workspace)
 {
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
-    /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and the most that products make beside them.</summary>
+    /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and the most that products and kernels make beside them.</summary>
     public long Peak(StepShape shape, Recomputation recomputation) =>
-        Stack(shape, recomputation) + Scratch(shape, recomputation) + Products(shape, recomputation);
+        Stack(shape, recomputation) + Scratch(shape, recomputation) + Products(shape, recomputation) + workspace;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)

@@ -1,0 +1,29 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Native;
+
+/// <summary>
+/// Brings token ids, labels and places to a device. On the way to a GPU they pass through pinned memory and the copy is queued, so that the
+/// processor goes on to queue the work behind it in place of waiting for what is under way.
+/// </summary>
+internal static class DeviceIndex
+{
+    /// <summary>A tensor of the numbers, int64.</summary>
+    /// <param name="values">The numbers, row after row.</param>
+    /// <param name="shape">How they are laid out.</param>
+    /// <param name="device">Where they go.</param>
+    public static Tensor Of(long[] values, long[] shape, Device device) =>
+        device.type == DeviceType.CUDA ? Queue(values, shape, device, host => host.pin_memory()) : tensor(values, shape, device: device);
+
+    /// <summary>A tensor [count] of the numbers, int64.</summary>
+    public static Tensor Of(long[] values, Device device) => Of(values, [values.Length], device);
+
+    /// <summary>Copies without waiting. The pinned memory may be let go at once: torch's host allocator gives it out again only when the copy is done.</summary>
+    internal static Tensor Queue(long[] values, long[] shape, Device device, Func<Tensor, Tensor> pin)
+    {
+        using Tensor host = tensor(values, shape, device: CPU);
+        using Tensor pinned = pin(host);
+        return pinned.to(device, copy: true, non_blocking: true);
+    }
+}
