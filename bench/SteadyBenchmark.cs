@@ -13,13 +13,8 @@ internal static class SteadyBenchmark
     private const int Steps = 1000;
     private const int Interval = 100;
 
-    // What is kept is never trimmed during a run; a trim's own page faults would count.
-    private static readonly (string Name, Func<AllocatorTuning> Tune, bool Trims)[] Ways =
-    [
-        ("given back", AllocatorTuning.ReturnFreedMemory, true),
-        ("kept", AllocatorTuning.KeepFreedMemory, false),
-        ("kept", AllocatorTuning.KeepFreedMemory, true),
-    ];
+    private static readonly (string Name, Func<AllocatorTuning> Tune)[] Ways =
+        [("given back", AllocatorTuning.ReturnFreedMemory), ("kept", AllocatorTuning.KeepFreedMemory)];
 
     public static void Run()
     {
@@ -28,16 +23,16 @@ internal static class SteadyBenchmark
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         Batch[] batches = [.. Enumerable.Range(0, 10).Select(index => model.Rows(96 + index, 64, 32 + (3 * index), 128))];
         SupervisedRows[] rows = [.. batches.Select(SupervisedRows.Of)];
-        foreach ((string name, Func<AllocatorTuning> tune, bool trims) in Ways)
+        foreach ((string name, Func<AllocatorTuning> tune) in Ways)
         {
             using AllocatorTuning tuning = tune();
             Console.WriteLine();
-            Table.Head($"steps, freed memory {name}", "resident memory, MB", "after a trim", "page faults a step", "managed bytes allocated a step");
-            Run(fused, batches, rows, trims);
+            Table.Head($"steps, freed memory {name}", "resident memory, MB", "page faults a step", "managed bytes allocated a step");
+            Run(fused, batches, rows);
         }
     }
 
-    private static void Run(FusedStep fused, Batch[] batches, SupervisedRows[] rows, bool trims)
+    private static void Run(FusedStep fused, Batch[] batches, SupervisedRows[] rows)
     {
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         long? faults = Machine.PageFaults();
@@ -45,13 +40,13 @@ internal static class SteadyBenchmark
         {
             int index = step % batches.Length;
             fused.AddGradients(batches[index], rows[index], 1.0 / rows[index].Count);
+            AllocatorTuning.TrimAfter(step); // as runs do
             if (step % Interval == 0)
             {
                 long now = GC.GetTotalAllocatedBytes(precise: true);
                 Table.Row(
                     step.ToString(CultureInfo.InvariantCulture),
                     Megabytes(Machine.Memory()),
-                    trims ? Megabytes(AvailableMemory.Taken()) : "-",
                     string.Create(CultureInfo.InvariantCulture, $"{(Machine.PageFaults() - faults) / Interval:N0}"),
                     string.Create(CultureInfo.InvariantCulture, $"{(now - allocated) / Interval:N0}"));
                 allocated = GC.GetTotalAllocatedBytes(precise: true);

@@ -19,6 +19,10 @@ internal sealed partial class AllocatorTuning : IDisposable
     private const int LargestKept = 32 << 20; // glibc takes no larger threshold
     private const int ReturnedSize = 1 << 20;
 
+    // The first steps make what later ones find, between what they free; then small pieces that are not given back at once add up.
+    private const int FirstSteps = 3;
+    private const int StepsBetweenTrims = 100;
+
     private readonly bool isActive;
 
     private AllocatorTuning(bool isActive) => this.isActive = isActive;
@@ -28,6 +32,16 @@ internal sealed partial class AllocatorTuning : IDisposable
 
     /// <summary>Gives freed memory back at once until the result is disposed; does nothing where the allocator is not glibc's.</summary>
     public static AllocatorTuning ReturnFreedMemory() => new(IsGlibc() && SetOption(MmapThreshold, ReturnedSize) == 1);
+
+    /// <summary>Gives back what is free after a run's first steps, and from time to time.</summary>
+    /// <param name="done">Steps done.</param>
+    public static void TrimAfter(int done)
+    {
+        if (done <= FirstSteps || done % StepsBetweenTrims == 0)
+        {
+            Trim();
+        }
+    }
 
     /// <summary>Gives back what is free now, so that the process's size tells what it needs; does nothing where the allocator is not glibc's.</summary>
     public static void Trim()

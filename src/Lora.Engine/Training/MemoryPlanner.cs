@@ -12,6 +12,9 @@ namespace Lora.Training;
 internal sealed class MemoryPlanner(
     FusedStep step, CausalLanguageModel model, AttachedAdapter adapter, TrainingOptions options, IEnumerable<StepShape> shapes)
 {
+    // What a run takes at most that keeps freed memory, as a share of what its tensors take (bench plan).
+    private const double KeptShare = 1.25;
+
     private readonly StepMemory memory = step.Memory;
     private readonly StepShape[] largest = Largest(shapes);
     private readonly (long Taken, long Limit) available = Available(model, adapter);
@@ -57,7 +60,7 @@ internal sealed class MemoryPlanner(
             Other = available.Taken - model.WeightSize - values,
             Limit = Limit,
             Token = largest.Max(shape => shape.Tokens),
-            KeepsFreedMemory = options.KeepFreedMemory ?? (rest + (2 * activation) <= Limit),
+            KeepsFreedMemory = options.KeepFreedMemory ?? (rest + (long)(KeptShare * activation) <= Limit),
             RecomputedBlock = chosen.Blocks,
             RecomputedAttention = chosen.Attentions,
         };

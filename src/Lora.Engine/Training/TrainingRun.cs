@@ -19,9 +19,6 @@ internal sealed class TrainingRun(
     /// <summary>Steps whose batches are made before they are needed.</summary>
     private const int StepsAhead = 2;
 
-    /// <summary>Steps after which freed memory is given back whole, where it is not kept.</summary>
-    private const int StepsToTrim = 100;
-
     /// <summary>Runs it.</summary>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
     public LoraTrainingResult Execute()
@@ -121,11 +118,7 @@ internal sealed class TrainingRun(
         void OnStep(LoraTrainingStep step)
         {
             Keep(() => keeper?.OnStep(step.Step));
-            if (!keepsFreedMemory && step.Step % StepsToTrim == 0)
-            {
-                AllocatorTuning.Trim(); // small pieces, which are not given back at once, add up
-            }
-
+            AllocatorTuning.TrimAfter(loop.History.Count);
             if (step.IsSkipped)
             {
                 observer.OnStage($"Step {step.Step} was skipped: its gradients, scaled by {step.LossScale}, left the range of float16");

@@ -34,9 +34,9 @@ public class StepMemoryTests
         using TensorStack stack = new(CPU);
         foreach (Kept kept in new[] { Kept.AllButProbabilities, Kept.All })
         {
-            stack.Release(0);
+            stack.Release(default);
             stack.Reserve(layer.Memory.Kept(kept, shape));
-            using LayerState state = layer.Forward(x, step, kept, stack).State!;
+            LayerState state = layer.Forward(x, step, kept, stack).State!;
             Assert.Equal(layer.Memory.Kept(kept, shape), state.Size + (x.NumberOfElements * x.element_size()));
             Assert.Equal(0, stack.Overflow);
         }

@@ -102,7 +102,8 @@ internal sealed class AdaptedProduct : IDisposable
         Tensor low = place.Take(x.dtype, x.shape[0], Rank);
         if (!IsDropping)
         {
-            return low.addmm_(x, down!.t(), beta: 0, alpha: 1);
+            low.addmm_(x, down!.t(), beta: 0, alpha: 1);
+            return low;
         }
 
         low.zero_();

@@ -36,11 +36,6 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
                 CopyRows(o, mixed.narrow(0, tile.QueryStart, tile.Queries));
             }
 
-            if (!keepsProbabilities)
-            {
-                p.Dispose();
-            }
-
             tiles.Add((tile, q, keepsProbabilities ? p : null));
         }
 
@@ -57,8 +52,10 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        Tensor dKeys = scratch.Take(state.Key.dtype, state.Key.shape).zero_();
-        Tensor dValues = scratch.Take(state.Value.dtype, state.Value.shape).zero_();
+        Tensor dKeys = scratch.Take(state.Key.dtype, state.Key.shape);
+        Tensor dValues = scratch.Take(state.Value.dtype, state.Value.shape);
+        dKeys.zero_();
+        dValues.zero_();
         foreach ((AttentionTile tile, Tensor q, Tensor? kept) in state.Tiles)
         {
             using DisposeScope tileScope = NewDisposeScope();

@@ -14,6 +14,9 @@ internal static class FrozenProduct
 {
     private static readonly bool PrefersOneDnn = IsOtherX86() && TorchShim.HasLinearPointwise;
 
+    /// <summary>Bytes that products pack their operands into, as libtorch's libraries were seen to take them for each thread.</summary>
+    public static long Workspace => get_num_threads() * (8L << 20);
+
     /// <summary>x Wᵀ.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="weight">[out, in].</param>

@@ -16,7 +16,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
     /// <param name="step">What the blocks share.</param>
     /// <param name="place">Where the state goes.</param>
     /// <param name="keepsProbabilities">Whether the probabilities are part of it.</param>
-    /// <returns>The state, in the caller's scope.</returns>
+    /// <returns>The state.</returns>
     public AttentionState Forward(Tensor qkv, Tensor mixed, StepContext step, ITensorPlace place, bool keepsProbabilities)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -37,9 +37,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
             Tensor Part(Tensor all) => all.narrow(0, start, length);
         }
 
-        AttentionState state = new(hasNorms ? qkv : null, queryScale, keyScale, documents);
-        state.Tensors().ToList().ForEach(tensor => tensor.MoveToOuterDisposeScope());
-        return state;
+        return new(hasNorms ? qkv : null, queryScale, keyScale, documents);
     }
 
     /// <summary>The gradient of <see cref="Forward"/>.</summary>

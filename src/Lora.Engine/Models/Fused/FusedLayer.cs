@@ -59,7 +59,7 @@ internal sealed class FusedLayer : IDisposable
     /// <param name="step">What the blocks share.</param>
     /// <param name="kept">What the backward pass finds.</param>
     /// <param name="place">Where that goes, and the output on top of it.</param>
-    /// <returns>[tokens, hidden] in the caller's scope, and the state, which the caller disposes; null when it is not kept.</returns>
+    /// <returns>[tokens, hidden], in its place or the caller's scope, and the state; null when it is not kept.</returns>
     public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, Kept kept, ITensorPlace place)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -69,7 +69,7 @@ internal sealed class FusedLayer : IDisposable
         (LayerState state, Tensor active) = BeforeDown(x, step, statePlace, keepsProbabilities: kept == Kept.All);
         (Tensor y, Tensor? downLow) = down.Forward(active, statePlace); // [tokens, hidden]
         Tensor output = place.Adopt(y.Add(state.Middle));
-        return (output.MoveToOuterDisposeScope(), isKept ? (state with { DownLow = downLow }).Detach() : null);
+        return (output.MoveToOuterDisposeScope(), isKept ? state with { DownLow = downLow } : null);
     }
 
     /// <summary>The block's output, [tokens, hidden] in the caller's scope, where no backward pass follows.</summary>
@@ -81,13 +81,13 @@ internal sealed class FusedLayer : IDisposable
     /// <param name="x">The block's input, [tokens, hidden].</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="place">Where it goes.</param>
-    /// <returns>The state, which the caller disposes.</returns>
+    /// <returns>The state.</returns>
     public LayerState Recompute(Tensor x, StepContext step, ITensorPlace place)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: true);
-        return (state with { DownLow = down.Reduce(active, place) }).Detach();
+        return state with { DownLow = down.Reduce(active, place) };
     }
 
     /// <summary>Adds up the adapters' gradients. No gradient is taken where nothing before it learns.</summary>

@@ -33,7 +33,7 @@ internal sealed class FusedStep : IStepEngine
             Lowest > 0 ? layers[0].Memory : null,
             decoder.Config,
             (int)decoder.Embedding.element_size(),
-            (kernels as SlicedKernels)?.Workspace ?? 0);
+            FrozenProduct.Workspace + ((kernels as SlicedKernels)?.Workspace ?? 0));
     }
 
     /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>
@@ -75,26 +75,24 @@ internal sealed class FusedStep : IStepEngine
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
         Reserve(Shape(packed, rows));
-        Stack<(Tensor Input, long Top, LayerState? State)> kept = new();
+        Stack<(Tensor Input, TensorStack.Mark Top, LayerState? State)> kept = new();
         try
         {
             Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize) : null;
             Tensor x = states.Adopt(Prefix(packed, Cache));
             for (int layer = Lowest; layer < layers.Length; layer++)
             {
-                long top = states.Used;
+                TensorStack.Mark top = states.Top;
                 (Tensor y, LayerState? state) = layers[layer].Forward(x, step, Recomputation.Of(layer - Lowest), states);
                 kept.Push((x, top, state));
                 x = y;
             }
 
             double loss = head.AddGradients(x, packed, scale, gradient);
-            x.Dispose();
             for (int layer = layers.Length - 1; layer >= Lowest; layer--)
             {
-                (Tensor input, long top, LayerState? found) = kept.Pop();
-                using Tensor owned = input;
-                using LayerState state = found ?? Recompute(layer, input, top, step);
+                (Tensor input, TensorStack.Mark top, LayerState? found) = kept.Pop();
+                LayerState state = found ?? Recompute(layer, input, top, step);
                 layers[layer].Backward(gradient!, input, state, step, needsInput: layer > Lowest);
             }
 
@@ -102,10 +100,8 @@ internal sealed class FusedStep : IStepEngine
         }
         finally
         {
-            // Empty unless something failed.
-            kept.ToList().ForEach(block => block.State?.Dispose());
-            states.Release(0);
-            scratch.Release(0);
+            states.EndStep();
+            scratch.EndStep();
         }
     }
 
@@ -130,7 +126,9 @@ internal sealed class FusedStep : IStepEngine
             x = layer.Forward(input, step);
         }
 
-        return head.SumLoss(x, packed);
+        double loss = head.SumLoss(x, packed);
+        scratch.EndStep();
+        return loss;
     }
 
     /// <inheritdoc/>
@@ -143,7 +141,7 @@ internal sealed class FusedStep : IStepEngine
     }
 
     /// <summary>What the block keeps, made again where the blocks above it, whose backward passes are done, had kept theirs.</summary>
-    private LayerState Recompute(int layer, Tensor input, long top, StepContext step)
+    private LayerState Recompute(int layer, Tensor input, TensorStack.Mark top, StepContext step)
     {
         states.Release(top);
         return layers[layer].Recompute(input, step, states);

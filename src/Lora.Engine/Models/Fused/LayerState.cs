@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>What the backward pass of a block needs of its forward pass, beside the block's input. Inputs of products without adapters are not kept.</summary>
-internal sealed record LayerState : IDisposable
+/// <summary>What the backward pass of a block needs of its forward pass, beside the block's input. Inputs of products without adapters are not kept. The tensors are the stack's.</summary>
+internal sealed record LayerState
 {
     /// <summary>Of the norm of the block's input, [tokens].</summary>
     public required Tensor InputScale { get; init; }
@@ -40,26 +40,6 @@ internal sealed record LayerState : IDisposable
 
     /// <summary>Bytes of all of it.</summary>
     public long Size => Tensors().Concat(Attention.Tensors()).Sum(tensor => tensor.NumberOfElements * tensor.element_size());
-
-    /// <summary>Takes the tensors out of the block's scope.</summary>
-    public LayerState Detach()
-    {
-        foreach (Tensor tensor in Tensors().Concat(Attention.Tensors()))
-        {
-            tensor.DetachFromDisposeScope();
-        }
-
-        return this;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (Tensor tensor in Tensors().Concat(Attention.Tensors()))
-        {
-            tensor.Dispose();
-        }
-    }
 
     private IEnumerable<Tensor> Tensors() => new[]
     {

@@ -5,7 +5,7 @@ namespace Lora.Models;
 /// <param name="prefix">A block below them, or null.</param>
 /// <param name="config">The model's shape.</param>
 /// <param name="elementSize">Of activations.</param>
-/// <param name="workspace">Bytes that the kernels make in passing at the most.</param>
+/// <param name="workspace">Bytes that products and kernels need in passing at the most.</param>
 internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, DecoderConfig config, int elementSize, long workspace)
 {
     /// <summary>Blocks that learn.</summary>

@@ -6,7 +6,7 @@ namespace Lora.Models;
 
 /// <summary>
 /// Tensors one after the other in one block of memory that every step uses again, let go in the opposite order: nothing is allocated, nothing lies
-/// in pieces, and memory is what was planned.
+/// in pieces, and memory is what was planned. The stack owns its tensors; a step finds the same ones as the step before where its shapes are the same.
 /// </summary>
 /// <param name="device">Of the tensors.</param>
 internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
@@ -18,16 +18,19 @@ internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
     private const double Slack = 1.01;
     private const long SmallestSlack = 256 * Alignment;
 
+    private readonly Dictionary<Place, Tensor> views = [];
+    private readonly HashSet<Place> current = [];
+    private readonly List<Tensor> beside = [];
     private Tensor? memory; // [bytes]
     private nint first;
 
     /// <summary>Bytes of the block.</summary>
     public long Capacity => memory?.NumberOfElements ?? 0;
 
-    /// <summary>Bytes that are taken, from the first.</summary>
-    public long Used { get; private set; }
+    /// <summary>How much is taken.</summary>
+    public Mark Top { get; private set; }
 
-    /// <summary>Tensors that found no room and got memory of their own.</summary>
+    /// <summary>Tensors that found no room, ever, and got memory of their own.</summary>
     public int Overflow { get; private set; }
 
     /// <summary>Makes room for so many bytes; only while nothing is taken.</summary>
@@ -39,7 +42,7 @@ internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
             return;
         }
 
-        memory?.Dispose();
+        Dispose();
         memory = empty([needed], dtype: ScalarType.Byte, device: device).DetachFromDisposeScope();
         first = TensorMemory.Address(memory);
         if (device.type == DeviceType.CPU)
@@ -48,18 +51,20 @@ internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
         }
     }
 
-    /// <summary>A tensor on top; good until <see cref="Release"/> goes below it or the stack is disposed of.</summary>
+    /// <summary>A tensor of at most three dimensions on top; good until the stack is released below it.</summary>
     public Tensor Take(ScalarType type, params long[] shape)
     {
         long bytes = type.ElementSize() * shape.Aggregate(1L, (product, size) => product * size);
-        if (Used + bytes > Capacity)
+        if (Top.Used + bytes > Capacity)
         {
             Overflow++;
-            return empty(shape, dtype: type, device: device);
+            beside.Add(empty(shape, dtype: type, device: device).DetachFromDisposeScope());
+            Top = Top with { Beside = beside.Count };
+            return beside[^1];
         }
 
-        Tensor taken = TensorMemory.View(first + (nint)Used, type, shape, device);
-        Used += (bytes + Alignment - 1) / Alignment * Alignment;
+        Tensor taken = View(Top.Used, type, shape);
+        Top = Top with { Used = Top.Used + ((bytes + Alignment - 1) / Alignment * Alignment) };
         return taken;
     }
 
@@ -72,21 +77,70 @@ internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
         return taken;
     }
 
-    /// <summary>Lets everything go that was taken since so many bytes were.</summary>
-    public void Release(long used) => Used = used;
+    /// <summary>Lets everything go that was taken since so much was.</summary>
+    public void Release(Mark mark)
+    {
+        beside[mark.Beside..].ForEach(tensor => tensor.Dispose());
+        beside.RemoveRange(mark.Beside, beside.Count - mark.Beside);
+        Top = mark;
+    }
+
+    /// <summary>Lets everything go. Tensors that this step did not take are disposed of: batches of ever new lengths would leave them without end.</summary>
+    public void EndStep()
+    {
+        Release(default);
+        DisposeViews(place => !current.Contains(place));
+        current.Clear();
+    }
 
     /// <summary>Lets everything go that is taken from now on, when the result is disposed of.</summary>
     public Pass Begin() => new(this);
 
     /// <inheritdoc/>
-    public void Dispose() => memory?.Dispose();
+    public void Dispose()
+    {
+        Release(default);
+        DisposeViews(_ => true);
+        memory?.Dispose();
+        memory = null;
+    }
+
+    private Tensor View(long offset, ScalarType type, long[] shape)
+    {
+        Place place = new(offset, type, shape.Length > 2 ? shape[^3] : -1, shape.Length > 1 ? shape[^2] : -1, shape[^1]);
+        if (!views.TryGetValue(place, out Tensor? view))
+        {
+            view = TensorMemory.View(first + (nint)offset, type, shape, device).DetachFromDisposeScope();
+            views.Add(place, view);
+        }
+
+        current.Add(place);
+        return view;
+    }
+
+    private void DisposeViews(Func<Place, bool> isUnwanted)
+    {
+        foreach (Place place in views.Keys.Where(isUnwanted).ToList())
+        {
+            views.Remove(place, out Tensor? view);
+            view!.Dispose();
+        }
+    }
+
+    /// <summary>What tells one tensor from another.</summary>
+    private readonly record struct Place(long Offset, ScalarType Type, long Outer, long Middle, long Inner);
+
+    /// <summary>A height of the stack.</summary>
+    /// <param name="Used">Bytes of the block.</param>
+    /// <param name="Beside">Tensors with memory of their own.</param>
+    internal readonly record struct Mark(long Used, int Beside);
 
     /// <summary>A stretch of work whose tensors are let go together.</summary>
     internal readonly struct Pass(TensorStack stack) : IDisposable
     {
-        private readonly long used = stack.Used;
+        private readonly Mark top = stack.Top;
 
         /// <inheritdoc/>
-        public void Dispose() => stack.Release(used);
+        public void Dispose() => stack.Release(top);
     }
 }
