@@ -43,13 +43,13 @@ internal static class StepBenchmark
         string tokens = $"{lengths.Length} x {lengths[0]}";
         Row row = new(model, batch, ceiling);
         Warm(fused, model.Rows(16));
-        row.Show($"{tokens}, fused", fused, AllocatorTuning.ReturnFreedMemory);
-        row.Show($"{tokens}, fused, freed memory kept", fused, AllocatorTuning.KeepFreedMemory);
+        row.Show($"{tokens}, fused", fused);
+        row.Show($"{tokens}, fused, freed memory given back", fused, keeps: false);
         fused.Recomputation = new(0, shape.Layers - 1);
-        row.Show($"{tokens}, fused, attention computed again", fused, AllocatorTuning.ReturnFreedMemory);
+        row.Show($"{tokens}, fused, attention computed again", fused);
         fused.Recomputation = Recomputation.Full(shape.Layers);
-        row.Show($"{tokens}, fused, blocks computed again", fused, AllocatorTuning.ReturnFreedMemory);
-        row.Show($"{tokens}, autograd", reference, AllocatorTuning.KeepFreedMemory);
+        row.Show($"{tokens}, fused, blocks computed again", fused);
+        row.Show($"{tokens}, autograd", reference);
     }
 
     private static void Plainly(ScalarType type, DecoderConfig shape, double ceiling, int[] lengths)
@@ -58,8 +58,8 @@ internal static class StepBenchmark
         using ReferenceStep reference = new(model.Model);
         using IStepEngine fused = StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         Row row = new(model, model.Rows(lengths), ceiling);
-        row.Show($"{lengths.Length} x {lengths[0]}, fused", fused, AllocatorTuning.ReturnFreedMemory);
-        row.Show($"{lengths.Length} x {lengths[0]}, autograd", reference, AllocatorTuning.KeepFreedMemory);
+        row.Show($"{lengths.Length} x {lengths[0]}, fused", fused);
+        row.Show($"{lengths.Length} x {lengths[0]}, autograd", reference);
     }
 
     /// <summary>Calls the kernels often enough for the runtime to have compiled them for good.</summary>
@@ -78,9 +78,9 @@ internal static class StepBenchmark
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         using PrefixCache cache = new(fused.Lowest, new MemoryPrefixStore());
         Row row = new(model, model.Rows(Four), ceiling);
-        row.Show("4 x 512, fused, the upper quarter of the blocks", fused, AllocatorTuning.ReturnFreedMemory);
+        row.Show("4 x 512, fused, the upper quarter of the blocks", fused);
         fused.Cache = cache;
-        row.Show("4 x 512, fused, the upper quarter, hidden states below it kept", fused, AllocatorTuning.ReturnFreedMemory);
+        row.Show("4 x 512, fused, the upper quarter, hidden states below it kept", fused);
     }
 
     private static void Head(string model, ScalarType type, double ceiling)
@@ -92,14 +92,16 @@ internal static class StepBenchmark
 
     private sealed record Row(StepModel Model, Batch Batch, double Ceiling)
     {
-        public void Show(string name, IStepEngine engine, Func<AllocatorTuning> tune)
+        // Freed memory is kept by default, as by runs where there is room.
+        public void Show(string name, IStepEngine engine, bool keeps = true)
         {
             SupervisedRows supervised = SupervisedRows.Of(Batch);
             AvailableMemory.Taken(); // what earlier rows left goes back
-            using AllocatorTuning tuning = tune();
+            using AllocatorTuning tuning = keeps ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
+            int done = 0;
             Machine.ResetPeakMemory();
             TimeSpan before = Machine.ProcessorTime();
-            Measurement time = Measurement.Of(() => engine.AddGradients(Batch, supervised, 1.0 / supervised.Count), Repetitions);
+            Measurement time = Measurement.Of(Step, Repetitions);
             double processor = (Machine.ProcessorTime() - before).TotalSeconds / (Repetitions + 1);
             Table.Row(
                 name,
@@ -108,6 +110,12 @@ internal static class StepBenchmark
                 string.Create(CultureInfo.InvariantCulture, $"{Batch.Lengths.Sum() / time.Median:F0}"),
                 string.Create(CultureInfo.InvariantCulture, $"{100 * Model.Work(Batch) / time.Median / Ceiling:F0} %"),
                 string.Create(CultureInfo.InvariantCulture, $"{Machine.PeakMemory() / 1e9:F1}"));
+
+            void Step()
+            {
+                engine.AddGradients(Batch, supervised, 1.0 / supervised.Count);
+                AllocatorTuning.TrimAfter(++done); // as runs do
+            }
         }
     }
 }
