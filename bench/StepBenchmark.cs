@@ -49,7 +49,7 @@ internal static class StepBenchmark
         row.Show($"{tokens}, fused, attention computed again", fused);
         fused.Recomputation = Recomputation.Full(shape.Layers);
         row.Show($"{tokens}, fused, blocks computed again", fused);
-        row.Show($"{tokens}, autograd", reference);
+        row.Show($"{tokens}, autograd", reference, isAutograd: true);
     }
 
     private static void Plainly(ScalarType type, DecoderConfig shape, double ceiling, int[] lengths)
@@ -59,7 +59,7 @@ internal static class StepBenchmark
         using IStepEngine fused = StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         Row row = new(model, model.Rows(lengths), ceiling);
         row.Show($"{lengths.Length} x {lengths[0]}, fused", fused);
-        row.Show($"{lengths.Length} x {lengths[0]}, autograd", reference);
+        row.Show($"{lengths.Length} x {lengths[0]}, autograd", reference, isAutograd: true);
     }
 
     /// <summary>Calls the kernels often enough for the runtime to have compiled them for good.</summary>
@@ -93,11 +93,12 @@ internal static class StepBenchmark
     private sealed record Row(StepModel Model, Batch Batch, double Ceiling)
     {
         // Freed memory is kept by default, as by runs where there is room.
-        public void Show(string name, IStepEngine engine, bool keeps = true)
+        public void Show(string name, IStepEngine engine, bool keeps = true, bool isAutograd = false)
         {
             SupervisedRows supervised = SupervisedRows.Of(Batch);
             AvailableMemory.Taken(); // what earlier rows left goes back
-            using AllocatorTuning tuning = keeps ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
+            using AllocatorTuning tuning = isAutograd ? AllocatorTuning.KeepAllFreedMemory()
+                : keeps ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
             int done = 0;
             Machine.ResetPeakMemory();
             TimeSpan before = Machine.ProcessorTime();
@@ -114,7 +115,10 @@ internal static class StepBenchmark
             void Step()
             {
                 engine.AddGradients(Batch, supervised, 1.0 / supervised.Count);
-                AllocatorTuning.TrimAfter(++done); // as runs do
+                if (!isAutograd)
+                {
+                    AllocatorTuning.TrimAfter(++done); // as runs do
+                }
             }
         }
     }

@@ -14,6 +14,8 @@ internal sealed partial class AllocatorTuning : IDisposable
     private const int TrimThreshold = -1;
     private const int TopPad = -2;
     private const int MmapThreshold = -3;
+    private const int MmapMaximum = -4;
+    private const int DefaultMmapMaximum = 65536;
     private const int DefaultSize = 128 << 10;
     private const int KeptTopPad = 16 << 20;
     private const int LargestKept = 32 << 20; // glibc takes no larger threshold
@@ -28,7 +30,10 @@ internal sealed partial class AllocatorTuning : IDisposable
     private AllocatorTuning(bool isActive) => this.isActive = isActive;
 
     /// <summary>Keeps freed memory until the result is disposed; does nothing where the allocator is not glibc's.</summary>
-    public static AllocatorTuning KeepFreedMemory() => new(IsGlibc() && Set(LargestKept, int.MaxValue, KeptTopPad));
+    public static AllocatorTuning KeepFreedMemory() => new(IsGlibc() && Set(DefaultMmapMaximum, LargestKept, int.MaxValue, KeptTopPad));
+
+    /// <summary>The same whatever the size, for steps by autograd, which makes the largest of its tensors anew all the time.</summary>
+    public static AllocatorTuning KeepAllFreedMemory() => new(IsGlibc() && Set(0, LargestKept, int.MaxValue, KeptTopPad));
 
     /// <summary>Gives freed memory back at once until the result is disposed; does nothing where the allocator is not glibc's.</summary>
     public static AllocatorTuning ReturnFreedMemory() => new(IsGlibc() && SetOption(MmapThreshold, ReturnedSize) == 1);
@@ -55,14 +60,14 @@ internal sealed partial class AllocatorTuning : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (isActive && Set(DefaultSize, DefaultSize, DefaultSize))
+        if (isActive && Set(DefaultMmapMaximum, DefaultSize, DefaultSize, DefaultSize))
         {
             Trim();
         }
     }
 
-    private static bool Set(int mmapThreshold, int trimThreshold, int topPad) =>
-        SetOption(MmapThreshold, mmapThreshold) == 1 && SetOption(TrimThreshold, trimThreshold) == 1 && SetOption(TopPad, topPad) == 1;
+    private static bool Set(int mmapMaximum, int mmapThreshold, int trimThreshold, int topPad) =>
+        SetOption(MmapMaximum, mmapMaximum) == 1 && SetOption(MmapThreshold, mmapThreshold) == 1 && SetOption(TrimThreshold, trimThreshold) == 1 && SetOption(TopPad, topPad) == 1;
 
     // Other C libraries of Linux lack this function of glibc's.
     private static bool IsGlibc() =>

@@ -95,8 +95,12 @@ internal sealed class TrainingRun(
 
     private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, LoraMemoryPlan? memory)
     {
-        bool keepsFreedMemory = memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true;
-        using AllocatorTuning tuning = keepsFreedMemory ? AllocatorTuning.KeepFreedMemory() : AllocatorTuning.ReturnFreedMemory();
+        using AllocatorTuning tuning = (memory?.KeepsFreedMemory ?? options.KeepFreedMemory) switch
+        {
+            true => AllocatorTuning.KeepFreedMemory(),
+            false => AllocatorTuning.ReturnFreedMemory(),
+            _ => AllocatorTuning.KeepAllFreedMemory(), // autograd's memory is not planned
+        };
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
         LoraStopReason reason = Run();
         Keep(() => keeper?.OnEnd(reason));
@@ -118,7 +122,11 @@ internal sealed class TrainingRun(
         void OnStep(LoraTrainingStep step)
         {
             Keep(() => keeper?.OnStep(step.Step));
-            AllocatorTuning.TrimAfter(loop.History.Count);
+            if (memory is not null)
+            {
+                AllocatorTuning.TrimAfter(loop.History.Count);
+            }
+
             if (step.IsSkipped)
             {
                 observer.OnStage($"Step {step.Step} was skipped: its gradients, scaled by {step.LossScale}, left the range of float16");

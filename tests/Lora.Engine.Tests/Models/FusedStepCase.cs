@@ -51,7 +51,7 @@ internal sealed class FusedStepCase
     public FusedStep Fused(IKernels? kernels = null) => new(Model.Fused, Factors(), kernels);
 
     public FusedLayer Layer(int index) =>
-        new(Model.Fused.Layers[index], Model.Config, index, Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype), new(new TensorStack(CPU)));
+        new(Model.Fused.Layers[index], Model.Config, index, Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype), new TensorStack(CPU));
 
     public double Loss(IStepEngine engine, double scale = 1) => engine.AddGradients(Batch, Rows, scale / Rows.Count);
 

@@ -74,17 +74,4 @@ public class TensorStackTests
         Assert.True(old.IsInvalid);
         Assert.False(other.IsInvalid);
     }
-
-    [Fact]
-    public void An_adopted_tensor_is_a_copy_on_top()
-    {
-        using TensorStack stack = new(CPU);
-        stack.Reserve(4096);
-        Tensor made = arange(12, dtype: ScalarType.Float32, device: CPU).view(3, 4);
-        Tensor adopted = stack.Adopt(made);
-
-        Assert.True(made.IsInvalid);
-        Assert.Equal(66, adopted.sum().ToDouble());
-        Assert.Equal([3, 4], adopted.shape);
-    }
 }

@@ -15,17 +15,20 @@ internal sealed class AdaptedProduct : IDisposable
     private readonly JoinedWeights frozen;
     private readonly IReadOnlyList<AdaptedPart> parts;
     private readonly IKernels kernels;
+    private readonly TensorStack scratch;
     private readonly Tensor? down;
     private readonly Tensor? up;
 
     /// <param name="frozen">The base layers.</param>
     /// <param name="factors">The adapter of each, or null.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
+    /// <param name="scratch">For what a pass makes.</param>
     /// <param name="alignment">The multiple at which each adapter's place begins; null for the device's.</param>
-    public AdaptedProduct(JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors, IKernels kernels, int? alignment = null)
+    public AdaptedProduct(JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors, IKernels kernels, TensorStack scratch, int? alignment = null)
     {
         this.frozen = frozen;
         this.kernels = kernels;
+        this.scratch = scratch;
         HasDropout = factors.Any(found => found?.DropProbability > 0);
         (parts, Rank) = AdaptedPart.Of(frozen.Outputs, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device));
         if (IsAdapted)
@@ -67,32 +70,33 @@ internal sealed class AdaptedProduct : IDisposable
         }
     }
 
-    /// <summary>The layers' outputs side by side.</summary>
+    /// <summary>Writes, or adds, the layers' outputs side by side.</summary>
     /// <param name="x">[tokens, in].</param>
-    /// <param name="place">Where x Aᵀ goes.</param>
-    /// <returns>y, [tokens, all outputs], and x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
-    public (Tensor Output, Tensor? Low) Forward(Tensor x, ITensorPlace place)
+    /// <param name="y">[tokens, all outputs]; written.</param>
+    /// <param name="lowPlace">Where x Aᵀ goes.</param>
+    /// <param name="accumulate">Whether to add to y.</param>
+    /// <returns>x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
+    public Tensor? Forward(Tensor x, Tensor y, TensorStack lowPlace, bool accumulate = false)
     {
-        Tensor y = FrozenProduct.Forward(x, frozen.Values());
+        FrozenProduct.Forward(x, frozen.Values(), y, accumulate);
         if (frozen.Bias is not null)
         {
             y.Add(frozen.Bias);
         }
 
-        if (!IsAdapted)
+        Tensor? low = Reduce(x, lowPlace);
+        if (low is not null)
         {
-            return (y, null);
+            y.addmm_(low, up!.t());
         }
 
-        Tensor low = Reduce(x, place)!;
-        y.addmm_(low, up!.t());
-        return (y, low);
+        return low;
     }
 
     /// <summary>x Aᵀ alone, [tokens, rank]; null when nothing is adapted.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="place">Where it goes.</param>
-    public Tensor? Reduce(Tensor x, ITensorPlace place)
+    public Tensor? Reduce(Tensor x, TensorStack place)
     {
         if (!IsAdapted)
         {
@@ -110,27 +114,34 @@ internal sealed class AdaptedProduct : IDisposable
         foreach (AdaptedPart part in parts)
         {
             using DisposeScope scope = NewDisposeScope();
+            using TensorStack.Pass pass = scratch.Begin();
             part.ColumnsOf(low).copy_(nn.functional.linear(Dropped(x, part), part.RowsOf(down!)));
         }
 
         return low;
     }
 
-    /// <summary>Adds up the gradients of the adapters: dB = s dyᵀ(x Aᵀ), dA = (s dy B)ᵀ x; dx = dy W + (s dy B) A.</summary>
+    /// <summary>Adds up the gradients of the adapters: dB = s dyᵀ(x Aᵀ), dA = (s dy B)ᵀ x; writes dx = dy W + (s dy B) A.</summary>
     /// <param name="dy">[tokens, all outputs].</param>
     /// <param name="x">[tokens, in]; not read when nothing is adapted.</param>
     /// <param name="low">Of the forward pass.</param>
-    /// <param name="needsInput">Whether anything before these layers learns.</param>
-    /// <returns>dx, [tokens, in]; null when it is not needed.</returns>
-    public Tensor? Backward(Tensor dy, Tensor? x, Tensor? low, bool needsInput)
+    /// <param name="dx">[tokens, in]; null when nothing before these layers learns.</param>
+    public void Backward(Tensor dy, Tensor? x, Tensor? low, Tensor? dx)
     {
-        Tensor? dx = needsInput ? FrozenProduct.Backward(dy, frozen.Values()) : null;
-        if (!IsAdapted)
+        if (dx is not null)
         {
-            return dx;
+            FrozenProduct.Backward(dy, frozen.Values(), dx);
         }
 
-        Tensor dLow = dy.mm(up!); // [tokens, rank], scaled
+        if (!IsAdapted)
+        {
+            return;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
+        Tensor dLow = scratch.Take(dy.dtype, dy.shape[0], Rank); // scaled
+        dLow.addmm_(dy, up!, beta: 0, alpha: 1);
         Tensor? dDown = null; // [rank, in]
         if (!IsDropping)
         {
@@ -150,8 +161,6 @@ internal sealed class AdaptedProduct : IDisposable
                 AddDropped(part, dLow, x!, dx);
             }
         }
-
-        return dx;
     }
 
     /// <inheritdoc/>
@@ -165,15 +174,14 @@ internal sealed class AdaptedProduct : IDisposable
     private void AddDropped(AdaptedPart part, Tensor dLow, Tensor x, Tensor? dx)
     {
         using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
         Tensor gradient = part.ColumnsOf(dLow); // [tokens, rank]
-        using (Tensor dropped = Dropped(x, part))
-        {
-            part.AddDown(gradient.t().mm(dropped));
-        }
-
+        Tensor dropped = Dropped(x, part);
+        part.AddDown(gradient.t().mm(dropped));
         if (dx is not null)
         {
-            Tensor back = gradient.mm(part.RowsOf(down!)); // [tokens, in]
+            Tensor back = dropped; // [tokens, in]; x is needed no longer
+            back.addmm_(gradient, part.RowsOf(down!), beta: 0, alpha: 1);
             part.Drop(back, kernels, back);
             dx.Add(back);
         }
@@ -181,7 +189,7 @@ internal sealed class AdaptedProduct : IDisposable
 
     private Tensor Dropped(Tensor x, AdaptedPart part)
     {
-        Tensor dropped = empty_like(x);
+        Tensor dropped = scratch.Take(x.dtype, x.shape);
         part.Drop(x, kernels, dropped);
         return dropped;
     }

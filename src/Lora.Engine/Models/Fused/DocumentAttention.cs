@@ -9,7 +9,7 @@ namespace Lora.Models;
 /// Causal attention within one document, softmax(q kᵀ / sqrt(d)) v, over blocks of queries: only keys that a block sees are met. The query heads
 /// of a group are rows of one product with their key/value head, so keys and values are never repeated.
 /// </summary>
-internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor, Scratch scratch)
+internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor, TensorStack scratch)
 {
     /// <summary>Queries of a block: few enough to skip most of what causality hides, enough for fast products.</summary>
     public const int TileQueries = 128;
@@ -21,7 +21,7 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     /// <param name="mixed">[tokens, heads, d].</param>
     /// <param name="place">Where the state goes.</param>
     /// <param name="keepsProbabilities">Whether the probabilities are part of it.</param>
-    public DocumentState Forward(Tensor query, Tensor key, Tensor value, Tensor mixed, ITensorPlace place, bool keepsProbabilities)
+    public DocumentState Forward(Tensor query, Tensor key, Tensor value, Tensor mixed, TensorStack place, bool keepsProbabilities)
     {
         Tensor keys = ToHeads(key, place); // [kv, tokens, d]
         Tensor values = ToHeads(value, place);
@@ -75,7 +75,7 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     }
 
     /// <summary>softmax(q kᵀ / sqrt(d)), [kv, group queries, keys].</summary>
-    private Tensor Probabilities(Tensor q, Tensor keys, AttentionTile tile, ITensorPlace place)
+    private Tensor Probabilities(Tensor q, Tensor keys, AttentionTile tile, TensorStack place)
     {
         Tensor p = place.Take(q.dtype, groups, q.shape[1], tile.Keys);
         BatchProduct.Into(p, q, Seen(keys, tile).transpose(1, 2));
@@ -84,7 +84,7 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
     }
 
     /// <summary>[tokens, heads, d] as [groups, heads / groups · tokens, d], head after head.</summary>
-    private Tensor ToHeads(Tensor rows, ITensorPlace place)
+    private Tensor ToHeads(Tensor rows, TensorStack place)
     {
         (long tokens, long count, long width) = (rows.shape[0], rows.shape[1], rows.shape[2]);
         Tensor heads = place.Take(rows.dtype, groups, count / groups * tokens, width);

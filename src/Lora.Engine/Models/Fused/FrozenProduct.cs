@@ -12,28 +12,73 @@ namespace Lora.Models;
 /// </summary>
 internal static class FrozenProduct
 {
+    private const long TileBytes = 16 << 20;
+    private const long FewestColumns = 256;
+    private const long FewestRows = 1024; // with fewer, oneDNN loses a third of its rate on large matrices
     private static readonly bool PrefersOneDnn = IsOtherX86() && TorchShim.HasLinearPointwise;
 
-    /// <summary>Bytes that products pack their operands into, as libtorch's libraries were seen to take them for each thread.</summary>
-    public static long Workspace => get_num_threads() * (8L << 20);
+    /// <summary>Bytes that products need in passing: what libtorch's libraries were seen to pack for each thread, and a tile.</summary>
+    public static long Workspace => (get_num_threads() * (8L << 20)) + (PrefersOneDnn ? TileBytes : 0);
 
-    /// <summary>x Wᵀ.</summary>
+    /// <summary>y = x Wᵀ, or y += x Wᵀ.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="weight">[out, in].</param>
-    public static Tensor Forward(Tensor x, Tensor weight) => UsesOneDnn(x) ? OneDnn(x, weight) : nn.functional.linear(x, weight);
-
-    /// <summary>dy W, the gradient of <see cref="Forward"/> by x.</summary>
-    /// <param name="dy">[tokens, out].</param>
-    /// <param name="weight">[out, in].</param>
-    public static Tensor Backward(Tensor dy, Tensor weight)
+    /// <param name="y">[tokens, out]; written.</param>
+    /// <param name="accumulate">Whether to add to y.</param>
+    public static void Forward(Tensor x, Tensor weight, Tensor y, bool accumulate)
     {
-        if (!UsesOneDnn(dy))
+        if (UsesOneDnn(x))
         {
-            return dy.mm(weight);
+            InColumns(x, weight, y, accumulate);
+            return;
         }
 
         using Tensor transposed = weight.t();
-        return OneDnn(dy, transposed);
+        y.addmm_(x, transposed, beta: accumulate ? 1 : 0, alpha: 1);
+    }
+
+    /// <summary>dx = dy W, the gradient of <see cref="Forward"/> by x.</summary>
+    /// <param name="dy">[tokens, out].</param>
+    /// <param name="weight">[out, in].</param>
+    /// <param name="dx">[tokens, in]; written.</param>
+    public static void Backward(Tensor dy, Tensor weight, Tensor dx)
+    {
+        if (!UsesOneDnn(dy))
+        {
+            dx.addmm_(dy, weight, beta: 0, alpha: 1);
+            return;
+        }
+
+        using Tensor transposed = weight.t();
+        InRows(dy, transposed, dx);
+    }
+
+    /// <summary>oneDNN's product makes its result anew: so many columns at a time that it is still in the processor's cache when it is copied.</summary>
+    private static void InColumns(Tensor x, Tensor weight, Tensor y, bool accumulate)
+    {
+        long columns = Math.Max(FewestColumns, TileBytes / (x.shape[0] * sizeof(float)) / FewestColumns * FewestColumns);
+        for (long start = 0; start < weight.shape[0]; start += columns)
+        {
+            long count = Math.Min(columns, weight.shape[0] - start);
+            using Tensor part = weight.narrow(0, start, count);
+            using Tensor product = OneDnn(x, part);
+            using Tensor target = y.narrow(1, start, count);
+            _ = accumulate ? target.Add(product) : target.copy_(product);
+        }
+    }
+
+    /// <summary>The same by rows: some of a transposed matrix's columns are a view that oneDNN is many times slower with.</summary>
+    private static void InRows(Tensor x, Tensor weight, Tensor y)
+    {
+        long rows = Math.Max(FewestRows, TileBytes / (weight.shape[0] * sizeof(float)));
+        for (long start = 0; start < x.shape[0]; start += rows)
+        {
+            long count = Math.Min(rows, x.shape[0] - start);
+            using Tensor part = x.narrow(0, start, count);
+            using Tensor product = OneDnn(part, weight);
+            using Tensor target = y.narrow(0, start, count);
+            target.copy_(product);
+        }
     }
 
     private static bool UsesOneDnn(Tensor x) => PrefersOneDnn && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU;

@@ -5,23 +5,22 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>Attention between the fused qkv product and o_proj: norms of q and k where the family has them, rotation, and the documents one by one.</summary>
-internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig config, int layer, IKernels kernels, Scratch scratch)
+internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig config, int layer, IKernels kernels, TensorStack scratch)
 {
     private readonly DocumentAttention attention = new(
         kernels, config.KeyValueHeads, config.SlidingWindows[layer], 1 / Math.Sqrt(config.HeadDimension), scratch);
 
     /// <summary>The mixed values.</summary>
-    /// <param name="qkv">[tokens, (heads + 2 kv) d]; the caller's no longer.</param>
+    /// <param name="qkv">[tokens, (heads + 2 kv) d]; part of the state where q and k have norms, overwritten where not.</param>
     /// <param name="mixed">[tokens, heads d]; written.</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="place">Where the state goes.</param>
     /// <param name="keepsProbabilities">Whether the probabilities are part of it.</param>
     /// <returns>The state.</returns>
-    public AttentionState Forward(Tensor qkv, Tensor mixed, StepContext step, ITensorPlace place, bool keepsProbabilities)
+    public AttentionState Forward(Tensor qkv, Tensor mixed, StepContext step, TensorStack place, bool keepsProbabilities)
     {
         using DisposeScope scope = NewDisposeScope();
         bool hasNorms = weights.QueryNorm is not null;
-        qkv = hasNorms ? place.Adopt(qkv) : qkv;
         (Tensor query, Tensor key, Tensor value) = Split(qkv);
         (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm, place);
         (Tensor rotatedKey, Tensor? keyScale) = Normalise(key, weights.KeyNorm, place);
@@ -44,11 +43,9 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
     /// <param name="dMixed">[tokens, heads d].</param>
     /// <param name="state">Of the forward pass.</param>
     /// <param name="step">What the blocks share.</param>
-    /// <returns>[tokens, (heads + 2 kv) d].</returns>
-    public Tensor Backward(Tensor dMixed, AttentionState state, StepContext step)
+    /// <param name="dQkv">[tokens, (heads + 2 kv) d]; written.</param>
+    public void Backward(Tensor dMixed, AttentionState state, StepContext step, Tensor dQkv)
     {
-        long width = (config.Heads + (2 * config.KeyValueHeads)) * config.HeadDimension;
-        Tensor dQkv = scratch.Take(dMixed.dtype, dMixed.shape[0], width);
         (Tensor dQuery, Tensor dKey, Tensor dValue) = Split(dQkv);
         Tensor dHeads = dMixed.unflatten(1, config.Heads, config.HeadDimension); // [tokens, heads, d]
         foreach (((int start, int length), DocumentState document) in step.Documents.Zip(state.Documents))
@@ -66,8 +63,6 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
             kernels.NormBackward(query, weights.QueryNorm!, state.QueryScale!, dQuery, dQuery, accumulate: false);
             kernels.NormBackward(key, weights.KeyNorm!, state.KeyScale!, dKey, dKey, accumulate: false);
         }
-
-        return dQkv;
     }
 
     /// <summary>q [tokens, heads, d], k and v [tokens, kv, d] as slices.</summary>
@@ -85,7 +80,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         kernels.Rotate(first, step.Cosine, step.Sine, backward);
     }
 
-    private (Tensor Heads, Tensor? Scale) Normalise(Tensor heads, Tensor? weight, ITensorPlace place)
+    private (Tensor Heads, Tensor? Scale) Normalise(Tensor heads, Tensor? weight, TensorStack place)
     {
         if (weight is null)
         {

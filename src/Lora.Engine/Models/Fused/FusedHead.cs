@@ -17,18 +17,18 @@ internal sealed class FusedHead : IDisposable
     private readonly FusedDecoder decoder;
     private readonly IKernels kernels;
     private readonly AdaptedProduct head;
-    private readonly Scratch scratch;
+    private readonly TensorStack scratch;
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="factors">The head's adapter, or null.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
     /// <param name="scratch">For what a pass makes.</param>
-    public FusedHead(FusedDecoder decoder, LowRankFactors? factors, IKernels kernels, Scratch scratch)
+    public FusedHead(FusedDecoder decoder, LowRankFactors? factors, IKernels kernels, TensorStack scratch)
     {
         this.decoder = decoder;
         this.kernels = kernels;
         this.scratch = scratch;
-        head = new(decoder.Head, [factors], kernels);
+        head = new(decoder.Head, [factors], kernels, scratch);
     }
 
     /// <summary>Takes over the trained values as they are now.</summary>
@@ -48,7 +48,8 @@ internal sealed class FusedHead : IDisposable
         {
             using DisposeScope chunk = NewDisposeScope();
             using TensorStack.Pass chunkPass = scratch.Begin();
-            (Tensor logits, _) = head.Forward(normal.narrow(0, start, count), scratch); // [count, vocabulary]
+            Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
+            head.Forward(normal.narrow(0, start, count), logits, scratch);
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), factor: 0);
         }
 
@@ -75,9 +76,12 @@ internal sealed class FusedHead : IDisposable
             using TensorStack.Pass chunkPass = scratch.Begin();
             head.Redraw(); // else each chunk would drop the same places
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
-            (Tensor logits, Tensor? low) = head.Forward(input, scratch); // [count, vocabulary]
+            Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
+            Tensor? low = head.Forward(input, logits, scratch);
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);
-            if (head.Backward(logits, input, low, gradient is not null) is Tensor back)
+            Tensor? back = gradient is null ? null : scratch.Take(normal.dtype, input.shape);
+            head.Backward(logits, input, low, back);
+            if (back is not null)
             {
                 input.copy_(back);
             }

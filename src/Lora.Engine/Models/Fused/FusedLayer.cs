@@ -1,5 +1,4 @@
 using Lora.Kernels;
-using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +17,7 @@ internal sealed class FusedLayer : IDisposable
     private readonly AdaptedProduct output;
     private readonly AdaptedProduct gateUp;
     private readonly AdaptedProduct down;
-    private readonly Scratch scratch;
+    private readonly TensorStack scratch;
 
     /// <param name="weights">The frozen weights.</param>
     /// <param name="config">The model's shape.</param>
@@ -26,7 +25,7 @@ internal sealed class FusedLayer : IDisposable
     /// <param name="adapter">The factors of adapted modules, by their names.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
     /// <param name="scratch">For what a pass makes.</param>
-    public FusedLayer(FusedLayerWeights weights, DecoderConfig config, int layer, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels, Scratch scratch)
+    public FusedLayer(FusedLayerWeights weights, DecoderConfig config, int layer, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels, TensorStack scratch)
     {
         this.weights = weights;
         this.kernels = kernels;
@@ -40,7 +39,7 @@ internal sealed class FusedLayer : IDisposable
         Memory = new(weights, config, layer, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
 
         AdaptedProduct Product(JoinedWeights frozen, string[] names) =>
-            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(weights.Prefix + name))], kernels);
+            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(weights.Prefix + name))], kernels, scratch);
     }
 
     /// <summary>Whether any module of the block is adapted.</summary>
@@ -58,31 +57,37 @@ internal sealed class FusedLayer : IDisposable
     /// <param name="x">[tokens, hidden].</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="kept">What the backward pass finds.</param>
-    /// <param name="place">Where that goes, and the output on top of it.</param>
-    /// <returns>[tokens, hidden], in its place or the caller's scope, and the state; null when it is not kept.</returns>
-    public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, Kept kept, ITensorPlace place)
+    /// <param name="states">Where that goes, and the output.</param>
+    /// <returns>[tokens, hidden] and the state; null when it is not kept.</returns>
+    public (Tensor Output, LayerState? State) Forward(Tensor x, StepContext step, Kept kept, TensorStack states)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         bool isKept = kept >= Kept.AllButProbabilities;
-        ITensorPlace statePlace = isKept ? place : scratch;
-        (LayerState state, Tensor active) = BeforeDown(x, step, statePlace, keepsProbabilities: kept == Kept.All);
-        (Tensor y, Tensor? downLow) = down.Forward(active, statePlace); // [tokens, hidden]
-        Tensor output = place.Adopt(y.Add(state.Middle));
-        return (output.MoveToOuterDisposeScope(), isKept ? state with { DownLow = downLow } : null);
+        TensorStack place = isKept ? states : scratch;
+        (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: kept == Kept.All);
+        Tensor output = states.Take(x.dtype, x.shape);
+        Tensor? downLow = AddDown(active, state, output, place);
+        return (output, isKept ? state with { DownLow = downLow } : null);
     }
 
-    /// <summary>The block's output, [tokens, hidden] in the caller's scope, where no backward pass follows.</summary>
-    /// <param name="x">[tokens, hidden].</param>
+    /// <summary>Makes the block's output of its input, where no backward pass follows.</summary>
+    /// <param name="x">[tokens, hidden]; becomes the output.</param>
     /// <param name="step">What the blocks share.</param>
-    public Tensor Forward(Tensor x, StepContext step) => Forward(x, step, Kept.Nothing, scratch).Output;
+    public void Forward(Tensor x, StepContext step)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using TensorStack.Pass pass = scratch.Begin();
+        (LayerState state, Tensor active) = BeforeDown(x, step, scratch, keepsProbabilities: false);
+        AddDown(active, state, x, scratch);
+    }
 
     /// <summary>Computes again what was not kept.</summary>
     /// <param name="x">The block's input, [tokens, hidden].</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="place">Where it goes.</param>
     /// <returns>The state.</returns>
-    public LayerState Recompute(Tensor x, StepContext step, ITensorPlace place)
+    public LayerState Recompute(Tensor x, StepContext step, TensorStack place)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
@@ -104,52 +109,82 @@ internal sealed class FusedLayer : IDisposable
         bool needsMiddle = needsMixed || output.IsAdapted;
         bool needsActive = needsMiddle || gateUp.IsAdapted;
 
-        if (down.Backward(gradient, state.Active, state.DownLow, needsActive) is not Tensor dActive)
+        BackwardMlp(gradient, state, needsActive, needsMiddle);
+        if (needsMiddle)
         {
-            return;
-        }
-
-        Tensor dGates = scratch.Take(gradient.dtype, state.GateUp.shape); // [tokens, 2 intermediate]
-        kernels.GateBackward(activation, state.GateUp, dActive, dGates);
-        dActive.Dispose();
-        if (gateUp.Backward(dGates, state.MiddleNormal, state.GateUpLow, needsMiddle) is not Tensor dMiddleNormal)
-        {
-            return;
-        }
-
-        kernels.NormBackward(state.Middle, weights.MiddleNorm, state.MiddleScale, dMiddleNormal, gradient, accumulate: true);
-        dMiddleNormal.Dispose();
-        if (output.Backward(gradient, state.Mixed, state.OutputLow, needsMixed) is not Tensor dMixed)
-        {
-            return;
-        }
-
-        Tensor dQkv = attention.Backward(dMixed, state.Attention, step); // [tokens, (heads + 2 kv) d]
-        dMixed.Dispose();
-        if (queryKeyValue.Backward(dQkv, state.Normal, state.QueryKeyValueLow, needsInput) is Tensor dNormal)
-        {
-            kernels.NormBackward(x, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
+            BackwardAttention(gradient, x, state, step, needsMixed, needsInput);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => Products.ToList().ForEach(product => product.Dispose());
 
-    /// <summary>The forward pass up to the last product; everything is in the caller's scope, and what is part of the state in its place.</summary>
-    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, ITensorPlace place, bool keepsProbabilities)
+    private void BackwardMlp(Tensor gradient, LayerState state, bool needsActive, bool needsMiddle)
     {
+        using TensorStack.Pass pass = scratch.Begin();
+        if (!needsActive)
+        {
+            down.Backward(gradient, state.Active, state.DownLow, dx: null);
+            return;
+        }
+
+        Tensor dGates = Like(state.GateUp); // [tokens, 2 intermediate]
+        using (scratch.Begin())
+        {
+            Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
+            down.Backward(gradient, state.Active, state.DownLow, dActive);
+            kernels.GateBackward(activation, state.GateUp, dActive, dGates);
+        }
+
+        Tensor? dNormal = needsMiddle ? Like(gradient) : null;
+        gateUp.Backward(dGates, state.MiddleNormal, state.GateUpLow, dNormal);
+        if (dNormal is not null)
+        {
+            kernels.NormBackward(state.Middle, weights.MiddleNorm, state.MiddleScale, dNormal, gradient, accumulate: true);
+        }
+    }
+
+    private void BackwardAttention(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsMixed, bool needsInput)
+    {
+        if (!needsMixed)
+        {
+            output.Backward(gradient, state.Mixed, state.OutputLow, dx: null);
+            return;
+        }
+
+        Tensor dQkv = scratch.Take(gradient.dtype, gradient.shape[0], weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kv) d]
+        using (scratch.Begin())
+        {
+            Tensor dMixed = scratch.Take(gradient.dtype, gradient.shape[0], weights.Output.Shape[1]); // [tokens, heads d]
+            output.Backward(gradient, state.Mixed, state.OutputLow, dMixed);
+            attention.Backward(dMixed, state.Attention, step, dQkv);
+        }
+
+        Tensor? dNormal = needsInput ? Like(gradient) : null;
+        queryKeyValue.Backward(dQkv, state.Normal, state.QueryKeyValueLow, dNormal);
+        if (dNormal is not null)
+        {
+            kernels.NormBackward(x, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
+        }
+    }
+
+    /// <summary>The forward pass up to the last product; what is part of the state is in its place.</summary>
+    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, TensorStack place, bool keepsProbabilities)
+    {
+        long tokens = x.shape[0];
         (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
-        (Tensor qkv, Tensor? qkvLow) = queryKeyValue.Forward(normal, place); // [tokens, (heads + 2 kv) d]
-        Tensor mixed = PlaceOf(output, place).Take(x.dtype, x.shape[0], weights.Output.Shape[1]); // [tokens, heads d]
+        Tensor qkv = (weights.QueryNorm is null ? scratch : place).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kv) d]
+        Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
+        Tensor mixed = PlaceOf(output, place).Take(x.dtype, tokens, weights.Output.Shape[1]); // [tokens, heads d]
         AttentionState attended = attention.Forward(qkv, mixed, step, place, keepsProbabilities);
-        qkv.Dispose(); // its values are in the state
-        (Tensor change, Tensor? outputLow) = output.Forward(mixed, place);
-        Tensor middle = place.Adopt(change.Add(x)); // [tokens, hidden]
+        Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
+        middle.copy_(x);
+        Tensor? outputLow = output.Forward(mixed, middle, place, accumulate: true);
 
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
-        (Tensor gateAndUp, Tensor? gateUpLow) = gateUp.Forward(middleNormal, place);
-        Tensor gates = place.Adopt(gateAndUp); // [tokens, 2 intermediate]
-        Tensor active = PlaceOf(down, place).Take(x.dtype, x.shape[0], gates.shape[1] / 2); // [tokens, intermediate]
+        Tensor gates = place.Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
+        Tensor? gateUpLow = gateUp.Forward(middleNormal, gates, place);
+        Tensor active = PlaceOf(down, place).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
         kernels.GateForward(activation, gates, active);
         LayerState state = new()
         {
@@ -169,10 +204,19 @@ internal sealed class FusedLayer : IDisposable
         return (state, active);
     }
 
-    /// <summary>Where the input of a product goes: what only frozen weights read is not kept.</summary>
-    private ITensorPlace PlaceOf(AdaptedProduct reader, ITensorPlace place) => reader.IsAdapted ? place : scratch;
+    /// <summary>Writes the sum with attention and the last product.</summary>
+    private Tensor? AddDown(Tensor active, LayerState state, Tensor result, TensorStack place)
+    {
+        result.copy_(state.Middle);
+        return down.Forward(active, result, place, accumulate: true);
+    }
 
-    private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight, AdaptedProduct reader, ITensorPlace place)
+    private Tensor Like(Tensor tensor) => scratch.Take(tensor.dtype, tensor.shape);
+
+    /// <summary>Where the input of a product goes: what only frozen weights read is not kept.</summary>
+    private TensorStack PlaceOf(AdaptedProduct reader, TensorStack place) => reader.IsAdapted ? place : scratch;
+
+    private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight, AdaptedProduct reader, TensorStack place)
     {
         Tensor normal = PlaceOf(reader, place).Take(x.dtype, x.shape);
         Tensor scale = place.Take(weight.dtype, x.shape[0]);

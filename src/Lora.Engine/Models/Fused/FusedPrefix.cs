@@ -42,9 +42,7 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
         Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
         foreach (FusedLayer layer in layers)
         {
-            Tensor y = layer.Forward(x, step);
-            x.Dispose();
-            x = y;
+            layer.Forward(x, step);
         }
 
         return x.MoveToOuterDisposeScope();

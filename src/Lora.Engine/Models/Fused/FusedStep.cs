@@ -23,9 +23,8 @@ internal sealed class FusedStep : IStepEngine
         kernels ??= KernelSet.Of(decoder.Embedding.device, decoder.Embedding.dtype);
         states = new(decoder.Embedding.device);
         scratch = new(decoder.Embedding.device);
-        Scratch passes = new(scratch);
-        layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels, passes))];
-        head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels, passes);
+        layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels, scratch))];
+        head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels, scratch);
         int found = Array.FindIndex(layers, layer => layer.IsAdapted);
         Lowest = found < 0 ? layers.Length : found;
         Memory = new(
@@ -79,7 +78,12 @@ internal sealed class FusedStep : IStepEngine
         try
         {
             Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize) : null;
-            Tensor x = states.Adopt(Prefix(packed, Cache));
+            Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize);
+            using (Tensor prefix = Prefix(packed, Cache))
+            {
+                x.copy_(prefix);
+            }
+
             for (int layer = Lowest; layer < layers.Length; layer++)
             {
                 TensorStack.Mark top = states.Top;
@@ -122,8 +126,7 @@ internal sealed class FusedStep : IStepEngine
         Tensor x = Prefix(packed, cache: null); // nothing says that these documents come again
         foreach (FusedLayer layer in layers.Skip(Lowest))
         {
-            using Tensor input = x;
-            x = layer.Forward(input, step);
+            layer.Forward(x, step);
         }
 
         double loss = head.SumLoss(x, packed);

@@ -5,7 +5,7 @@ namespace Lora.Models;
 
 /// <summary>
 /// Bytes of one block's tensors, by the shapes that <see cref="FusedLayer"/> and <see cref="FusedAttention"/> give them. What is kept, and what a
-/// pass fills, lies on stacks; what products make is allocated by libtorch, and freed before the next is made.
+/// pass makes and lets go, lies on stacks.
 /// </summary>
 internal sealed class LayerMemory
 {
@@ -50,50 +50,31 @@ internal sealed class LayerMemory
         _ => Input(shape) + State(shape) + Probabilities(shape),
     };
 
-    /// <summary>What the forward pass fills and lets go.</summary>
+    /// <summary>What the forward pass makes and lets go.</summary>
     public long ForwardScratch(Kept kept, StepShape shape)
     {
         long perToken = (ranks.QueryKeyValue == 0 ? Hidden : 0) // inputs of products that nothing adapts
             + (ranks.Output == 0 ? Queries : 0)
             + (ranks.GateUp == 0 ? Hidden : 0)
             + (ranks.Down == 0 ? Intermediate : 0)
-            + (hasHeadNorms ? Queries + Keys : 0); // the rotated heads
+            + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)) // the rotated heads, else q, k and v as one
+            + (ranks.HasDropout ? Intermediate : 0); // the input of the last product, dropped
         long probabilities = kept == Models.Kept.All ? 0 : LargestTile(shape);
-        return Bytes(shape, perToken) + probabilities + (IsKept(kept) ? 0 : State(shape) - Bytes(shape, MadeState));
+        return Bytes(shape, perToken) + probabilities + (kept >= Models.Kept.AllButProbabilities ? 0 : State(shape));
     }
 
-    /// <summary>The most that the forward pass's products take at once, beside those that are the state.</summary>
-    public long ForwardProducts(Kept kept, StepShape shape)
-    {
-        long last = Hidden + (ranks.HasDropout ? Intermediate : 0); // the output, and the input of the last product, dropped
-        long perToken = IsKept(kept)
-            ? new[] { Queries + (2 * Keys), 2 * Intermediate, last }.Max() // each is where it is kept before the next is made
-            : Math.Max(Queries + (2 * Keys), MadeState + last);
-        return Bytes(shape, perToken);
-    }
-
-    /// <summary>What the backward pass fills and lets go.</summary>
+    /// <summary>The most that the backward pass has at once of what it makes and lets go.</summary>
     public long BackwardScratch(Kept kept, StepShape shape)
     {
-        long perToken = (2 * Intermediate) + Queries + (2 * Keys); // gradients of gate and up, and of q, k and v
+        long mlp = (2 * Intermediate) + Math.Max(Intermediate, Hidden); // gradients of gate and up, and before or behind them
+        long qkv = Queries + (2 * Keys);
+        long adapter = ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + (ranks.HasDropout ? Intermediate : 0);
         long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * LargestTile(shape); // those of p and of its gradient
-        long document = shape.Lengths.Max() * elementSize * ((2 * Keys) + Queries); // of k and v, and of the values mixed
-        return Bytes(shape, perToken) + tile + document;
+        long document = shape.Lengths.Max() * elementSize * ((2 * Keys) + Queries); // gradients of k and v, and of the values mixed
+        return Math.Max(
+            Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),
+            Bytes(shape, qkv + Queries) + tile + document);
     }
-
-    /// <summary>The most that the backward pass's products take at once.</summary>
-    public long BackwardProducts(StepShape shape)
-    {
-        long perToken = new[] { Intermediate, Hidden, Queries }.Max()
-            + (ranks.HasDropout ? Intermediate : 0)
-            + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down;
-        return Bytes(shape, perToken);
-    }
-
-    private static bool IsKept(Kept kept) => kept >= Models.Kept.AllButProbabilities;
-
-    // The part of the state that products made, per token: the sum with attention, gate|up, and q, k and v before their norms.
-    private long MadeState => Hidden + (2 * Intermediate) + (hasHeadNorms ? Queries + (2 * Keys) : 0);
 
     private long Bytes(StepShape shape, long perToken) => shape.Tokens * perToken * elementSize;
 

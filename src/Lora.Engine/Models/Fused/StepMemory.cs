@@ -11,9 +11,9 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
-    /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and the most that products and kernels make beside them.</summary>
+    /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and what is made beside them.</summary>
     public long Peak(StepShape shape, Recomputation recomputation) =>
-        Stack(shape, recomputation) + Scratch(shape, recomputation) + Products(shape, recomputation) + workspace;
+        Stack(shape, recomputation) + Scratch(shape, recomputation) + Math.Max(Output(shape), Rows(shape)) + workspace;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)
@@ -31,7 +31,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         return Math.Max(highest, below + Output(shape));
     }
 
-    /// <summary>Bytes of what a pass fills and lets go, of the pass that fills most.</summary>
+    /// <summary>Bytes of what a pass makes and lets go, of the pass that makes most.</summary>
     public long Scratch(StepShape shape, Recomputation recomputation) => new[]
     {
         prefix?.ForwardScratch(Models.Kept.Nothing, shape) ?? 0,
@@ -45,25 +45,19 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).Append(HeadScratch(shape)).Max();
 
     /// <summary>Bytes of the head at its highest point: a chunk of logits, and the supervised rows.</summary>
-    public long Head(StepShape shape) => HeadScratch(shape) + HeadProducts(shape);
-
-    private long Products(StepShape shape, Recomputation recomputation) => new[]
-    {
-        prefix is null ? 0 : (2 * prefix.Input(shape)) + prefix.ForwardProducts(Models.Kept.Nothing, shape),
-        layers.Select((layer, index) => layer.ForwardProducts(recomputation.Of(index), shape)).DefaultIfEmpty().Max(),
-        layers.Select(layer => layer.BackwardProducts(shape)).DefaultIfEmpty().Max(),
-        HeadProducts(shape),
-    }.Max();
+    public long Head(StepShape shape) => HeadScratch(shape) + Rows(shape);
 
     private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
 
-    private long HeadScratch(StepShape shape) => shape.Supervised * (((long)config.HiddenSize * elementSize) + sizeof(float));
-
-    private long HeadProducts(StepShape shape)
+    private long HeadScratch(StepShape shape)
     {
         long chunk = Math.Min(FusedHead.ChunkPlaces, shape.Supervised);
-        return elementSize * ((shape.Supervised * (long)config.HiddenSize) + (chunk * ((long)config.VocabularySize + config.HiddenSize)));
+        long logits = chunk * (config.VocabularySize + (2L * config.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
+        return (elementSize * (logits + (shape.Supervised * (long)config.HiddenSize))) + (shape.Supervised * sizeof(float));
     }
+
+    /// <summary>Bytes of the supervised rows as they come from the last block.</summary>
+    private long Rows(StepShape shape) => shape.Supervised * (long)config.HiddenSize * elementSize;
 
     /// <summary>Bytes of one block's output.</summary>
     private long Output(StepShape shape) => shape.Tokens * (long)config.HiddenSize * elementSize;

@@ -9,7 +9,7 @@ namespace Lora.Models;
 /// in pieces, and memory is what was planned. The stack owns its tensors; a step finds the same ones as the step before where its shapes are the same.
 /// </summary>
 /// <param name="device">Of the tensors.</param>
-internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
+internal sealed class TensorStack(Device device) : IDisposable
 {
     // A cache line; no vector or tensor core asks for more.
     private const long Alignment = 64;
@@ -65,15 +65,6 @@ internal sealed class TensorStack(Device device) : ITensorPlace, IDisposable
 
         Tensor taken = View(Top.Used, type, shape);
         Top = Top with { Used = Top.Used + ((bytes + Alignment - 1) / Alignment * Alignment) };
-        return taken;
-    }
-
-    /// <summary>A copy on top.</summary>
-    public Tensor Adopt(Tensor made)
-    {
-        Tensor taken = Take(made.dtype, made.shape);
-        taken.copy_(made);
-        made.Dispose();
         return taken;
     }
 
