@@ -42,8 +42,8 @@ public sealed record LoraMemoryPlan
     public int RecomputedAttention { get; init; }
 
     /// <summary>
-    /// Whether freed memory stays with the process: faster, and more than the peak by what its pieces waste. So it stays where the limit has
-    /// room for twice the activations, or where the user said so.
+    /// Whether freed memory stays with the process: faster, and more than the peak by what its pieces waste, some hundredths. So it stays where
+    /// the limit has room for the activations and a quarter, or where the user said so.
     /// </summary>
     public bool KeepsFreedMemory { get; init; }
 

@@ -48,8 +48,8 @@ public sealed record TrainingOptions
     public LoraQuantization Quantization { get; init; } = LoraQuantization.None;
 
     /// <summary>
-    /// Whether freed memory stays with the process while the steps run, which saves most page faults under glibc and takes more memory than was
-    /// planned, or goes back to the system after each use. Null: it stays where there is room for it, and for autograd, whose memory is not
+    /// Whether freed memory stays with the process while the steps run, which saves most page faults under glibc and takes a little more memory
+    /// than was planned, or goes back to the system after each use. Null: it stays where there is room for it, and for autograd, whose memory is not
     /// planned. It is a setting of the whole process; afterwards glibc's defaults hold again.
     /// </summary>
     public bool? KeepFreedMemory { get; init; }

@@ -95,12 +95,10 @@ internal sealed class TrainingRun(
 
     private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, LoraMemoryPlan? memory)
     {
-        using AllocatorTuning tuning = (memory?.KeepsFreedMemory ?? options.KeepFreedMemory) switch
-        {
-            true => AllocatorTuning.KeepFreedMemory(),
-            false => AllocatorTuning.ReturnFreedMemory(),
-            _ => AllocatorTuning.KeepAllFreedMemory(), // autograd's memory is not planned
-        };
+        bool keepsFreedMemory = memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true;
+        using AllocatorTuning tuning = !keepsFreedMemory ? AllocatorTuning.ReturnFreedMemory()
+            : memory is null ? AllocatorTuning.KeepAllFreedMemory() // autograd's memory is not planned
+            : AllocatorTuning.KeepFreedMemory();
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
         LoraStopReason reason = Run();
         Keep(() => keeper?.OnEnd(reason));
