@@ -38,18 +38,23 @@ internal static class StepBenchmark
     {
         using StepModel model = new(type, shape);
         using ReferenceStep reference = new(model.Model);
-        using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         Batch batch = model.Rows(lengths);
         string tokens = $"{lengths.Length} x {lengths[0]}";
         Row row = new(model, batch, ceiling);
-        Warm(fused, model.Rows(16));
-        row.Show($"{tokens}, fused", fused);
-        row.Show($"{tokens}, fused, freed memory given back", fused, keeps: false);
-        fused.Recomputation = new(0, shape.Layers - 1);
-        row.Show($"{tokens}, fused, attention computed again", fused);
-        fused.Recomputation = Recomputation.Full(shape.Layers);
-        row.Show($"{tokens}, fused, blocks computed again", fused);
+        Show("fused", default);
+        Show("fused, freed memory given back", default, keeps: false);
+        Show("fused, attention computed again", new(0, shape.Layers - 1));
+        Show("fused, blocks computed again", Recomputation.Full(shape.Layers));
         row.Show($"{tokens}, autograd", reference, isAutograd: true);
+
+        // Each with a step of its own: one that has kept much goes on holding the memory.
+        void Show(string name, Recomputation recomputation, bool keeps = true)
+        {
+            using FusedStep step = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
+            step.Recomputation = recomputation;
+            Warm(step, model.Rows(16));
+            row.Show($"{tokens}, {name}", step, keeps);
+        }
     }
 
     private static void Plainly(ScalarType type, DecoderConfig shape, double ceiling, int[] lengths)
