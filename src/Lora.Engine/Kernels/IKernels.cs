@@ -9,6 +9,9 @@ namespace Lora.Kernels;
 /// </summary>
 internal interface IKernels
 {
+    /// <summary>Bytes that are made in passing at the most, where that is worth planning.</summary>
+    long Workspace => 0;
+
     /// <summary>y = w x / sqrt(mean(x²) + ε) over the last dimension.</summary>
     /// <param name="x">[..., width].</param>
     /// <param name="weight">[width], wide.</param>

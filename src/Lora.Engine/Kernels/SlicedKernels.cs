@@ -62,7 +62,8 @@ internal sealed class SlicedKernels(IKernels inner, long values = 4 << 20) : IKe
     }
 
     /// <inheritdoc/>
-    public void Drop(Tensor x, double probability, ulong seed, Tensor y) => inner.Drop(x, probability, seed, y); // one draw for the whole
+    public void Drop(Tensor x, double probability, ulong seed, Tensor y) =>
+        EachSlice(x, rows => inner.Drop(rows.Of(x), probability, seed + (ulong)rows.Start, rows.Of(y))); // else each slice would drop the same places
 
     /// <inheritdoc/>
     public void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step) =>

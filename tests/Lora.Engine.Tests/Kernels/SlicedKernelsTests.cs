@@ -41,6 +41,22 @@ public class SlicedKernelsTests
     }
 
     [Fact]
+    public void Dropout_draws_the_same_again_and_not_the_same_in_each_slice()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        SlicedKernels kernels = new(new TorchKernels(), values: 1000);
+        Tensor x = ones([20, 100], dtype: ScalarType.Float32, device: CPU);
+        Tensor y = empty_like(x);
+        Tensor again = empty_like(x);
+        kernels.Drop(x, 0.5, seed: 7, y);
+        kernels.Drop(x, 0.5, seed: 7, again);
+
+        Assert.True(again.Equals(y));
+        Assert.False(y.narrow(0, 0, 10).Equals(y.narrow(0, 10, 10)));
+        Assert.Equal(1, y.mean().ToDouble(), 0.12); // four standard deviations of 2,000 draws: 0.09
+    }
+
+    [Fact]
     public void No_more_values_are_handed_on_at_a_time_than_were_asked_for_and_none_is_left_out()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -43,9 +43,17 @@ public sealed class AdaptedProductTests : IDisposable
         using TensorStack stack = new(CPU);
         using AdaptedProduct product = new(new JoinedWeights(first, second), factors, kernels, stack, alignment);
         product.Refresh();
-        Tensor y = empty([9, 17], dtype: type, device: CPU);
+
+        // What was in the memory before must not matter.
+        stack.Reserve(1 << 16);
+        using (stack.Begin())
+        {
+            stack.Take(type, stack.Capacity / type.ElementSize()).fill_(double.NaN);
+        }
+
+        Tensor y = full([9, 17], double.NaN, dtype: type, device: CPU);
         Tensor? low = product.Forward(x, y, stack);
-        Tensor dx = empty_like(x);
+        Tensor dx = full_like(x, double.NaN);
         product.Backward(dy, x, low, dx);
 
         double tolerance = isExact ? 1e-7 : 1e-6; // gradients are added up in float32

@@ -52,7 +52,9 @@ public class StepMemoryTests
     public void Everything_finds_the_room_that_was_planned_for_it(string family, string module, int blocks, int attentions)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new(family, ScalarType.Float32, module.Length == 0 ? FusedStepCase.Everything(family) : [module]);
+        string[] modules = module.Length == 0 ? FusedStepCase.Everything(family) : [module];
+        FusedStepCase run = new(family, ScalarType.Float32, modules, config: new() { Dropout = 0.1 });
+        run.Adapter.IsTraining = true;
         using FusedStep step = run.Fused();
         step.Recomputation = new(blocks, attentions);
 

@@ -32,7 +32,7 @@ internal sealed class FusedStep : IStepEngine
             Lowest > 0 ? layers[0].Memory : null,
             decoder.Config,
             (int)decoder.Embedding.element_size(),
-            FrozenProduct.Workspace + ((kernels as SlicedKernels)?.Workspace ?? 0));
+            FrozenProduct.Workspace + kernels.Workspace);
     }
 
     /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>

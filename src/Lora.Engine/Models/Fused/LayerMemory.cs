@@ -38,9 +38,6 @@ internal sealed class LayerMemory
 
     private long Intermediate => config.IntermediateSize;
 
-    /// <summary>The block's input, or output.</summary>
-    public long Input(StepShape shape) => shape.Tokens * Hidden * elementSize;
-
     /// <summary>What stays between the passes, the block's input included.</summary>
     public long Kept(Kept kept, StepShape shape) => kept switch
     {
@@ -75,6 +72,8 @@ internal sealed class LayerMemory
             Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),
             Bytes(shape, qkv + Queries) + tile + document);
     }
+
+    private long Input(StepShape shape) => Bytes(shape, Hidden);
 
     private long Bytes(StepShape shape, long perToken) => shape.Tokens * perToken * elementSize;
 
