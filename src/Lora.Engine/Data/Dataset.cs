@@ -90,3 +90,18 @@ public sealed class Dataset
         }
     }
 }
+
+/// <summary>A row that was longer than the limit.</summary>
+/// <param name="Line">Where the row stands in its file, from 1.</param>
+/// <param name="Tokens">How many tokens it had before it was cut.</param>
+public sealed record TruncatedRow(int Line, int Tokens);
+
+/// <summary>How rows become examples.</summary>
+public sealed record DatasetOptions
+{
+    /// <summary>The most tokens that an example has; what a row has beyond them is cut off its end.</summary>
+    public int MaxLength { get; init; } = 1024;
+
+    /// <summary>The number of rows of the model's embedding, which ids are checked against; null leaves them unchecked.</summary>
+    public int? VocabularySize { get; init; }
+}

@@ -112,3 +112,9 @@ public static class JsonLinesReader
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw new FormatException($"\"{name}\" is not a string");
     }
 }
+
+/// <summary>One row of a dataset: a text, or a prompt with its completion.</summary>
+/// <param name="Line">Where the row stands in its file, from 1.</param>
+/// <param name="Prompt">What is given; null for a plain text.</param>
+/// <param name="Text">What is to be learned: the whole text, or the completion.</param>
+public sealed record DatasetRow(int Line, string? Prompt, string Text);

@@ -54,3 +54,35 @@ public sealed record LoraTrainingResult
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant($"{StopReason} after {History.Length} steps: {After ?? Before}");
 }
+
+/// <summary>Why a run ended.</summary>
+public enum LoraStopReason
+{
+    /// <summary>All steps were done.</summary>
+    Completed,
+
+    /// <summary>The user stopped it; the adapter is that of the last whole step.</summary>
+    Cancelled,
+
+    /// <summary>The loss or a gradient was not finite; the adapter is that of the step before.</summary>
+    NotFinite,
+
+    /// <summary>A batch found no memory; the adapter is that of the step before.</summary>
+    OutOfMemory,
+}
+
+/// <summary>How the base model and the adapted model continue one prompt, greedily.</summary>
+public sealed record LoraSample
+{
+    /// <summary>The text that was given.</summary>
+    public string Prompt { get; init; } = "";
+
+    /// <summary>The base model's continuation.</summary>
+    public string Base { get; init; } = "";
+
+    /// <summary>The adapted model's continuation.</summary>
+    public string Adapted { get; init; } = "";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Prompt} -> {Adapted}";
+}

@@ -121,3 +121,76 @@ public sealed record TrainingOptions
         ? [new(LoraError.ConfigValueInvalid, name, name, "without an OutputPath", "a folder for the run's state")]
         : [];
 }
+
+/// <summary>The files that a run reads.</summary>
+/// <param name="Dataset">Full path of the JSON Lines file to learn from.</param>
+/// <param name="ValidationDataset">Full path of the JSON Lines file to evaluate on; null for none.</param>
+public sealed record TrainingData(string Dataset, string? ValidationDataset = null);
+
+/// <summary>How the learning rate goes on after the warm-up.</summary>
+public enum TrainingSchedule
+{
+    /// <summary>From the peak along half a cosine to a tenth of it.</summary>
+    Cosine,
+
+    /// <summary>From the peak in a straight line to zero.</summary>
+    Linear,
+
+    /// <summary>The peak throughout.</summary>
+    Constant,
+}
+
+/// <summary>The dtype that the frozen base weights are held and multiplied in.</summary>
+public enum TrainingDataType
+{
+    /// <summary>float32 on a CPU, bfloat16 on a GPU, float16 on one that does not compute in bfloat16.</summary>
+    Auto,
+
+    /// <summary>float32.</summary>
+    Float32,
+
+    /// <summary>bfloat16.</summary>
+    BFloat16,
+
+    /// <summary>float16, with a loss that is scaled so that gradients stay within its range.</summary>
+    Float16,
+}
+
+/// <summary>How the linear layers of the frozen base's blocks are held; embeddings, head and norms are always held as they are.</summary>
+public enum LoraQuantization
+{
+    /// <summary>As numbers of the run's dtype.</summary>
+    None,
+
+    /// <summary>In 4 bits a weight as QLoRA does (arXiv 2305.14314): normal float codes, with scales that are quantised again.</summary>
+    NF4,
+}
+
+/// <summary>Which activations are computed again in the backward pass in place of being kept (gradient checkpointing).</summary>
+public enum LoraCheckpointing
+{
+    /// <summary>As few as the memory there is asks for: attention's probabilities first, then whole blocks.</summary>
+    Auto,
+
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>Every block but the last: the least memory, half as much work again.</summary>
+    Full,
+}
+
+/// <summary>Where the hidden states below the lowest adapted block are kept from one epoch to the next.</summary>
+public enum LoraPrefixCache
+{
+    /// <summary>In memory when they fit beside the run, else on disk when that has twice the room, else nowhere; only if a row comes twice.</summary>
+    Auto,
+
+    /// <summary>Nowhere: they are computed each time.</summary>
+    None,
+
+    /// <summary>In main memory.</summary>
+    Memory,
+
+    /// <summary>In a file of the system's temporary folder, which goes with the run.</summary>
+    Disk,
+}

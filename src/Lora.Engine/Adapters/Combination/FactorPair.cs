@@ -55,3 +55,10 @@ internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling
 
     private static Tensor Matrix(TensorData data) => AdapterTensors.Read(data).to(ScalarType.Float32).flatten(1);
 }
+
+/// <summary>One adapter's part in a module, with its weight in the combination.</summary>
+internal sealed record WeightedPair(FactorPair Pair, double Weight)
+{
+    /// <summary>w · s, the factor of B A.</summary>
+    public double Factor => Weight * Pair.Scaling;
+}

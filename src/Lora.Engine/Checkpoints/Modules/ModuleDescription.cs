@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace Lora.Checkpoints;
+
+/// <summary>Makes the public description of a module.</summary>
+internal static class ModuleDescription
+{
+    /// <summary>Describes a module that has parameters or a tied weight.</summary>
+    /// <param name="node">The module.</param>
+    /// <param name="usesConv1D">What <see cref="ModuleKindRules.UsesConv1D"/> says of the model.</param>
+    /// <param name="source">The model's folder or file.</param>
+    public static LoraModuleInfo Of(ModuleNode node, bool usesConv1D, string source)
+    {
+        TensorInfo? weight = node.Weight ?? node.TiedTo?.Weight;
+        TensorInfo shown = weight ?? node.Parameters[0];
+        LoraModuleKind kind = ModuleKindRules.Infer(node.Role, weight, usesConv1D);
+        (long? inFeatures, long? outFeatures) = Features(kind, shown.Shape);
+        return new()
+        {
+            Name = node.Name,
+            Kind = kind,
+            Shape = shown.Shape,
+            InFeatures = inFeatures,
+            OutFeatures = outFeatures,
+            DataType = shown.DataType.ToName(),
+            ParameterCount = node.Parameters.Sum(parameter => parameter.ElementCount),
+            Layer = Layer(node.Name),
+            Role = node.Role,
+            TiedTo = node.TiedTo?.Name,
+            Model = source,
+            File = Path.GetFileName(shown.File),
+        };
+    }
+
+    private static (long? In, long? Out) Features(LoraModuleKind kind, long[] shape) => kind switch
+    {
+        LoraModuleKind.Linear or LoraModuleKind.Conv2d => (shape[1], shape[0]),
+        LoraModuleKind.Conv1D or LoraModuleKind.Embedding => (shape[0], shape[1]),
+        _ => (null, null),
+    };
+
+    /// <summary>The first part of the name, but not its very first, that is a number.</summary>
+    private static int? Layer(string name)
+    {
+        foreach (string part in name.Split('.').Skip(1))
+        {
+            if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
+            {
+                return layer;
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>Two modules that config.json gives one weight.</summary>
+/// <param name="Head">The output head.</param>
+/// <param name="Embedding">The embedding.</param>
+internal sealed record TiedWeight(string Head, string Embedding)
+{
+    /// <summary>The module that shares the weight of the one named; null when it shares none.</summary>
+    public string? Other(string module) => module == Head ? Embedding : module == Embedding ? Head : null;
+}

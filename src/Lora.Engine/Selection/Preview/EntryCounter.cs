@@ -1,0 +1,67 @@
+namespace Lora.Selection;
+
+/// <summary>Counts what each entry of a configuration matches in a model.</summary>
+internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOnlyList<string> names, IReadOnlyList<TargetDecision> decisions)
+{
+    private readonly Dictionary<(string List, string Entry), int> decided = decisions.Where(decision => decision.Entry is not null)
+        .GroupBy(decision => (decision.List, decision.Entry!)).ToDictionary(group => group.Key, group => group.Count());
+
+    public IReadOnlyList<TargetEntry> Count(IReadOnlyList<ResolvedTarget> targets) =>
+    [
+        .. List(targetList, config.Module ?? config.TargetModule, endings: config.Module is null),
+        .. Pattern(nameof(config.TargetPattern), config.TargetPattern),
+        .. List(nameof(config.ExcludeModule), config.ExcludeModule, endings: true),
+        .. Pattern(nameof(config.ExcludePattern), config.ExcludePattern),
+        .. Saved(),
+        .. Table(nameof(config.RankPattern), config.RankPattern, targets),
+        .. Table(nameof(config.AlphaPattern), config.AlphaPattern, targets),
+    ];
+
+    private IEnumerable<TargetEntry> List(string list, string[]? entries, bool endings)
+    {
+        if (entries is null)
+        {
+            return [];
+        }
+
+        if (list == AllLinear.Keyword)
+        {
+            return [new(nameof(config.TargetPattern), list, entries.Length, decisions.Count(decision => decision.List == list))];
+        }
+
+        SuffixTable table = new(entries);
+        int[] hits = new int[entries.Length];
+        foreach (string name in names)
+        {
+            table.CountHits(name, hits, endings);
+        }
+
+        return entries.Distinct(StringComparer.Ordinal).Select(entry => Entry(list, entry, hits[table.FindExact(entry)]));
+    }
+
+    private IEnumerable<TargetEntry> Pattern(string list, string? pattern) =>
+        pattern is null ? [] : [Entry(list, pattern, names.Count(PythonRegex.Whole(pattern).Matches))];
+
+    private IEnumerable<TargetEntry> Saved()
+    {
+        SavedModules saved = new(config.ModulesToSave);
+        return (config.ModulesToSave ?? []).Select((entry, index) => Entry(nameof(config.ModulesToSave), entry, saved.Count(index, names)));
+    }
+
+    private static IEnumerable<TargetEntry> Table(string list, LoraPatternValue[]? entries, IReadOnlyList<ResolvedTarget> targets)
+    {
+        PatternTable table = new(entries);
+        string[] names = [.. targets.Select(target => target.Module.Name)];
+        ILookup<int, string> decided = names.ToLookup(table.Find);
+        return (entries ?? []).Select((entry, index) => new TargetEntry(list, entry.Pattern, table.Count(index, names), decided[index].Count()));
+    }
+
+    private TargetEntry Entry(string list, string entry, int hits) => new(list, entry, hits, decided.GetValueOrDefault((list, entry)));
+}
+
+/// <summary>What one entry of a configuration did.</summary>
+/// <param name="List">The property that holds it.</param>
+/// <param name="Entry">The entry or pattern.</param>
+/// <param name="Hits">How many module names it matches by itself.</param>
+/// <param name="Decided">For how many names it was the one that decided.</param>
+public sealed record TargetEntry(string List, string Entry, int Hits, int Decided);

@@ -1,0 +1,37 @@
+namespace Lora.Training;
+
+/// <summary>Keeps the model that was loaded last, for all runs that read the same.</summary>
+internal sealed class ModelCache : IDisposable
+{
+    private LoadedModel? loaded;
+
+    /// <summary>The model of a source: the one that is there, or else it is loaded in its place.</summary>
+    public LoadedModel Get(ModelSource source, IRunObserver observer)
+    {
+        if (loaded?.Source != source)
+        {
+            Dispose();
+            loaded = LoadedModel.Load(source, observer);
+        }
+
+        return loaded;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        loaded?.Dispose();
+        loaded = null;
+    }
+}
+
+/// <summary>What decides whether a loaded model and its datasets serve another run.</summary>
+internal sealed record ModelSource(
+    string Folder, TrainingData Data, int MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization)
+{
+    /// <summary>What a run with these options reads.</summary>
+    public ModelSource(string folder, TrainingData data, TrainingOptions options)
+        : this(folder, data, options.MaxLength, options.Device, options.DataType, options.Quantization)
+    {
+    }
+}

@@ -1,0 +1,126 @@
+using Lora.Adapters;
+using Lora.Models;
+
+namespace Lora.Training;
+
+/// <summary>Takes the loss of a loaded model with adapters on it: all modules that stay on, or all but one part after another.</summary>
+internal sealed class MeasurementRun(
+    MeasurementPlan plan, LoadedModel loaded, MeasurementOptions options, IMeasurementObserver observer, CancellationToken cancellation)
+{
+    // An unconverted start that is drawn at random begins as in a training with the default seed.
+    private static readonly ulong Seed = (ulong)new TrainingOptions().Seed;
+
+    private readonly List<AttachedAdapter> attached = [];
+    private int evaluationsLeft;
+    private int batches;
+
+    /// <summary>Measures.</summary>
+    /// <param name="known">What the base model does, when that was measured before.</param>
+    /// <returns>What the base model does.</returns>
+    /// <exception cref="OperationCanceledException">The work was stopped.</exception>
+    public BaseMeasurement Execute(BaseMeasurement? known)
+    {
+        string[] active = [.. plan.Adapters.SelectMany(planned => planned.Active).Distinct(StringComparer.Ordinal)];
+        (string Name, int? Layer)[] parts = options.EachLayer ? [.. active.Select(AdapterParts.Of).Distinct()] : [];
+        evaluationsLeft = (known is null ? 1 : 0) + 1 + parts.Length;
+        BaseMeasurement baseline = known ?? new(loaded, Evaluate("the base model"), Continuations());
+        try
+        {
+            if (Attach())
+            {
+                Measure(baseline, parts);
+            }
+        }
+        finally
+        {
+            attached.ForEach(adapter => adapter.Dispose());
+        }
+
+        return baseline;
+    }
+
+    private void Measure(BaseMeasurement baseline, (string Name, int? Layer)[] parts)
+    {
+        int count = SwitchTo(_ => true);
+        LoraEvaluation whole = Evaluate(plan.Name);
+        if (!options.EachLayer)
+        {
+            observer.OnMeasured(Describe(baseline, whole, count));
+        }
+
+        foreach ((string name, int? layer) in parts)
+        {
+            int left = SwitchTo(module => AdapterParts.Of(module).Name != name);
+            LoraEvaluation evaluation = Evaluate($"{plan.Name} without {name}");
+            observer.OnMeasured(Describe(baseline, evaluation, left) with { Without = name, Layer = layer, LossRise = evaluation.Loss - whole.Loss });
+        }
+    }
+
+    /// <summary>Puts the adapters on; false when one does not fit, which is reported.</summary>
+    private bool Attach()
+    {
+        try
+        {
+            foreach (PlannedAdapter planned in plan.Adapters)
+            {
+                AttachedAdapter adapter = new(loaded.Model, planned.Config, planned.Targets, loaded.Model.Device, Seed);
+                attached.Add(adapter);
+                AdapterTensors.Load(adapter, planned.Adapter);
+            }
+
+            return true;
+        }
+        catch (LoraException exception)
+        {
+            observer.OnFailure(exception);
+            return false;
+        }
+    }
+
+    /// <summary>Leaves those active modules on that a test lets through; how many there are.</summary>
+    private int SwitchTo(Func<string, bool> isOn)
+    {
+        foreach ((AttachedAdapter adapter, PlannedAdapter planned) in attached.Zip(plan.Adapters))
+        {
+            adapter.ActiveModules = [.. planned.Active.Where(isOn)];
+        }
+
+        return attached.SelectMany(adapter => adapter.ActiveModules).Distinct(StringComparer.Ordinal).Count();
+    }
+
+    private LoraEvaluation Evaluate(string what)
+    {
+        observer.OnStage($"Evaluating {what}");
+        int total = batches + (evaluationsLeft * Evaluator.Batches(loaded.Dataset, options.BatchSize));
+        evaluationsLeft--;
+        IEnumerable<AdaptedLayer> layers = attached.SelectMany(adapter => adapter.Layers).Where(layer => layer.IsAttached);
+        using IStepEngine engine = StepEngines.Choose(loaded.Model, layers).Engine;
+        return Evaluator.Evaluate(engine, loaded.Dataset, options.BatchSize, cancellation, () => observer.OnBatch(++batches, total));
+    }
+
+    private string[] Continuations() => [.. options.Prompt.Select(prompt => loaded.Continue(prompt, options.PromptToken, cancellation))];
+
+    private LoraMeasurement Describe(BaseMeasurement baseline, LoraEvaluation evaluation, int modules) => new()
+    {
+        Name = plan.Name,
+        Adapter = plan.Adapters.Count == 1 ? plan.Adapters[0].Adapter : null,
+        Model = plan.Folder,
+        Loss = evaluation.Loss,
+        Perplexity = evaluation.Perplexity,
+        BaseLoss = baseline.Evaluation.Loss,
+        LossChange = evaluation.Loss - baseline.Evaluation.Loss,
+        SupervisedToken = evaluation.SupervisedToken,
+        ModuleCount = modules,
+        Sample =
+        [
+            .. options.Prompt.Zip(baseline.Continuations, Continuations())
+                .Select(entry => new LoraSample { Prompt = entry.First, Base = entry.Second, Adapted = entry.Third }),
+        ],
+    };
+}
+
+/// <summary>What a base model does without any adapter.</summary>
+/// <param name="Loaded">The model.</param>
+/// <param name="Evaluation">Its loss.</param>
+/// <param name="Continuations">How it continues the prompts.</param>
+internal sealed record BaseMeasurement(LoadedModel Loaded, LoraEvaluation Evaluation, IReadOnlyList<string> Continuations);
