@@ -29,10 +29,10 @@ internal interface IKernels
     /// <param name="accumulate">Whether to add to dx.</param>
     void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);
 
-    /// <summary>Rotates value k of each head against value k + d/2 in place; backward, by the opposite angle.</summary>
-    /// <param name="heads">[tokens, heads, d]; may be the first values of wider heads.</param>
-    /// <param name="cosine">[tokens, d/2], wide, contiguous.</param>
-    /// <param name="sine">[tokens, d/2], wide, contiguous.</param>
+    /// <summary>Rotates value k of each head against value k + rotated/2 in place; backward, by the opposite angle.</summary>
+    /// <param name="heads">[tokens, heads, rotated]; may be the first values of wider heads.</param>
+    /// <param name="cosine">[tokens, rotated/2], wide, contiguous.</param>
+    /// <param name="sine">[tokens, rotated/2], wide, contiguous.</param>
     /// <param name="backward">Whether a gradient is turned back.</param>
     void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward);
 
@@ -52,14 +52,14 @@ internal interface IKernels
     /// <summary>softmax(factor · scores) over the keys that each query sees, in place; zero for the others.</summary>
     /// <param name="scores">[groups, queries, keys], contiguous; the queries of several heads follow each other.</param>
     /// <param name="tile">Which queries and keys they are.</param>
-    /// <param name="factor">1 / sqrt(d).</param>
+    /// <param name="factor">1 / sqrt(headSize).</param>
     void SoftmaxForward(Tensor scores, AttentionTile tile, double factor);
 
     /// <summary>dp becomes factor · p (dp - Σ p dp), in place.</summary>
     /// <param name="p">Of the forward pass.</param>
     /// <param name="dp">Like p.</param>
     /// <param name="tile">Which queries and keys they are.</param>
-    /// <param name="factor">1 / sqrt(d).</param>
+    /// <param name="factor">1 / sqrt(headSize).</param>
     void SoftmaxBackward(Tensor p, Tensor dp, AttentionTile tile, double factor);
 
     /// <summary>Σ -log softmax(logits)[target]; the logits become their gradient times a factor, (softmax - onehot) · factor.</summary>

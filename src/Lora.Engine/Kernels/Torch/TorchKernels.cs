@@ -33,8 +33,8 @@ internal sealed class TorchKernels : IKernels
     public void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] halves = [.. heads.chunk(2, -1).Select(half => half.to(cosine.dtype))]; // [tokens, heads, d/2]
-        Tensor across = cosine.unsqueeze(1); // [tokens, 1, d/2]
+        Tensor[] halves = [.. heads.chunk(2, -1).Select(half => half.to(cosine.dtype))]; // [tokens, heads, rotated/2]
+        Tensor across = cosine.unsqueeze(1); // [tokens, 1, rotated/2]
         Tensor along = backward ? sine.unsqueeze(1).neg() : sine.unsqueeze(1);
         heads.copy_(cat([(halves[0] * across) - (halves[1] * along), (halves[1] * across).Plus(halves[0] * along)], -1));
     }

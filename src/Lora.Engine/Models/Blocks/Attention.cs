@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// Causal self-attention with grouped key/value heads: softmax(q kᵀ / sqrt(d)) v, heads joined by o_proj. Each key/value head serves a
+/// Causal self-attention with grouped key/value heads: softmax(q kᵀ / sqrt(headSize)) v, heads joined by o_proj. Each key/value head serves a
 /// contiguous block of query heads (arXiv 2305.13245).
 /// </summary>
 internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
@@ -38,7 +38,7 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
-        Tensor[] outputs = projections.Of(hidden); // each [batch, tokens, heads d]
+        Tensor[] outputs = projections.Of(hidden); // each [batch, tokens, heads headSize]
         Tensor query = RotaryEmbedding.Rotate(Heads(outputs[0], q_norm, config.Heads), context.Rotation);
         Tensor key = RotaryEmbedding.Rotate(Heads(outputs[1], k_norm, config.KeyValueHeads), context.Rotation);
         Tensor value = Heads(outputs[2], null, config.KeyValueHeads);
@@ -54,12 +54,12 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
         return o_proj.call(Mix(query, key, value, context).transpose(1, 2).flatten(2)); // [batch, tokens, hidden]
     }
 
-    /// <summary>All are [batch, heads, tokens, d].</summary>
+    /// <summary>All are [batch, heads, tokens, headSize].</summary>
     private Tensor Mix(Tensor query, Tensor key, Tensor value, BlockContext context)
     {
         if (config.QueryScalar is double scalar)
         {
-            // The kernels divide by sqrt(d).
+            // The kernels divide by sqrt(headSize).
             query = query.Times(Math.Sqrt(config.HeadDimension / scalar));
         }
 
@@ -75,7 +75,7 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
 
     private Tensor Heads(Tensor output, RmsNorm? norm, int heads)
     {
-        Tensor split = output.unflatten(2, heads, config.HeadDimension); // [batch, tokens, heads, d]
-        return (norm is null ? split : norm.call(split)).transpose(1, 2); // [batch, heads, tokens, d]
+        Tensor split = output.unflatten(2, heads, config.HeadDimension); // [batch, tokens, heads, headSize]
+        return (norm is null ? split : norm.call(split)).transpose(1, 2); // [batch, heads, tokens, headSize]
     }
 }

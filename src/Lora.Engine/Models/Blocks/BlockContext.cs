@@ -8,7 +8,7 @@ internal sealed class BlockContext(long tokens, Device device, ScalarType dataTy
 {
     private readonly Dictionary<long, Tensor> masks = [];
 
-    /// <summary>cos and sin for positions 0..tokens-1, each [tokens, headDimension].</summary>
+    /// <summary>cos and sin for positions 0..tokens-1, each [tokens, rotated].</summary>
     public (Tensor Cosine, Tensor Sine) Rotation { get; } = rotation;
 
     /// <summary>The mask of a window; null when it reaches over all tokens, so that the plain causal kernel serves.</summary>

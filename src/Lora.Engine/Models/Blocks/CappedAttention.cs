@@ -6,8 +6,8 @@ namespace Lora.Models;
 /// <summary>Attention whose scores are capped before the mask: libtorch's kernels have no place for that.</summary>
 internal static class CappedAttention
 {
-    /// <summary>softmax(cap(q kᵀ / sqrt(d)) + mask) v, the softmax in float32.</summary>
-    /// <param name="query">[batch, heads, tokens, d].</param>
+    /// <summary>softmax(cap(q kᵀ / sqrt(headSize)) + mask) v, the softmax in float32.</summary>
+    /// <param name="query">[batch, heads, tokens, headSize].</param>
     /// <param name="key">Like the query.</param>
     /// <param name="value">Like the query.</param>
     /// <param name="mask">[tokens, tokens], additive.</param>

@@ -5,7 +5,7 @@ namespace Lora.Models;
 
 /// <summary>
 /// Rotates pairs of a head's values by an angle that grows with the position (arXiv 2104.09864), in the half-split order of
-/// transformers: of the d values that are rotated, value k is paired with value k + d/2.
+/// transformers: value k of those that are rotated is paired with value k + rotated/2.
 /// </summary>
 internal sealed class RotaryEmbedding : IDisposable
 {
@@ -22,12 +22,12 @@ internal sealed class RotaryEmbedding : IDisposable
     }
 
     /// <summary>The tables of a sequence, cast to the activations' dtype.</summary>
-    /// <returns>cos and sin, each [tokens, d], owned by the caller.</returns>
+    /// <returns>cos and sin, each [tokens, rotated], owned by the caller.</returns>
     public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType) =>
         (parameters.IsLong(tokens) ? extended : usual).Of(tokens, device, dataType);
 
-    /// <summary>x cos + rotate_half(x) sin over the first d values of each head; the others stay.</summary>
-    /// <param name="heads">[batch, heads, tokens, headDimension].</param>
+    /// <summary>x cos + rotate_half(x) sin over the first rotated values of each head; the others stay.</summary>
+    /// <param name="heads">[batch, heads, tokens, headSize].</param>
     /// <param name="tables">From <see cref="Tables"/>.</param>
     public static Tensor Rotate(Tensor heads, (Tensor Cosine, Tensor Sine) tables)
     {

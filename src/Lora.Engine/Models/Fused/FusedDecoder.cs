@@ -21,6 +21,7 @@ internal sealed class FusedDecoder : IDisposable
         ModuleWeights weights = new(model);
         Embedding = weights["model.embed_tokens.weight"];
         Layers = [.. Enumerable.Range(0, Config.Layers).Select(layer => new FusedLayerWeights(weights, $"model.layers.{layer}.", Config))];
+        // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
         Norm = weights.Norm("model.norm.weight", Config)!;
         Head = new(weights.Linear("lm_head"));
     }
@@ -55,13 +56,14 @@ internal sealed class FusedDecoder : IDisposable
     public Tensor Embed(long[] ids)
     {
         using Tensor index = DeviceIndex.Of(ids, Embedding.device);
-        Tensor x = Embedding.index_select(0, index);
+        Tensor x = Embedding.index_select(0, index); // [tokens, hidden]
         return EmbeddingScale.Of(Config, x.dtype) is double scale ? x.Multiply(scale) : x;
     }
 
-    /// <summary>Each angle once, [tokens, r/2], document after document, in the scope outside the caller's.</summary>
+    /// <summary>Each angle once, [tokens, rotated/2], document after document, in the scope outside the caller's.</summary>
     private static Tensor Join(IEnumerable<Tensor> tables)
     {
+        // The modules' tables have every angle twice, for rotate_half; kernels turn value k and k + rotated/2 at once and need it once.
         Tensor joined = cat([.. tables.Select(table => table.narrow(1, 0, table.shape[1] / 2))]);
         return joined.contiguous().MoveToOuterDisposeScope(); // TorchSharp hands a single tensor back as it is
     }
@@ -70,6 +72,7 @@ internal sealed class FusedDecoder : IDisposable
     public void Dispose()
     {
         rotation.Dispose();
+        // The embedding is the model's own and stays.
         Layers.ToList().ForEach(layer => layer.Dispose());
         Norm.Dispose();
         Head.Dispose();

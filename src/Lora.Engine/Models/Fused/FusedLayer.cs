@@ -64,8 +64,10 @@ internal sealed class FusedLayer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         bool isKept = kept >= Kept.AllButProbabilities;
+        // What is not kept is made all the same, and goes when the pass ends.
         TensorStack place = isKept ? states : scratch;
         (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: kept == Kept.All);
+        // Above the state: only the block above reads it, which is through before this block's backward pass begins.
         Tensor output = states.Take(x.dtype, x.shape);
         Tensor? downLow = AddDown(active, state, output, place);
         return (output, isKept ? state with { DownLow = downLow } : null);
@@ -92,6 +94,7 @@ internal sealed class FusedLayer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: true);
+        // The last product is not done again: nobody reads the block's output any more, and B's gradient only asks for x Aᵀ.
         return state with { DownLow = down.Reduce(active, place) };
     }
 
@@ -105,10 +108,12 @@ internal sealed class FusedLayer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
+        // From the block's output down, a gradient is taken as far as something at or below that place learns.
         bool needsMixed = needsInput || queryKeyValue.IsAdapted;
         bool needsMiddle = needsMixed || output.IsAdapted;
         bool needsActive = needsMiddle || gateUp.IsAdapted;
 
+        // At the residual the gradient splits: it stays as it is for the sum, and what comes through the MLP, then through attention, is added to it.
         BackwardMlp(gradient, state, needsActive, needsMiddle);
         if (needsMiddle)
         {
@@ -124,10 +129,12 @@ internal sealed class FusedLayer : IDisposable
         using TensorStack.Pass pass = scratch.Begin();
         if (!needsActive)
         {
+            // Nothing but down_proj learns from here on: its A and B, and no more.
             down.Backward(gradient, state.Active, state.DownLow, dx: null);
             return;
         }
 
+        // d(gate | up) below, so that dActive, on top of it, is gone before dNormal is taken: they never lie there together.
         Tensor dGates = Like(state.GateUp); // [tokens, 2 intermediate]
         using (scratch.Begin())
         {
@@ -136,10 +143,11 @@ internal sealed class FusedLayer : IDisposable
             kernels.GateBackward(activation, state.GateUp, dActive, dGates);
         }
 
-        Tensor? dNormal = needsMiddle ? Like(gradient) : null;
+        Tensor? dNormal = needsMiddle ? Like(gradient) : null; // [tokens, hidden]
         gateUp.Backward(dGates, state.MiddleNormal, state.GateUpLow, dNormal);
         if (dNormal is not null)
         {
+            // Added to the gradient: the other term, of the residual, is in it already.
             kernels.NormBackward(state.Middle, weights.MiddleNorm, state.MiddleScale, dNormal, gradient, accumulate: true);
         }
     }
@@ -152,18 +160,20 @@ internal sealed class FusedLayer : IDisposable
             return;
         }
 
-        Tensor dQkv = scratch.Take(gradient.dtype, gradient.shape[0], weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kv) d]
+        Tensor dQkv = scratch.Take(gradient.dtype, gradient.shape[0], weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
+        // The same order as in the MLP: what attention makes is let go before dNormal needs the room.
         using (scratch.Begin())
         {
-            Tensor dMixed = scratch.Take(gradient.dtype, gradient.shape[0], weights.Output.Shape[1]); // [tokens, heads d]
+            Tensor dMixed = scratch.Take(gradient.dtype, gradient.shape[0], weights.Output.Shape[1]); // [tokens, heads headSize]
             output.Backward(gradient, state.Mixed, state.OutputLow, dMixed);
             attention.Backward(dMixed, state.Attention, step, dQkv);
         }
 
-        Tensor? dNormal = needsInput ? Like(gradient) : null;
+        Tensor? dNormal = needsInput ? Like(gradient) : null; // [tokens, hidden]
         queryKeyValue.Backward(dQkv, state.Normal, state.QueryKeyValueLow, dNormal);
         if (dNormal is not null)
         {
+            // The block's input is not in the state: it is the output of the block below, which the step has.
             kernels.NormBackward(x, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
         }
     }
@@ -173,15 +183,18 @@ internal sealed class FusedLayer : IDisposable
     {
         long tokens = x.shape[0];
         (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
-        Tensor qkv = (weights.QueryNorm is null ? scratch : place).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kv) d]
+        // Norms of q and k need their inputs again in the backward pass. Without norms the copies that attention makes of the heads are enough.
+        Tensor qkv = (weights.QueryNorm is null ? scratch : place).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
         Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
-        Tensor mixed = PlaceOf(output, place).Take(x.dtype, tokens, weights.Output.Shape[1]); // [tokens, heads d]
+        Tensor mixed = PlaceOf(output, place).Take(x.dtype, tokens, weights.Output.Shape[1]); // [tokens, heads headSize]
         AttentionState attended = attention.Forward(qkv, mixed, step, place, keepsProbabilities);
+        // The residual first, then o_proj adds onto it: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
         middle.copy_(x);
         Tensor? outputLow = output.Forward(mixed, middle, place, accumulate: true);
 
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
+        // gate and up as they come out of their product: the backward pass makes the activation's slope again from them.
         Tensor gates = place.Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
         Tensor? gateUpLow = gateUp.Forward(middleNormal, gates, place);
         Tensor active = PlaceOf(down, place).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
@@ -189,6 +202,7 @@ internal sealed class FusedLayer : IDisposable
         LayerState state = new()
         {
             InputScale = scale,
+            // Inputs of products that nothing adapts: no gradient of a weight asks for them.
             Normal = queryKeyValue.IsAdapted ? normal : null,
             QueryKeyValueLow = qkvLow,
             Attention = attended,
@@ -218,7 +232,8 @@ internal sealed class FusedLayer : IDisposable
 
     private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight, AdaptedProduct reader, TensorStack place)
     {
-        Tensor normal = PlaceOf(reader, place).Take(x.dtype, x.shape);
+        Tensor normal = PlaceOf(reader, place).Take(x.dtype, x.shape); // [tokens, hidden]
+        // One number a row, so that the backward pass does not sum the squares again.
         Tensor scale = place.Take(weight.dtype, x.shape[0]);
         kernels.NormForward(x, weight, weights.Epsilon, normal, scale);
         return (normal, scale);

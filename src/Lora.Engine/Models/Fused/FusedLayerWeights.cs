@@ -22,6 +22,7 @@ internal sealed class FusedLayerWeights : IDisposable
         GateUp = Join(Names.GateUp);
         Down = Join(Names.Down);
 
+        // Phi-3 has one layer where others have three or two; either way it is one matrix here.
         JoinedWeights Join(string[] names) => new([.. names.Select(name => weights.Linear(prefix + name))]);
     }
 
@@ -37,16 +38,16 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <summary>[hidden].</summary>
     public Tensor InputNorm { get; }
 
-    /// <summary>[(heads + 2 kv) d, hidden].</summary>
+    /// <summary>[(heads + 2 kvHeads) headSize, hidden].</summary>
     public JoinedWeights QueryKeyValue { get; }
 
-    /// <summary>[d], or null.</summary>
+    /// <summary>[headSize], or null.</summary>
     public Tensor? QueryNorm { get; }
 
-    /// <summary>[d], or null.</summary>
+    /// <summary>[headSize], or null.</summary>
     public Tensor? KeyNorm { get; }
 
-    /// <summary>[hidden, heads d].</summary>
+    /// <summary>[hidden, heads headSize].</summary>
     public JoinedWeights Output { get; }
 
     /// <summary>[hidden].</summary>

@@ -21,10 +21,13 @@ internal sealed class FusedStep : IStepEngine
     {
         this.decoder = decoder;
         kernels ??= KernelSet.Of(decoder.Embedding.device, decoder.Embedding.dtype);
+        // Two stacks: what stays from a forward pass to its backward pass, and what a pass makes and lets go. On one, each would lie in the other's
+        // way.
         states = new(decoder.Embedding.device);
         scratch = new(decoder.Embedding.device);
         layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels, scratch))];
         head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels, scratch);
+        // Gradients only flow down to the lowest block that learns, so everything below it is a plain forward pass.
         int found = Array.FindIndex(layers, layer => layer.IsAdapted);
         Lowest = found < 0 ? layers.Length : found;
         Memory = new(
@@ -73,13 +76,15 @@ internal sealed class FusedStep : IStepEngine
         Refresh();
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
+        // Finds the room that the run's plan reserved; a batch that nobody planned gets its own here.
         Reserve(Shape(packed, rows));
         Stack<(Tensor Input, TensorStack.Mark Top, LayerState? State)> kept = new();
         try
         {
+            // At the bottom of the stack, since it outlives every state: each block turns it from the gradient of its output into that of its input.
             Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize) : null;
-            Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize);
-            using (Tensor prefix = Prefix(packed, Cache))
+            Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize); // [tokens, hidden]
+            using (Tensor prefix = Prefix(packed, Cache)) // [tokens, hidden]
             {
                 x.copy_(prefix);
             }
@@ -88,15 +93,18 @@ internal sealed class FusedStep : IStepEngine
             {
                 TensorStack.Mark top = states.Top;
                 (Tensor y, LayerState? state) = layers[layer].Forward(x, step, Recomputation.Of(layer - Lowest), states);
+                // Only the input, where the block is computed again: its state is null, and the mark says where the stack ended before the block.
                 kept.Push((x, top, state));
                 x = y;
             }
 
+            // The head differentiates while it computes the loss, so the logits of all places never exist at once.
             double loss = head.AddGradients(x, packed, scale, gradient);
             for (int layer = layers.Length - 1; layer >= Lowest; layer--)
             {
                 (Tensor input, TensorStack.Mark top, LayerState? found) = kept.Pop();
                 LayerState state = found ?? Recompute(layer, input, top, step);
+                // The lowest block that learns hands nothing down: the blocks below it are frozen, and its input is data.
                 layers[layer].Backward(gradient!, input, state, step, needsInput: layer > Lowest);
             }
 
@@ -104,6 +112,7 @@ internal sealed class FusedStep : IStepEngine
         }
         finally
         {
+            // After a failure too: the next batch needs the stacks empty.
             states.EndStep();
             scratch.EndStep();
         }
@@ -124,6 +133,7 @@ internal sealed class FusedStep : IStepEngine
         scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows)));
         StepContext step = decoder.Context(packed.Documents);
         Tensor x = Prefix(packed, cache: null); // nothing says that these documents come again
+        // In place, block after block: without a backward pass nobody asks for a block's input again.
         foreach (FusedLayer layer in layers.Skip(Lowest))
         {
             layer.Forward(x, step);
@@ -146,6 +156,7 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>What the block keeps, made again where the blocks above it, whose backward passes are done, had kept theirs.</summary>
     private LayerState Recompute(int layer, Tensor input, TensorStack.Mark top, StepContext step)
     {
+        // The block's own output lies above the mark as well: it was the input of the block above, which is done with it.
         states.Release(top);
         return layers[layer].Recompute(input, step, states);
     }
@@ -164,6 +175,6 @@ internal sealed class FusedStep : IStepEngine
 
 /// <summary>What all blocks of one step share.</summary>
 /// <param name="Documents">First token and length of each.</param>
-/// <param name="Cosine">[tokens, r/2] for r values of a head that are rotated.</param>
+/// <param name="Cosine">[tokens, rotated/2].</param>
 /// <param name="Sine">Like the cosine.</param>
 internal sealed record StepContext(IReadOnlyList<(int Start, int Length)> Documents, Tensor Cosine, Tensor Sine);

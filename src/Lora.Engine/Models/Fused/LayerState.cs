@@ -15,7 +15,7 @@ internal sealed record LayerState
 
     public required AttentionState Attention { get; init; }
 
-    /// <summary>The input of o_proj, [tokens, heads d], and its product with its A.</summary>
+    /// <summary>The input of o_proj, [tokens, heads headSize], and its product with its A.</summary>
     public required Tensor? Mixed { get; init; }
 
     public required Tensor? OutputLow { get; init; }

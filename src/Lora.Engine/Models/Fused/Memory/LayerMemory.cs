@@ -63,11 +63,13 @@ internal sealed class LayerMemory
     /// <summary>The most that the backward pass has at once of what it makes and lets go.</summary>
     public long BackwardScratch(Kept kept, StepShape shape)
     {
+        // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
         long mlp = (2 * Intermediate) + Math.Max(Intermediate, Hidden); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
         long adapter = ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + (ranks.HasDropout ? Intermediate : 0);
         long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * LargestTile(shape); // those of p and of its gradient
         long document = shape.Lengths.Max() * elementSize * ((2 * Keys) + Queries); // gradients of k and v, and of the values mixed
+        // Either the products with their adapters, or attention within its largest document; they follow each other.
         return Math.Max(
             Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),
             Bytes(shape, qkv + Queries) + tile + document);
@@ -80,16 +82,17 @@ internal sealed class LayerMemory
     private long State(StepShape shape)
     {
         long perToken = Queries + (2 * Keys) // of each document
-            + (hasHeadNorms ? Queries + (2 * Keys) : 0)
-            + Hidden + (2 * Intermediate)
-            + (ranks.QueryKeyValue > 0 ? Hidden + ranks.QueryKeyValue : 0)
+            + (hasHeadNorms ? Queries + (2 * Keys) : 0) // q, k and v before their norms
+            + Hidden + (2 * Intermediate) // the sum after attention; gate and up
+            + (ranks.QueryKeyValue > 0 ? Hidden + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
             + (ranks.Output > 0 ? Queries + ranks.Output : 0)
             + (ranks.GateUp > 0 ? Hidden + ranks.GateUp : 0)
             + (ranks.Down > 0 ? Intermediate + ranks.Down : 0);
-        long scales = 2 + (hasHeadNorms ? config.Heads + config.KeyValueHeads : 0);
+        long scales = 2 + (hasHeadNorms ? config.Heads + config.KeyValueHeads : 0); // of norms, wide: two of the block, one for each head
         return shape.Tokens * ((perToken * elementSize) + (scales * ScaleSize));
     }
 
+    // By tiles, since causality leaves out up to half of the square of a length.
     private long Probabilities(StepShape shape) => shape.Lengths.Sum(length => Tiles(length).Sum());
 
     private long LargestTile(StepShape shape) => Tiles(shape.Lengths.Max()).Max();

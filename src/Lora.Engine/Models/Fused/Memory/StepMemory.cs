@@ -13,6 +13,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
 
     /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and what is made beside them.</summary>
     public long Peak(StepShape shape, Recomputation recomputation) =>
+        // Beside the stacks there is once the hidden states that enter the lowest block, once the supervised rows; never both.
         Stack(shape, recomputation) + Scratch(shape, recomputation) + Math.Max(Output(shape), Rows(shape)) + workspace;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
@@ -23,11 +24,13 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         for (int index = 0; index < layers.Count; index++)
         {
             Kept kept = recomputation.Of(index);
+            // When a block is computed again, all blocks above it have let go; what is kept of those below is still there.
             long again = kept == Models.Kept.Input ? layers[index].Kept(Models.Kept.All, shape) : 0;
             highest = Math.Max(highest, below + again);
             below += layers[index].Kept(kept, shape);
         }
 
+        // After the last block: every state, and its output for the head.
         return Math.Max(highest, below + Output(shape));
     }
 

@@ -42,6 +42,7 @@ internal sealed class TensorStack(Device device) : IDisposable
             return;
         }
 
+        // The old block goes first: both at once would be more than was planned.
         Dispose();
         memory = empty([needed], dtype: ScalarType.Byte, device: device).DetachFromDisposeScope();
         first = TensorMemory.Address(memory);
@@ -57,6 +58,7 @@ internal sealed class TensorStack(Device device) : IDisposable
         long bytes = type.ElementSize() * shape.Aggregate(1L, (product, size) => product * size);
         if (Top.Used + bytes > Capacity)
         {
+            // A plan that was too small costs some speed and memory, not the run; tests hold the count at zero.
             Overflow++;
             beside.Add(empty(shape, dtype: type, device: device).DetachFromDisposeScope());
             Top = Top with { Beside = beside.Count };
@@ -99,6 +101,7 @@ internal sealed class TensorStack(Device device) : IDisposable
     private Tensor View(long offset, ScalarType type, long[] shape)
     {
         Place place = new(offset, type, shape.Length > 2 ? shape[^3] : -1, shape.Length > 1 ? shape[^2] : -1, shape[^1]);
+        // A tensor's small native parts would lie between what products allocate and free, and keep the pieces from joining: so views are made once.
         if (!views.TryGetValue(place, out Tensor? view))
         {
             view = TensorMemory.View(first + (nint)offset, type, shape, device).DetachFromDisposeScope();

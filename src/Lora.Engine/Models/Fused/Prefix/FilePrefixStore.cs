@@ -21,6 +21,7 @@ internal sealed class FilePrefixStore : IPrefixStore
         long offset = file.Length;
         try
         {
+            // Written and read at offsets, without a buffer: each document is one long run of bytes.
             RandomAccess.Write(file.SafeFileHandle, values.to(CPU).bytes, offset);
         }
         catch (IOException exception)

@@ -18,10 +18,10 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
             return Compute(documents);
         }
 
-        Tensor x = empty([documents.Ids.Length, decoder.Config.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device);
+        Tensor x = empty([documents.Ids.Length, decoder.Config.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
         foreach ((TrainingExample example, (int start, int length)) in documents.Examples.Zip(documents.Places))
         {
-            using Tensor part = x.narrow(0, start, length);
+            using Tensor part = x.narrow(0, start, length); // [length, hidden]
             if (!cache.Has(example))
             {
                 // Alone, so that its values do not hang on the batch that it first came in.
@@ -40,6 +40,7 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
         using DisposeScope scope = NewDisposeScope();
         StepContext step = decoder.Context(documents);
         Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
+        // In place: without adapters below, there is nothing to keep for a backward pass.
         foreach (FusedLayer layer in layers)
         {
             layer.Forward(x, step);

@@ -10,6 +10,7 @@ internal sealed class MemoryPrefixStore : IPrefixStore
     /// <inheritdoc/>
     public int Add(Tensor values)
     {
+        // Main memory on every device: on a GPU it is what a run lacks least.
         kept.Add(values.to(CPU, copy: true).DetachFromDisposeScope());
         return kept.Count - 1;
     }

@@ -8,6 +8,7 @@ namespace Lora.Models;
 /// <param name="store">Where the values lie; owned.</param>
 internal sealed class PrefixCache(int block, IPrefixStore store) : IDisposable
 {
+    // By the example itself, not by its number: another order or batch finds the same document.
     private readonly Dictionary<TrainingExample, int> places = [];
 
     /// <summary>The block whose input is kept.</summary>

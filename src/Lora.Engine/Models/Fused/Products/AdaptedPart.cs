@@ -39,6 +39,7 @@ internal sealed class AdaptedPart(LowRankFactors factors, long firstRank, long f
             {
                 AdaptedPart part = new(found, rank, output, width);
                 parts.Add(part);
+                // Only the starts are aligned; outputs are the layers' own and have no gaps.
                 rank += (part.Width + alignment - 1) / alignment * alignment;
             }
 
@@ -64,13 +65,16 @@ internal sealed class AdaptedPart(LowRankFactors factors, long firstRank, long f
     {
         Tensor rows = RowsOf(down);
         Tensor block = up.narrow(0, firstOutput, outputs).narrow(1, firstRank, Width);
+        // The trained values are float32; copy_ rounds them once to the dtype of the base.
         rows.narrow(0, 0, Rank).copy_(factors.Down);
         if (factors.Start is not (Tensor startDown, Tensor startUp))
         {
+            // s goes into B, so that neither pass multiplies a whole output by it.
             block.copy_(factors.Up.Times(factors.Scaling));
             return;
         }
 
+        // [A; A - A₀] and s [B - B₀, B₀], side by side: their product is the sum of the two. The differences are taken in float32, before rounding.
         rows.narrow(0, Rank, Rank).copy_(factors.Down - startDown);
         block.narrow(1, 0, Rank).copy_((factors.Up - startUp).Multiply(factors.Scaling));
         block.narrow(1, Rank, Rank).copy_(startUp.Times(factors.Scaling));
@@ -89,6 +93,7 @@ internal sealed class AdaptedPart(LowRankFactors factors, long firstRank, long f
         factors.DownGradient.Add(gradient.narrow(0, 0, Rank));
         if (factors.Start is not null)
         {
+            // A is in both products, so its gradient has two terms.
             factors.DownGradient.Add(gradient.narrow(0, Rank, Rank));
         }
     }
@@ -98,6 +103,7 @@ internal sealed class AdaptedPart(LowRankFactors factors, long firstRank, long f
     /// <param name="low">All x Aᵀ.</param>
     public void AddUp(Tensor dy, Tensor low)
     {
+        // With a start B is in the first product alone, (B - B₀) A; B₀ is a constant.
         Tensor gradient = low.narrow(1, firstRank, Rank).t().mm(dy.narrow(1, firstOutput, outputs)); // [rank, out]
         factors.UpGradient.Add(gradient.t(), factors.Scaling);
     }

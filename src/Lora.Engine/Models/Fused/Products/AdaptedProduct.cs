@@ -33,8 +33,9 @@ internal sealed class AdaptedProduct : IDisposable
         (parts, Rank) = AdaptedPart.Of(frozen.Outputs, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device));
         if (IsAdapted)
         {
-            down = zeros([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope();
-            up = zeros([frozen.Shape[0], Rank], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope();
+            // Zeros for good: gaps between aligned adapters, and all that lies off B's diagonal, are never written.
+            down = zeros([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope(); // [rank, in]
+            up = zeros([frozen.Shape[0], Rank], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope(); // [all outputs, rank]
         }
     }
 
@@ -55,6 +56,7 @@ internal sealed class AdaptedProduct : IDisposable
         using DisposeScope scope = NewDisposeScope();
         foreach (AdaptedPart part in parts)
         {
+            // The optimiser changed A and B in float32 since the last batch.
             part.Write(down!, up!);
         }
 
@@ -87,6 +89,7 @@ internal sealed class AdaptedProduct : IDisposable
         Tensor? low = Reduce(x, lowPlace);
         if (low is not null)
         {
+            // One thin product adds all adapters at once, in place; B A, as large as W, is never formed.
             y.addmm_(low, up!.t());
         }
 
@@ -103,13 +106,15 @@ internal sealed class AdaptedProduct : IDisposable
             return null;
         }
 
-        Tensor low = place.Take(x.dtype, x.shape[0], Rank);
+        Tensor low = place.Take(x.dtype, x.shape[0], Rank); // [tokens, rank]
         if (!IsDropping)
         {
+            // beta 0 means that what the memory held before is not read, NaN included.
             low.addmm_(x, down!.t(), beta: 0, alpha: 1);
             return low;
         }
 
+        // The gaps are multiplied with zeros of B below, and zero times what memory held may be NaN.
         low.zero_();
         foreach (AdaptedPart part in parts)
         {
@@ -130,6 +135,7 @@ internal sealed class AdaptedProduct : IDisposable
     {
         if (dx is not null)
         {
+            // dx = dy W first, which writes; the adapters' share is added to it.
             FrozenProduct.Backward(dy, frozen.Values(), dx);
         }
 
@@ -141,6 +147,7 @@ internal sealed class AdaptedProduct : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         Tensor dLow = scratch.Take(dy.dtype, dy.shape[0], Rank); // scaled
+        // s is in B already, so dA and dx come out scaled; dB multiplies by it itself.
         dLow.addmm_(dy, up!, beta: 0, alpha: 1);
         Tensor? dDown = null; // [rank, in]
         if (!IsDropping)
@@ -151,6 +158,7 @@ internal sealed class AdaptedProduct : IDisposable
 
         foreach (AdaptedPart part in parts)
         {
+            // Layer by layer: one product dyᵀ(x Aᵀ) would mostly compute what lies off the diagonal.
             part.AddUp(dy, low!);
             if (dDown is not null)
             {
@@ -176,12 +184,13 @@ internal sealed class AdaptedProduct : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         Tensor gradient = part.ColumnsOf(dLow); // [tokens, rank]
-        Tensor dropped = Dropped(x, part);
+        Tensor dropped = Dropped(x, part); // [tokens, in], the same as in the forward pass
         part.AddDown(gradient.t().mm(dropped));
         if (dx is not null)
         {
             Tensor back = dropped; // [tokens, in]; x is needed no longer
             back.addmm_(gradient, part.RowsOf(down!), beta: 0, alpha: 1);
+            // The mask is linear, so the gradient goes through the same one.
             part.Drop(back, kernels, back);
             dx.Add(back);
         }

@@ -33,6 +33,7 @@ internal static class FrozenProduct
             return;
         }
 
+        // A view; BLAS reads it as a flag and copies nothing.
         using Tensor transposed = weight.t();
         y.addmm_(x, transposed, beta: accumulate ? 1 : 0, alpha: 1);
     }
@@ -49,6 +50,7 @@ internal static class FrozenProduct
             return;
         }
 
+        // oneDNN's linear multiplies by the transpose of what it is given: dy (Wᵀ)ᵀ = dy W.
         using Tensor transposed = weight.t();
         InRows(dy, transposed, dx);
     }
@@ -61,7 +63,7 @@ internal static class FrozenProduct
         {
             long count = Math.Min(columns, weight.shape[0] - start);
             using Tensor part = weight.narrow(0, start, count);
-            using Tensor product = OneDnn(x, part);
+            using Tensor product = OneDnn(x, part); // [tokens, count]
             using Tensor target = y.narrow(1, start, count);
             _ = accumulate ? target.Add(product) : target.copy_(product);
         }
@@ -75,7 +77,7 @@ internal static class FrozenProduct
         {
             long count = Math.Min(rows, x.shape[0] - start);
             using Tensor part = x.narrow(0, start, count);
-            using Tensor product = OneDnn(part, weight);
+            using Tensor product = OneDnn(part, weight); // [count, in]
             using Tensor target = y.narrow(0, start, count);
             target.copy_(product);
         }
@@ -87,6 +89,7 @@ internal static class FrozenProduct
     {
         // Not by the dispatcher: libtorch 2.10 loses 48 bytes with every text that it is given there.
         Dispatcher.Check(TorchShim.LinearPointwise(x.Handle, weight.Handle, null, "none", null, 0, null, out nint result), nameof(TorchShim.LinearPointwise));
+        // Handles were passed as numbers: without this a collection could free the tensors during the call.
         GC.KeepAlive(x);
         GC.KeepAlive(weight);
         return Tensor.UnsafeCreateTensor(result);

@@ -6,9 +6,8 @@ namespace Lora.Models;
 
 /// <summary>
 /// The frozen weights of linear layers that share an input, as one matrix. The layers keep their names and are slices of it: a loaded model's from
-/// the start (<see cref="WeightArena"/>), others' from now on.
-///  Quantised layers stay as they are; they
-/// have their values side by side when they are asked for.
+/// the start (<see cref="WeightArena"/>), others' from now on. Quantised layers stay as they are;
+/// they have their values side by side when they are asked for.
 /// </summary>
 internal sealed class JoinedWeights : IDisposable
 {
@@ -23,6 +22,7 @@ internal sealed class JoinedWeights : IDisposable
         using IDisposable noGradient = no_grad();
         QuantizedLinear[] quantized = [.. layers.OfType<QuantizedLinear>()];
         Linear[] plain = [.. layers.OfType<Linear>()];
+        // A single layer's tensors are handed through as they are and stay the model's.
         isOwner = layers.Length > 1;
         matrices = [.. quantized.Select(layer => layer.Matrix)];
         buffer = quantized.FirstOrDefault()?.Buffer;
@@ -71,6 +71,7 @@ internal sealed class JoinedWeights : IDisposable
             return parts.FirstOrDefault();
         }
 
+        // A loaded model's matrices lie side by side already: the view over them costs no memory.
         if (WeightArena.Adjacent(parts!) is Tensor whole)
         {
             return whole.DetachFromDisposeScope();
@@ -82,6 +83,7 @@ internal sealed class JoinedWeights : IDisposable
         {
             using Tensor slice = joined.narrow(0, start, part!.shape[0]);
             start += part.shape[0];
+            // The layer keeps its name and its values and lets its own memory go, so the weights are never there twice.
             part.set_(slice);
         }
 
