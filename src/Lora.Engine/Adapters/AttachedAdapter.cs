@@ -8,6 +8,11 @@ namespace Lora.Adapters;
 /// One adapter on one model, which may have others: the layers it adds, their values, and the switches. The base model's weights are never
 /// written to; disposing takes the adapter off and leaves the rest as it was.
 /// </summary>
+/// <remarks>
+/// It takes a model, a configuration and resolved targets, and gives layers that hang on the modules by hooks, with all trained values in one flat
+/// tensor (<see cref="ParameterArena"/>). A step engine reads the values and fills the gradients; the model's own forward pass works with the adapter
+/// just as well. Several adapters share a model without knowing of each other: what is on a module is known by <see cref="AdaptedModule"/>.
+/// </remarks>
 internal sealed class AttachedAdapter : IDisposable
 {
     private readonly IReadOnlyList<AdaptedLayer> layers;
@@ -35,6 +40,7 @@ internal sealed class AttachedAdapter : IDisposable
             Arena, dropout, LoraInitialization.Of(config.Initialization), config.UseLoraBias, config.UseDora, config.FanInFanOut);
         layers = new AdaptedLayers(modules, config, settings).Make(targets);
         active = [.. layers.Select(layer => layer.Name)];
+        // Layers are made but nothing is attached yet: a conflict leaves the model as it was.
         LoraException.ThrowIfAny([.. AdapterConflicts.Of(layers, merging: false)]);
         Arena.Allocate(device);
         foreach (AdaptedLayer layer in layers)
@@ -100,6 +106,7 @@ internal sealed class AttachedAdapter : IDisposable
         AdaptedLayer[] chosen = [.. layers.Where(layer => active.Contains(layer.Name))];
         LoraException.ThrowIfAny([.. AdapterConflicts.Of(chosen, merging: true)]);
         bool wasEnabled = isEnabled;
+        // Off before its change is in the weights, or it would count twice.
         Switch(enabled: false, active);
         try
         {

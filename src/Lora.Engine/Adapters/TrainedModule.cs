@@ -60,6 +60,7 @@ internal sealed class TrainedModule : AdaptedLayer
             parameter.requires_grad = true;
             if (values.dtype == ScalarType.Float32)
             {
+                // The same memory as the run's gradient: nothing to gather afterwards.
                 parameter.grad = trained.Value.grad;
             }
         }

@@ -7,6 +7,11 @@ namespace Lora.Checkpoints;
 /// A model's tensors on disk: a folder, one safetensors file, or the files of a shard index. Opening reads headers only;
 /// values are read on demand, by any number of threads at once.
 /// </summary>
+/// <remarks>
+/// The first stage of a model's way. It takes a path and gives names, shapes, dtypes and places in files, from which the module tree, the choice of
+/// targets and every preview are made; values come only when they are asked for, straight into the memory that the caller names. Headers are held
+/// against their files before anything is allocated, and what is wrong with any of many shards is reported at once. Pickles are never opened.
+/// </remarks>
 public sealed class Checkpoint : IDisposable
 {
     private readonly Dictionary<string, TensorInfo> byName;

@@ -4,6 +4,10 @@ using Lora.Text;
 namespace Lora.Data;
 
 /// <summary>The examples of a file, with what was left out of them.</summary>
+/// <remarks>
+/// It takes a JSON Lines file and a tokenizer and gives token ids with labels: all tokens of a text, the completion of a prompt. Everything is
+/// encoded once, before training, so that a damaged row ends the run at its start, every cut row is reported, and the memory plan knows each length.
+/// </remarks>
 public sealed class Dataset
 {
     private const int ShortestLength = 2;

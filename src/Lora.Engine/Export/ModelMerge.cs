@@ -9,6 +9,10 @@ namespace Lora.Export;
 /// Writes a base model with an adapter added to its weights. It goes from file to file and never holds the model: memory is needed for
 /// about three times the largest adapted tensor in float32.
 /// </summary>
+/// <remarks>
+/// It takes an adapter as PEFT writes it and a model's files and gives a folder that any program loads as an ordinary model. Tensor after tensor is
+/// read, added to and written in the order of the file, into a folder beside the target that takes its place when all is well.
+/// </remarks>
 public static class ModelMerge
 {
     /// <summary>

@@ -14,6 +14,7 @@ internal static class GateActivations
             return nn.functional.silu(gate);
         }
 
+        // The cube of a float16 value overflows beyond 40, and torch's own GELU rounds once at the end.
         Tensor wide = gate.dtype == ScalarType.Float64 ? gate : gate.to(ScalarType.Float32);
         return (wide * Inner(activation, wide).sigmoid()).to(gate.dtype);
     }

@@ -7,6 +7,11 @@ namespace Lora.Kernels;
 /// The operations of a decoder between its matrix products, forward and backward. "Wide" is float32, or float64 when the activations are;
 /// everything else has the activations' dtype. The last dimension of every tensor is contiguous.
 /// </summary>
+/// <remarks>
+/// The matrix products are libtorch's; what lies between them is here, since it waits for memory and not for arithmetic: one pass over the tensors in
+/// place of the five or ten of separate operators. Results go into tensors that the caller gives, some over their own input. Two implementations:
+/// vector code for a CPU, libtorch's operators for all else and as what the vector code is held to.
+/// </remarks>
 internal interface IKernels
 {
     /// <summary>Bytes that are made in passing at the most, where that is worth planning.</summary>

@@ -5,6 +5,11 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>A decoder with a head over the vocabulary. Field names are the checkpoint's names.</summary>
+/// <remarks>
+/// It takes the shape of config.json and a source of weights and gives hidden states and logits by modules that autograd can follow: for every family
+/// and every adapter, and what the fused step is compared with. Weights are frozen and are held once: a tied head is the embedding's memory, and <see
+/// cref="Fused"/> makes the modules' matrices slices of its own joined ones. Families differ by data (<see cref="DecoderFamily"/>), not by classes.
+/// </remarks>
 internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
 {
     private readonly DecoderModel model;

@@ -22,6 +22,7 @@ internal sealed record SupervisedRows(long[] Positions, long[] Targets)
         List<long> targets = [];
         for (int index = 0; index < batch.Labels.Length; index++)
         {
+            // Nothing predicts a row's first token; the place before it in the flat batch belongs to another row.
             bool isFirst = index % batch.Length == 0;
             if (!isFirst && batch.Labels[index] != TrainingExample.Unsupervised)
             {

@@ -9,6 +9,10 @@ namespace Lora.Native;
 /// Loads libtorch before TorchSharp is first called. Left to itself, TorchSharp answers a failure by printing to the console,
 /// copying 500 MB out of the package cache and remembering the failure.
 /// </summary>
+/// <remarks>
+/// It takes nothing but where it runs and gives a libtorch that is loaded from the folder meant, or a <see cref="LoraException"/> that names the
+/// platform, the folder and the reason. Nothing of TorchSharp may be touched before: its own search would go first.
+/// </remarks>
 public static class TorchLibrary
 {
     // In the order in which they depend on each other. TorchSharp asks for the CUDA helpers by name itself.

@@ -22,6 +22,7 @@ internal static class DynamicCode
     /// <summary>The code of the nearest value. Halfway between two, the even code, where bitsandbytes' search ends.</summary>
     public static byte Nearest(float value)
     {
+        // The index of the first middle above the value is the number of the nearest code.
         int found = Array.BinarySearch(Middles, value);
         return (byte)(found < 0 ? ~found : found + (found & 1));
     }
@@ -31,6 +32,7 @@ internal static class DynamicCode
     {
         int stretches = 1 << exponent;
         float width = (1f - 0.1f) / stretches;
+        // Seven powers of ten, from 10⁻⁶ to 1.
         float scale = (float)Math.Pow(10, exponent - Exponents + 1);
         return Enumerable.Range(0, stretches).Select(stretch => scale * ((Edge(stretch) + Edge(stretch + 1)) / 2));
 

@@ -43,6 +43,7 @@ internal sealed record Nf4Matrix(long[] Shape, ScalarType DataType, Tensor Codes
             return this;
         }
 
+        // The tensors here go once the copies are made; a matrix is moved, not doubled.
         using (this)
         {
             return this with { Codes = Move(Codes), Magnitudes = Move(Magnitudes), Scales = Move(Scales) };

@@ -10,6 +10,10 @@ namespace Lora.Quantization;
 /// Quantises as bitsandbytes' kernels do: a value times the reciprocal of its block's magnitude meets the boundaries. A block of zeros gets the
 /// code of zero, where bitsandbytes divides by zero.
 /// </summary>
+/// <remarks>
+/// It takes a float32 matrix and gives codes and scales that equal bitsandbytes', so that an adapter trained here fits a base that is
+/// quantised there. It needs no package and no GPU; the way back is a kernel (<see cref="IKernels.Dequantize"/>).
+/// </remarks>
 internal static unsafe class Nf4Quantizer
 {
     /// <summary>Quantises a matrix.</summary>
@@ -22,7 +26,7 @@ internal static unsafe class Nf4Quantizer
         long count = values.numel();
         long blocks = Nf4Matrix.BlocksOf(count);
         Tensor codes = empty([blocks * Nf4Matrix.BlockBytes], dtype: ScalarType.Byte, device: CPU);
-        Tensor magnitudes = empty([blocks], dtype: ScalarType.Float32, device: CPU);
+        Tensor magnitudes = empty([blocks], dtype: ScalarType.Float32, device: CPU); // the largest of each block
         float* source = Rows<float>.Memory<float>(values);
         byte* packed = Rows<byte>.Memory<byte>(codes);
         float* largest = Rows<float>.Memory<float>(magnitudes);
@@ -35,6 +39,7 @@ internal static unsafe class Nf4Quantizer
             }
         });
 
+        // Magnitudes are all positive: less their mean they use both signs of the dynamic code.
         float mean = magnitudes.mean().ToSingle();
         (Tensor magnitudeCodes, Tensor scales) = Magnitudes(magnitudes.Add(-mean));
         return new(
@@ -46,6 +51,7 @@ internal static unsafe class Nf4Quantizer
     {
         if (count < Nf4Matrix.BlockValues)
         {
+            // Only the matrix's last block; zeros do not raise its magnitude and have a code that is exact.
             float* whole = stackalloc float[Nf4Matrix.BlockValues];
             new Span<float>(whole, Nf4Matrix.BlockValues).Clear();
             new Span<float>(values, (int)count).CopyTo(new Span<float>(whole, Nf4Matrix.BlockValues));
@@ -64,6 +70,7 @@ internal static unsafe class Nf4Quantizer
             magnitude = Math.Max(magnitude, largest[lane]);
         }
 
+        // Times the reciprocal, not divided: at a boundary the two round to different codes, and bitsandbytes multiplies.
         Nf4Code.Pack(values, Nf4Matrix.BlockValues, Reciprocal(magnitude), codes);
         return magnitude;
     }

@@ -4,6 +4,8 @@ namespace Lora.Selection;
 /// <remarks>
 /// Excluding goes before all, then what is trained whole. A pattern must match the whole name. An entry that equals the name is a target in every
 /// layer; one that is an ending after a dot only in the layers asked for. Exact names (<see cref="LoraConfig.Module"/>) are never endings.
+/// It takes names and a configuration and gives a decision with the rule and the entry that made it; it knows no tensors, so a million names are
+/// decided without a model. <see cref="TargetResolver"/> adds what needs the module tree: kinds, ranks, entries that hit nothing.
 /// </remarks>
 public sealed class TargetSelector
 {

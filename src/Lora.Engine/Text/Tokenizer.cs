@@ -6,6 +6,11 @@ namespace Lora.Text;
 /// Turns text into token ids and back as a Hugging Face <c>tokenizer.json</c> describes it: byte-level and SentencePiece-style byte-pair
 /// encoding. Truncation and padding that the file asks for are left to the caller. Safe to use from several threads.
 /// </summary>
+/// <remarks>
+/// It takes a model's folder and gives ids that equal the reference library's, token by token. A text goes through added tokens, normalizer,
+/// pre-tokenizer, the byte-pair model, and the template of special tokens; each stage is a small class chosen by the file. A file that asks for a
+/// stage that is not here is refused by name when it is read, never encoded in some other way.
+/// </remarks>
 public sealed class Tokenizer
 {
     // Far above every vocabulary; a damaged file must not make an array of any size.

@@ -23,6 +23,7 @@ internal sealed class TrainingRun(
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
     public LoraTrainingResult Execute()
     {
+        // Before the adapter is on the model, so that the base answers.
         LoraSample[] samples = [.. options.Prompt.Select(prompt => new LoraSample { Prompt = prompt, Base = Continue(prompt) })];
         using AttachedAdapter adapter = new(loaded.Model, plan.Config, plan.Targets, loaded.Model.Device, (ulong)options.Seed);
         if (plan.Start is not null)
@@ -36,19 +37,24 @@ internal sealed class TrainingRun(
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
+        // Over everything that was just initialised: values, moments, the loss scale and the generator.
         plan.State?.Restore(adapter, optimizer, scaling, options.OutputPath!);
+        // A run that goes on has its first evaluation in its state; the adapter is no longer what it was then.
         LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);
         TrainingStateKeeper? keeper = options.IsStateKept
             ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
         TrainingLoop loop = new(engine, adapter, optimizer, options, scaling);
+        // Speed is that of the training alone: neither loading nor evaluating is in it.
         Stopwatch clock = Stopwatch.StartNew();
         LoraStopReason reason = Train(loop, steps, keeper, memory);
         clock.Stop();
 
+        // A copy, since the values go with this run; written before anything else can fail.
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
         string? written = Write(trained);
+        // Whoever stops a run waits for its adapter and no longer; where memory was lacking it is not asked for again.
         bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
         return new()
         {
@@ -75,6 +81,7 @@ internal sealed class TrainingRun(
     {
         if (engine is FusedStep step)
         {
+            // Only the fused step knows its memory beforehand: its tensors are a function of the batch's shape.
             LoraMemoryPlan plan = StepSetup.Plan(step, loaded, adapter, steps, options);
             observer.OnStage($"Memory: {plan}");
             if (plan.Peak > plan.Limit)
@@ -100,6 +107,7 @@ internal sealed class TrainingRun(
             : memory is null ? AllocatorTuning.KeepAllFreedMemory() // autograd's memory is not planned
             : AllocatorTuning.KeepFreedMemory();
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
+        // A bad step ends the steps, not the run: what was learned before it is written and returned.
         LoraStopReason reason = Run();
         Keep(() => keeper?.OnEnd(reason));
         return reason;

@@ -6,6 +6,11 @@ namespace Lora.Training;
 /// Trains configurations one after another. The base model is loaded once and never changed, so each run starts from the same
 /// weights and from its own seed. One thread at a time may use a session.
 /// </summary>
+/// <remarks>
+/// It takes configurations, files and options and gives results, adapters included; an observer is told of stages, steps and warnings, and knows no
+/// shell. A plan first finds everything that is wrong (<see cref="TrainingPlan"/>), then the model is loaded or taken from the run before, then <see
+/// cref="TrainingRun"/> evaluates, trains, writes and evaluates again. Whatever ends a run early, the adapter of its last whole step is kept.
+/// </remarks>
 public sealed class TrainingSession : IDisposable
 {
     private readonly ModelCache models = new();
@@ -21,6 +26,7 @@ public sealed class TrainingSession : IDisposable
     public LoraTrainingResult Train(
         LoraConfig config, TrainingData data, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation)
     {
+        // Everything that can be found wrong is found here, before libtorch is loaded, let alone a model.
         TrainingPlan plan = TrainingPlan.Make(config, data, options);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         TorchLibrary.Load();

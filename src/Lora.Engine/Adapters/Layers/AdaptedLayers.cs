@@ -14,6 +14,7 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
     {
         HashSet<string> targeted = [.. targets.Select(target => target.Module)];
         List<AdaptedLayer> layers = [.. targets.Select(Low)];
+        // Entries may name a module twice, by itself and by one above it; it is trained once.
         layers.AddRange((config.ModulesToSave ?? []).SelectMany(Saved).DistinctBy(layer => layer.Name));
         HashSet<string> saved = [.. layers.OfType<TrainedModule>().Select(layer => layer.Name)];
         layers.AddRange(Biases(targeted, saved));
@@ -67,6 +68,7 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
             throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, $"modules_to_save on a module of kind {module.GetName()}");
         }
 
+        // A buffer may change while a model runs, and would stay changed when the copy is taken off.
         if (module.named_buffers(recurse: false).Any())
         {
             throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, "modules_to_save on a module with buffers");
@@ -88,9 +90,11 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
         return
             from entry in modules
             where config.Bias == LoraBias.All || (config.Bias == LoraBias.LoraOnly && targeted.Contains(entry.Key))
+            // A module that is trained whole has its bias with it.
             where !saved.Contains(entry.Key)
             let layer = entry.Value as nn.Module<Tensor, Tensor>
             where layer?.OwnParameter(Bias) is not null
+            // PEFT wraps a targeted module, whose own bias is found below base_layer from then on.
             select new TrainedModule(entry.Key, layer, [(Bias, targeted.Contains(entry.Key) ? $"base_layer.{Bias}" : Bias)], settings.Arena);
     }
 

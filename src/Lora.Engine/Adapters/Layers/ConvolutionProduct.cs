@@ -33,6 +33,7 @@ internal sealed class ConvolutionProduct : LowRankProduct
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>
+        // Starts are made for matrices: [rank, in · height · width], [out, rank] and W as [out, in · height · width].
         initialization.Fill(down.view(down.shape[0], -1), up.view(up.shape[0], -1), Weight.flatten(1), scaling, generator);
 
     private Tensor Convolve(Tensor input, Tensor kernel) =>
@@ -51,7 +52,7 @@ internal sealed class ConvolutionProduct : LowRankProduct
         long whole = convolution.dilation[axis] * (convolution.kernel_size[axis] - 1);
         return convolution switch
         {
-            { padding_type: Padding.Same } => (whole / 2, whole - (whole / 2)),
+            { padding_type: Padding.Same } => (whole / 2, whole - (whole / 2)), // where it is odd torch pads one more at the end
             { padding_type: null, padding: long[] padding } => (padding[axis], padding[axis]),
             _ => (0, 0),
         };

@@ -36,6 +36,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     {
         using IDisposable noGradient = no_grad();
         Product.Initialize(initialization, generator);
+        // With m at the norm g is one, and the layer begins as plain LoRA does.
         magnitude.Value.copy_(Product.Layout.Norms(Direction()).view(magnitude.Shape));
     }
 
@@ -55,6 +56,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     /// <inheritdoc/>
     protected override Tensor? ChangeOf(Tensor input, Tensor output)
     {
+        // W x + b is in the output already, so what is added is (g - 1) W x + g s B A x; the bias is not scaled.
         Tensor dropped = Product.Drop(input);
         Tensor scale = Product.OverOutput(Scale(Direction())); // g
         return (scale.Plus(-1) * BaseProduct(dropped, output)).Plus(scale * Product.Of(dropped));
@@ -68,7 +70,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
             return Product.Base(dropped);
         }
 
-        Tensor exact = output.to(ScalarType.Float32);
+        Tensor exact = output.to(ScalarType.Float32); // [..., out]
         return Module.Parameter("bias") is Tensor bias ? exact - Product.OverOutput(bias.to(ScalarType.Float32)) : exact;
     }
 
@@ -76,6 +78,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     private Tensor Direction()
     {
         using IDisposable noGradient = no_grad();
+        // Without gradients: the norm is a constant to them, and autograd keeps no [out, in] of the sum.
         return Product.Weight.Plus(Product.Delta());
     }
 

@@ -26,6 +26,7 @@ internal sealed class Dropout(double probability, Generator generator)
             return null;
         }
 
+        // A number in place of a mask: the fused step makes the mask from it in both passes and keeps none.
         using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: generator.device, generator: generator);
         return (ulong)drawn.item<long>();
     }
@@ -38,6 +39,7 @@ internal sealed class Dropout(double probability, Generator generator)
             return input;
         }
 
+        // From the run's own generator, whose state is saved: a resumed run drops the same.
         Tensor kept = rand(input.shape, dtype: input.dtype, device: input.device, generator: generator).IsAtLeast(probability);
         return input * kept.to(input.dtype).Multiply(1 / (1 - probability));
     }

@@ -15,7 +15,9 @@ internal sealed class ExchangedParameter : IDisposable
     {
         using IDisposable noGradient = no_grad();
         Parameter = parameter;
+        // The module holds it beyond any scope of the caller's.
         parameter.DetachFromDisposeScope();
+        // A second tensor over the same memory, which keeps it while the parameter points elsewhere.
         Original = parameter.detach().DetachFromDisposeScope();
         parameter.set_(replacement);
     }

@@ -20,6 +20,7 @@ internal static class FiniteValues
     private static bool Lacks<T>(TensorData tensor, T exponent)
         where T : unmanaged, IBinaryInteger<T>
     {
+        // By bits and not by tensors: files are checked before libtorch is loaded, in any dtype.
         foreach (T bits in MemoryMarshal.Cast<byte, T>(tensor.Bytes.Span))
         {
             if ((bits & exponent) == exponent)

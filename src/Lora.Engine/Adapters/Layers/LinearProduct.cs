@@ -38,6 +38,7 @@ internal sealed class LinearProduct : LowRankProduct
 
     private static LowRankShape ShapeOf(int rank, long[] weight, bool isTransposed)
     {
+        // A and B are [rank, in] and [out, rank] whichever way the weight lies; PEFT stores them so.
         (long outputs, long inputs) = isTransposed ? (weight[1], weight[0]) : (weight[0], weight[1]);
         return new([rank, inputs], [outputs, rank]);
     }

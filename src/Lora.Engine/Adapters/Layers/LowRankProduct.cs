@@ -63,9 +63,11 @@ internal abstract class LowRankProduct : IDisposable
     /// <summary>The product for an input that went through <see cref="Drop"/>, float32.</summary>
     public Tensor Of(Tensor dropped)
     {
+        // (B - B₀) A x + B₀ (A - A₀) x, and not B A x - B₀ A₀ x, whose large terms would cancel in float32.
         Tensor product = startDown is null
             ? Apply(dropped, down.Value, up.Value)
             : Apply(dropped, down.Value, up.Value - startUp!).Plus(Apply(dropped, down.Value - startDown, startUp!));
+        // s multiplies the bias too: it is B's own.
         return (upBias is null ? product : product.Plus(OverOutput(upBias.Value))).Times(scaling);
     }
 
@@ -97,6 +99,7 @@ internal abstract class LowRankProduct : IDisposable
     public virtual void SubtractPresent()
     {
         Dispose();
+        // Copies, since A and B go on changing.
         startDown = down.Value.detach().clone().DetachFromDisposeScope();
         startUp = up.Value.detach().clone().DetachFromDisposeScope();
     }
@@ -106,8 +109,9 @@ internal abstract class LowRankProduct : IDisposable
     /// </summary>
     public IEnumerable<(string Key, Tensor Value)> Doubled()
     {
-        yield return (down.Key, cat([down.Value, startDown ?? zeros_like(down.Value)], 0));
-        yield return (up.Key, cat([up.Value, startUp?.neg() ?? zeros_like(up.Value)], 1));
+        // [B, -B₀] [A; A₀] = B A - B₀ A₀.
+        yield return (down.Key, cat([down.Value, startDown ?? zeros_like(down.Value)], 0)); // [2 rank, in]
+        yield return (up.Key, cat([up.Value, startUp?.neg() ?? zeros_like(up.Value)], 1)); // [out, 2 rank]
     }
 
     /// <summary>Values of the channels in a shape that multiplies outputs.</summary>

@@ -17,6 +17,7 @@ internal sealed class MergedBase : IDisposable
     {
         MergedBase result = new();
         List<LoraProblem> problems = [];
+        // A module's layers together: their changes are summed before the one rounding.
         foreach (IGrouping<AdaptedModule, AdaptedLayer> group in layers.GroupBy(layer => layer.Module))
         {
             AdaptedLayer[] added = [.. group];
@@ -30,6 +31,7 @@ internal sealed class MergedBase : IDisposable
 
         if (problems.Count > 0)
         {
+            // What could be merged is taken out again: all modules or none.
             result.Dispose();
             LoraException.ThrowIfAny(problems);
         }

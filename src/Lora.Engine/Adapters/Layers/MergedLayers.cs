@@ -32,6 +32,7 @@ internal sealed class MergedLayers(AdaptedModule module)
         }
 
         (string Name, Tensor Value)[] sums = [.. changes.Select(Sum)];
+        // After rounding, since a sum that float32 holds may be infinite in float16.
         problems = [.. sums.Where(sum => !sum.Value.isfinite().all().ToBoolean()).Select(sum => Refused(name, $"its {sum.Name} would have values that are not finite"))];
         if (problems.Length == 0)
         {
@@ -79,12 +80,14 @@ internal sealed class MergedLayers(AdaptedModule module)
     private (string Name, Tensor Value) Sum(IGrouping<string, WeightChange> changes)
     {
         Tensor own = module.BaseValue(changes.Key)!;
+        // From the base's own values each time, so that roundings do not add up over merges.
         Tensor sum = changes.Aggregate(own.to(ScalarType.Float32), (sum, change) => sum.Plus(change.Addition));
         return (changes.Key, sum.to(own.dtype));
     }
 
     private void Write((string Name, Tensor Value)[] sums)
     {
+        // Back to the base's own memory first: a parameter is exchanged against its original, never against another exchange.
         written.ForEach(module.Restore);
         written.Clear();
         foreach ((string name, Tensor value) in sums)

@@ -13,6 +13,7 @@ internal static class TorchModuleKind
     public static LoraModuleKind Of(nn.Module module, bool fanInFanOut) => module switch
     {
         Linear or QuantizedLinear => LoraModuleKind.Linear,
+        // Ours and TorchSharp's: own programs adapt their own models.
         TokenEmbedding or Embedding => LoraModuleKind.Embedding,
         Conv2d => LoraModuleKind.Conv2d,
         RmsNorm or LayerNorm or GroupNorm => LoraModuleKind.Norm,

@@ -23,6 +23,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
     private static void DropRow(TElement* x, TElement* y, long width, long first, float probability, ulong seed)
     {
         TLanes bound = TLanes.All(probability);
+        // So that the expectation of y is x and nothing changes when dropout is off.
         TLanes factor = TLanes.All(1 / (1 - probability));
         for (long at = 0; at < width; at += TLanes.Count)
         {

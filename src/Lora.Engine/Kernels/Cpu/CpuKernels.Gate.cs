@@ -31,6 +31,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         }
     }
 
+    // The activation is a type argument, so that the loop over a row has no call and no branch in it.
     private static void GateForward<TGate>(Tensor gateUp, Tensor y)
         where TGate : struct, IGate
     {
@@ -83,10 +84,10 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             TLanes up = Vectors<TLanes, TElement>.Load(gateUp + width + at, width - at);
             TLanes gradient = Vectors<TLanes, TElement>.Load(dy + at, width - at);
             TLanes sigmoid = Vectors<TLanes, TElement>.Sigmoid(TGate.Inner(gate));
-            TLanes active = gate * sigmoid;
-            TLanes slope = TLanes.Fused(active * TGate.Slope(gate), one - sigmoid, sigmoid);
-            Vectors<TLanes, TElement>.Store(result + at, width - at, gradient * up * slope);
-            Vectors<TLanes, TElement>.Store(result + width + at, width - at, gradient * active);
+            TLanes active = gate * sigmoid; // activation(gate)
+            TLanes slope = TLanes.Fused(active * TGate.Slope(gate), one - sigmoid, sigmoid); // σ + x σ s' (1 - σ)
+            Vectors<TLanes, TElement>.Store(result + at, width - at, gradient * up * slope); // d gate
+            Vectors<TLanes, TElement>.Store(result + width + at, width - at, gradient * active); // d up
         }
     }
 }

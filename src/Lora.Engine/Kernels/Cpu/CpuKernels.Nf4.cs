@@ -17,9 +17,11 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         float[] dynamic = DynamicCode.Values;
         ParallelRows.For(Nf4Matrix.BlocksOf(count), Nf4Matrix.BlockValues, (begin, end) =>
         {
+            // A block at a time in float32, scaled there and rounded once to the dtype of y.
             float* unscaled = stackalloc float[Nf4Matrix.BlockValues];
             for (long block = begin; block < end; block++)
             {
+                // The magnitudes are quantised themselves: their code times their group's scale, plus the mean that was taken off.
                 float scale = (dynamic[magnitudes[block]] * scales[block / Nf4Matrix.GroupBlocks]) + matrix.Mean;
                 long first = block * Nf4Matrix.BlockValues;
                 Nf4Code.Unpack(codes + (block * Nf4Matrix.BlockBytes), Nf4Matrix.BlockBytes, unscaled);

@@ -50,9 +50,11 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels
         for (long at = 0; at < width; at += TLanes.Count)
         {
             TLanes value = Vectors<TLanes, TElement>.Load(x + at, width - at);
+            // Behind the row's end a load gives zeros, which add nothing to the sum.
             squares = TLanes.Fused(value, value, squares);
         }
 
+        // In double: once a row it costs nothing, and the quotient is rounded once.
         float scale = (float)(1 / Math.Sqrt((squares.Sum() / width) + epsilon));
         for (long at = 0; at < width; at += TLanes.Count)
         {
@@ -72,10 +74,12 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels
             products = TLanes.Fused(weighted, Vectors<TLanes, TElement>.Load(x + at, width - at), products);
         }
 
+        // mean(w dy x) scale²: how far the gradient points along x, which the norm takes out.
         TLanes along = TLanes.All(products.Sum() / width * scale * scale);
         for (long at = 0; at < width; at += TLanes.Count)
         {
             TLanes weighted = Vectors<TLanes, TElement>.Load(dy + at, width - at) * Wide(weight + at, width - at);
+            // x is read again and dy may be dx: a value is written only after both were loaded.
             TLanes result = (weighted - (Vectors<TLanes, TElement>.Load(x + at, width - at) * along)) * TLanes.All(scale);
             Vectors<TLanes, TElement>.Store(dx + at, width - at, accumulate ? result + Vectors<TLanes, TElement>.Load(dx + at, width - at) : result);
         }

@@ -13,11 +13,13 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         float* sines = Rows<float>.Memory<float>(sine);
         long count = heads.shape[1];
         long half = heads.shape[2] / 2;
+        // cos is even and sin odd: the opposite angle differs in the sign of sin alone.
         TLanes sign = TLanes.All(backward ? -1f : 1f);
         ParallelRows.For(heads.shape[0], heads.shape[1] * heads.shape[2], (begin, end) =>
         {
             for (long row = begin * count; row < end * count; row++)
             {
+                // All heads of a token turn by the same angles.
                 long token = row / count;
                 RotateRow(rows[row], cosines + (token * half), sines + (token * half), half, sign);
             }

@@ -15,6 +15,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         {
             for (long row = begin; row < end; row++)
             {
+                // Scores of keys that a query does not see are not masked but overwritten by zeros, which the products that follow read.
                 (int from, int to) = tile.Visible((int)(row % tile.Queries));
                 TElement* start = first + (row * keys);
                 NativeMemory.Clear(start, (nuint)(from * sizeof(TElement)));
@@ -47,6 +48,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
     private static void SoftmaxRow(TElement* row, long width, float factor)
     {
         TLanes scale = TLanes.All(factor);
+        // factor is positive, so the largest score stays the largest.
         float shift = factor * Largest(row, width);
         float sum = 0;
         TLanes sums = TLanes.All(0f);
@@ -65,6 +67,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             Vectors<TLanes, TElement>.Store(row + at, 1, TLanes.All(value));
         }
 
+        // The sum is taken in float32 of the values before they were rounded for storing.
         TLanes inverse = TLanes.All(1 / (sum + sums.Sum()));
         for (at = 0; at < width; at += TLanes.Count)
         {
@@ -80,6 +83,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             products = TLanes.Fused(Vectors<TLanes, TElement>.Load(p + at, width - at), Vectors<TLanes, TElement>.Load(dp + at, width - at), products);
         }
 
+        // Σ p dp of the row, the mean of dp under p.
         TLanes mean = TLanes.All(products.Sum());
         TLanes scale = TLanes.All(factor);
         for (long at = 0; at < width; at += TLanes.Count)

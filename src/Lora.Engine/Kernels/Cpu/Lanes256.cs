@@ -41,6 +41,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     public static Lanes256 SquareRoot(Lanes256 value) => new(Vector256.Sqrt(value.value));
 
+    // MinNative is one instruction; on x86, where a value is NaN, it gives the right operand, which callers reckon with.
     public static Lanes256 Smaller(Lanes256 left, Lanes256 right) => new(Vector256.MinNative(left.value, right.value));
 
     public static Lanes256 Larger(Lanes256 left, Lanes256 right) => new(Vector256.MaxNative(left.value, right.value));
@@ -67,6 +68,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public void StoreBrain(ushort* destination)
     {
         Vector256<uint> bits = value.AsUInt32();
+        // Half of the last place that is kept, less one where that is even: a tie goes to the even neighbour.
         Vector256<uint> odd = Vector256.ShiftRightLogical(bits, HalfBits) & Vector256<uint>.One;
         Vector256<uint> rounded = Vector256.ShiftRightLogical(bits + odd + Vector256.Create(0x7fffu), HalfBits);
         Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(destination);

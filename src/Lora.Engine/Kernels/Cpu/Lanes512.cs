@@ -41,6 +41,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     public static Lanes512 SquareRoot(Lanes512 value) => new(Vector512.Sqrt(value.value));
 
+    // MinNative is one instruction; on x86, where a value is NaN, it gives the right operand, which callers reckon with.
     public static Lanes512 Smaller(Lanes512 left, Lanes512 right) => new(Vector512.MinNative(left.value, right.value));
 
     public static Lanes512 Larger(Lanes512 left, Lanes512 right) => new(Vector512.MaxNative(left.value, right.value));
@@ -67,6 +68,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public void StoreBrain(ushort* destination)
     {
         Vector512<uint> bits = value.AsUInt32();
+        // Half of the last place that is kept, less one where that is even: a tie goes to the even neighbour.
         Vector512<uint> odd = Vector512.ShiftRightLogical(bits, HalfBits) & Vector512<uint>.One;
         Vector512<uint> rounded = Vector512.ShiftRightLogical(bits + odd + Vector512.Create(0x7fffu), HalfBits);
         Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(destination);

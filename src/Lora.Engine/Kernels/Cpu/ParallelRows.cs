@@ -13,9 +13,11 @@ internal static unsafe class ParallelRows
     public static void For(long rows, long work, Action<long, long> body)
     {
         const long SmallestWork = 16384;
+        // Native code holds the closure by a number, which a collection does not see.
         GCHandle handle = GCHandle.Alloc(body);
         try
         {
+            // Below so many values a thread takes longer to wake than to work.
             long grain = Math.Max(1, SmallestWork / Math.Max(1, work));
             Dispatcher.Check(TorchShim.ParallelFor(0, rows, grain, &Call, (void*)GCHandle.ToIntPtr(handle)), nameof(TorchShim.ParallelFor));
         }

@@ -60,6 +60,7 @@ internal static unsafe class Vectors<TLanes, TElement>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static TLanes LoadEnd(TElement* source, long count)
     {
+        // A load beyond the row's end could cross into memory that is not ours, so the end goes through a full vector on the stack.
         TElement* whole = stackalloc TElement[MostLanes];
         NativeMemory.Clear(whole, (nuint)(MostLanes * sizeof(TElement)));
         NativeMemory.Copy(source, whole, (nuint)(count * sizeof(TElement)));

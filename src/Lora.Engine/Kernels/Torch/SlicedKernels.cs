@@ -41,6 +41,7 @@ internal sealed class SlicedKernels(IKernels inner, long values = 4 << 20) : IKe
     /// <inheritdoc/>
     public void SoftmaxForward(Tensor scores, AttentionTile tile, double factor)
     {
+        // By head, not by group: a slice has whole heads, whose queries the tile counts from its first.
         using Tensor heads = ByHead(scores, tile);
         EachSlice(heads, rows => inner.SoftmaxForward(rows.Of(heads), tile, factor));
     }
@@ -76,6 +77,7 @@ internal sealed class SlicedKernels(IKernels inner, long values = 4 << 20) : IKe
         long blocks = matrix.Magnitudes.numel();
         EachSlice(matrix.Scales, Nf4Matrix.GroupBlocks * Nf4Matrix.BlockValues, groups =>
         {
+            // Slices begin at a group, whose blocks share a scale; the last one may have fewer blocks, and the last block fewer values.
             SliceOfRows some = new(groups.Start * Nf4Matrix.GroupBlocks, Math.Min(groups.Count * Nf4Matrix.GroupBlocks, blocks - (groups.Start * Nf4Matrix.GroupBlocks)));
             long first = some.Start * Nf4Matrix.BlockValues;
             Nf4Matrix part = matrix with
@@ -99,6 +101,7 @@ internal sealed class SlicedKernels(IKernels inner, long values = 4 << 20) : IKe
         long most = Math.Max(1, values / valuesPerRow);
         for (long start = 0; start < rows; start += most)
         {
+            // What a slice makes is gone before the next: that is the bound.
             using DisposeScope scope = NewDisposeScope();
             work(new(start, Math.Min(most, rows - start)));
         }

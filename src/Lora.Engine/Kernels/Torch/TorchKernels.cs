@@ -14,7 +14,7 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor wide = x.to(weight.dtype);
         Tensor factor = wide.mul(wide).mean([-1], keepdim: true).Add(epsilon).rsqrt_(); // [..., 1]
-        scale.copy_(factor.view(scale.shape));
+        scale.copy_(factor.view(scale.shape)); // [rows]
         y.copy_(wide.mul(factor).mul_(weight));
     }
 
@@ -22,10 +22,12 @@ internal sealed class TorchKernels : IKernels
     public void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor factor = scale.view([.. x.shape[..^1], 1]);
+        Tensor factor = scale.view([.. x.shape[..^1], 1]); // [..., 1]
         Tensor normal = x.to(weight.dtype).mul(factor);
         Tensor gradient = dy.to(weight.dtype).mul(weight);
+        // With n = x scale: scale (w dy - n mean(w dy n)).
         Tensor result = gradient.sub(normal.mul(gradient.mul(normal).mean([-1], keepdim: true))).mul_(factor);
+        // dx may be dy: it is written after everything was read.
         dx.copy_(accumulate ? result.Add(dx) : result);
     }
 
@@ -35,6 +37,7 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor[] halves = [.. heads.chunk(2, -1).Select(half => half.to(cosine.dtype))]; // [tokens, heads, rotated/2]
         Tensor across = cosine.unsqueeze(1); // [tokens, 1, rotated/2]
+        // The opposite angle: the sign of sin alone changes.
         Tensor along = backward ? sine.unsqueeze(1).neg() : sine.unsqueeze(1);
         heads.copy_(cat([(halves[0] * across) - (halves[1] * along), (halves[1] * across).Plus(halves[0] * along)], -1));
     }
@@ -43,7 +46,7 @@ internal sealed class TorchKernels : IKernels
     public void GateForward(GateActivation activation, Tensor gateUp, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(Wide(gateUp)))];
+        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(Wide(gateUp)))]; // gate and up, each [tokens, intermediate]
         y.copy_(GateActivations.Of(activation, halves[0]).mul_(halves[1]));
     }
 
@@ -52,12 +55,12 @@ internal sealed class TorchKernels : IKernels
     {
         using DisposeScope scope = NewDisposeScope();
         ScalarType wide = Wide(gateUp);
-        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(wide))];
-        Tensor[] gradients = dGateUp.chunk(2, -1);
+        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(wide))]; // gate and up, each [tokens, intermediate]
+        Tensor[] gradients = dGateUp.chunk(2, -1); // views of dGateUp
         Tensor gradient = dy.to(wide);
         Tensor sigmoid = GateActivations.Inner(activation, halves[0]).sigmoid();
         Tensor active = halves[0] * sigmoid;
-        Tensor slope = active * GateActivations.Slope(activation, halves[0]) * sigmoid.neg().Plus(1);
+        Tensor slope = active * GateActivations.Slope(activation, halves[0]) * sigmoid.neg().Plus(1); // x σ s' (1 - σ)
         gradients[0].copy_(gradient * halves[1] * sigmoid.Plus(slope));
         gradients[1].copy_(gradient * active);
     }
@@ -67,7 +70,7 @@ internal sealed class TorchKernels : IKernels
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor hidden = Hidden(tile, scores.device); // [queries, keys]
-        Tensor wide = scores.to(Wide(scores)).Times(factor).view(-1, tile.Queries, tile.Keys);
+        Tensor wide = scores.to(Wide(scores)).Times(factor).view(-1, tile.Queries, tile.Keys); // [heads, queries, keys]
         scores.copy_(wide.Masked(hidden, double.NegativeInfinity).softmax(-1).view(scores.shape));
     }
 
@@ -77,6 +80,7 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor probabilities = p.to(Wide(p));
         Tensor gradient = dp.to(Wide(p));
+        // p is zero where a query sees nothing, so those places get no gradient without a mask.
         Tensor sum = (probabilities * gradient).sum([-1], keepdim: true);
         dp.copy_(((gradient - sum) * probabilities).Times(factor));
     }
@@ -87,8 +91,10 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor logarithms = logits.to(Wide(logits)).log_softmax(-1); // [places, vocabulary]
         Tensor index = targets.unsqueeze(1);
+        // log_softmax subtracts the largest logit first, so that exp cannot overflow.
         double loss = -logarithms.gather(1, index).sum().ToDouble();
         Tensor gradient = logarithms.exp();
+        // softmax - onehot.
         gradient.scatter_add_(1, index, ones_like(index, dtype: gradient.dtype).neg());
         logits.copy_(gradient.Multiply(factor));
         return loss;
@@ -98,7 +104,9 @@ internal sealed class TorchKernels : IKernels
     public void Drop(Tensor x, double probability, ulong seed, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();
+        // A generator of its own, so that nobody's draws move on and the backward pass begins at the same place.
         using Generator generator = new(seed, x.device);
+        // Drawn in float32 for every dtype: float16 has too few numbers below 1 for small probabilities.
         Tensor kept = rand(x.shape, dtype: ScalarType.Float32, device: x.device, generator: generator).IsAtLeast(probability);
         y.copy_(x * kept.to(x.dtype).Multiply(1 / (1 - probability)));
     }
@@ -118,11 +126,11 @@ internal sealed class TorchKernels : IKernels
     public void Dequantize(Nf4Matrix matrix, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor pairs = tensor(Nf4Code.Pairs, [256, 2], device: y.device);
+        Tensor pairs = tensor(Nf4Code.Pairs, [256, 2], device: y.device); // both values of each byte
         Tensor dynamic = tensor(DynamicCode.Values, device: y.device);
-        Tensor scales = matrix.Scales.repeat_interleave(Nf4Matrix.GroupBlocks).narrow(0, 0, matrix.Magnitudes.numel());
+        Tensor scales = matrix.Scales.repeat_interleave(Nf4Matrix.GroupBlocks).narrow(0, 0, matrix.Magnitudes.numel()); // [blocks]
         Tensor magnitudes = dynamic.index_select(0, matrix.Magnitudes.to(ScalarType.Int32)).mul_(scales).Add(matrix.Mean); // [blocks]
-        Tensor blocks = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, Nf4Matrix.BlockValues).mul_(magnitudes.unsqueeze(1));
+        Tensor blocks = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, Nf4Matrix.BlockValues).mul_(magnitudes.unsqueeze(1)); // [blocks, 64]
         y.copy_(blocks.view(-1).narrow(0, 0, y.numel()).view(y.shape));
     }
 
@@ -130,6 +138,7 @@ internal sealed class TorchKernels : IKernels
     {
         Tensor queries = Arithmetic.Range(tile.QueryStart, tile.QueryStart + tile.Queries, ScalarType.Int64, device).unsqueeze(1);
         Tensor distance = queries - Arithmetic.Range(tile.KeyStart, tile.KeyStart + tile.Keys, ScalarType.Int64, device); // [queries, keys]
+        // Behind the query, or further back than its window.
         return distance.IsBelow(0).logical_or_(distance.IsAtLeast(tile.Window));
     }
 

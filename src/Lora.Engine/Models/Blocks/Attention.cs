@@ -39,15 +39,16 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
         Tensor[] outputs = projections.Of(hidden); // each [batch, tokens, heads headSize]
-        Tensor query = RotaryEmbedding.Rotate(Heads(outputs[0], q_norm, config.Heads), context.Rotation);
-        Tensor key = RotaryEmbedding.Rotate(Heads(outputs[1], k_norm, config.KeyValueHeads), context.Rotation);
-        Tensor value = Heads(outputs[2], null, config.KeyValueHeads);
+        Tensor query = RotaryEmbedding.Rotate(Heads(outputs[0], q_norm, config.Heads), context.Rotation); // [batch, heads, tokens, headSize]
+        Tensor key = RotaryEmbedding.Rotate(Heads(outputs[1], k_norm, config.KeyValueHeads), context.Rotation); // [batch, kvHeads, tokens, headSize]
+        // Values have no positions: neither a norm nor the rotation touches them.
+        Tensor value = Heads(outputs[2], null, config.KeyValueHeads); // [batch, kvHeads, tokens, headSize]
 
         int group = config.Heads / config.KeyValueHeads;
         if (group > 1)
         {
             // The kernels take equal head counts only.
-            key = key.repeat_interleave(group, dim: 1);
+            key = key.repeat_interleave(group, dim: 1); // [batch, heads, tokens, headSize]
             value = value.repeat_interleave(group, dim: 1);
         }
 
@@ -69,6 +70,7 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
             return CappedAttention.Mix(query, key, value, context.Mask(window), cap);
         }
 
+        // Without a mask libtorch takes its causal kernel, which never makes the [tokens, tokens] of scores.
         Tensor? mask = context.MaskUnlessCausal(window);
         return nn.functional.scaled_dot_product_attention(query, key, value, mask, is_casual: mask is null);
     }

@@ -17,6 +17,6 @@ internal static class CappedAttention
     {
         Tensor scores = query.matmul(key.transpose(-2, -1)).Times(1 / Math.Sqrt(query.shape[^1])); // [batch, heads, tokens, tokens]
         Tensor exact = SoftCap.Of(scores, cap).Plus(mask).to(ScalarType.Float32);
-        return exact.softmax(-1).to(query.dtype).matmul(value);
+        return exact.softmax(-1).to(query.dtype).matmul(value); // [batch, heads, tokens, headSize]
     }
 }

@@ -46,6 +46,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
             hidden = layer.call(hidden, context);
         }
 
+        // No head here: who needs logits takes them of the supervised places alone.
         return norm.call(hidden);
     }
 

@@ -13,6 +13,7 @@ internal static class EmbeddingScale
             return null;
         }
 
+        // In bfloat16 the root of 3072 is 55.5, and not 55.43: Gemma has learned with the rounded one.
         using Tensor exact = tensor(Math.Sqrt(config.HiddenSize), dtype: ScalarType.Float64, device: CPU);
         using Tensor rounded = exact.to(dataType);
         using Tensor wide = rounded.to(ScalarType.Float64);

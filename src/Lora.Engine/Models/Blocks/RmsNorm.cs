@@ -29,9 +29,11 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
     {
+        // Squares of float16 values overflow beyond 256, and bfloat16 sums of thousands lose their small terms.
         Tensor exact = input.to(ScalarType.Float32); // [..., width]
         Tensor scale = exact.mul(exact).mean([-1], keepdim: true).Plus(epsilon).rsqrt(); // [..., 1]
         Tensor normal = exact * scale;
+        // Llama rounds before it multiplies by w, Gemma after; in 16 bits the results differ.
         return addsOne
             ? (normal * weight.to(ScalarType.Float32).Plus(1)).to(input.dtype)
             : weight * normal.to(input.dtype);

@@ -17,6 +17,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         int rotated = parameters.RotatedValues(headDimension);
         this.parameters = parameters;
+        // LongRoPE has two sets of frequencies, for short and long sequences; for all others the second equals the first and is never asked for.
         usual = new(parameters.InverseFrequencies(rotated), parameters.AttentionFactor);
         extended = new(parameters.InverseFrequencies(rotated, isLong: true), parameters.AttentionFactor);
     }
@@ -35,10 +36,12 @@ internal sealed class RotaryEmbedding : IDisposable
         long rest = heads.shape[^1] - rotated;
         if (rest > 0)
         {
+            // A part of each head only (Phi-3's partial_rotary_factor): the rest passes by.
             return cat([Rotate(heads.narrow(-1, 0, rotated), tables), heads.narrow(-1, rotated, rest)], -1);
         }
 
-        Tensor[] halves = heads.chunk(2, -1);
+        Tensor[] halves = heads.chunk(2, -1); // each [batch, heads, tokens, rotated/2]
+        // rotate_half of transformers: (x₁, x₂) becomes (-x₂, x₁).
         Tensor turned = cat([halves[1].neg(), halves[0]], -1);
         return (heads * tables.Cosine).Plus(turned * tables.Sine);
     }

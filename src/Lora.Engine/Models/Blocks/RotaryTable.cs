@@ -21,6 +21,7 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
             Grow(tokens, device);
         }
 
+        // Angles are taken in float32 and rounded last: position 257 is no number of bfloat16.
         return (cosine!.narrow(0, 0, tokens).to(dataType), sine!.narrow(0, 0, tokens).to(dataType));
     }
 
@@ -35,11 +36,12 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        Tensor positions = Arithmetic.Range(0, tokens, ScalarType.Float32, device);
-        Tensor speeds = tensor(frequencies, dtype: ScalarType.Float32, device: device);
+        Tensor positions = Arithmetic.Range(0, tokens, ScalarType.Float32, device); // [tokens]
+        Tensor speeds = tensor(frequencies, dtype: ScalarType.Float32, device: device); // [rotated/2]
         Tensor angles = outer(positions, speeds); // [tokens, frequencies]
-        Tensor both = cat([angles, angles], -1);
+        Tensor both = cat([angles, angles], -1); // [tokens, rotated]
         Dispose();
+        // The factor, 1 but for LongRoPE, is on both tables, so that scores have its square.
         cosine = both.cos().Multiply(factor).DetachFromDisposeScope();
         sine = both.sin().Multiply(factor).DetachFromDisposeScope();
     }

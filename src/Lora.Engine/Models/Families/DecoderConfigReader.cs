@@ -44,8 +44,10 @@ internal static class DecoderConfigReader
 
         int hidden = values.Count("hidden_size");
         int heads = values.Count("num_attention_heads");
+        // Not always hidden / heads: Qwen3 and Gemma have a head size of their own.
         int headDimension = values.Count("head_dim", family.HeadDimension ?? (hidden / Math.Max(heads, 1)));
         int layers = values.Count("num_hidden_layers");
+        // In transformers a family that does not know the key passes over it; so do we.
         bool attentionBias = family.ReadsAttentionBias && values.Flag("attention_bias");
         DecoderConfig config = new()
         {
@@ -75,6 +77,7 @@ internal static class DecoderConfigReader
             SlidingWindows = [.. Enumerable.Range(0, layers).Select(layer => ReadWindow(values, family, layer))],
         };
 
+        // Reported with all else that is wrong, so that a file is mended once.
         if (config.Heads % config.KeyValueHeads != 0)
         {
             values.Report($"num_attention_heads {config.Heads} is not a multiple of num_key_value_heads {config.KeyValueHeads}");
@@ -108,6 +111,7 @@ internal static class DecoderConfigReader
     private static int? ReadWindow(ConfigValues values, DecoderFamily family, int layer)
     {
         int? window = values.Has("sliding_window") ? values.CountOrNull("sliding_window") : family.SlidingWindow;
+        // Newer files write each layer's kind; older ones leave it to the family.
         if (values.TextAt("layer_types", layer) is string kind)
         {
             return kind == "sliding_attention" ? window : null;

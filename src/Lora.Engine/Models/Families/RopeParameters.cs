@@ -64,6 +64,7 @@ internal sealed record RopeParameters(double Theta)
 
     private double ScaleLlama3(double frequency)
     {
+        // Tokens to a whole turn. What turned many times within the first training length is known well and stays as it is.
         double wavelength = 2 * Math.PI / frequency;
         if (wavelength < OriginalPositions / HighFrequencyFactor)
         {
@@ -75,6 +76,7 @@ internal sealed record RopeParameters(double Theta)
             return frequency / Factor;
         }
 
+        // Between the two bounds, a straight line from one rule to the other.
         double smooth = ((OriginalPositions / wavelength) - LowFrequencyFactor) / (HighFrequencyFactor - LowFrequencyFactor);
         return ((1 - smooth) * frequency / Factor) + (smooth * frequency);
     }

@@ -9,6 +9,7 @@ internal static class RopeReader
     /// <param name="headDimension">Values of a head.</param>
     public static RopeParameters Read(ConfigValues values, DecoderFamily family, int headDimension)
     {
+        // Version 5 moved rope_theta into the object; version 4 has it beside.
         ConfigValues nested = values.Object("rope_parameters") ?? values.Object("rope_scaling") ?? values.Empty();
         RopeParameters rope = new(nested.NumberOrNull("rope_theta") ?? values.Number("rope_theta", 10000))
         {
@@ -46,6 +47,7 @@ internal static class RopeReader
                 return RopeScaling.Linear;
             case "llama3" when !family.HasLongRope:
                 return RopeScaling.Llama3;
+            // "su" is what Phi-3's first files call it.
             case "longrope" or "su" when family.HasLongRope:
                 return RopeScaling.LongRope;
             default:

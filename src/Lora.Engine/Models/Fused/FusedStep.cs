@@ -6,6 +6,12 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>The gradients of a batch by hand-written forward and backward passes. Below the lowest adapted block nothing is kept and no gradient taken.</summary>
+/// <remarks>
+/// It takes a padded batch and gives its loss and the adapters' gradients. What is special: rows lie end to end without padding, and only attention
+/// knows where a document ends; W has no gradient, so a linear layer costs two products of its size and not three; q, k, v and gate, up are one
+/// product each, their adapters two thin ones; the head sees supervised tokens alone and its logits become their own gradient, chunk by chunk; memory
+/// is two stacks that are reserved once, as planned, and blocks that do not fit are computed again. <see cref="ReferenceStep"/> is the plain way.
+/// </remarks>
 internal sealed class FusedStep : IStepEngine
 {
     private readonly FusedDecoder decoder;

@@ -34,6 +34,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         quantized = [.. byQuantized[true].Select(weight => weight.Name)];
         if (quantized.Count > 0)
         {
+            // Room for the largest matrix once, in float32: each is read here, quantised and forgotten.
             scratch = empty([byQuantized[true].Max(weight => weight.Shape[0] * weight.Shape[1])], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
         }
     }
@@ -43,6 +44,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     public void Read()
     {
         using DisposeScope scope = NewDisposeScope();
+        // Other tensors over the same memory as those that the model was given: filling these fills the model.
         WeightReader.Fill(arena.Names.Select(name => (arena[name], Find(name))), checkpoint);
     }
 

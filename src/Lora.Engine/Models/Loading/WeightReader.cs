@@ -41,6 +41,7 @@ internal static class WeightReader
         }
         catch (AggregateException exception)
         {
+            // The first failure itself, with its own trace: a caller asks for a LoraException and not for what wraps it.
             ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
         }
     }
@@ -55,6 +56,7 @@ internal static class WeightReader
             return;
         }
 
+        // copy_ converts the dtype, or moves the slice to the device; the buffer is all the memory that it takes on top.
         using Tensor slice = buffers.Of(stored, SliceSize(destination, source)).narrow(0, 0, count);
         checkpoint.Read(source, first * width, TensorMemory.Bytes(slice, 0, (int)(count * width)));
         using Tensor flat = destination.view(-1);

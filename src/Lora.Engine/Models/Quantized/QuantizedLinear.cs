@@ -23,6 +23,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
         Buffer = buffer;
         Buffer.Announce(matrix);
         this.bias = bias;
+        // Selection, saving and messages find a weight of the right shape and dtype; it has no values to compute with by mistake.
         register_parameter("weight", new(empty(matrix.Shape, dtype: matrix.DataType, device: META), requires_grad: false));
         RegisterComponents();
     }
@@ -46,6 +47,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
     {
+        // Left to itself autograd would keep W's values for the backward pass, all layers' at once.
         Tensor product = is_grad_enabled() && input.requires_grad ? QuantizedProduct.apply(input, this) : Product(input);
         return bias is null ? product : product.Plus(bias);
     }
@@ -61,7 +63,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     public Tensor Gradient(Tensor gradient)
     {
         using Tensor values = Buffer.Values(Matrix);
-        return gradient.matmul(values);
+        return gradient.matmul(values); // [..., in]
     }
 
     /// <inheritdoc/>

@@ -24,7 +24,7 @@ internal sealed class QuantizedProduct : autograd.SingleTensorFunction<Quantized
         QuantizedLinear layer = (QuantizedLinear)ctx.get_data(Layer);
         try
         {
-            return [layer.Gradient(grad_output), null!];
+            return [layer.Gradient(grad_output), null!]; // of the input; the layer has none
         }
         catch (Exception exception)
         {

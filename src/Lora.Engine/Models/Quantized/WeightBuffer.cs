@@ -26,6 +26,7 @@ internal sealed class WeightBuffer : IDisposable
     /// <summary>Announces a product, so that there is room for the largest at once.</summary>
     public void Announce(params IReadOnlyList<Nf4Matrix> matrices)
     {
+        // Allocated at the first product: what the memory plan counts as missing until then.
         needed = Math.Max(needed, matrices.Sum(matrix => matrix.Shape[0] * matrix.Shape[1]));
         Size = needed * matrices[0].DataType.ElementSize();
     }
@@ -37,6 +38,7 @@ internal sealed class WeightBuffer : IDisposable
         Nf4Matrix top = matrices[0];
         long rows = matrices.Sum(matrix => matrix.Shape[0]);
         Reserve(top);
+        // The front of the one buffer, whichever the matrices: the next product overwrites it.
         using Tensor stretch = memory!.narrow(0, 0, rows * top.Shape[1]);
         Tensor values = stretch.view(rows, top.Shape[1]);
         IKernels kernels = KernelSet.Of(memory.device, memory.dtype);

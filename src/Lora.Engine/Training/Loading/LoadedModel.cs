@@ -38,6 +38,7 @@ internal sealed class LoadedModel : IDisposable
     public static LoadedModel Load(ModelSource source, IRunObserver observer)
     {
         observer.OnStage("Reading the tokenizer and the dataset");
+        // Cheapest first: a row that cannot be read ends the run before gigabytes are.
         DecoderConfig config = DecoderConfigReader.Read(source.Folder);
         Tokenizer tokenizer = Tokenizer.Load(source.Folder);
         DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize };
@@ -66,6 +67,7 @@ internal sealed class LoadedModel : IDisposable
     {
         if (!HasPrefix(block))
         {
+            // One block's at a time: a sweep that moves its lowest block would fill memory with states of no use.
             Prefix?.Dispose();
             Prefix = PrefixCaching.Make(place, block);
         }

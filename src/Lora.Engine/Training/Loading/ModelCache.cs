@@ -10,6 +10,7 @@ internal sealed class ModelCache : IDisposable
     {
         if (loaded?.Source != source)
         {
+            // The old one goes first: two models may not fit.
             Dispose();
             loaded = LoadedModel.Load(source, observer);
         }

@@ -23,6 +23,7 @@ internal sealed class MeasurementRun(
         string[] active = [.. plan.Adapters.SelectMany(planned => planned.Active).Distinct(StringComparer.Ordinal)];
         (string Name, int? Layer)[] parts = options.EachLayer ? [.. active.Select(AdapterParts.Of).Distinct()] : [];
         evaluationsLeft = (known is null ? 1 : 0) + 1 + parts.Length;
+        // Before anything is attached; adapters of one model share the figure.
         BaseMeasurement baseline = known ?? new(loaded, Evaluate("the base model"), Continuations());
         try
         {
@@ -48,6 +49,7 @@ internal sealed class MeasurementRun(
             observer.OnMeasured(Describe(baseline, whole, count));
         }
 
+        // One part off at a time: what the loss rises by is what the part is worth beside all others.
         foreach ((string name, int? layer) in parts)
         {
             int left = SwitchTo(module => AdapterParts.Of(module).Name != name);
@@ -94,6 +96,7 @@ internal sealed class MeasurementRun(
         int total = batches + (evaluationsLeft * Evaluator.Batches(loaded.Dataset, options.BatchSize));
         evaluationsLeft--;
         IEnumerable<AdaptedLayer> layers = attached.SelectMany(adapter => adapter.Layers).Where(layer => layer.IsAttached);
+        // Anew for each: the fused step is made of the layers that are on.
         using IStepEngine engine = StepEngines.Choose(loaded.Model, layers).Engine;
         return Evaluator.Evaluate(engine, loaded.Dataset, options.BatchSize, cancellation, () => observer.OnBatch(++batches, total));
     }

@@ -23,6 +23,7 @@ internal static class AvailableMemory
         }
 
         long taken = Taken();
+        // .NET knows the limit of a container as well as the machine's.
         GCMemoryInfo memory = GC.GetGCMemoryInfo(); // as of the last collection
         return (taken, taken + (long)(Share * Math.Max(0, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes)));
     }
@@ -30,6 +31,7 @@ internal static class AvailableMemory
     /// <summary>The memory that the process needs now, in bytes: resident, after all that is free was given back.</summary>
     public static long Taken()
     {
+        // Tensors that nobody holds any longer give their memory back only when they are collected.
         GC.Collect();
         AllocatorTuning.Trim();
         using Process process = Process.GetCurrentProcess();

@@ -33,6 +33,7 @@ internal sealed class MemoryPlanner(
     /// <exception cref="LoraException">MemoryInsufficient: the limit was given and cannot be held.</exception>
     public LoraMemoryPlan Plan(long cache)
     {
+        // Weights and adapter are there already and so part of what is taken; the moments, the buffer and the cache are not.
         long rest = available.Taken + model.Buffer.Missing + Optimizer + cache;
         Recomputation chosen = options.Checkpointing switch
         {
@@ -41,11 +42,13 @@ internal sealed class MemoryPlanner(
             _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation) <= Limit),
         };
         long activation = Peak(chosen);
+        // A limit that was asked for is kept or refused; one that was only guessed is warned of.
         if (options.MemoryLimit is not null && rest + activation > Limit)
         {
             throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), largest.Max(shape => shape.Tokens));
         }
 
+        // Values and gradients, float32 whatever the base is.
         long values = 2L * sizeof(float) * adapter.Arena.Count;
         long head = largest.Max(memory.Head);
         return new()
@@ -78,9 +81,9 @@ internal sealed class MemoryPlanner(
     /// <summary>The batches that one part or another of the memory is largest for.</summary>
     private static StepShape[] Largest(IEnumerable<StepShape> shapes) =>
     [
-        shapes.MaxBy(shape => shape.Tokens)!,
-        shapes.MaxBy(shape => shape.Lengths.Sum(length => (double)length * length))!,
-        shapes.MaxBy(shape => shape.Supervised)!,
+        shapes.MaxBy(shape => shape.Tokens)!, // products and states
+        shapes.MaxBy(shape => shape.Lengths.Sum(length => (double)length * length))!, // attention's probabilities
+        shapes.MaxBy(shape => shape.Supervised)!, // the head
     ];
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F2} GB");

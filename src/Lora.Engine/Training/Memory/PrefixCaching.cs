@@ -12,11 +12,11 @@ internal static class PrefixCaching
     /// <param name="bytes">Of all rows' hidden states.</param>
     /// <param name="fits">Whether they fit beside the run in memory.</param>
     public static LoraPrefixCache Choose(LoraPrefixCache asked, int lowest, bool isReused, long bytes, Func<bool> fits) =>
-        lowest == 0 ? LoraPrefixCache.None
+        lowest == 0 ? LoraPrefixCache.None // below it is the embedding alone
         : asked != LoraPrefixCache.Auto ? asked
         : !isReused ? LoraPrefixCache.None
         : fits() ? LoraPrefixCache.Memory
-        : Room() >= 2 * bytes ? LoraPrefixCache.Disk
+        : Room() >= 2 * bytes ? LoraPrefixCache.Disk // as much again is left to others
         : LoraPrefixCache.None;
 
     /// <summary>A new cache.</summary>

@@ -21,6 +21,7 @@ internal static class ModelTargets
     /// <summary>Finds the modules that are adapted, of a model that the engine can build.</summary>
     public static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
     {
+        // Its result is not asked for: a model that the engine cannot build is refused here, by name.
         DecoderConfigReader.Read(folder);
         ModuleTree tree = ModuleTree.Read(folder);
         return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);

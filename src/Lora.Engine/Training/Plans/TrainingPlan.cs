@@ -31,11 +31,13 @@ internal sealed record TrainingPlan(
         LoraAdapter? start = options.AdapterPath is string path ? Problems.Collect(problems, () => AdapterFolder.Load(path)) : options.Adapter;
         if (start is not null)
         {
+            // The values are the adapter's; what is subtracted from the base hangs on how they once began.
             config = config with { Initialization = start.Config.Initialization };
             problems.AddRange(AdapterWeightRules.Check(config, start.Tensors, start.Path ?? start.ToString()));
         }
 
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
+        // Each check runs where what it needs is there, whatever else was wrong, so that all problems come at once.
         ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
         problems.AddRange(resolved is null ? [] : QuantizedWeights.Check(config, folder!, options.Quantization));
         LoraException.ThrowIfAny(problems);
@@ -48,6 +50,7 @@ internal sealed record TrainingPlan(
             ModelTargets.ForAdapter(resolved),
             config,
             start,
+            // Last: it has the run's values and moments, the largest file that a plan reads.
             options.Resume ? Resumed(options.OutputPath!, identity) : null,
             identity,
             saved,

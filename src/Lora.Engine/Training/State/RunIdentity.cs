@@ -14,9 +14,12 @@ internal static class RunIdentity
     /// <param name="options">How it trains.</param>
     public static IReadOnlyDictionary<string, string> Of(string folder, LoraConfig config, TrainingData data, TrainingOptions options) => new Dictionary<string, string>
     {
+        // By its configuration: to hash gigabytes of weights would take longer than to load them.
         ["Model"] = Hash(Path.Combine(folder, "config.json")),
+        // Without its paths: a model that was moved is the same model.
         ["Config"] = AdapterConfigJson.Write(config with { Model = null, BaseModelNameOrPath = null }),
         ["Dataset"] = Hash(data.Dataset),
+        // What changes results. Limits, caches and paths change time and memory alone.
         [nameof(options.Epoch)] = Text(options.Epoch),
         [nameof(options.MaxStep)] = Text(options.MaxStep),
         [nameof(options.BatchSize)] = Text(options.BatchSize),

@@ -40,6 +40,7 @@ internal sealed record TrainingState(
         adapter.Arena.Values.copy_(AdapterTensors.Read(Values));
         optimizer.Restore(AdapterTensors.Read(Mean), AdapterTensors.Read(Variance), Updates);
         adapter.RestoreRandomness(Generator);
+        // Either may be missing: under Auto the dtype is the device's, and a run may go on on another device.
         if (Scale is LossScale scale)
         {
             scaling?.Restore(scale);

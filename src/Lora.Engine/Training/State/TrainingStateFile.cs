@@ -29,6 +29,7 @@ internal static class TrainingStateFile
         metadata.Add(UpdatesKey, state.Updates.ToString(CultureInfo.InvariantCulture));
         if (state.Scale is LossScale scale)
         {
+            // "R" writes the digits that give the same bits back.
             metadata.Add(FactorKey, scale.Factor.ToString("R", CultureInfo.InvariantCulture));
             metadata.Add(GoodStepsKey, scale.GoodSteps.ToString(CultureInfo.InvariantCulture));
         }
@@ -40,6 +41,7 @@ internal static class TrainingStateFile
         }
 
         Directory.CreateDirectory(folder);
+        // Tensors and numbers in one file, so that they are always of the same step.
         SafetensorsWriter.Write(Path.Combine(folder, Name), [state.Values, state.Mean, state.Variance, state.Generator], metadata);
     }
 

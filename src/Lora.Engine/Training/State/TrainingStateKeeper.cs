@@ -41,6 +41,7 @@ internal sealed class TrainingStateKeeper(
     /// <summary>Writes the state after a run that was stopped, and removes it after one that is complete.</summary>
     public void OnEnd(LoraStopReason reason)
     {
+        // After a loss that is not finite the state stays that of the last writing: from the present one the same step would come again.
         if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory)
         {
             Write();

@@ -15,10 +15,11 @@ internal static class GradientNorm
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        // Over all modules together, as torch does; they lie in one tensor, so it is one operation and one number read back.
         double found = gradients.norm().ToDouble();
         if (largest > 0 && found > largest)
         {
-            gradients.Multiply(largest / (found + 1e-6));
+            gradients.Multiply(largest / (found + 1e-6)); // torch's own guard against a norm of 0
         }
 
         return found;

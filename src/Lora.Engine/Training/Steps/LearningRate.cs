@@ -14,6 +14,7 @@ internal sealed record LearningRate(double Peak, TrainingSchedule Schedule, int 
     {
         if (step <= WarmupSteps)
         {
+            // Not from zero, or the first step would do nothing.
             return Peak * step / WarmupSteps;
         }
 

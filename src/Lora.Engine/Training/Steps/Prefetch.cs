@@ -24,8 +24,9 @@ internal static class Prefetch
         }
         finally
         {
+            // The taker may leave early; this wakes a maker that waits for room in the queue.
             stopped.Cancel();
-            Task.WaitAny(maker);
+            Task.WaitAny(maker); // waits, and does not throw what the maker threw
         }
     }
 

@@ -9,6 +9,7 @@ internal delegate (IStepEngine Engine, string? Reason) ChooseEngine(CausalLangua
 /// <summary>Chooses how gradients are computed.</summary>
 internal static class StepEngines
 {
+    // Those whose blocks are FusedLayer's. Gemma 2 has four norms and caps its scores, which no kernel here differentiates.
     private static readonly string[] FusedFamilies = ["llama", "mistral", "qwen2", "qwen3", "phi3", "gemma"];
 
     /// <summary>The fused step where it computes the same as autograd, else autograd.</summary>
@@ -25,6 +26,7 @@ internal static class StepEngines
         Dictionary<string, LowRankFactors> factors = new(StringComparer.Ordinal);
         foreach (AdaptedLayer layer in layers)
         {
+            // DoRA, biases, embeddings and whole modules change more than a product adds; autograd follows whatever modules do.
             if (layer is not LoraLayer { Product: LinearProduct { Factors: LowRankFactors found } })
             {
                 return (new ReferenceStep(model), $"'{layer.Name}' is adapted by more than the product of A and B of a linear layer");

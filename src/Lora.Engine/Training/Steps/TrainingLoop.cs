@@ -47,14 +47,17 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
         {
             using DisposeScope scope = NewDisposeScope();
             TimeSpan begin = clock.Elapsed;
+            // One fill for all modules: their gradients are views of one tensor.
             adapter.Arena.Gradients.zero_();
             double scale = scaling?.Scale.Factor ?? 1;
+            // A step that is given up has changed gradients only; the values are those of the last whole step.
             if (Backward(step, scale, cancellation) is not double loss)
             {
                 return LoraStopReason.Cancelled;
             }
 
             double norm = Norm(scale);
+            // Before the optimiser, so that no bad value ever comes near the adapter or its moments.
             bool isSkipped = IsOverflow(step.Number, loss, norm);
             if (!isSkipped)
             {
@@ -94,6 +97,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
                 return null;
             }
 
+            // A sum over tokens divided by all tokens of the step: a mean of the batches' means would weigh tokens of short batches more.
             loss += TorchMemoryFailure.Named(() => engine.AddGradients(batch, rows, scale / step.SupervisedTokens));
             adapter.GatherGradients();
         }
@@ -106,6 +110,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     {
         if (scaling is not null)
         {
+            // Before clipping, whose limit is meant for the true norm.
             adapter.Arena.Gradients.Divide(scale);
         }
 
