@@ -12,6 +12,7 @@ internal readonly record struct AttentionTile(int QueryStart, int Queries, int K
     /// <param name="query">Index within the tile.</param>
     public (int Begin, int End) Visible(int query)
     {
+        // Columns of the tile: key positions less the first key's.
         int end = QueryStart + query + 1 - KeyStart;
         return (Math.Max(0, end - Window), end);
     }

@@ -14,6 +14,7 @@ internal static class KernelSet
         (DeviceType.CPU, ScalarType.BFloat16) when Vector512.IsHardwareAccelerated => new CpuKernels<Lanes512, BrainElement>(),
         (DeviceType.CPU, ScalarType.Float32) when Vector256.IsHardwareAccelerated => new CpuKernels<Lanes256, SingleElement>(),
         (DeviceType.CPU, ScalarType.BFloat16) when Vector256.IsHardwareAccelerated => new CpuKernels<Lanes256, BrainElement>(),
+        // float16 and float64 on a CPU too: no vector code is worth having for what is rare there.
         _ => new SlicedKernels(new TorchKernels()),
     };
 }

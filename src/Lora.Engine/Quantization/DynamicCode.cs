@@ -12,6 +12,7 @@ internal static class DynamicCode
     static DynamicCode()
     {
         float[] positive = [.. Enumerable.Range(0, Exponents).SelectMany(Positive)];
+        // 127 positive, as many negative, zero and one: 256.
         Values = [.. positive.Select(value => -value).Append(0).Concat(positive).Append(1).Order()];
         Middles = [.. Values.Zip(Values.Skip(1), (left, right) => (left + right) * 0.5f)];
     }

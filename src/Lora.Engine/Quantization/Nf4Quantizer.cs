@@ -98,6 +98,7 @@ internal static unsafe class Nf4Quantizer
                 float factor = Reciprocal(scale);
                 for (long block = first; block < last; block++)
                 {
+                    // Less the mean, over the group's largest: in [-1, 1], where the dynamic code is.
                     nearest[block] = DynamicCode.Nearest(source[block] * factor);
                 }
 
@@ -107,5 +108,6 @@ internal static unsafe class Nf4Quantizer
         return (codes, scales);
     }
 
+    // 0 for a block of zeros: every value then gets the code of zero, and its magnitude makes it zero again.
     private static float Reciprocal(float magnitude) => magnitude > 0 ? 1 / magnitude : 0;
 }

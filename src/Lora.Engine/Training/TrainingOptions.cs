@@ -18,7 +18,7 @@ public sealed record TrainingOptions
     public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>The peak of the learning rate.</summary>
-    public double LearningRate { get; init; } = 2e-4;
+    public double LearningRate { get; init; } = 2e-4; // about ten times what training all weights takes, and little moved by the rank
 
     /// <summary>Steps over which the rate rises to its peak; null for a twentieth of the run, at most 100.</summary>
     public int? WarmupStep { get; init; }
@@ -27,10 +27,10 @@ public sealed record TrainingOptions
     public TrainingSchedule Schedule { get; init; } = TrainingSchedule.Cosine;
 
     /// <summary>AdamW's decoupled weight decay.</summary>
-    public double WeightDecay { get; init; } = 0.01;
+    public double WeightDecay { get; init; } = 0.01; // torch.optim.AdamW's
 
     /// <summary>The norm that gradients are clipped to; 0 for no clipping.</summary>
-    public double MaxGradientNorm { get; init; } = 1;
+    public double MaxGradientNorm { get; init; } = 1; // transformers' Trainer has the same
 
     /// <summary>Tokens of a row at the most; longer rows are cut and reported.</summary>
     public int MaxLength { get; init; } = 1024;

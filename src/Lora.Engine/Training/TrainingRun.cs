@@ -45,6 +45,7 @@ internal sealed class TrainingRun(
             ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
+        // The loop knows neither files nor plans: engine, adapter, optimiser and numbers.
         TrainingLoop loop = new(engine, adapter, optimizer, options, scaling);
         // Speed is that of the training alone: neither loading nor evaluating is in it.
         Stopwatch clock = Stopwatch.StartNew();
@@ -106,6 +107,7 @@ internal sealed class TrainingRun(
         using AllocatorTuning tuning = !keepsFreedMemory ? AllocatorTuning.ReturnFreedMemory()
             : memory is null ? AllocatorTuning.KeepAllFreedMemory() // autograd's memory is not planned
             : AllocatorTuning.KeepFreedMemory();
+        // Only Windows' driver moves a GPU's memory without a word; elsewhere this is null.
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
         // A bad step ends the steps, not the run: what was learned before it is written and returned.
         LoraStopReason reason = Run();
@@ -130,6 +132,7 @@ internal sealed class TrainingRun(
             Keep(() => keeper?.OnStep(step.Step));
             if (memory is not null)
             {
+                // Where memory was planned it is held to the plan; autograd's would be given back only to be asked for again.
                 AllocatorTuning.TrimAfter(loop.History.Count);
             }
 

@@ -29,7 +29,7 @@ internal sealed class ConvolutionProduct : LowRankProduct
     public override Tensor Base(Tensor dropped) => Convolve(dropped, Weight);
 
     /// <inheritdoc/>
-    protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.conv2d(Convolve(input, down), up);
+    protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.conv2d(Convolve(input, down), up); // rank channels, then out
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>

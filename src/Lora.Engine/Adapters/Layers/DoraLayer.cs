@@ -65,6 +65,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     /// <summary>W x: the output without the bias, unless the module computed it from another input or from other weights.</summary>
     private Tensor BaseProduct(Tensor dropped, Tensor output)
     {
+        // Where the output is W x of this very input, W x is taken from it: one product of W's size is saved.
         if (Product.IsDropping || Module.IsExchanged("weight"))
         {
             return Product.Base(dropped);

@@ -31,7 +31,7 @@ internal sealed class EmbeddingProduct : LowRankProduct
     }
 
     /// <summary>As the base does, but for its padding_idx, which TorchSharp does not tell: that row's A has gradients, where PEFT's has none.</summary>
-    protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(Rows(down.t(), input), up);
+    protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(Rows(down.t(), input), up); // [..., rank], then [..., width]
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>

@@ -28,7 +28,8 @@ internal sealed class LinearProduct : LowRankProduct
     public override Tensor Base(Tensor dropped) => nn.functional.linear(dropped, Oriented(Weight));
 
     /// <inheritdoc/>
-    protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(nn.functional.linear(input, down), up);
+    protected override Tensor Apply(Tensor input, Tensor down, Tensor up) =>
+        nn.functional.linear(nn.functional.linear(input, down), up); // [..., rank], then [..., out]
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>

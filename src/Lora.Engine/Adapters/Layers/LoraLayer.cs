@@ -25,6 +25,7 @@ internal sealed class LoraLayer(string name, nn.Module<Tensor, Tensor> baseLayer
         yield return new("weight", product.Delta());
         if (product.ScaledBias is Tensor bias)
         {
+            // s times B's bias, which the output has whatever the input is.
             yield return new("bias", bias);
         }
     }

@@ -89,6 +89,7 @@ internal abstract class LowRankProduct : IDisposable
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Fill(initialization, down.Value, up.Value, scaling, generator);
+        // PEFT takes the start's product out of the base's weight; the base here belongs to others too and is not written.
         if (initialization.ChangesBase)
         {
             SubtractPresent();

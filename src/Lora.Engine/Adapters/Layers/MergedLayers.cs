@@ -11,6 +11,7 @@ namespace Lora.Adapters;
 /// </summary>
 internal sealed class MergedLayers(AdaptedModule module)
 {
+    // By number, so that the sum does not hang on what was merged first.
     private readonly SortedDictionary<int, AdaptedLayer> layers = [];
     private readonly List<string> written = [];
 

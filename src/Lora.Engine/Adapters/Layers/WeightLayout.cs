@@ -18,6 +18,7 @@ internal sealed record WeightLayout(int ChannelAxis)
     /// <summary>B A in the weight's shape, of A [rank, in, ...] and B [out, rank, ...].</summary>
     public Tensor Product(Tensor down, Tensor up)
     {
+        // For a convolution B has kernel 1, so its product with A is a product of matrices too.
         Tensor product = up.flatten(1).mm(down.flatten(1)); // [out, in ...]
         return this == OutputsFirst ? product.view([up.shape[0], .. down.shape[1..]]) : product.t();
     }

@@ -35,6 +35,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             TLanes second = Vectors<TLanes, TElement>.Load(head + half + at, remaining);
             TLanes cos = Wide(cosine + at, remaining);
             TLanes sin = Wide(sine + at, remaining) * sign;
+            // (x₁ cos - x₂ sin, x₂ cos + x₁ sin); both halves were read before either is written.
             Vectors<TLanes, TElement>.Store(head + at, remaining, (first * cos) - (second * sin));
             Vectors<TLanes, TElement>.Store(head + half + at, remaining, (second * cos) + (first * sin));
         }

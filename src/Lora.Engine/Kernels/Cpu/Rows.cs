@@ -21,6 +21,7 @@ internal readonly unsafe struct Rows<TElement>
     }
 
     /// <summary>A row's first value.</summary>
+    // Two strides: rows of [tokens, heads, headSize] slices step by head within a token.
     public TElement* this[long row] => first + (row / inner * outerStride) + (row % inner * innerStride);
 
     /// <summary>The rows of [rows, width] or [outer, inner, width].</summary>

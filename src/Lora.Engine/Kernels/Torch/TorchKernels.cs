@@ -12,6 +12,7 @@ internal sealed class TorchKernels : IKernels
     public void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale)
     {
         using DisposeScope scope = NewDisposeScope();
+        // The weight is wide, and so everything here is until the result is rounded.
         Tensor wide = x.to(weight.dtype);
         Tensor factor = wide.mul(wide).mean([-1], keepdim: true).Add(epsilon).rsqrt_(); // [..., 1]
         scale.copy_(factor.view(scale.shape)); // [rows]
@@ -118,6 +119,7 @@ internal sealed class TorchKernels : IKernels
         values.Multiply(step.Decay);
         mean.Multiply(step.Beta1).Add(gradients, 1 - step.Beta1);
         variance.Multiply(step.Beta2).AddProduct(gradients, gradients, 1 - step.Beta2);
+        // Operator by operator in the order of torch.optim.AdamW, whose results this is held to.
         Tensor denominator = variance.sqrt().Divide(step.VarianceRoot).Add(step.Epsilon);
         values.AddQuotient(mean, denominator, -step.Rate);
     }

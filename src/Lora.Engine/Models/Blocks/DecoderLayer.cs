@@ -24,7 +24,8 @@ internal sealed class DecoderLayer : nn.Module<Tensor, BlockContext, Tensor>
     /// <inheritdoc/>
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
+        // Norms before and not after: the residual goes through all blocks untouched.
         hidden = hidden.Plus(self_attn.call(input_layernorm.call(hidden), context)); // [batch, tokens, hidden]
-        return hidden.Plus(mlp.call(post_attention_layernorm.call(hidden)));
+        return hidden.Plus(mlp.call(post_attention_layernorm.call(hidden))); // [batch, tokens, hidden]
     }
 }

@@ -93,6 +93,7 @@ internal sealed class FusedHead : IDisposable
 
         if (gradient is not null)
         {
+            // normal holds the gradients at the head's input by now, chunk by chunk, and becomes those at the supervised rows.
             kernels.NormBackward(rows, decoder.Norm, scales, normal, normal, accumulate: false);
             // Tokens without a loss begin at zero; the blocks below give them their part through attention.
             gradient.zero_().index_copy_(0, places, normal);

@@ -136,6 +136,7 @@ internal sealed class FusedLayer : IDisposable
 
         // d(gate | up) below, so that dActive, on top of it, is gone before dNormal is taken: they never lie there together.
         Tensor dGates = Like(state.GateUp); // [tokens, 2 intermediate]
+        // Its own pass, within this one: what it takes is let go while dGates stays.
         using (scratch.Begin())
         {
             Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
@@ -191,6 +192,7 @@ internal sealed class FusedLayer : IDisposable
         // The residual first, then o_proj adds onto it: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
         middle.copy_(x);
+        // x + attention
         Tensor? outputLow = output.Forward(mixed, middle, place, accumulate: true);
 
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
@@ -198,6 +200,7 @@ internal sealed class FusedLayer : IDisposable
         Tensor gates = place.Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
         Tensor? gateUpLow = gateUp.Forward(middleNormal, gates, place);
         Tensor active = PlaceOf(down, place).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
+        // activation(gate) · up
         kernels.GateForward(activation, gates, active);
         LayerState state = new()
         {
@@ -221,6 +224,7 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>Writes the sum with attention and the last product.</summary>
     private Tensor? AddDown(Tensor active, LayerState state, Tensor result, TensorStack place)
     {
+        // The second residual, written before the product adds onto it.
         result.copy_(state.Middle);
         return down.Forward(active, result, place, accumulate: true);
     }

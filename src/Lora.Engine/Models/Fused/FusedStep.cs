@@ -31,6 +31,7 @@ internal sealed class FusedStep : IStepEngine
         // way.
         states = new(decoder.Embedding.device);
         scratch = new(decoder.Embedding.device);
+        // Blocks share the scratch, since only one of them works at a time.
         layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels, scratch))];
         head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels, scratch);
         // Gradients only flow down to the lowest block that learns, so everything below it is a plain forward pass.
@@ -79,11 +80,13 @@ internal sealed class FusedStep : IStepEngine
 
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        // The optimiser has changed A and B since; products read copies of them in the base's dtype, and each batch drops other values.
         Refresh();
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
         // Finds the room that the run's plan reserved; a batch that nobody planned gets its own here.
         Reserve(Shape(packed, rows));
+        // A stack as well: the backward pass meets the blocks in the opposite order.
         Stack<(Tensor Input, TensorStack.Mark Top, LayerState? State)> kept = new();
         try
         {

@@ -16,6 +16,7 @@ internal readonly record struct Weights(IWeightSource Source, string Prefix, Wei
     /// <summary>y = W x + b with W of shape [outputs, inputs].</summary>
     public nn.Module<Tensor, Tensor> Linear(string name, int inputs, int outputs, bool bias = false)
     {
+        // The source decides: a model is built the same way whether its matrices are numbers or codes.
         if (Source.TakeQuantized(Prefix + name + ".weight", outputs, inputs) is Nf4Matrix matrix)
         {
             return new QuantizedLinear(matrix, bias ? Frozen(name + ".bias", outputs) : null, Buffer);

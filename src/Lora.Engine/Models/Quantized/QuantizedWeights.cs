@@ -16,6 +16,7 @@ internal static class QuantizedWeights
     /// <param name="name">The weight's name.</param>
     /// <param name="shape">The weight's shape.</param>
     public static bool Include(LoraQuantization quantization, string name, ReadOnlySpan<long> shape) =>
+        // Two dimensions: biases and norms of the blocks stay as they are.
         quantization == LoraQuantization.NF4 && shape.Length == 2 && name.StartsWith(Blocks, StringComparison.Ordinal);
 
     /// <summary>The modules that a configuration would train whole although their weights are quantised.</summary>

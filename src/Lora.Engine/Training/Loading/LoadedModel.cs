@@ -41,6 +41,7 @@ internal sealed class LoadedModel : IDisposable
         // Cheapest first: a row that cannot be read ends the run before gigabytes are.
         DecoderConfig config = DecoderConfigReader.Read(source.Folder);
         Tokenizer tokenizer = Tokenizer.Load(source.Folder);
+        // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
         DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize };
         Dataset dataset = Read(source.Data.Dataset);
         Dataset? validationDataset = source.Data.ValidationDataset is string path ? Read(path) : null;

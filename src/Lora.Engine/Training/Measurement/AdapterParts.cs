@@ -16,6 +16,7 @@ internal static class AdapterParts
         string[] parts = module.Split('.');
         for (int index = 0; index < parts.Length; index++)
         {
+            // The first number in a name is the block's; others may follow, those of experts for example.
             if (int.TryParse(parts[index], NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
             {
                 return (string.Join('.', parts[..(index + 1)]), layer);

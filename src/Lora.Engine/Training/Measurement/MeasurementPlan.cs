@@ -32,6 +32,7 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         {
             PlannedAdapter one = new(adapter, config, [], AdapterParts.Modules(adapter));
             problems.AddRange(AdapterWeightRules.Check(config, adapter.Tensors, one.Name));
+            // What an adapter was trained with is past: an entry that hits nothing is no error here.
             ResolvedTargets? resolved = Problems.Collect(problems, () => ModelTargets.Resolve(config, folders[0], allowUnmatched: true));
             planned.Add(one with { Targets = resolved is null ? [] : ModelTargets.ForAdapter(resolved) });
         }

@@ -66,6 +66,7 @@ internal sealed class MeasurementRun(
             foreach (PlannedAdapter planned in plan.Adapters)
             {
                 AttachedAdapter adapter = new(loaded.Model, planned.Config, planned.Targets, loaded.Model.Device, Seed);
+                // Noted before its values are loaded, so that it is taken off if they do not fit.
                 attached.Add(adapter);
                 AdapterTensors.Load(adapter, planned.Adapter);
             }

@@ -47,6 +47,7 @@ public sealed class MeasurementSession : IDisposable
         }
         catch (LoraException exception)
         {
+            // One adapter that does not fit is reported, and the next is measured.
             observer.OnFailure(exception);
             return;
         }
@@ -56,6 +57,7 @@ public sealed class MeasurementSession : IDisposable
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer);
+            // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);
         });
     }

@@ -14,6 +14,7 @@ internal static class Problems
         }
         catch (LoraException exception)
         {
+            // null tells the caller to leave out what would need the result; the run ends when all checks are through.
             problems.AddRange(exception.Problems);
             return null;
         }

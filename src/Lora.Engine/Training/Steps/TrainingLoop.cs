@@ -36,6 +36,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
         }
         finally
         {
+            // However the steps end: evaluation follows, and must not drop.
             adapter.IsTraining = false;
         }
     }
@@ -45,6 +46,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
         Stopwatch clock = Stopwatch.StartNew();
         foreach (TrainingStepBatches step in steps)
         {
+            // Whatever a step leaves undisposed ends with it, so a run of any length takes the memory of one step.
             using DisposeScope scope = NewDisposeScope();
             TimeSpan begin = clock.Elapsed;
             // One fill for all modules: their gradients are views of one tensor.
@@ -128,6 +130,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
             return false;
         }
 
+        // A loss that is not finite is no matter of scale: the scale only enters what is differentiated.
         return !isLoss && scaling?.OnOverflow() == true
             ? true
             : throw LoraException.Of(LoraError.LossNotFinite, step, step, isLoss ? "loss" : "gradient norm", isLoss ? loss : norm);

@@ -54,6 +54,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
 
     private long HeadScratch(StepShape shape)
     {
+        // Logits are the widest rows of all; how many exist at once is bounded by the chunk and not by the batch.
         long chunk = Math.Min(FusedHead.ChunkPlaces, shape.Supervised);
         long logits = chunk * (config.VocabularySize + (2L * config.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
         return (elementSize * (logits + (shape.Supervised * (long)config.HiddenSize))) + (shape.Supervised * sizeof(float));

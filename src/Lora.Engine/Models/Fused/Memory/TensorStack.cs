@@ -66,6 +66,7 @@ internal sealed class TensorStack(Device device) : IDisposable
         }
 
         Tensor taken = View(Top.Used, type, shape);
+        // Rounded up, so that the next tensor begins at a cache line of its own.
         Top = Top with { Used = Top.Used + ((bytes + Alignment - 1) / Alignment * Alignment) };
         return taken;
     }

@@ -30,6 +30,7 @@ internal sealed class AdaptedProduct : IDisposable
         this.kernels = kernels;
         this.scratch = scratch;
         HasDropout = factors.Any(found => found?.DropProbability > 0);
+        // A's one below the other and B's on the diagonal: two thin products, however many layers share x.
         (parts, Rank) = AdaptedPart.Of(frozen.Outputs, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device));
         if (IsAdapted)
         {
@@ -80,6 +81,7 @@ internal sealed class AdaptedProduct : IDisposable
     /// <returns>x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
     public Tensor? Forward(Tensor x, Tensor y, TensorStack lowPlace, bool accumulate = false)
     {
+        // The large product first: quantised weights have their values only until the next are asked for.
         FrozenProduct.Forward(x, frozen.Values(), y, accumulate);
         if (frozen.Bias is not null)
         {

@@ -58,6 +58,7 @@ internal static class FrozenProduct
     /// <summary>oneDNN's product makes its result anew: so many columns at a time that it is still in the processor's cache when it is copied.</summary>
     private static void InColumns(Tensor x, Tensor weight, Tensor y, bool accumulate)
     {
+        // Whole multiples, so that only the last tile is of another shape.
         long columns = Math.Max(FewestColumns, TileBytes / (x.shape[0] * sizeof(float)) / FewestColumns * FewestColumns);
         for (long start = 0; start < weight.shape[0]; start += columns)
         {
@@ -72,6 +73,7 @@ internal static class FrozenProduct
     /// <summary>The same by rows: some of a transposed matrix's columns are a view that oneDNN is many times slower with.</summary>
     private static void InRows(Tensor x, Tensor weight, Tensor y)
     {
+        // weight is Wᵀ here, [in, out]: a row of the result has as many values as it has rows.
         long rows = Math.Max(FewestRows, TileBytes / (weight.shape[0] * sizeof(float)));
         for (long start = 0; start < x.shape[0]; start += rows)
         {
