@@ -25,7 +25,7 @@ internal static class ImportBenchmark
                 $watch = [Diagnostics.Stopwatch]::StartNew(); Import-Module '{{manifest}}' -Force; $watch.Elapsed.TotalSeconds.ToString('R')
             }
             """;
-        ProcessStartInfo start = new("dotnet", [Repository.Shell, "-Command", script]) { RedirectStandardOutput = true };
+        ProcessStartInfo start = new("dotnet", [Repository.PowerShell, "-NoProfile", "-Command", script]) { RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

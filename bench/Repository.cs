@@ -8,8 +8,8 @@ internal static class Repository
     /// <summary>A path below the repository's root.</summary>
     public static string Path(params string[] parts) => System.IO.Path.Combine([Metadata("RepositoryRoot"), .. parts]);
 
-    /// <summary>The shell that the build made, as the file to hand to <c>dotnet</c>.</summary>
-    public static string Shell { get; } = System.IO.Path.Combine(Metadata("ArtifactsPath"), "bin", "Lora.Shell", "release", "Lora.Shell.dll");
+    /// <summary>PowerShell, as the file to hand to <c>dotnet</c>.</summary>
+    public static string PowerShell { get; } = Metadata("PowerShell");
 
     private static string Metadata(string key) => typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(attribute => attribute.Key == key).Value!;

@@ -6,7 +6,7 @@
 [CmdletBinding()]
 param(
     # Where the adapter goes.
-    [string] $OutputPath = [IO.Path]::Combine([IO.Path]::GetTempPath(), 'lora-first-adapter')
+    [string] $OutputPath = (Join-Path ([IO.Path]::GetTempPath()) lora-first-adapter)
 )
 
 $ErrorActionPreference = 'Stop'
@@ -33,14 +33,14 @@ $result = $config | Invoke-LoraTraining @training
 $result | Export-LoraAdapter $OutputPath -Force
 
 ''
-"Trained $($result.TrainableParameter) values in $($result.ModuleCount) modules: $($result.History.Count) steps, " +
-    "$([int]$result.TokenPerSecond) tokens/s on $($result.Device)."
+"Trained:           $($result.TrainableParameter) values in $($result.ModuleCount) modules, $($result.History.Count) steps"
+"Speed:             $([int]$result.TokenPerSecond) tokens/s on $($result.Device)"
 "Evaluation before: $($result.Before)"
 "Evaluation after:  $($result.After)"
 ''
-"Prompt:           $($result.Sample[0].Prompt)"
-"Base model:      $($result.Sample[0].Base)"
-"Adapted model:   $($result.Sample[0].Adapted)"
+"Prompt:            $($result.Sample[0].Prompt)"
+"Base model:       $($result.Sample[0].Base)"
+"Adapted model:    $($result.Sample[0].Adapted)"
 ''
 "The adapter is in '$OutputPath':"
-[IO.Directory]::GetFiles($OutputPath) | ForEach-Object { '  ' + [IO.Path]::GetFileName($_) }
+Get-ChildItem $OutputPath | ForEach-Object { "  $($_.Name)" }

@@ -98,11 +98,12 @@ Describe 'Invoke-LoraTraining' {
 
         It 'saves the state of a run that is stopped, and goes on with it' {
             $run = $training + @{ OutputPath = 'TestDrive:/stopped'; SaveStep = 1 }
+            $run.MaxStep = 20
             $null = Invoke-LoraTraining $config @run -PassThruStep | Select-Object -First 1
             'TestDrive:/stopped/training_state.safetensors' | Should -Exist
             { Invoke-LoraTraining $config @run } | Should -Throw -ErrorId 'LoraRunUnfinished,Lora.Commands.InvokeLoraTrainingCommand'
             $result = Invoke-LoraTraining $config @run -Resume
-            $result.History[-1].Step | Should -Be 2
+            $result.History[-1].Step | Should -Be 20
             'TestDrive:/stopped/training_state.safetensors' | Should -Not -Exist
         }
 

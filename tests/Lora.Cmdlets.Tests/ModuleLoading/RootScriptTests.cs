@@ -50,7 +50,7 @@ public sealed class RootScriptTests
             using HostedShell shell = HostedShell.Bare();
             ShellResult result = shell.With("module", Path.Combine(folder, "Lora.psd1")).Run("Import-Module $module");
 
-            Assert.Contains("dotnet build", Assert.Single(result.Errors).Exception.Message, StringComparison.Ordinal);
+            Assert.Contains("./build.ps1", Assert.Single(result.Errors).Exception.Message, StringComparison.Ordinal);
         }
         finally
         {

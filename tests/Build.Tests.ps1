@@ -1,0 +1,37 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+BeforeAll {
+    $root = Split-Path $PSScriptRoot
+    $build = Join-Path $root build.ps1
+    $ast = [System.Management.Automation.Language.Parser]::ParseFile($build, [ref] $null, [ref] $null)
+}
+
+Describe 'build.ps1' {
+    It 'has the parameters that the documentation names' {
+        $ast.ParamBlock.Parameters.Name.VariablePath.UserPath | Should -Be Task, Configuration, TorchBackend, Runtime
+    }
+
+    It 'knows what to do for each task' {
+        $tasks = (Get-Command $build).Parameters.Task.Attributes.ValidValues
+        $switch = $ast.Find({ $args[0] -is [System.Management.Automation.Language.SwitchStatementAst] -and "$($args[0].Condition)" -eq '$Task' }, $false)
+        $switch.Clauses.Item1.Value | Should -Be $tasks
+    }
+
+    It 'packs the manifest, what it names, the licences and the help' {
+        $list = $ast.Find({ $args[0] -is [System.Management.Automation.Language.AssignmentStatementAst] -and "$($args[0].Left)" -eq '$moduleFiles' }, $false)
+        $files = & ([scriptblock]::Create($list.Right.Extent.Text))
+        $manifest = Import-PowerShellDataFile (Join-Path $root Lora.psd1)
+        $needed = @(
+            'Lora.psd1', $manifest.RootModule, $manifest.FormatsToProcess, $manifest.TypesToProcess, 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md'
+            Get-ChildItem (Join-Path $root en-US) -Name | ForEach-Object { "en-US/$_" }
+        ) | ForEach-Object { $_ }
+        $files | Sort-Object | Should -Be ($needed | Sort-Object)
+    }
+
+    It 'ends at a step that fails, and where it is called from does not matter' {
+        $elsewhere = New-Item -ItemType Directory (Join-Path $TestDrive 'else where')
+        Copy-Item $build $elsewhere
+        { & (Join-Path $elsewhere build.ps1) -Task Docs } | Should -Throw "'dotnet run *ended with exit code*"
+    }
+}
