@@ -1,6 +1,6 @@
 @{
     RootModule             = 'Lora.psm1'
-    ModuleVersion          = '0.1.0'
+    ModuleVersion          = '0.2.0'
     GUID                   = '8a5b1fc2-1f0c-4bf0-81f8-957a0117e0a3'
     Author                 = 'The Lora contributors'
     CompanyName            = 'The Lora contributors'
