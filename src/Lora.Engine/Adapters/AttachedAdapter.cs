@@ -40,6 +40,7 @@ internal sealed class AttachedAdapter : IDisposable
             Arena, dropout, LoraInitialization.Of(config.Initialization), config.UseLoraBias, config.UseDora, config.FanInFanOut);
         layers = new AdaptedLayers(modules, config, settings).Make(targets);
         active = [.. layers.Select(layer => layer.Name)];
+
         // Layers are made but nothing is attached yet: a conflict leaves the model as it was.
         LoraException.ThrowIfAny([.. AdapterConflicts.Of(layers, merging: false)]);
         Arena.Allocate(device);
@@ -106,6 +107,7 @@ internal sealed class AttachedAdapter : IDisposable
         AdaptedLayer[] chosen = [.. layers.Where(layer => active.Contains(layer.Name))];
         LoraException.ThrowIfAny([.. AdapterConflicts.Of(chosen, merging: true)]);
         bool wasEnabled = isEnabled;
+
         // Off before its change is in the weights, or it would count twice.
         Switch(enabled: false, active);
         try

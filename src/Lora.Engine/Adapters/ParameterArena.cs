@@ -45,6 +45,7 @@ internal sealed class ParameterArena : IDisposable
         {
             Parameter view = new(values.narrow(0, offset, parameter.Count).view(parameter.Shape));
             parameter.Gradient = gradients.narrow(0, offset, parameter.Count).view(parameter.Shape).DetachFromDisposeScope();
+
             // Given before the first backward, so that autograd adds into the flat tensor and makes none of its own.
             view.grad = parameter.Gradient;
             view.DetachFromDisposeScope();

@@ -23,10 +23,12 @@ internal readonly record struct AttentionTile(int QueryStart, int Queries, int K
     /// <param name="size">Queries of a block.</param>
     public static IEnumerable<AttentionTile> Of(int length, int? window, int size)
     {
+        // Without a window a query reaches to the document's first token.
         int reach = window ?? length;
         for (int start = 0; start < length; start += size)
         {
             int end = Math.Min(length, start + size);
+
             // The first query of the tile sees furthest back; the last one sees itself at the most.
             int first = Math.Max(0, start + 1 - reach);
             yield return new(start, end - start, first, end - first, reach);

@@ -26,9 +26,11 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     {
         Config = config;
         Device = device;
+
         // The dotted names of a checkpoint come from the fields' names: the module tree and the file are one description.
         Weights root = new(source, "", buffer);
         model = new(config, root.At(nameof(model)));
+
         // A head that the checkpoint has is used, whatever the configuration says of tying.
         if (config.TiedEmbeddings && !source.Has("lm_head.weight"))
         {

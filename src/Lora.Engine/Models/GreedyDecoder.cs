@@ -21,8 +21,10 @@ internal static class GreedyDecoder
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
+
             // The whole text again for each token: no cache of keys and values, since a look at a few dozen tokens does not repay one.
             Tensor hidden = model.Hidden(DeviceIndex.Of([.. ids], [1, ids.Count], model.Device)); // [1, tokens, hidden]
+
             // Only the last place meets the head; the vocabulary is the widest product of all.
             long next = model.Head(hidden.narrow(1, ids.Count - 1, 1)).argmax(-1).ToInt64();
             if (next == ending)

@@ -13,6 +13,7 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor loss = rows.SumLoss(model, batch);
+
         // The scale goes in before differentiation: gradients add up over the batches of a step without a pass over them afterwards.
         loss.Times(scale).backward();
         model.Buffer.ThrowIfFailed();

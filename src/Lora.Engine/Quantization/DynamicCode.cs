@@ -12,6 +12,7 @@ internal static class DynamicCode
     static DynamicCode()
     {
         float[] positive = [.. Enumerable.Range(0, Exponents).SelectMany(Positive)];
+
         // 127 positive, as many negative, zero and one: 256.
         Values = [.. positive.Select(value => -value).Append(0).Concat(positive).Append(1).Order()];
         Middles = [.. Values.Zip(Values.Skip(1), (left, right) => (left + right) * 0.5f)];
@@ -33,6 +34,7 @@ internal static class DynamicCode
     {
         int stretches = 1 << exponent;
         float width = (1f - 0.1f) / stretches;
+
         // Seven powers of ten, from 10⁻⁶ to 1.
         float scale = (float)Math.Pow(10, exponent - Exponents + 1);
         return Enumerable.Range(0, stretches).Select(stretch => scale * ((Edge(stretch) + Edge(stretch + 1)) / 2));

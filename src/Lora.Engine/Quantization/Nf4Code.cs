@@ -41,6 +41,7 @@ internal static unsafe class Nf4Code
         {
             Vector<float> scaled = Vector.Load(values + at) * factor;
             Vector<int> code = Vector<int>.Zero;
+
             // Fifteen compares of whole vectors, without a branch.
             foreach (float boundary in Boundaries)
             {

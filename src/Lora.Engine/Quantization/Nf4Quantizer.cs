@@ -35,6 +35,8 @@ internal static unsafe class Nf4Quantizer
             for (long block = begin; block < end; block++)
             {
                 long first = block * Nf4Matrix.BlockValues;
+
+                // Blocks go on from row to row: the matrix is one run of values, as it is for bitsandbytes.
                 largest[block] = Block(source + first, Math.Min(Nf4Matrix.BlockValues, count - first), packed + (block * Nf4Matrix.BlockBytes));
             }
         });
@@ -58,6 +60,7 @@ internal static unsafe class Nf4Quantizer
             return Block(whole, Nf4Matrix.BlockValues, codes);
         }
 
+        // Lane by lane first, across the lanes once.
         Vector<float> largest = Vector<float>.Zero;
         for (int at = 0; at < Nf4Matrix.BlockValues; at += Vector<float>.Count)
         {

@@ -17,6 +17,7 @@ internal sealed class TrainingRun(
     TrainingPlan plan, LoadedModel loaded, TrainingOptions options, ITrainingObserver observer, ChooseEngine choose, CancellationToken cancellation)
 {
     /// <summary>Steps whose batches are made before they are needed.</summary>
+    // Making a batch takes far less than training on it: one that is ready and one under way are enough.
     private const int StepsAhead = 2;
 
     /// <summary>Runs it.</summary>
@@ -31,22 +32,27 @@ internal sealed class TrainingRun(
             AdapterTensors.Load(adapter, plan.Start);
         }
 
+        // After the adapter is on and has its values: the engine is made of the layers that it finds.
         (IStepEngine engine, string? whyAutograd) = choose(loaded.Model, adapter.Layers);
         using IStepEngine owned = engine;
         TrainingSteps steps = new(loaded.Dataset, options, Batch.Padding);
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
+
         // Over everything that was just initialised: values, moments, the loss scale and the generator.
         plan.State?.Restore(adapter, optimizer, scaling, options.OutputPath!);
+
         // A run that goes on has its first evaluation in its state; the adapter is no longer what it was then.
         LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);
         TrainingStateKeeper? keeper = options.IsStateKept
             ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
+
         // The loop knows neither files nor plans: engine, adapter, optimiser and numbers.
         TrainingLoop loop = new(engine, adapter, optimizer, options, scaling);
+
         // Speed is that of the training alone: neither loading nor evaluating is in it.
         Stopwatch clock = Stopwatch.StartNew();
         LoraStopReason reason = Train(loop, steps, keeper, memory);
@@ -55,6 +61,7 @@ internal sealed class TrainingRun(
         // A copy, since the values go with this run; written before anything else can fail.
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
         string? written = Write(trained);
+
         // Whoever stops a run waits for its adapter and no longer; where memory was lacking it is not asked for again.
         bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
         return new()
@@ -103,12 +110,15 @@ internal sealed class TrainingRun(
 
     private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, LoraMemoryPlan? memory)
     {
+        // The plan knows whether there is room to keep it; without a plan the user's word counts, and keeping is the faster way.
         bool keepsFreedMemory = memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true;
         using AllocatorTuning tuning = !keepsFreedMemory ? AllocatorTuning.ReturnFreedMemory()
             : memory is null ? AllocatorTuning.KeepAllFreedMemory() // autograd's memory is not planned
             : AllocatorTuning.KeepFreedMemory();
+
         // Only Windows' driver moves a GPU's memory without a word; elsewhere this is null.
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
+
         // A bad step ends the steps, not the run: what was learned before it is written and returned.
         LoraStopReason reason = Run();
         Keep(() => keeper?.OnEnd(reason));
@@ -155,6 +165,7 @@ internal sealed class TrainingRun(
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed })
         {
+            // A disk that is full ends neither the run nor the adapter in memory.
             observer.OnFailure(exception as LoraException
                 ?? LoraException.From(exception, LoraError.OutputFailed, options.OutputPath, options.OutputPath!, exception.Message));
         }

@@ -57,13 +57,14 @@ internal sealed class ModuleCombination(CombinationOptions options, TaskVectors 
     private (Tensor Down, Tensor Up) Truncate(SingularDirections directions, IReadOnlyList<WeightedPair> parts)
     {
         long rank = Math.Min(options.Rank ?? parts.Max(part => part.Pair.Rank), directions.Values.shape[0]);
-        Tensor down = directions.Right.narrow(0, 0, rank);
-        Tensor up = directions.Left.narrow(1, 0, rank) * directions.Values.narrow(0, 0, rank);
+        Tensor down = directions.Right.narrow(0, 0, rank); // [rank, in]
+        Tensor up = directions.Left.narrow(1, 0, rank) * directions.Values.narrow(0, 0, rank); // [out, rank]
         return options.Clamp is double clamp ? CutOff(down, up, clamp) : (down, up);
     }
 
     private static (Tensor Down, Tensor Up) CutOff(Tensor down, Tensor up, double quantile)
     {
+        // torch.quantile's linear interpolation; torch itself takes no more than 2²⁴ values.
         Tensor ordered = cat([down.flatten(), up.flatten()]).sort().Values;
         double place = quantile * (ordered.shape[0] - 1);
         double below = ordered[(long)Math.Floor(place)].ToDouble();

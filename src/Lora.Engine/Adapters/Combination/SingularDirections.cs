@@ -20,6 +20,7 @@ internal sealed record SingularDirections(Tensor Left, Tensor Values, Tensor Rig
     /// <param name="up">B, [out, rank].</param>
     public static SingularDirections OfProduct(Tensor down, Tensor up)
     {
+        // q and p have orthonormal columns, so the middle's singular values are those of the whole.
         (Tensor q, Tensor r) = linalg.qr(up);
         (Tensor p, Tensor t) = linalg.qr(down.t());
         SingularDirections middle = Of(r.mm(t.t()));

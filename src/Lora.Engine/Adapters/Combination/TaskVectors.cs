@@ -22,6 +22,7 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
     {
         (_, null or 1) => values,
         ({ } method, double density) when method.DropsAtRandom() =>
+            // DARE: what is kept is scaled up, so that the expectation stays.
             values * rand(values.shape, device: values.device, generator: generator).IsBelow(density).to(values.dtype).Times(1 / density),
         ({ } method, double density) when method.DropsSmallest() => Largest(values, density),
         _ => values,

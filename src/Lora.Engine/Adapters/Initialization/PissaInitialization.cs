@@ -34,6 +34,7 @@ internal sealed class PissaInitialization(int? iterations) : LoraInitialization
         (Tensor basis, _) = linalg.qr(weight.mm(sample)); // [out, rank]
         for (int iteration = 0; iteration < iterations; iteration++)
         {
+            // Each pass sharpens the subspace: small singular values fall off by their square. QR between, or all columns would turn into the first.
             (Tensor rows, _) = linalg.qr(weight.t().mm(basis)); // [in, rank]
             (basis, _) = linalg.qr(weight.mm(rows));
         }

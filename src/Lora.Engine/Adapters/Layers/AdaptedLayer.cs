@@ -15,6 +15,7 @@ internal abstract class AdaptedLayer : IDisposable
         Name = name;
         BaseLayer = baseLayer;
         Module = AdaptedModule.Of(baseLayer);
+
         // Layers of a module are summed in this order, however they are switched: sums of floats hang on their order.
         Number = Module.NextNumber();
     }

@@ -14,6 +14,7 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
     {
         HashSet<string> targeted = [.. targets.Select(target => target.Module)];
         List<AdaptedLayer> layers = [.. targets.Select(Low)];
+
         // Entries may name a module twice, by itself and by one above it; it is trained once.
         layers.AddRange((config.ModulesToSave ?? []).SelectMany(Saved).DistinctBy(layer => layer.Name));
         HashSet<string> saved = [.. layers.OfType<TrainedModule>().Select(layer => layer.Name)];
@@ -28,6 +29,7 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
             throw LoraException.Of(LoraError.TargetNotFound, target.Module, "target", target.Module, "");
         }
 
+        // A program's own model has no headers to tell kinds from: what no product fits is refused here.
         if (module is not nn.Module<Tensor, Tensor> layer || Product(target, layer) is not LowRankProduct product)
         {
             throw LoraException.Of(

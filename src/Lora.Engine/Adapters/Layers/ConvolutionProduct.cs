@@ -49,6 +49,7 @@ internal sealed class ConvolutionProduct : LowRankProduct
 
     private (long Before, long After) PaddingOf(int axis)
     {
+        // What a kernel reaches beyond its place: so much padding keeps the size.
         long whole = convolution.dilation[axis] * (convolution.kernel_size[axis] - 1);
         return convolution switch
         {

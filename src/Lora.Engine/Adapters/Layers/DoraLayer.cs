@@ -22,6 +22,8 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     {
         Product = product;
         initialization = settings.Initialization;
+
+        // Among the trained values, so that optimiser, clipping and saving need to know nothing of DoRA.
         magnitude = settings.Arena.Reserve(PeftKey.Of(target.Module, "lora_magnitude_vector"), magnitudeShape);
     }
 
@@ -36,6 +38,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     {
         using IDisposable noGradient = no_grad();
         Product.Initialize(initialization, generator);
+
         // With m at the norm g is one, and the layer begins as plain LoRA does.
         magnitude.Value.copy_(Product.Layout.Norms(Direction()).view(magnitude.Shape));
     }
@@ -43,6 +46,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     /// <inheritdoc/>
     public override IEnumerable<WeightChange> Changes()
     {
+        // As an addition, like LoRA's, so that several adapters merge by one rule.
         yield return new("weight", Product.Layout.WithMagnitude(Direction(), magnitude.Value) - Product.Weight);
     }
 
@@ -79,6 +83,7 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     private Tensor Direction()
     {
         using IDisposable noGradient = no_grad();
+
         // Without gradients: the norm is a constant to them, and autograd keeps no [out, in] of the sum.
         return Product.Weight.Plus(Product.Delta());
     }

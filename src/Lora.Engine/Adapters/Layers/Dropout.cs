@@ -36,6 +36,7 @@ internal sealed class Dropout(double probability, Generator generator)
     {
         if (!IsActive)
         {
+            // The same tensor: without dropout there is nothing to pay for.
             return input;
         }
 

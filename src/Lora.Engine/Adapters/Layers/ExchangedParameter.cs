@@ -15,8 +15,10 @@ internal sealed class ExchangedParameter : IDisposable
     {
         using IDisposable noGradient = no_grad();
         Parameter = parameter;
+
         // The module holds it beyond any scope of the caller's.
         parameter.DetachFromDisposeScope();
+
         // A second tensor over the same memory, which keeps it while the parameter points elsewhere.
         Original = parameter.detach().DetachFromDisposeScope();
         parameter.set_(replacement);
@@ -32,6 +34,8 @@ internal sealed class ExchangedParameter : IDisposable
     public void Dispose()
     {
         using IDisposable noGradient = no_grad();
+
+        // The very memory, not its values: bit for bit, and shared places see nothing.
         Parameter.set_(Original);
         Original.Dispose();
     }

@@ -26,6 +26,8 @@ internal abstract class LowRankProduct : IDisposable
         module = AdaptedModule.Of(baseLayer);
         scaling = target.Scaling;
         dropout = settings.Dropout;
+
+        // A, B, and B's bias, in this order: a run's saved state is the flat tensor and knows no names.
         down = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.DownKey), shape.Down);
         up = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.UpKey), shape.Up);
         upBias = settings.WithBias ? settings.Arena.Reserve(PeftKey.Of(target.Module, "lora_B.bias"), shape.Up[0]) : null;
@@ -67,6 +69,7 @@ internal abstract class LowRankProduct : IDisposable
         Tensor product = startDown is null
             ? Apply(dropped, down.Value, up.Value)
             : Apply(dropped, down.Value, up.Value - startUp!).Plus(Apply(dropped, down.Value - startDown, startUp!));
+
         // s multiplies the bias too: it is B's own.
         return (upBias is null ? product : product.Plus(OverOutput(upBias.Value))).Times(scaling);
     }
@@ -74,6 +77,7 @@ internal abstract class LowRankProduct : IDisposable
     /// <summary>What the product amounts to as a change of the base weight, float32 in its shape.</summary>
     public Tensor Delta()
     {
+        // As in Of, but of the weights themselves.
         Tensor product = startDown is null
             ? Layout.Product(down.Value, up.Value)
             : Layout.Product(down.Value, up.Value - startUp!).Plus(Layout.Product(down.Value - startDown, startUp!));
@@ -89,6 +93,7 @@ internal abstract class LowRankProduct : IDisposable
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Fill(initialization, down.Value, up.Value, scaling, generator);
+
         // PEFT takes the start's product out of the base's weight; the base here belongs to others too and is not written.
         if (initialization.ChangesBase)
         {
@@ -100,6 +105,7 @@ internal abstract class LowRankProduct : IDisposable
     public virtual void SubtractPresent()
     {
         Dispose();
+
         // Copies, since A and B go on changing.
         startDown = down.Value.detach().clone().DetachFromDisposeScope();
         startUp = up.Value.detach().clone().DetachFromDisposeScope();

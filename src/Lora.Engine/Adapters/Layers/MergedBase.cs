@@ -17,6 +17,7 @@ internal sealed class MergedBase : IDisposable
     {
         MergedBase result = new();
         List<LoraProblem> problems = [];
+
         // A module's layers together: their changes are summed before the one rounding.
         foreach (IGrouping<AdaptedModule, AdaptedLayer> group in layers.GroupBy(layer => layer.Module))
         {

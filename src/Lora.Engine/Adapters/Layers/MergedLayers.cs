@@ -33,6 +33,7 @@ internal sealed class MergedLayers(AdaptedModule module)
         }
 
         (string Name, Tensor Value)[] sums = [.. changes.Select(Sum)];
+
         // After rounding, since a sum that float32 holds may be infinite in float16.
         problems = [.. sums.Where(sum => !sum.Value.isfinite().all().ToBoolean()).Select(sum => Refused(name, $"its {sum.Name} would have values that are not finite"))];
         if (problems.Length == 0)
@@ -68,11 +69,13 @@ internal sealed class MergedLayers(AdaptedModule module)
             return Refused(name, $"the adapter has a {parameter} and the module has none");
         }
 
+        // 4-bit weights have their name and shape there and no values.
         if (found.device_type == DeviceType.META)
         {
             return Refused(name, "it is held in 4 bits; merging goes into the original weights on disk, with Export-LoraModel");
         }
 
+        // A tied head and embedding would both change by what was learned for one.
         return ModuleParameters.Sharing(found, modules).FirstOrDefault(other => other != name) is string other
             ? Refused(name, $"its {parameter} is also that of '{other}'")
             : null;
@@ -81,6 +84,7 @@ internal sealed class MergedLayers(AdaptedModule module)
     private (string Name, Tensor Value) Sum(IGrouping<string, WeightChange> changes)
     {
         Tensor own = module.BaseValue(changes.Key)!;
+
         // From the base's own values each time, so that roundings do not add up over merges.
         Tensor sum = changes.Aggregate(own.to(ScalarType.Float32), (sum, change) => sum.Plus(change.Addition));
         return (changes.Key, sum.to(own.dtype));

@@ -26,6 +26,7 @@ internal sealed record WeightLayout(int ChannelAxis)
     /// <summary>The Euclidean norm of a weight over all but its output channels, [channels].</summary>
     public Tensor Norms(Tensor weight)
     {
+        // Channels to the front, whatever the layout.
         Tensor rows = weight.transpose(0, ChannelAxis).flatten(1); // [channels, values]
         return rows.mul(rows).sum(1).sqrt();
     }

@@ -15,6 +15,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         SingleElement* m = Rows<SingleElement>.Memory<SingleElement>(mean);
         SingleElement* v = Rows<SingleElement>.Memory<SingleElement>(variance);
         SingleElement* g = Rows<SingleElement>.Memory<SingleElement>(gradients);
+
         // One long row cut into blocks: every value is by itself, so the cuts do not change results.
         long count = values.numel();
         ParallelRows.For((count + AdamBlock - 1) / AdamBlock, AdamBlock, (begin, end) =>
@@ -40,8 +41,10 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             TLanes g = Vectors<TLanes, SingleElement>.Load(gradients + at, left);
             TLanes m = TLanes.Fused(Vectors<TLanes, SingleElement>.Load(mean + at, left), beta1, g * rest1); // β₁m + (1-β₁)g
             TLanes v = TLanes.Fused(Vectors<TLanes, SingleElement>.Load(variance + at, left), beta2, g * g * rest2); // β₂v + (1-β₂)g²
+
             // Decoupled decay: the value shrinks first, whatever its gradient.
             TLanes p = Vectors<TLanes, SingleElement>.Load(values + at, left) * decay;
+
             // ε is added after the bias correction of the root, as torch.optim.AdamW does; before it, first steps would differ.
             TLanes denominator = TLanes.Fused(TLanes.SquareRoot(v), inverseRoot, epsilon);
             Vectors<TLanes, SingleElement>.Store(mean + at, left, m);

@@ -11,6 +11,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         Rows<TElement> rows = Rows<TElement>.Of(logits);
         long* target = Rows<long>.Memory<long>(targets);
         long vocabulary = logits.shape[1];
+
         // A loss a row, added up in one order afterwards: sums by thread would hang on how rows were shared out.
         double[] losses = new double[logits.shape[0]];
         ParallelRows.For(losses.Length, vocabulary, (begin, end) =>
@@ -25,8 +26,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 
     private static double CrossEntropyRow(TElement* row, long width, long target, float factor)
     {
-        // Before the row is overwritten.
-        float chosen = TElement.Get(row + target);
+        float chosen = TElement.Get(row + target); // before the row is overwritten
         double logarithm = LogSumExp(row, width);
         TLanes shift = TLanes.All((float)logarithm);
         TLanes scale = TLanes.All(factor);
@@ -61,6 +61,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             sum += Math.Exp(TElement.Get(row + at) - largest);
         }
 
+        // The logarithm in double: the loss is its difference to one logit, and small where the model is sure.
         return largest + Math.Log(sum + sums.Sum());
     }
 }

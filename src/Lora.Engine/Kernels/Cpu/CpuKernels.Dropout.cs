@@ -15,6 +15,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         {
             for (long row = begin; row < end; row++)
             {
+                // A value's place among all values, so that the draws do not hang on which thread has the row.
                 DropRow(inputs[row], outputs[row], width, row * width, (float)probability, seed);
             }
         });
@@ -23,11 +24,13 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
     private static void DropRow(TElement* x, TElement* y, long width, long first, float probability, ulong seed)
     {
         TLanes bound = TLanes.All(probability);
+
         // So that the expectation of y is x and nothing changes when dropout is off.
         TLanes factor = TLanes.All(1 / (1 - probability));
         for (long at = 0; at < width; at += TLanes.Count)
         {
             TLanes value = Vectors<TLanes, TElement>.Load(x + at, width - at) * factor;
+
             // Places beyond 32 bits begin again from 0: the same draws, far apart.
             TLanes kept = TLanes.WhereAtLeast(value, TLanes.Uniform((uint)(first + at), seed), bound);
             Vectors<TLanes, TElement>.Store(y + at, width - at, kept);

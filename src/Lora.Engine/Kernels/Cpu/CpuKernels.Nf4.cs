@@ -24,8 +24,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
                 // The magnitudes are quantised themselves: their code times their group's scale, plus the mean that was taken off.
                 float scale = (dynamic[magnitudes[block]] * scales[block / Nf4Matrix.GroupBlocks]) + matrix.Mean;
                 long first = block * Nf4Matrix.BlockValues;
-                // The codes' values in [-1, 1].
-                Nf4Code.Unpack(codes + (block * Nf4Matrix.BlockBytes), Nf4Matrix.BlockBytes, unscaled);
+                Nf4Code.Unpack(codes + (block * Nf4Matrix.BlockBytes), Nf4Matrix.BlockBytes, unscaled); // the codes' values in [-1, 1]
                 ScaleBlock(unscaled, scale, values + first, Math.Min(Nf4Matrix.BlockValues, count - first));
             }
         });

@@ -50,6 +50,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels
         for (long at = 0; at < width; at += TLanes.Count)
         {
             TLanes value = Vectors<TLanes, TElement>.Load(x + at, width - at);
+
             // Behind the row's end a load gives zeros, which add nothing to the sum.
             squares = TLanes.Fused(value, value, squares);
         }
@@ -79,6 +80,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels
         for (long at = 0; at < width; at += TLanes.Count)
         {
             TLanes weighted = Vectors<TLanes, TElement>.Load(dy + at, width - at) * Wide(weight + at, width - at);
+
             // x is read again and dy may be dx: a value is written only after both were loaded.
             TLanes result = (weighted - (Vectors<TLanes, TElement>.Load(x + at, width - at) * along)) * TLanes.All(scale);
             Vectors<TLanes, TElement>.Store(dx + at, width - at, accumulate ? result + Vectors<TLanes, TElement>.Load(dx + at, width - at) : result);

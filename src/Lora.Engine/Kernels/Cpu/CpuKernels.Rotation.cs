@@ -13,6 +13,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         float* sines = Rows<float>.Memory<float>(sine);
         long count = heads.shape[1];
         long half = heads.shape[2] / 2;
+
         // cos is even and sin odd: the opposite angle differs in the sign of sin alone.
         TLanes sign = TLanes.All(backward ? -1f : 1f);
         ParallelRows.For(heads.shape[0], heads.shape[1] * heads.shape[2], (begin, end) =>
@@ -35,6 +36,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             TLanes second = Vectors<TLanes, TElement>.Load(head + half + at, remaining);
             TLanes cos = Wide(cosine + at, remaining);
             TLanes sin = Wide(sine + at, remaining) * sign;
+
             // (x₁ cos - x₂ sin, x₂ cos + x₁ sin); both halves were read before either is written.
             Vectors<TLanes, TElement>.Store(head + at, remaining, (first * cos) - (second * sin));
             Vectors<TLanes, TElement>.Store(head + half + at, remaining, (second * cos) + (first * sin));

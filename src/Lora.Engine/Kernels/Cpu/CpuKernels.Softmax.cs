@@ -48,6 +48,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
     private static void SoftmaxRow(TElement* row, long width, float factor)
     {
         TLanes scale = TLanes.All(factor);
+
         // factor is positive, so the largest score stays the largest.
         float shift = factor * Largest(row, width);
         float sum = 0;

@@ -29,12 +29,14 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadBrain(ushort* source)
     {
+        // bfloat16 is the upper half of a float32: to widen is to shift.
         Vector128<ushort> half = Vector128.Load(source);
         return new(Vector256.ShiftLeft(Vector256.Create(Vector128.WidenLower(half), Vector128.WidenUpper(half)), HalfBits).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 PowerOfTwo(Lanes256 exponent) =>
+        // The exponent's bits of a float32, made by themselves; the mantissa of a power of two is zero.
         new(Vector256.ShiftLeft(Vector256.ConvertToInt32Native(exponent.value) + Vector256.Create(ExponentBias), MantissaBits).AsSingle());
 
     public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value.value));
@@ -56,6 +58,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public static Lanes256 Uniform(uint first, ulong seed)
     {
         Vector256<uint> places = Vector256.Create(first) + Vector256<uint>.Indices;
+
+        // No state from draw to draw: the number of a place is made from the place, in any order and twice.
         Vector256<uint> bits = Hash(Hash(places + Vector256.Create((uint)seed)) ^ Vector256.Create((uint)(seed >> 32)));
 
         // The 24 upper bits, which float32 holds exactly.
@@ -68,6 +72,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public void StoreBrain(ushort* destination)
     {
         Vector256<uint> bits = value.AsUInt32();
+
         // Half of the last place that is kept, less one where that is even: a tie goes to the even neighbour.
         Vector256<uint> odd = Vector256.ShiftRightLogical(bits, HalfBits) & Vector256<uint>.One;
         Vector256<uint> rounded = Vector256.ShiftRightLogical(bits + odd + Vector256.Create(0x7fffu), HalfBits);

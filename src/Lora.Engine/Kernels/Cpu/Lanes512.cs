@@ -29,12 +29,14 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadBrain(ushort* source)
     {
+        // bfloat16 is the upper half of a float32: to widen is to shift.
         Vector256<ushort> half = Vector256.Load(source);
         return new(Vector512.ShiftLeft(Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half)), HalfBits).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 PowerOfTwo(Lanes512 exponent) =>
+        // The exponent's bits of a float32, made by themselves; the mantissa of a power of two is zero.
         new(Vector512.ShiftLeft(Vector512.ConvertToInt32Native(exponent.value) + Vector512.Create(ExponentBias), MantissaBits).AsSingle());
 
     public static Lanes512 Round(Lanes512 value) => new(Vector512.Round(value.value));
@@ -56,6 +58,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public static Lanes512 Uniform(uint first, ulong seed)
     {
         Vector512<uint> places = Vector512.Create(first) + Vector512<uint>.Indices;
+
+        // No state from draw to draw: the number of a place is made from the place, in any order and twice.
         Vector512<uint> bits = Hash(Hash(places + Vector512.Create((uint)seed)) ^ Vector512.Create((uint)(seed >> 32)));
 
         // The 24 upper bits, which float32 holds exactly.
@@ -68,6 +72,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public void StoreBrain(ushort* destination)
     {
         Vector512<uint> bits = value.AsUInt32();
+
         // Half of the last place that is kept, less one where that is even: a tie goes to the even neighbour.
         Vector512<uint> odd = Vector512.ShiftRightLogical(bits, HalfBits) & Vector512<uint>.One;
         Vector512<uint> rounded = Vector512.ShiftRightLogical(bits + odd + Vector512.Create(0x7fffu), HalfBits);

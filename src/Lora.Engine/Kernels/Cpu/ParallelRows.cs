@@ -13,6 +13,7 @@ internal static unsafe class ParallelRows
     public static void For(long rows, long work, Action<long, long> body)
     {
         const long SmallestWork = 16384;
+
         // Native code holds the closure by a number, which a collection does not see.
         GCHandle handle = GCHandle.Alloc(body);
         try

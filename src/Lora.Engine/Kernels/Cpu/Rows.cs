@@ -34,6 +34,7 @@ internal readonly unsafe struct Rows<TElement>
         }
 
         TElement* first = Memory<TElement>(tensor);
+
         // Strides, not shapes: q, k and v are slices of one product and their rows are not adjacent.
         return strides.Length == 2 ? new(first, 1, strides[0], 0) : new(first, tensor.shape[1], strides[0], strides[1]);
     }

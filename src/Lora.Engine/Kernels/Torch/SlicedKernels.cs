@@ -98,6 +98,7 @@ internal sealed class SlicedKernels(IKernels inner, long values = 4 << 20) : IKe
     private void EachSlice(Tensor operand, long valuesPerRow, Action<SliceOfRows> work)
     {
         long rows = operand.shape[0];
+
         // A row is never cut: softmax, norms and cross-entropy need it whole.
         long most = Math.Max(1, values / valuesPerRow);
         for (long start = 0; start < rows; start += most)

@@ -12,6 +12,7 @@ internal sealed class TorchKernels : IKernels
     public void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale)
     {
         using DisposeScope scope = NewDisposeScope();
+
         // The weight is wide, and so everything here is until the result is rounded.
         Tensor wide = x.to(weight.dtype);
         Tensor factor = wide.mul(wide).mean([-1], keepdim: true).Add(epsilon).rsqrt_(); // [..., 1]
@@ -26,8 +27,10 @@ internal sealed class TorchKernels : IKernels
         Tensor factor = scale.view([.. x.shape[..^1], 1]); // [..., 1]
         Tensor normal = x.to(weight.dtype).mul(factor);
         Tensor gradient = dy.to(weight.dtype).mul(weight);
+
         // With n = x scale: scale (w dy - n mean(w dy n)).
         Tensor result = gradient.sub(normal.mul(gradient.mul(normal).mean([-1], keepdim: true))).mul_(factor);
+
         // dx may be dy: it is written after everything was read.
         dx.copy_(accumulate ? result.Add(dx) : result);
     }
@@ -38,6 +41,7 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor[] halves = [.. heads.chunk(2, -1).Select(half => half.to(cosine.dtype))]; // [tokens, heads, rotated/2]
         Tensor across = cosine.unsqueeze(1); // [tokens, 1, rotated/2]
+
         // The opposite angle: the sign of sin alone changes.
         Tensor along = backward ? sine.unsqueeze(1).neg() : sine.unsqueeze(1);
         heads.copy_(cat([(halves[0] * across) - (halves[1] * along), (halves[1] * across).Plus(halves[0] * along)], -1));
@@ -70,6 +74,8 @@ internal sealed class TorchKernels : IKernels
     public void SoftmaxForward(Tensor scores, AttentionTile tile, double factor)
     {
         using DisposeScope scope = NewDisposeScope();
+
+        // One mask for the tile, the same for all heads.
         Tensor hidden = Hidden(tile, scores.device); // [queries, keys]
         Tensor wide = scores.to(Wide(scores)).Times(factor).view(-1, tile.Queries, tile.Keys); // [heads, queries, keys]
         scores.copy_(wide.Masked(hidden, double.NegativeInfinity).softmax(-1).view(scores.shape));
@@ -81,6 +87,7 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor probabilities = p.to(Wide(p));
         Tensor gradient = dp.to(Wide(p));
+
         // p is zero where a query sees nothing, so those places get no gradient without a mask.
         Tensor sum = (probabilities * gradient).sum([-1], keepdim: true);
         dp.copy_(((gradient - sum) * probabilities).Times(factor));
@@ -92,11 +99,11 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor logarithms = logits.to(Wide(logits)).log_softmax(-1); // [places, vocabulary]
         Tensor index = targets.unsqueeze(1);
+
         // log_softmax subtracts the largest logit first, so that exp cannot overflow.
         double loss = -logarithms.gather(1, index).sum().ToDouble();
         Tensor gradient = logarithms.exp();
-        // softmax - onehot.
-        gradient.scatter_add_(1, index, ones_like(index, dtype: gradient.dtype).neg());
+        gradient.scatter_add_(1, index, ones_like(index, dtype: gradient.dtype).neg()); // softmax - onehot
         logits.copy_(gradient.Multiply(factor));
         return loss;
     }
@@ -105,8 +112,10 @@ internal sealed class TorchKernels : IKernels
     public void Drop(Tensor x, double probability, ulong seed, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();
+
         // A generator of its own, so that nobody's draws move on and the backward pass begins at the same place.
         using Generator generator = new(seed, x.device);
+
         // Drawn in float32 for every dtype: float16 has too few numbers below 1 for small probabilities.
         Tensor kept = rand(x.shape, dtype: ScalarType.Float32, device: x.device, generator: generator).IsAtLeast(probability);
         y.copy_(x * kept.to(x.dtype).Multiply(1 / (1 - probability)));
@@ -119,6 +128,7 @@ internal sealed class TorchKernels : IKernels
         values.Multiply(step.Decay);
         mean.Multiply(step.Beta1).Add(gradients, 1 - step.Beta1);
         variance.Multiply(step.Beta2).AddProduct(gradients, gradients, 1 - step.Beta2);
+
         // Operator by operator in the order of torch.optim.AdamW, whose results this is held to.
         Tensor denominator = variance.sqrt().Divide(step.VarianceRoot).Add(step.Epsilon);
         values.AddQuotient(mean, denominator, -step.Rate);
@@ -130,6 +140,8 @@ internal sealed class TorchKernels : IKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor pairs = tensor(Nf4Code.Pairs, [256, 2], device: y.device); // both values of each byte
         Tensor dynamic = tensor(DynamicCode.Values, device: y.device);
+
+        // The last group may have fewer blocks.
         Tensor scales = matrix.Scales.repeat_interleave(Nf4Matrix.GroupBlocks).narrow(0, 0, matrix.Magnitudes.numel()); // [blocks]
         Tensor magnitudes = dynamic.index_select(0, matrix.Magnitudes.to(ScalarType.Int32)).mul_(scales).Add(matrix.Mean); // [blocks]
         Tensor blocks = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, Nf4Matrix.BlockValues).mul_(magnitudes.unsqueeze(1)); // [blocks, 64]
@@ -140,6 +152,7 @@ internal sealed class TorchKernels : IKernels
     {
         Tensor queries = Arithmetic.Range(tile.QueryStart, tile.QueryStart + tile.Queries, ScalarType.Int64, device).unsqueeze(1);
         Tensor distance = queries - Arithmetic.Range(tile.KeyStart, tile.KeyStart + tile.Keys, ScalarType.Int64, device); // [queries, keys]
+
         // Behind the query, or further back than its window.
         return distance.IsBelow(0).logical_or_(distance.IsAtLeast(tile.Window));
     }

@@ -41,6 +41,7 @@ internal sealed class Attention : nn.Module<Tensor, BlockContext, Tensor>
         Tensor[] outputs = projections.Of(hidden); // each [batch, tokens, heads headSize]
         Tensor query = RotaryEmbedding.Rotate(Heads(outputs[0], q_norm, config.Heads), context.Rotation); // [batch, heads, tokens, headSize]
         Tensor key = RotaryEmbedding.Rotate(Heads(outputs[1], k_norm, config.KeyValueHeads), context.Rotation); // [batch, kvHeads, tokens, headSize]
+
         // Values have no positions: neither a norm nor the rotation touches them.
         Tensor value = Heads(outputs[2], null, config.KeyValueHeads); // [batch, kvHeads, tokens, headSize]
 

@@ -25,6 +25,7 @@ internal sealed class BlockContext(long tokens, Device device, ScalarType dataTy
         if (!masks.TryGetValue(size, out Tensor? mask))
         {
             Tensor visible = ones([tokens, tokens], dtype: ScalarType.Bool, device: device).tril_().triu_(1 - size); // [query, key]
+
             // The lowest finite value, as transformers has it; its exponential is zero as that of -infinity is.
             mask = zeros([tokens, tokens], dtype: dataType, device: device).Masked(visible.logical_not(), finfo(dataType).min);
             masks.Add(size, mask);

@@ -29,6 +29,7 @@ internal sealed class FourNormLayer : nn.Module<Tensor, BlockContext, Tensor>
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
         Tensor attended = self_attn.call(input_layernorm.call(hidden), context); // [batch, tokens, hidden]
+
         // The name is that of other families' second norm, but here it normalises what attention gives, before the sum.
         hidden = hidden.Plus(post_attention_layernorm.call(attended));
         Tensor active = mlp.call(pre_feedforward_layernorm.call(hidden)); // [batch, tokens, hidden]

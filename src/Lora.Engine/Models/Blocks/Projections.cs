@@ -27,6 +27,7 @@ internal sealed class Projections
     public Tensor[] Of(Tensor input)
     {
         Tensor[] outputs = [.. layers.Select(entry => entry.Layer.call(input))];
+
         // A layer that has all outputs is cut after its call, so that an adapter on it sees the layer that the checkpoint has.
         return outputs.Length == widths.Length ? outputs : outputs[0].split(widths, -1);
     }

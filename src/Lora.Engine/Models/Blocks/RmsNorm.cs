@@ -33,6 +33,7 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
         Tensor exact = input.to(ScalarType.Float32); // [..., width]
         Tensor scale = exact.mul(exact).mean([-1], keepdim: true).Plus(epsilon).rsqrt(); // [..., 1]
         Tensor normal = exact * scale;
+
         // Llama rounds before it multiplies by w, Gemma after; in 16 bits the results differ.
         return addsOne
             ? (normal * weight.to(ScalarType.Float32).Plus(1)).to(input.dtype)

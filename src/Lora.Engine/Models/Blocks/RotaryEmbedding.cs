@@ -17,6 +17,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         int rotated = parameters.RotatedValues(headDimension);
         this.parameters = parameters;
+
         // LongRoPE has two sets of frequencies, for short and long sequences; for all others the second equals the first and is never asked for.
         usual = new(parameters.InverseFrequencies(rotated), parameters.AttentionFactor);
         extended = new(parameters.InverseFrequencies(rotated, isLong: true), parameters.AttentionFactor);
@@ -41,6 +42,7 @@ internal sealed class RotaryEmbedding : IDisposable
         }
 
         Tensor[] halves = heads.chunk(2, -1); // each [batch, heads, tokens, rotated/2]
+
         // rotate_half of transformers: (x₁, x₂) becomes (-x₂, x₁).
         Tensor turned = cat([halves[1].neg(), halves[0]], -1);
         return (heads * tables.Cosine).Plus(turned * tables.Sine);

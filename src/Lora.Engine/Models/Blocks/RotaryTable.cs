@@ -41,6 +41,7 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
         Tensor angles = outer(positions, speeds); // [tokens, frequencies]
         Tensor both = cat([angles, angles], -1); // [tokens, rotated]
         Dispose();
+
         // The factor, 1 but for LongRoPE, is on both tables, so that scores have its square.
         cosine = both.cos().Multiply(factor).DetachFromDisposeScope();
         sine = both.sin().Multiply(factor).DetachFromDisposeScope();

@@ -98,6 +98,7 @@ internal sealed class ConfigValues
         if (Find(key) is null)
         {
             Report($"{key} is missing");
+
             // A number that can be gone on with, so that the other problems are found too; ThrowIfAnyProblem ends it.
             return 1;
         }

@@ -44,9 +44,11 @@ internal static class DecoderConfigReader
 
         int hidden = values.Count("hidden_size");
         int heads = values.Count("num_attention_heads");
+
         // Not always hidden / heads: Qwen3 and Gemma have a head size of their own.
         int headDimension = values.Count("head_dim", family.HeadDimension ?? (hidden / Math.Max(heads, 1)));
         int layers = values.Count("num_hidden_layers");
+
         // In transformers a family that does not know the key passes over it; so do we.
         bool attentionBias = family.ReadsAttentionBias && values.Flag("attention_bias");
         DecoderConfig config = new()
@@ -111,6 +113,7 @@ internal static class DecoderConfigReader
     private static int? ReadWindow(ConfigValues values, DecoderFamily family, int layer)
     {
         int? window = values.Has("sliding_window") ? values.CountOrNull("sliding_window") : family.SlidingWindow;
+
         // Newer files write each layer's kind; older ones leave it to the family.
         if (values.TextAt("layer_types", layer) is string kind)
         {

@@ -47,6 +47,7 @@ internal static class RopeReader
                 return RopeScaling.Linear;
             case "llama3" when !family.HasLongRope:
                 return RopeScaling.Llama3;
+
             // "su" is what Phi-3's first files call it.
             case "longrope" or "su" when family.HasLongRope:
                 return RopeScaling.LongRope;

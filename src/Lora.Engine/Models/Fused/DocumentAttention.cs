@@ -30,6 +30,7 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
         {
             Tensor q = ToHeads(query.narrow(0, tile.QueryStart, tile.Queries), place); // [kvHeads, group queries, headSize]
             using TensorStack.Pass pass = scratch.Begin();
+
             // Probabilities grow with the square of the length; where they are not kept, one tile of them is there at a time.
             Tensor p = Probabilities(q, keys, tile, keepsProbabilities ? place : scratch);
             using (Tensor o = p.bmm(Seen(values, tile))) // [kvHeads, group queries, headSize]
@@ -55,6 +56,7 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
         using TensorStack.Pass pass = scratch.Begin();
         Tensor dKeys = scratch.Take(state.Key.dtype, state.Key.shape); // [kvHeads, tokens, headSize]
         Tensor dValues = scratch.Take(state.Value.dtype, state.Value.shape); // [kvHeads, tokens, headSize]
+
         // A key is seen by the queries of several tiles, whose gradients add up.
         dKeys.zero_();
         dValues.zero_();
@@ -64,17 +66,18 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
             using TensorStack.Pass tilePass = scratch.Begin();
             Tensor p = kept ?? Probabilities(q, state.Key, tile, scratch); // [kvHeads, group queries, keys]
             Tensor dO = ToHeads(dMixed.narrow(0, tile.QueryStart, tile.Queries), scratch); // [kvHeads, group queries, headSize]
+
             // dV += Pᵀ dO. The heads of a group are rows of the one product, so it sums over them as well.
             Seen(dValues, tile).Add(p.transpose(1, 2).bmm(dO));
             Tensor dP = scratch.Take(p.dtype, p.shape); // [kvHeads, group queries, keys]
-            // dP = dO Vᵀ
-            BatchProduct.Into(dP, dO, Seen(state.Value, tile).transpose(1, 2));
+            BatchProduct.Into(dP, dO, Seen(state.Value, tile).transpose(1, 2)); // dP = dO Vᵀ
+
             // dP becomes dS, with 1 / sqrt(headSize) in it, which both products below need; zero where a query does not see a key.
             kernels.SoftmaxBackward(p, dP, tile, factor);
+
             // dQ = dS K; no other tile has these queries, so it is written and not added.
             CopyRows(dP.bmm(Seen(state.Key, tile)), dQuery.narrow(0, tile.QueryStart, tile.Queries));
-            // dK += dSᵀ Q
-            Seen(dKeys, tile).Add(dP.transpose(1, 2).bmm(q));
+            Seen(dKeys, tile).Add(dP.transpose(1, 2).bmm(q)); // dK += dSᵀ Q
         }
 
         CopyRows(dKeys, dKey);

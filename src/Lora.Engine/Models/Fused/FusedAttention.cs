@@ -24,6 +24,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         (Tensor query, Tensor key, Tensor value) = Split(qkv); // views of qkv
         (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm, place);
         (Tensor rotatedKey, Tensor? keyScale) = Normalise(key, weights.KeyNorm, place);
+
         // In place: without norms these are slices of qkv, which nobody needs unrotated.
         Rotate(rotatedQuery, step, backward: false);
         Rotate(rotatedKey, step, backward: false);
@@ -63,6 +64,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         if (state.Raw is not null)
         {
             (Tensor query, Tensor key, _) = Split(state.Raw);
+
             // Over the gradient itself: a row is read before it is written.
             kernels.NormBackward(query, weights.QueryNorm!, state.QueryScale!, dQuery, dQuery, accumulate: false);
             kernels.NormBackward(key, weights.KeyNorm!, state.KeyScale!, dKey, dKey, accumulate: false);

@@ -21,6 +21,7 @@ internal sealed class FusedDecoder : IDisposable
         ModuleWeights weights = new(model);
         Embedding = weights["model.embed_tokens.weight"];
         Layers = [.. Enumerable.Range(0, Config.Layers).Select(layer => new FusedLayerWeights(weights, $"model.layers.{layer}.", Config))];
+
         // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
         Norm = weights.Norm("model.norm.weight", Config)!;
         Head = new(weights.Linear("lm_head"));
@@ -72,6 +73,7 @@ internal sealed class FusedDecoder : IDisposable
     public void Dispose()
     {
         rotation.Dispose();
+
         // The embedding is the model's own and stays.
         Layers.ToList().ForEach(layer => layer.Dispose());
         Norm.Dispose();

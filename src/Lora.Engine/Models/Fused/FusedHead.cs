@@ -50,6 +50,7 @@ internal sealed class FusedHead : IDisposable
             using TensorStack.Pass chunkPass = scratch.Begin();
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             head.Forward(normal.narrow(0, start, count), logits, scratch);
+
             // By the same kernel as in training, so that both losses are the same number; what it leaves in the logits is zeros.
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), factor: 0);
         }
@@ -69,6 +70,7 @@ internal sealed class FusedHead : IDisposable
         using TensorStack.Pass pass = scratch.Begin();
         Tensor places = DeviceIndex.Of(batch.Supervised, x.device);
         Tensor targets = DeviceIndex.Of(batch.Targets, x.device);
+
         // Supervised places are taken out before the norm: prompts never meet the norm, the head or the vocabulary.
         (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, places);
         double loss = 0;
@@ -81,8 +83,10 @@ internal sealed class FusedHead : IDisposable
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             Tensor? low = head.Forward(input, logits, scratch);
             loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);
+
             // Not into the input itself: A's gradient still reads it.
             Tensor? back = gradient is null ? null : scratch.Take(normal.dtype, input.shape);
+
             // The logits are their own gradient now, [count, vocabulary]: (softmax - onehot) · scale.
             head.Backward(logits, input, low, back);
             if (back is not null)
@@ -95,6 +99,7 @@ internal sealed class FusedHead : IDisposable
         {
             // normal holds the gradients at the head's input by now, chunk by chunk, and becomes those at the supervised rows.
             kernels.NormBackward(rows, decoder.Norm, scales, normal, normal, accumulate: false);
+
             // Tokens without a loss begin at zero; the blocks below give them their part through attention.
             gradient.zero_().index_copy_(0, places, normal);
         }

@@ -64,9 +64,11 @@ internal sealed class FusedLayer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         bool isKept = kept >= Kept.AllButProbabilities;
+
         // What is not kept is made all the same, and goes when the pass ends.
         TensorStack place = isKept ? states : scratch;
         (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: kept == Kept.All);
+
         // Above the state: only the block above reads it, which is through before this block's backward pass begins.
         Tensor output = states.Take(x.dtype, x.shape);
         Tensor? downLow = AddDown(active, state, output, place);
@@ -94,6 +96,7 @@ internal sealed class FusedLayer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: true);
+
         // The last product is not done again: nobody reads the block's output any more, and B's gradient only asks for x Aᵀ.
         return state with { DownLow = down.Reduce(active, place) };
     }
@@ -108,6 +111,7 @@ internal sealed class FusedLayer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
+
         // From the block's output down, a gradient is taken as far as something at or below that place learns.
         bool needsMixed = needsInput || queryKeyValue.IsAdapted;
         bool needsMiddle = needsMixed || output.IsAdapted;
@@ -136,7 +140,6 @@ internal sealed class FusedLayer : IDisposable
 
         // d(gate | up) below, so that dActive, on top of it, is gone before dNormal is taken: they never lie there together.
         Tensor dGates = Like(state.GateUp); // [tokens, 2 intermediate]
-        // Its own pass, within this one: what it takes is let go while dGates stays.
         using (scratch.Begin())
         {
             Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
@@ -162,6 +165,7 @@ internal sealed class FusedLayer : IDisposable
         }
 
         Tensor dQkv = scratch.Take(gradient.dtype, gradient.shape[0], weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
+
         // The same order as in the MLP: what attention makes is let go before dNormal needs the room.
         using (scratch.Begin())
         {
@@ -184,24 +188,25 @@ internal sealed class FusedLayer : IDisposable
     {
         long tokens = x.shape[0];
         (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
+
         // Norms of q and k need their inputs again in the backward pass. Without norms the copies that attention makes of the heads are enough.
         Tensor qkv = (weights.QueryNorm is null ? scratch : place).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
         Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
         Tensor mixed = PlaceOf(output, place).Take(x.dtype, tokens, weights.Output.Shape[1]); // [tokens, heads headSize]
         AttentionState attended = attention.Forward(qkv, mixed, step, place, keepsProbabilities);
+
         // The residual first, then o_proj adds onto it: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
         middle.copy_(x);
-        // x + attention
-        Tensor? outputLow = output.Forward(mixed, middle, place, accumulate: true);
+        Tensor? outputLow = output.Forward(mixed, middle, place, accumulate: true); // x + attention
 
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
+
         // gate and up as they come out of their product: the backward pass makes the activation's slope again from them.
         Tensor gates = place.Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
         Tensor? gateUpLow = gateUp.Forward(middleNormal, gates, place);
         Tensor active = PlaceOf(down, place).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
-        // activation(gate) · up
-        kernels.GateForward(activation, gates, active);
+        kernels.GateForward(activation, gates, active); // activation(gate) · up
         LayerState state = new()
         {
             InputScale = scale,
@@ -237,6 +242,7 @@ internal sealed class FusedLayer : IDisposable
     private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight, AdaptedProduct reader, TensorStack place)
     {
         Tensor normal = PlaceOf(reader, place).Take(x.dtype, x.shape); // [tokens, hidden]
+
         // One number a row, so that the backward pass does not sum the squares again.
         Tensor scale = place.Take(weight.dtype, x.shape[0]);
         kernels.NormForward(x, weight, weights.Epsilon, normal, scale);

@@ -27,13 +27,16 @@ internal sealed class FusedStep : IStepEngine
     {
         this.decoder = decoder;
         kernels ??= KernelSet.Of(decoder.Embedding.device, decoder.Embedding.dtype);
+
         // Two stacks: what stays from a forward pass to its backward pass, and what a pass makes and lets go. On one, each would lie in the other's
         // way.
         states = new(decoder.Embedding.device);
         scratch = new(decoder.Embedding.device);
+
         // Blocks share the scratch, since only one of them works at a time.
         layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels, scratch))];
         head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels, scratch);
+
         // Gradients only flow down to the lowest block that learns, so everything below it is a plain forward pass.
         int found = Array.FindIndex(layers, layer => layer.IsAdapted);
         Lowest = found < 0 ? layers.Length : found;
@@ -80,12 +83,15 @@ internal sealed class FusedStep : IStepEngine
 
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+
         // The optimiser has changed A and B since; products read copies of them in the base's dtype, and each batch drops other values.
         Refresh();
         PackedBatch packed = new(batch, rows);
         StepContext step = decoder.Context(packed.Documents);
+
         // Finds the room that the run's plan reserved; a batch that nobody planned gets its own here.
         Reserve(Shape(packed, rows));
+
         // A stack as well: the backward pass meets the blocks in the opposite order.
         Stack<(Tensor Input, TensorStack.Mark Top, LayerState? State)> kept = new();
         try
@@ -102,6 +108,7 @@ internal sealed class FusedStep : IStepEngine
             {
                 TensorStack.Mark top = states.Top;
                 (Tensor y, LayerState? state) = layers[layer].Forward(x, step, Recomputation.Of(layer - Lowest), states);
+
                 // Only the input, where the block is computed again: its state is null, and the mark says where the stack ended before the block.
                 kept.Push((x, top, state));
                 x = y;
@@ -113,6 +120,7 @@ internal sealed class FusedStep : IStepEngine
             {
                 (Tensor input, TensorStack.Mark top, LayerState? found) = kept.Pop();
                 LayerState state = found ?? Recompute(layer, input, top, step);
+
                 // The lowest block that learns hands nothing down: the blocks below it are frozen, and its input is data.
                 layers[layer].Backward(gradient!, input, state, step, needsInput: layer > Lowest);
             }
@@ -142,6 +150,7 @@ internal sealed class FusedStep : IStepEngine
         scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows)));
         StepContext step = decoder.Context(packed.Documents);
         Tensor x = Prefix(packed, cache: null); // nothing says that these documents come again
+
         // In place, block after block: without a backward pass nobody asks for a block's input again.
         foreach (FusedLayer layer in layers.Skip(Lowest))
         {

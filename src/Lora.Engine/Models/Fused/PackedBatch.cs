@@ -10,6 +10,7 @@ internal sealed class PackedBatch
     public PackedBatch(Batch batch, SupervisedRows rows)
     {
         Documents = new(batch.Examples);
+
         // From places in the padded batch, row by row, to places in the documents end to end.
         Supervised = [.. rows.Positions.Select(place => Documents.Places[(int)(place / batch.Length)].Start + (place % batch.Length))];
         Targets = rows.Targets;

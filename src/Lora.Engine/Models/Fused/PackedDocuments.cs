@@ -18,6 +18,7 @@ internal sealed class PackedDocuments
         }
 
         Places = places;
+
         // Positions begin anew in each document (FusedDecoder.Context), so none sees that it was packed.
         Ids = [.. examples.SelectMany(example => example.Ids).Select(id => (long)id)];
     }

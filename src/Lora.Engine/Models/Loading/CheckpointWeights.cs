@@ -44,6 +44,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     public void Read()
     {
         using DisposeScope scope = NewDisposeScope();
+
         // Other tensors over the same memory as those that the model was given: filling these fills the model.
         WeightReader.Fill(arena.Names.Select(name => (arena[name], Find(name))), checkpoint);
     }

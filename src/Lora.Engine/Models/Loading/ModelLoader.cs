@@ -17,6 +17,7 @@ internal static class ModelLoader
         DecoderConfig config = DecoderConfigReader.Read(folder);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config), device, dataType, quantization);
+
         // The modules only need the tensors, not their values: both are made at the same time.
         Task reading = Task.Run(weights.Read);
         CausalLanguageModel model = new(config, weights, device); // while the values are being read

@@ -27,6 +27,7 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
     public static IReadOnlyList<(string Name, long[] Shape)> Of(DecoderConfig config, bool hasHead = false)
     {
         RequiredTensors required = new(hasHead);
+
         // A model of thousands of modules would take longer to make than headers to read.
         using CausalLanguageModel model = new(config with { Layers = 1 }, required, META);
         ILookup<bool, (string Name, long[] Shape)> byPlace =

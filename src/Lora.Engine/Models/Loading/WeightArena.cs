@@ -19,6 +19,7 @@ internal sealed class WeightArena : IDisposable
     public WeightArena(IEnumerable<(string Name, long[] Shape)> weights, ScalarType type, Device device)
     {
         long count = 0;
+
         // A bias between q and k would keep their matrices from lying side by side. OrderBy is stable, so all else keeps its order.
         foreach ((string name, long[] shape) in weights.OrderBy(weight => weight.Name.EndsWith(".bias", StringComparison.Ordinal)))
         {
@@ -58,6 +59,7 @@ internal sealed class WeightArena : IDisposable
         foreach (Tensor part in parts)
         {
             nint first = TensorMemory.Address(part);
+
             // Address and block: two blocks may lie end to end by chance.
             bool follows = next == 0 || (first == next && Block(part) == Block(parts[0]));
             if (!follows || !part.is_contiguous() || part.dtype != parts[0].dtype)

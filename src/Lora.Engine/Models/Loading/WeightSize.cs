@@ -20,6 +20,7 @@ internal sealed record WeightSize(long Held, long Buffer)
         (string Name, long Count, bool IsQuantized)[] weights =
             [.. RequiredTensors.Of(config, hasHead).Select(weight => (weight.Name, Count(weight.Shape), QuantizedWeights.Include(quantization, weight.Name, weight.Shape)))];
         long held = weights.Sum(weight => weight.IsQuantized ? Nf4Matrix.SizeOf(weight.Count) : weight.Count * width);
+
         // The values of one product's matrices together, such as q, k and v; blocks are alike, so the first one tells.
         long largest = ProductNames.Of(config).All.Max(names => weights.Where(weight => weight.IsQuantized && names.Any(name => weight.Name == $"model.layers.0.{name}.weight")).Sum(weight => weight.Count));
         return new(held, largest * width);

@@ -23,6 +23,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
         Buffer = buffer;
         Buffer.Announce(matrix);
         this.bias = bias;
+
         // Selection, saving and messages find a weight of the right shape and dtype; it has no values to compute with by mistake.
         register_parameter("weight", new(empty(matrix.Shape, dtype: matrix.DataType, device: META), requires_grad: false));
         RegisterComponents();

@@ -38,6 +38,7 @@ internal sealed class WeightBuffer : IDisposable
         Nf4Matrix top = matrices[0];
         long rows = matrices.Sum(matrix => matrix.Shape[0]);
         Reserve(top);
+
         // The front of the one buffer, whichever the matrices: the next product overwrites it.
         using Tensor stretch = memory!.narrow(0, 0, rows * top.Shape[1]);
         Tensor values = stretch.view(rows, top.Shape[1]);

@@ -38,9 +38,11 @@ internal sealed class LoadedModel : IDisposable
     public static LoadedModel Load(ModelSource source, IRunObserver observer)
     {
         observer.OnStage("Reading the tokenizer and the dataset");
+
         // Cheapest first: a row that cannot be read ends the run before gigabytes are.
         DecoderConfig config = DecoderConfigReader.Read(source.Folder);
         Tokenizer tokenizer = Tokenizer.Load(source.Folder);
+
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
         DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize };
         Dataset dataset = Read(source.Data.Dataset);
@@ -79,6 +81,7 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>How the model, as it is now, continues a prompt, each time with the likeliest token.</summary>
     public string Continue(string prompt, int tokens, CancellationToken cancellation)
     {
+        // The likeliest token each time, so that base and adapter differ by what was learned and not by chance.
         int[] next = GreedyDecoder.Continue(Model, Tokenizer.Encode(prompt), tokens, Tokenizer.EndOfSequenceId, cancellation);
         return Tokenizer.Decode(next);
     }

@@ -25,6 +25,7 @@ internal static class Evaluator
             cancellation.ThrowIfCancellationRequested();
             Batch batch = Batch.Of(rows, Batch.Padding);
             SupervisedRows supervised = SupervisedRows.Of(batch);
+
             // Sums, divided once at the end: the figure does not hang on the size of batches.
             sum += engine.SumLoss(batch, supervised);
             count += supervised.Count;

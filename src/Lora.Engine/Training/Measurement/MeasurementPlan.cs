@@ -21,6 +21,8 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
     {
         LoraConfig[] configs = [.. adapters.Select(adapter => model is null ? adapter.Config : adapter.Config with { Model = model })];
         string[] folders = [.. configs.Select(ModelTargets.Folder).Distinct(StringComparer.Ordinal)];
+
+        // Adapters that are on together change one model.
         if (folders.Length > 1)
         {
             throw LoraException.Of(LoraError.ConfigConflict, folders[1], $"adapters that are measured together belong to '{folders[0]}' and '{folders[1]}'");
@@ -32,6 +34,7 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         {
             PlannedAdapter one = new(adapter, config, [], AdapterParts.Modules(adapter));
             problems.AddRange(AdapterWeightRules.Check(config, adapter.Tensors, one.Name));
+
             // What an adapter was trained with is past: an entry that hits nothing is no error here.
             ResolvedTargets? resolved = Problems.Collect(problems, () => ModelTargets.Resolve(config, folders[0], allowUnmatched: true));
             planned.Add(one with { Targets = resolved is null ? [] : ModelTargets.ForAdapter(resolved) });
@@ -46,6 +49,8 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
     private static IEnumerable<string> Misses(ModuleFilter filter, List<PlannedAdapter> planned)
     {
         string[] names = [.. planned.SelectMany(one => one.Active)];
+
+        // Against the adapted modules, not the model's: a pattern that hits others only switches nothing.
         ModuleFilterResult result = filter.Apply(names);
         return
             from entry in filter.Include.Zip(result.IncludeHits).Concat(filter.Exclude.Zip(result.ExcludeHits))

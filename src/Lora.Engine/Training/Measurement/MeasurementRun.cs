@@ -23,6 +23,7 @@ internal sealed class MeasurementRun(
         string[] active = [.. plan.Adapters.SelectMany(planned => planned.Active).Distinct(StringComparer.Ordinal)];
         (string Name, int? Layer)[] parts = options.EachLayer ? [.. active.Select(AdapterParts.Of).Distinct()] : [];
         evaluationsLeft = (known is null ? 1 : 0) + 1 + parts.Length;
+
         // Before anything is attached; adapters of one model share the figure.
         BaseMeasurement baseline = known ?? new(loaded, Evaluate("the base model"), Continuations());
         try
@@ -42,6 +43,7 @@ internal sealed class MeasurementRun(
 
     private void Measure(BaseMeasurement baseline, (string Name, int? Layer)[] parts)
     {
+        // All that the filter leaves, once: what the parts are compared with.
         int count = SwitchTo(_ => true);
         LoraEvaluation whole = Evaluate(plan.Name);
         if (!options.EachLayer)
@@ -66,6 +68,7 @@ internal sealed class MeasurementRun(
             foreach (PlannedAdapter planned in plan.Adapters)
             {
                 AttachedAdapter adapter = new(loaded.Model, planned.Config, planned.Targets, loaded.Model.Device, Seed);
+
                 // Noted before its values are loaded, so that it is taken off if they do not fit.
                 attached.Add(adapter);
                 AdapterTensors.Load(adapter, planned.Adapter);
@@ -85,6 +88,7 @@ internal sealed class MeasurementRun(
     {
         foreach ((AttachedAdapter adapter, PlannedAdapter planned) in attached.Zip(plan.Adapters))
         {
+            // By switching, not by attaching anew: the values stay where they are, on the device.
             adapter.ActiveModules = [.. planned.Active.Where(isOn)];
         }
 
@@ -97,6 +101,7 @@ internal sealed class MeasurementRun(
         int total = batches + (evaluationsLeft * Evaluator.Batches(loaded.Dataset, options.BatchSize));
         evaluationsLeft--;
         IEnumerable<AdaptedLayer> layers = attached.SelectMany(adapter => adapter.Layers).Where(layer => layer.IsAttached);
+
         // Anew for each: the fused step is made of the layers that are on.
         using IStepEngine engine = StepEngines.Choose(loaded.Model, layers).Engine;
         return Evaluator.Evaluate(engine, loaded.Dataset, options.BatchSize, cancellation, () => observer.OnBatch(++batches, total));

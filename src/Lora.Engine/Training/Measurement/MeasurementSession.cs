@@ -23,6 +23,8 @@ public sealed class MeasurementSession : IDisposable
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(options);
         List<LoraProblem> problems = [.. options.Check(), .. Problems.MissingFiles(dataset)];
+
+        // Patterns are read once, for all adapters that are piped in.
         filter = Problems.Collect(problems, () => new ModuleFilter(options.Include, options.Exclude))!;
         LoraException.ThrowIfAny(problems);
         this.dataset = dataset;
@@ -57,6 +59,7 @@ public sealed class MeasurementSession : IDisposable
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer);
+
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);
         });

@@ -23,6 +23,7 @@ internal static class AvailableMemory
         }
 
         long taken = Taken();
+
         // .NET knows the limit of a container as well as the machine's.
         GCMemoryInfo memory = GC.GetGCMemoryInfo(); // as of the last collection
         return (taken, taken + (long)(Share * Math.Max(0, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes)));

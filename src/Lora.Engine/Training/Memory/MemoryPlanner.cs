@@ -42,14 +42,14 @@ internal sealed class MemoryPlanner(
             _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation) <= Limit),
         };
         long activation = Peak(chosen);
+
         // A limit that was asked for is kept or refused; one that was only guessed is warned of.
         if (options.MemoryLimit is not null && rest + activation > Limit)
         {
             throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), largest.Max(shape => shape.Tokens));
         }
 
-        // Values and gradients, float32 whatever the base is.
-        long values = 2L * sizeof(float) * adapter.Arena.Count;
+        long values = 2L * sizeof(float) * adapter.Arena.Count; // values and gradients, float32 whatever the base is
         long head = largest.Max(memory.Head);
         return new()
         {
@@ -57,12 +57,14 @@ internal sealed class MemoryPlanner(
             Weight = Weight,
             Adapter = values,
             Optimizer = Optimizer,
+            // The parts add up to the peak; what the head has is shown by itself, since a large vocabulary surprises.
             Activation = activation - Math.Min(activation, head),
             Head = head,
             PrefixCache = cache,
             Other = available.Taken - model.WeightSize - values,
             Limit = Limit,
             Token = largest.Max(shape => shape.Tokens),
+            // Kept memory is wasted in part; where a quarter more would not fit, speed is given up for it.
             KeepsFreedMemory = options.KeepFreedMemory ?? (rest + (long)(KeptShare * activation) <= Limit),
             RecomputedBlock = chosen.Blocks,
             RecomputedAttention = chosen.Attentions,

@@ -33,6 +33,7 @@ internal sealed class SpillWatch(Func<(long Used, long Free)?> read, long? plann
     /// <param name="planned">Those in use at the run's highest point, as planned; null without a plan.</param>
     public static bool Seems(long total, long free, long? planned)
     {
+        // A plan that fills the device on purpose is no sign of a spill.
         long edge = total / FullParts;
         bool isMeant = planned is long peak && peak > total - edge && peak <= total;
         return free < edge && !isMeant;

@@ -37,12 +37,15 @@ internal sealed record TrainingPlan(
         }
 
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
+
         // Each check runs where what it needs is there, whatever else was wrong, so that all problems come at once.
         ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
         problems.AddRange(resolved is null ? [] : QuantizedWeights.Check(config, folder!, options.Quantization));
         LoraException.ThrowIfAny(problems);
         IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message).Concat(resolved.Notes);
         string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
+
+        // As PEFT will read it: lists that hit these very modules, and the base's name as the user knows it.
         LoraConfig saved = FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder };
         IReadOnlyDictionary<string, string> identity = options.IsStateKept ? RunIdentity.Of(folder!, saved, data, options) : new Dictionary<string, string>();
         return new(
@@ -70,6 +73,7 @@ internal sealed record TrainingPlan(
     {
         if (options.OutputPath is string folder && !options.Overwrite)
         {
+            // The state of a run that was stopped is worth more than the adapter beside it: only -Resume or an overwrite touches it.
             bool isUnfinished = TrainingStateFile.IsThere(folder);
             if (isUnfinished && !options.Resume)
             {

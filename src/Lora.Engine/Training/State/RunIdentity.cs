@@ -40,6 +40,7 @@ internal static class RunIdentity
         from entry in now
         let old = before.GetValueOrDefault(entry.Key, "")
         where old != entry.Value
+        // Hashes say nothing to a reader; that it is another file does.
         select entry.Key is "Model" or "Config" or "Dataset" ? $"{entry.Key} is another" : $"{entry.Key} was '{old}' and is '{entry.Value}'";
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";

@@ -38,9 +38,11 @@ internal sealed record TrainingState(
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         adapter.Arena.Values.copy_(AdapterTensors.Read(Values));
+
         // Updates, not steps: skipped steps moved neither moments nor their corrections.
         optimizer.Restore(AdapterTensors.Read(Mean), AdapterTensors.Read(Variance), Updates);
         adapter.RestoreRandomness(Generator);
+
         // Either may be missing: under Auto the dtype is the device's, and a run may go on on another device.
         if (Scale is LossScale scale)
         {

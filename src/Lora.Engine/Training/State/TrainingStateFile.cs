@@ -42,6 +42,7 @@ internal static class TrainingStateFile
 
         // The adapter's folder: the adapter itself comes at the end of the run.
         Directory.CreateDirectory(folder);
+
         // Tensors and numbers in one file, so that they are always of the same step.
         SafetensorsWriter.Write(Path.Combine(folder, Name), [state.Values, state.Mean, state.Variance, state.Generator], metadata);
     }

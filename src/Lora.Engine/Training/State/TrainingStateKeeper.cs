@@ -32,6 +32,8 @@ internal sealed class TrainingStateKeeper(
     {
         steps = step;
         randomness = adapter.Randomness(nameof(TrainingState.Generator));
+
+        // Counted from the run's first step, also after a resume, so that the same steps are written.
         if (step % every == 0)
         {
             Write();

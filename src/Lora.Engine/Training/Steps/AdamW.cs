@@ -28,6 +28,8 @@ internal sealed class AdamW : IDisposable
         this.gradients = gradients;
         this.weightDecay = weightDecay;
         kernels = KernelSet.Of(values.device, values.dtype);
+
+        // On the device of the values and float32, two numbers for each trained one.
         Mean = zeros_like(values).DetachFromDisposeScope();
         Variance = zeros_like(values).DetachFromDisposeScope();
     }
@@ -54,6 +56,7 @@ internal sealed class AdamW : IDisposable
     {
         using IDisposable noGradient = no_grad();
         Steps++;
+
         // In double, once a step: 1 - 0.999 in float32 has lost three of its seven digits.
         double meanCorrection = 1 - Math.Pow(Beta1, Steps);
         double varianceCorrection = 1 - Math.Pow(Beta2, Steps);

@@ -15,6 +15,7 @@ internal static class GradientNorm
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+
         // Over all modules together, as torch does; they lie in one tensor, so it is one operation and one number read back.
         double found = gradients.norm().ToDouble();
         if (largest > 0 && found > largest)

@@ -20,6 +20,8 @@ internal sealed record LearningRate(double Peak, TrainingSchedule Schedule, int 
 
         // 0 at the first step after the warm-up, 1 one step past the last.
         double progress = (step - 1 - WarmupSteps) / (double)Math.Max(1, TotalSteps - WarmupSteps);
+
+        // The cosine ends at a tenth and not at zero: the last steps still learn.
         return Peak * Schedule switch
         {
             TrainingSchedule.Linear => 1 - progress,

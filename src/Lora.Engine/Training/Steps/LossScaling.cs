@@ -39,6 +39,8 @@ internal sealed class LossScaling
     public bool OnOverflow()
     {
         float less = Scale.Factor * Backoff;
+
+        // Good steps in a row are counted anew.
         Scale = less < Least ? Scale : new(less, 0);
         return less >= Least;
     }

@@ -15,6 +15,7 @@ internal static class Prefetch
         Task maker = Task.Run(() => Make(source, ready, stopped.Token));
         try
         {
+            // The queue is bounded, so a fast maker waits and memory stays that of a few batches.
             foreach (T item in ready.GetConsumingEnumerable())
             {
                 yield return item;

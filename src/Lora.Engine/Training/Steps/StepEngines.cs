@@ -32,6 +32,7 @@ internal static class StepEngines
                 return (new ReferenceStep(model), $"'{layer.Name}' is adapted by more than the product of A and B of a linear layer");
             }
 
+            // Joined factors have one place for each layer; sums of several adapters are left to the modules' hooks.
             if (!factors.TryAdd(layer.Name, found))
             {
                 return (new ReferenceStep(model), $"several adapters change '{layer.Name}'");

@@ -18,9 +18,11 @@ internal static class StepSetup
         MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes());
         long bytes = loaded.Dataset.TokenCount * step.HiddenSize;
         LoraPrefixCache place = PrefixCaching.Choose(options.PrefixCache, step.Lowest, steps.IsRepeating, bytes, () => planner.Fits(bytes));
+
         // An earlier configuration may have filled the cache at this block; then its bytes are taken already.
         bool needsRoom = place == LoraPrefixCache.Memory && !loaded.HasPrefix(step.Lowest);
         LoraMemoryPlan plan = planner.Plan(needsRoom ? bytes : 0);
+
         // First what is computed again, then the room: how much is reserved hangs on it.
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
         planner.Reserve(step);

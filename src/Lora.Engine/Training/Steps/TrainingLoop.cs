@@ -49,9 +49,11 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
             // Whatever a step leaves undisposed ends with it, so a run of any length takes the memory of one step.
             using DisposeScope scope = NewDisposeScope();
             TimeSpan begin = clock.Elapsed;
+
             // One fill for all modules: their gradients are views of one tensor.
             adapter.Arena.Gradients.zero_();
             double scale = scaling?.Scale.Factor ?? 1;
+
             // A step that is given up has changed gradients only; the values are those of the last whole step.
             if (Backward(step, scale, cancellation) is not double loss)
             {
@@ -59,6 +61,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
             }
 
             double norm = Norm(scale);
+
             // Before the optimiser, so that no bad value ever comes near the adapter or its moments.
             bool isSkipped = IsOverflow(step.Number, loss, norm);
             if (!isSkipped)
@@ -78,6 +81,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
                 IsSkipped = isSkipped,
                 Token = step.Tokens,
                 SupervisedToken = step.SupervisedTokens,
+                // Tokens without padding: what was learned from, not what was computed.
                 TokenPerSecond = step.Tokens / (clock.Elapsed - begin).TotalSeconds,
                 Elapsed = clock.Elapsed,
             };
@@ -94,6 +98,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
         double loss = 0;
         foreach ((Batch batch, SupervisedRows rows) in step.Batches)
         {
+            // Between batches, so that Ctrl+C waits for one batch and not for a step of many.
             if (cancellation.IsCancellationRequested)
             {
                 return null;

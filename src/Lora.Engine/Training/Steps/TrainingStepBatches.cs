@@ -13,6 +13,7 @@ internal sealed class TrainingStepBatches
     {
         Number = number;
         Epoch = epoch;
+
         // Supervised places are found here, on the thread that makes batches ahead.
         Batches = [.. batches.Select(batch => (batch, SupervisedRows.Of(batch)))];
         Tokens = Batches.Sum(entry => entry.Batch.Lengths.Sum());

@@ -39,6 +39,7 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
             // By seed and epoch alone: a resumed run has the same order without having drawn the earlier ones.
             BatchOrder order = new(dataset.Examples.Count, options.Seed, epoch);
             int begun = 0;
+
             // Steps end with their epoch: the last may have fewer batches, and the loss by tokens keeps their weights right.
             foreach (IReadOnlyList<int>[] batches in order.Batches(options.BatchSize).Chunk(options.GradientAccumulation))
             {

@@ -69,6 +69,7 @@ internal sealed class LayerMemory
         long adapter = ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + (ranks.HasDropout ? Intermediate : 0);
         long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * LargestTile(shape); // those of p and of its gradient
         long document = shape.Lengths.Max() * elementSize * ((2 * Keys) + Queries); // gradients of k and v, and of the values mixed
+
         // Either the products with their adapters, or attention within its largest document; they follow each other.
         return Math.Max(
             Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),

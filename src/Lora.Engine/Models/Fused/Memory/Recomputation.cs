@@ -15,6 +15,7 @@ internal readonly record struct Recomputation(int Blocks, int Attentions)
     public static Recomputation Least(int blocks, Func<Recomputation, bool> fits)
     {
         Recomputation full = Full(blocks);
+
         // From nothing again to all again, so the first that fits is the one that costs least.
         IEnumerable<Recomputation> attentions = Enumerable.Range(0, full.Attentions + 1).Select(count => new Recomputation(0, count));
         IEnumerable<Recomputation> whole = Enumerable.Range(1, full.Blocks).Select(count => new Recomputation(count, full.Attentions));

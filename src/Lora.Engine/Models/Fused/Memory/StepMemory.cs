@@ -24,6 +24,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         for (int index = 0; index < layers.Count; index++)
         {
             Kept kept = recomputation.Of(index);
+
             // When a block is computed again, all blocks above it have let go; what is kept of those below is still there.
             long again = kept == Models.Kept.Input ? layers[index].Kept(Models.Kept.All, shape) : 0;
             highest = Math.Max(highest, below + again);

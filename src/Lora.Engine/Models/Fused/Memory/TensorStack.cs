@@ -66,6 +66,7 @@ internal sealed class TensorStack(Device device) : IDisposable
         }
 
         Tensor taken = View(Top.Used, type, shape);
+
         // Rounded up, so that the next tensor begins at a cache line of its own.
         Top = Top with { Used = Top.Used + ((bytes + Alignment - 1) / Alignment * Alignment) };
         return taken;
@@ -102,6 +103,7 @@ internal sealed class TensorStack(Device device) : IDisposable
     private Tensor View(long offset, ScalarType type, long[] shape)
     {
         Place place = new(offset, type, shape.Length > 2 ? shape[^3] : -1, shape.Length > 1 ? shape[^2] : -1, shape[^1]);
+
         // A tensor's small native parts would lie between what products allocate and free, and keep the pieces from joining: so views are made once.
         if (!views.TryGetValue(place, out Tensor? view))
         {

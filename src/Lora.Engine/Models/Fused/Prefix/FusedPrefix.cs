@@ -40,6 +40,7 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
         using DisposeScope scope = NewDisposeScope();
         StepContext step = decoder.Context(documents);
         Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
+
         // In place: without adapters below, there is nothing to keep for a backward pass.
         foreach (FusedLayer layer in layers)
         {

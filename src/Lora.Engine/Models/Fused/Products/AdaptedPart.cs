@@ -39,6 +39,7 @@ internal sealed class AdaptedPart(LowRankFactors factors, long firstRank, long f
             {
                 AdaptedPart part = new(found, rank, output, width);
                 parts.Add(part);
+
                 // Only the starts are aligned; outputs are the layers' own and have no gaps.
                 rank += (part.Width + alignment - 1) / alignment * alignment;
             }
@@ -65,6 +66,7 @@ internal sealed class AdaptedPart(LowRankFactors factors, long firstRank, long f
     {
         Tensor rows = RowsOf(down);
         Tensor block = up.narrow(0, firstOutput, outputs).narrow(1, firstRank, Width);
+
         // The trained values are float32; copy_ rounds them once to the dtype of the base.
         rows.narrow(0, 0, Rank).copy_(factors.Down);
         if (factors.Start is not (Tensor startDown, Tensor startUp))

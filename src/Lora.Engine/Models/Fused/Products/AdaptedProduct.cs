@@ -30,6 +30,7 @@ internal sealed class AdaptedProduct : IDisposable
         this.kernels = kernels;
         this.scratch = scratch;
         HasDropout = factors.Any(found => found?.DropProbability > 0);
+
         // A's one below the other and B's on the diagonal: two thin products, however many layers share x.
         (parts, Rank) = AdaptedPart.Of(frozen.Outputs, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device));
         if (IsAdapted)
@@ -149,6 +150,7 @@ internal sealed class AdaptedProduct : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         Tensor dLow = scratch.Take(dy.dtype, dy.shape[0], Rank); // scaled
+
         // s is in B already, so dA and dx come out scaled; dB multiplies by it itself.
         dLow.addmm_(dy, up!, beta: 0, alpha: 1);
         Tensor? dDown = null; // [rank, in]
@@ -192,6 +194,7 @@ internal sealed class AdaptedProduct : IDisposable
         {
             Tensor back = dropped; // [tokens, in]; x is needed no longer
             back.addmm_(gradient, part.RowsOf(down!), beta: 0, alpha: 1);
+
             // The mask is linear, so the gradient goes through the same one.
             part.Drop(back, kernels, back);
             dx.Add(back);

@@ -91,6 +91,7 @@ internal static class FrozenProduct
     {
         // Not by the dispatcher: libtorch 2.10 loses 48 bytes with every text that it is given there.
         Dispatcher.Check(TorchShim.LinearPointwise(x.Handle, weight.Handle, null, "none", null, 0, null, out nint result), nameof(TorchShim.LinearPointwise));
+
         // Handles were passed as numbers: without this a collection could free the tensors during the call.
         GC.KeepAlive(x);
         GC.KeepAlive(weight);

@@ -22,6 +22,7 @@ internal sealed class JoinedWeights : IDisposable
         using IDisposable noGradient = no_grad();
         QuantizedLinear[] quantized = [.. layers.OfType<QuantizedLinear>()];
         Linear[] plain = [.. layers.OfType<Linear>()];
+
         // A single layer's tensors are handed through as they are and stay the model's.
         isOwner = layers.Length > 1;
         matrices = [.. quantized.Select(layer => layer.Matrix)];
@@ -83,6 +84,7 @@ internal sealed class JoinedWeights : IDisposable
         {
             using Tensor slice = joined.narrow(0, start, part!.shape[0]);
             start += part.shape[0];
+
             // The layer keeps its name and its values and lets its own memory go, so the weights are never there twice.
             part.set_(slice);
         }
