@@ -14,13 +14,13 @@ public sealed class GetLoraModuleCommand : PathCmdlet
     /// <summary>Globs of the module names to list, for example <c>*_proj</c> or <c>model.layers.*.mlp.*</c>.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Include { get; set; } = [];
 
     /// <summary>Globs of the module names to leave out.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Exclude { get; set; } = [];
 
     /// <summary>Lists every module that has parameters, of the kinds that LoRA does not adapt too.</summary>

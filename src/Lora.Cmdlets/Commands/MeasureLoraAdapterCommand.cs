@@ -38,13 +38,13 @@ public sealed class MeasureLoraAdapterCommand : AsyncLoraCmdlet
     /// <summary>Globs of the adapted modules that stay on.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Include { get; set; } = Defaults.Include;
 
     /// <summary>Globs of the adapted modules that are switched off.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Exclude { get; set; } = Defaults.Exclude;
 
     /// <summary>Measures once for each block that is adapted, with the adaptation of that block switched off.</summary>

@@ -21,39 +21,45 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     /// <summary>Dotted globs of piped modules to leave out.</summary>
     [Parameter(ParameterSetName = ModuleSet)]
     [SupportsWildcards]
-    [ArgumentCompleter(typeof(ModuleNameCompleter))]
+    [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Exclude { get; set; } = [];
 
     /// <summary>Whole names or dotted endings of the modules to adapt (PEFT's target_modules as a list).</summary>
     [Parameter(ParameterSetName = TargetSet)]
     [Parameter(ParameterSetName = FileSet)]
+    [ArgumentCompleter(typeof(TargetModuleCompleter))]
     public string[]? TargetModule { get; set; }
 
     /// <summary>A Python regular expression for whole names, or <c>all-linear</c> (PEFT's target_modules as a string).</summary>
     [Parameter(ParameterSetName = TargetSet)]
     [Parameter(ParameterSetName = FileSet)]
+    [ArgumentCompleter(typeof(TargetPatternCompleter))]
     public string? TargetPattern { get; set; }
 
     /// <summary>Whole names or dotted endings of modules to leave alone (PEFT's exclude_modules as a list).</summary>
     [Parameter(ParameterSetName = TargetSet)]
     [Parameter(ParameterSetName = FileSet)]
+    [ArgumentCompleter(typeof(ExcludeModuleCompleter))]
     public string[]? ExcludeModule { get; set; }
 
     /// <summary>A Python regular expression for the whole names of modules to leave alone (PEFT's exclude_modules as a string).</summary>
     [Parameter(ParameterSetName = TargetSet)]
     [Parameter(ParameterSetName = FileSet)]
+    [ArgumentCompleter(typeof(ExcludePatternCompleter))]
     public string? ExcludePattern { get; set; }
 
     /// <summary>The layer numbers that TargetModule's endings apply to (PEFT's layers_to_transform).</summary>
     [Parameter(ParameterSetName = TargetSet)]
     [Parameter(ParameterSetName = FileSet)]
     [Alias("LayersToTransform")]
+    [ArgumentCompleter(typeof(LayerCompleter))]
     public int[]? Layer { get; set; }
 
     /// <summary>The name part before the layer number (PEFT's layers_pattern).</summary>
     [Parameter(ParameterSetName = TargetSet)]
     [Parameter(ParameterSetName = FileSet)]
     [Alias("LayersPattern")]
+    [ArgumentCompleter(typeof(LayerPatternCompleter))]
     public string[]? LayerPattern { get; set; }
 
     /// <summary>The base model's folder; with it, targets that match nothing are found at once.</summary>
@@ -101,6 +107,7 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     /// <summary>Modules to train whole and save with the adapter (PEFT's modules_to_save): whole names or dotted endings.</summary>
     [Parameter]
     [Alias("ModulesToSave")]
+    [ArgumentCompleter(typeof(ModuleToSaveCompleter))]
     public string[]? ModuleToSave { get; set; }
 
     /// <summary>How A and B begin (PEFT's init_lora_weights).</summary>
@@ -110,10 +117,12 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
 
     /// <summary>Other ranks for some modules: patterns to ranks, the first that matches decides. Use [ordered]@{} when order matters.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(PatternTableCompleter))]
     public IDictionary? RankPattern { get; set; }
 
     /// <summary>Other alphas for some modules: patterns to alphas, the first that matches decides.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(PatternTableCompleter))]
     public IDictionary? AlphaPattern { get; set; }
 
     /// <summary>Makes targets that match nothing in the model a warning.</summary>

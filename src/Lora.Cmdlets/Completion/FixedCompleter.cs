@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 
@@ -6,12 +5,10 @@ namespace Lora.Commands;
 
 /// <summary>Completes a parameter that has a known set of values besides free ones.</summary>
 /// <param name="values">The values and what they mean.</param>
-public abstract class FixedCompleter(params IReadOnlyList<(string Value, string Meaning)> values) : IArgumentCompleter
+public abstract class FixedCompleter(params IReadOnlyList<(string Value, string Meaning)> values) : LoraCompleter
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+    internal sealed override IEnumerable<CompletionResult> Complete(string parameter, TypedWord word, CommandAst command) =>
         from entry in values
-        where entry.Value.StartsWith((wordToComplete ?? "").Trim('\'', '"'), StringComparison.OrdinalIgnoreCase)
-        select new CompletionResult(entry.Value, entry.Value, CompletionResultType.ParameterValue, entry.Meaning);
+        where word.Begins(entry.Value)
+        select word.Value(entry.Value, entry.Meaning);
 }

@@ -1,0 +1,30 @@
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>Completes -TargetModule: names and dotted endings that hit modules which LoRA adapts, and no others.</summary>
+public sealed class TargetModuleCompleter : ModuleCompleter
+{
+    internal override IEnumerable<CompletionResult> Complete(ModulePlace place)
+    {
+        KnownModules known = place.Known;
+        HashSet<string> refused = [.. known.Modules.Except(known.Adaptable).Select(module => module.Name).Concat(known.Containers).SelectMany(DottedName.Endings)];
+        return DottedName.Complete(place.Word, known.Adaptable.Select(module => module.Name), DottedName.Endings)
+            .Where(entry => !refused.Contains(entry))
+            .Select(entry => place.Word.Value(entry));
+    }
+}
+
+/// <summary>Completes -ExcludeModule: names and dotted endings of what the targets hit.</summary>
+public sealed class ExcludeModuleCompleter : ModuleCompleter
+{
+    internal override IEnumerable<CompletionResult> Complete(ModulePlace place) =>
+        DottedName.Complete(place.Word, place.Targets, DottedName.Endings).Select(entry => place.Word.Value(entry));
+}
+
+/// <summary>Completes -ModuleToSave: names and dotted endings of modules of any kind.</summary>
+public sealed class ModuleToSaveCompleter : ModuleCompleter
+{
+    internal override IEnumerable<CompletionResult> Complete(ModulePlace place) =>
+        DottedName.Complete(place.Word, place.Known.Modules.Select(module => module.Name), DottedName.Endings).Select(entry => place.Word.Value(entry));
+}
