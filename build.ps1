@@ -66,16 +66,11 @@ function Compress-Package {
     Get-Item -LiteralPath $zip
 }
 
-# Everything that belongs into the package is there, and nothing else.
+# Everything that belongs into the package is there, and nothing else. The build has looked for the libraries of the platform and the backend.
 function Confirm-Package {
     param([string] $Folder)
 
-    $torch = switch ($Runtime) {
-        win-x64 { 'torch_cpu.dll', 'LibTorchSharp.dll' }
-        osx-arm64 { 'libtorch_cpu.dylib', 'libLibTorchSharp.dylib' }
-        linux-x64 { 'libtorch_cpu.so', 'libLibTorchSharp.so' }
-    }
-    $needed = $moduleFiles + @('bin/Lora.dll', 'bin/Lora.Engine.dll', 'bin/deps/TorchSharp.dll') + ($torch -replace '^', 'bin/deps/')
+    $needed = $moduleFiles + @('bin/Lora.dll', 'bin/Lora.Engine.dll', 'bin/deps/TorchSharp.dll')
     $allowed = '^(bin/(Lora|Lora\.Engine)\.(dll|pdb)|bin/deps/[^/]+\.(dll|dylib|so(\.[\d.]+)?|txt))$'
 
     $found = (Get-ChildItem -LiteralPath $Folder -Recurse -File -Name) -replace '\\', '/'

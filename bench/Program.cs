@@ -1,5 +1,4 @@
 using Lora.Bench;
-using Lora.Native;
 
 // dotnet run -c Release --project bench -- NAME... : every figure is a median over repetitions made in one process.
 Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
@@ -26,7 +25,6 @@ if (args.Length == 0 || unknown.Length > 0)
     return 2;
 }
 
-Environment.SetEnvironmentVariable(NativeFolder.Variable, Repository.Path("bin", "deps"));
 Console.WriteLine(Machine.Describe());
 foreach (string name in args)
 {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using Lora;
 using Lora.Adapters;
 using Lora.Examples.AttachToOwnModel;
@@ -9,9 +8,7 @@ using static TorchSharp.torch;
 
 // LoRA on a model that the program built itself: dotnet run --project examples/AttachToOwnModel [-- folder]
 string folder = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "digit-adapter");
-string libraries = typeof(DigitReader).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "LibTorch").Value!;
-Environment.SetEnvironmentVariable("LORA_LIBTORCH", Environment.GetEnvironmentVariable("LORA_LIBTORCH") ?? libraries);
-TorchLibrary.Load();
+TorchLibrary.Load(); // before the first tensor
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 using DisposeScope scope = NewDisposeScope();

@@ -14,7 +14,6 @@ int steps = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) :
 string root = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!;
 string folder = Directory.CreateDirectory(Path.Combine(root, "examples", "model")).FullName;
 string data = Directory.CreateDirectory(Path.Combine(root, "examples", "data")).FullName;
-Environment.SetEnvironmentVariable("LORA_LIBTORCH", Path.Combine(root, "bin", "deps"));
 TorchLibrary.Load();
 TorchSharp.torch.set_num_threads(1);
 

@@ -160,6 +160,9 @@ public enum LoraError
     /// <summary>libtorch cannot be loaded.</summary>
     NativeLibraryNotFound,
 
+    /// <summary>libtorch cannot be loaded on Windows, because what it is linked against is not installed.</summary>
+    VisualCppRuntimeMissing,
+
     // The module
     /// <summary>A file that belongs to the module is not there.</summary>
     ModuleFileMissing,

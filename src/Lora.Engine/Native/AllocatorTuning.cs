@@ -29,6 +29,9 @@ internal sealed partial class AllocatorTuning : IDisposable
 
     private AllocatorTuning(bool isActive) => this.isActive = isActive;
 
+    /// <summary>Whether freed memory can be kept: the allocator is glibc's.</summary>
+    public static bool CanKeep => IsGlibc();
+
     /// <summary>Keeps freed memory until the result is disposed; does nothing where the allocator is not glibc's.</summary>
     public static AllocatorTuning KeepFreedMemory() => new(IsGlibc() && Set(DefaultMmapMaximum, LargestKept, int.MaxValue, KeptTopPad));
 

@@ -6,24 +6,57 @@ internal static class NativeFolder
     /// <summary>Names the folder in place of the engine's own.</summary>
     public const string Variable = "LORA_LIBTORCH";
 
-    /// <summary>The library that TorchSharp calls; where it lies, libtorch lies.</summary>
+    /// <summary>The library that TorchSharp calls.</summary>
     public const string Bridge = "LibTorchSharp";
 
+    /// <summary>The library that computes; where it lies, libtorch lies.</summary>
+    public const string Torch = "torch_cpu";
+
+    /// <summary>
+    /// A file beside the engine with the folder that the build laid libtorch out in, in one line: a program that was built with a reference to the
+    /// engine's project has it, a published one and the module have the libraries themselves.
+    /// </summary>
+    private const string Pointer = "Lora.Engine.libtorch";
+
     /// <summary>Where the libraries may lie in this process, best first.</summary>
-    public static IReadOnlyList<string> Candidates()
+    public static IReadOnlyList<string> Candidates() => Candidates(Environment.GetEnvironmentVariable(Variable), OfProgram(), EngineFolder());
+
+    /// <summary>
+    /// The folder that the user chose and no other if there is one; else what the program brings itself, for .NET would load that all the same; else
+    /// the engine's folder, the module's <c>deps</c> below it, and the folder that the build wrote beside it.
+    /// </summary>
+    public static IReadOnlyList<string> Candidates(string? chosen, string? program, string engine)
     {
-        string? engine = Path.GetDirectoryName(typeof(NativeFolder).Assembly.Location);
-        return Candidates(Environment.GetEnvironmentVariable(Variable), string.IsNullOrEmpty(engine) ? AppContext.BaseDirectory : engine);
+        if (!string.IsNullOrEmpty(chosen))
+        {
+            return WithRuntimes(Path.GetFullPath(chosen));
+        }
+
+        string pointer = Path.Combine(engine, Pointer);
+        return
+        [
+            .. program is null ? [] : new[] { program },
+            .. WithRuntimes(engine),
+            .. WithRuntimes(Path.Combine(engine, "deps")),
+            .. File.Exists(pointer) ? new[] { File.ReadAllText(pointer).Trim() } : [],
+        ];
     }
 
-    /// <summary>The folder that the user chose and no other if there is one, else the engine's folder and the module's <c>deps</c> below it.</summary>
-    public static IReadOnlyList<string> Candidates(string? chosen, string engine)
-    {
-        string[] roots = string.IsNullOrEmpty(chosen) ? [engine, Path.Combine(engine, "deps")] : [Path.GetFullPath(chosen)];
-        return [.. roots.SelectMany(root => new[] { root, Path.Combine(root, "runtimes", NativePlatform.Identifier, "native") })];
-    }
+    /// <summary>The first folder that holds libtorch; null when none does.</summary>
+    public static string? Find(IEnumerable<string> candidates) => candidates.FirstOrDefault(folder => Holds(folder, Torch));
 
-    /// <summary>The first folder that holds the bridge; null when none does.</summary>
-    public static string? Find(IEnumerable<string> candidates) =>
-        candidates.FirstOrDefault(folder => File.Exists(Path.Combine(folder, NativePlatform.FileName(Bridge))));
+    /// <summary>The folder out of which .NET serves this program's natives if libtorch is among them, as the package TorchSharp-cpu brings it; else null.</summary>
+    public static string? OfProgram() => OfProgram(AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string);
+
+    /// <param name="searched">Folders, as the host states them.</param>
+    internal static string? OfProgram(string? searched) =>
+        Find((searched ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)) is { } folder ? Path.TrimEndingDirectorySeparator(folder) : null;
+
+    /// <summary>Whether a folder has the file of a library.</summary>
+    public static bool Holds(string folder, string library) => File.Exists(Path.Combine(folder, NativePlatform.FileName(library)));
+
+    private static string[] WithRuntimes(string folder) => [folder, Path.Combine(folder, "runtimes", NativePlatform.Identifier, "native")];
+
+    private static string EngineFolder() =>
+        Path.GetDirectoryName(typeof(NativeFolder).Assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
 }

@@ -16,7 +16,7 @@ namespace Lora.Native;
 public static class TorchLibrary
 {
     // In the order in which they depend on each other. TorchSharp asks for the CUDA helpers by name itself.
-    private static readonly string[] Libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch", NativeFolder.Bridge];
+    private static readonly string[] Libraries = ["c10", NativeFolder.Torch, "c10_cuda", "torch_cuda", "torch"];
     private static readonly string[] OnlyWithCuda = ["c10_cuda", "torch_cuda"];
 
     private static readonly Lock Gate = new();
@@ -24,7 +24,8 @@ public static class TorchLibrary
     private static bool loaded;
 
     /// <summary>Loads the libraries once; later calls return at once. A failed call can be repeated, after LORA_LIBTORCH was set for example.</summary>
-    /// <exception cref="LoraException"><see cref="LoraError.NativeLibraryNotFound"/>, with the platform, the folder and the reason.</exception>
+    /// <exception cref="LoraException"><see cref="LoraError.NativeLibraryNotFound"/>, with the platform, the folder and the reason;
+    /// <see cref="LoraError.VisualCppRuntimeMissing"/> on Windows.</exception>
     public static void Load()
     {
         lock (Gate)
@@ -54,46 +55,62 @@ public static class TorchLibrary
         }
 
         string folder = NativeFolder.Find(candidates)
-            ?? throw Failure(string.Join("', '", candidates), $"the file {NativePlatform.FileName(NativeFolder.Bridge)} is not there.");
-        nint bridge = 0;
+            ?? throw Failure(string.Join("', '", candidates), $"{NativePlatform.FileName(NativeFolder.Torch)} and {NativePlatform.FileName(NativeFolder.Bridge)} are not there.");
+        AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(torchSharp)!;
+
+        // Two copies of libtorch in one process end it: each registers the same operators.
+        if (context == AssemblyLoadContext.Default && NativeFolder.OfProgram() is { } program && program != folder)
+        {
+            throw Failure(folder, $"this program has another libtorch in '{program}', which TorchSharp would load as well. Take {NativeFolder.Variable} away, or the package that brings it.");
+        }
+
         foreach (string library in Libraries)
         {
             string path = Path.Combine(folder, NativePlatform.FileName(library));
             if (!OnlyWithCuda.Contains(library) || File.Exists(path))
             {
-                bridge = LoadFile(path);
+                LoadFile(path);
             }
         }
 
-        Hook(AssemblyLoadContext.GetLoadContext(torchSharp)!);
-        if (!NativeLibrary.TryLoad(NativeFolder.Bridge, torchSharp, null, out nint found) || found != bridge)
+        // A copy of the bridge that lies beside TorchSharp comes first, and does: it calls the libtorch that is loaded.
+        Hook(context);
+        if (!NativeLibrary.TryLoad(NativeFolder.Bridge, torchSharp, null, out _))
         {
-            throw Failure(folder, $"TorchSharp takes another copy of {NativePlatform.FileName(NativeFolder.Bridge)}, one that lies beside it.");
+            LoadFile(Path.Combine(folder, NativePlatform.FileName(NativeFolder.Bridge)));
         }
     }
 
     // Dependencies are found beside the file: by its run path on Linux and macOS, by the altered search path of a full name on Windows.
-    private static nint LoadFile(string path)
+    private static void LoadFile(string path)
     {
         try
         {
-            return NativeLibrary.Load(path);
+            NativeLibrary.Load(path);
         }
         catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
         {
-            throw Failure(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}: {exception.Message}", exception);
+            string folder = Path.GetDirectoryName(path)!;
+            throw VisualCppRuntime.Missing(exception.Message) is { Count: > 0 } missing
+                ? LoraException.From(exception, LoraError.VisualCppRuntimeMissing, folder, NativePlatform.Identifier, folder, string.Join(", ", missing))
+                : Failure(folder, $"{Path.GetFileName(path)}: {exception.Message}", exception);
         }
     }
 
-    // TorchSharp asks its load context for the library by name, and stays quiet if that succeeds.
+    // TorchSharp asks its load context for libraries by name when .NET has not found them, and stays quiet if that succeeds.
     private static void Hook(AssemblyLoadContext context)
     {
         if (hookedContext != context)
         {
-            context.ResolvingUnmanagedDll += (_, name) => FindFile(name) is { } path ? NativeLibrary.Load(path) : 0;
+            context.ResolvingUnmanagedDll += (_, name) => name == NativeFolder.Bridge ? LoadBridge() : FindFile(name) is { } path ? NativeLibrary.Load(path) : 0;
             hookedContext = context;
         }
     }
+
+    // Beside a program's own libtorch lies a bridge that older systems cannot load (tools/ElfMend); the one that the engine was built with works there.
+    private static nint LoadBridge() => NativeFolder.Candidates()
+        .Select(folder => NativeLibrary.TryLoad(Path.Combine(folder, NativePlatform.FileName(NativeFolder.Bridge)), out nint library) ? library : 0)
+        .FirstOrDefault(library => library != 0);
 
     private static Assembly LoadTorchSharp()
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Lora.Text;
 
@@ -6,7 +7,7 @@ namespace Lora.Text;
 internal delegate string Normalizer(string text);
 
 /// <summary>Reads the "normalizer" of tokenizer.json.</summary>
-internal static class Normalizers
+internal static partial class Normalizers
 {
     /// <summary>The normalizer, or null where the file has none.</summary>
     public static Normalizer? Read(TokenizerNode? node) => node is TokenizerNode present ? ReadOne(present) : null;
@@ -49,7 +50,11 @@ internal static class Normalizers
         return text => Ascii.IsValid(text) ? text : Normalize(text, form);
     }
 
-    /// <summary>.NET refuses U+FFFE, a valid code point that nothing combines with: the text is normalized around it.</summary>
+    /// <summary>.NET refuses noncharacters, U+FFFE with ICU and all of them without. They are valid and nothing combines with them: the text is normalized around them.</summary>
     private static string Normalize(string text, NormalizationForm form) =>
-        string.Join('\uFFFE', text.Split('\uFFFE').Select(part => part.Normalize(form)));
+        string.Concat(Noncharacter().Split(text).Select((part, index) => index % 2 == 0 ? part.Normalize(form) : part));
+
+    /// <summary>One of the 66 of Unicode (section 23.7): 32 in a row, and the last two of each plane. What is captured comes between the parts of a split.</summary>
+    [GeneratedRegex(@"([\uFDD0-\uFDEF\uFFFE\uFFFF]|[\uD83F\uD87F\uD8BF\uD8FF\uD93F\uD97F\uD9BF\uD9FF\uDA3F\uDA7F\uDABF\uDAFF\uDB3F\uDB7F\uDBBF\uDBFF][\uDFFE\uDFFF])")]
+    internal static partial Regex Noncharacter();
 }

@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Models;
+using Lora.Native;
 
 namespace Lora.Training;
 
@@ -65,7 +66,7 @@ internal sealed class MemoryPlanner(
             Limit = Limit,
             Token = largest.Max(shape => shape.Tokens),
             // Kept memory is wasted in part; where a quarter more would not fit, speed is given up for it.
-            KeepsFreedMemory = options.KeepFreedMemory ?? (rest + (long)(KeptShare * activation) <= Limit),
+            KeepsFreedMemory = AllocatorTuning.CanKeep && (options.KeepFreedMemory ?? (rest + (long)(KeptShare * activation) <= Limit)),
             RecomputedBlock = chosen.Blocks,
             RecomputedAttention = chosen.Attentions,
         };

@@ -37,7 +37,9 @@ public class SlicedKernelsTests
         new TorchKernels().Adam(whole[0], whole[1], whole[2], whole[3], step);
         new SlicedKernels(new TorchKernels(), 100).Adam(sliced[0], sliced[1], sliced[2], sliced[3], step);
 
-        Assert.All(whole.Zip(sliced), pair => Assert.True(pair.First.Equals(pair.Second)));
+        // torch's Windows build rounds the last values of a row, which fill no vector, otherwise: by one unit in the last place.
+        double tolerance = OperatingSystem.IsWindows() ? 1e-6 : 0;
+        Assert.All(whole.Zip(sliced), pair => Assert.InRange(Closeness.Largest(pair.Second, pair.First), 0, tolerance));
     }
 
     [Fact]
