@@ -21,6 +21,10 @@ public sealed record LoraModuleInfo
     /// <summary>The dtype of the weight on disk, for example <c>BF16</c>.</summary>
     public string DataType { get; init; } = "";
 
+    /// <summary>How the weight is quantised in the files, for example <c>GPTQ 4-bit</c>; null when it is plain numbers. Shape, features and parameters
+    /// are those of the matrix that it stands for.</summary>
+    public string? Quantization { get; init; }
+
     /// <summary>The number of values in the module's own tensors (weight, bias, ...).</summary>
     public long ParameterCount { get; init; }
 

@@ -7,7 +7,7 @@ internal static class ErrorCategories
 {
     public static ErrorCategory Of(LoraError error) => error switch
     {
-        LoraError.PathNotFound or LoraError.NoSafetensors or LoraError.ConfigMissing or LoraError.ShardMissing
+        LoraError.PathNotFound or LoraError.NoSafetensors or LoraError.GitLfsPointer or LoraError.ConfigMissing or LoraError.ShardMissing
             or LoraError.TokenizerMissing or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
             => ErrorCategory.ObjectNotFound,
 
@@ -20,11 +20,11 @@ internal static class ErrorCategories
             or LoraError.DatasetEmpty or LoraError.RowInvalid or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
             => ErrorCategory.InvalidData,
 
-        LoraError.ModelTypeUnknown or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported
+        LoraError.ModelTypeUnknown or LoraError.ConfigUnsupported or LoraError.ArchitectureUnsupported or LoraError.QuantizationUnsupported or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported
             => ErrorCategory.NotImplemented,
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
-            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous
+            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.SeveralModels
             or LoraError.CombinationRefused or LoraError.ResumeRefused or LoraError.AdapterConflict => ErrorCategory.InvalidArgument,
 
         LoraError.TargetKindUnsupported => ErrorCategory.InvalidType,

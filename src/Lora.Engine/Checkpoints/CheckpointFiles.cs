@@ -53,18 +53,22 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
             return preferred.EndsWith(IndexSuffix, StringComparison.OrdinalIgnoreCase) ? OfIndex(preferred) : new(folder, [preferred], null);
         }
 
-        string[] tensors = [.. files.Where(IsModelFile)];
+        string[] tensors = ShardNumbers.WithoutConsolidated([.. files.Where(IsModelFile)]);
+        if (tensors.Length > 1 && File.Exists(Path.Combine(folder, FolderHint.Pipeline)))
+        {
+            throw LoraException.Of(LoraError.SeveralModels, folder, folder, string.Join(", ", tensors.Select(Path.GetFileName)));
+        }
+
         if (tensors.Length > 0)
         {
-            LoraException.ThrowIfAny([.. ShardNumbers.Missing(tensors)
-                .Select(file => new LoraProblem(LoraError.ShardMissing, folder, folder, Path.GetFileName(file)))]);
+            LoraException.ThrowIfAny([.. ShardNumbers.Missing(tensors).Select(name => new LoraProblem(LoraError.ShardMissing, folder, folder, name))]);
             return new(folder, tensors, null);
         }
 
         string[] pickles = [.. files.Where(PickleFile.HasItsName).Select(file => Path.GetFileName(file))];
         throw pickles.Length > 0 && !files.Any(file => file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             ? LoraException.Of(LoraError.PickleRefused, folder, folder, string.Join(", ", pickles))
-            : LoraException.Of(LoraError.NoSafetensors, folder, folder);
+            : LoraException.Of(LoraError.NoSafetensors, folder, folder, FolderHint.Of(folder, pickles));
     }
 
     private static CheckpointFiles OfIndex(string path)

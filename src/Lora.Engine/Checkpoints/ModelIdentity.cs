@@ -6,9 +6,10 @@ namespace Lora.Checkpoints;
 /// <param name="ModelType"><c>model_type</c>, for example <c>llama</c>; null when it is not known.</param>
 /// <param name="Architecture">The first of <c>architectures</c>, for example <c>LlamaForCausalLM</c>; null when it is not known.</param>
 /// <param name="TiesEmbeddings"><c>tie_word_embeddings</c>; null when the key is absent.</param>
-internal sealed record ModelIdentity(string? ModelType, string? Architecture, bool? TiesEmbeddings)
+/// <param name="Quantization"><c>quantization_config</c>; null when the key is absent.</param>
+internal sealed record ModelIdentity(string? ModelType, string? Architecture, bool? TiesEmbeddings, StatedQuantization? Quantization)
 {
-    private static readonly ModelIdentity Unknown = new(null, null, null);
+    private static readonly ModelIdentity Unknown = new(null, null, null, null);
 
     /// <summary>Reads a folder's config.json. Modules can be listed without it, so an absent or broken one is no error here.</summary>
     public static ModelIdentity Read(string folder)
@@ -34,7 +35,7 @@ internal sealed record ModelIdentity(string? ModelType, string? Architecture, bo
         bool? ties = config.TryGetProperty("tie_word_embeddings", out JsonElement tie) && tie.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? tie.GetBoolean()
             : null;
-        return new(config.TryGetProperty("model_type", out JsonElement type) ? Text(type) : null, architecture, ties);
+        return new(config.TryGetProperty("model_type", out JsonElement type) ? Text(type) : null, architecture, ties, StatedQuantization.Of(config));
     }
 
     private static string? Text(JsonElement element) => element.ValueKind == JsonValueKind.String ? element.GetString() : null;

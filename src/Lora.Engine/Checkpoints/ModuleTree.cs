@@ -56,10 +56,11 @@ public sealed class ModuleTree
         }
 
         bool usesConv1D = ModuleKindRules.UsesConv1D(model.ModelType, nodes);
+        StoredMatrixRules stored = new(model.Quantization, checkpoint);
         string source = checkpoint.Folder ?? checkpoint.Path;
         LoraModuleInfo[] modules = [.. nodes
             .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
-            .Select(node => ModuleDescription.Of(node, usesConv1D, source))];
+            .Select(node => ModuleDescription.Of(node, usesConv1D, stored.Of(node), source))];
         return new(model.ModelType, nodes, modules, tied);
     }
 

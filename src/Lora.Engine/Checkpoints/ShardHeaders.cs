@@ -12,16 +12,19 @@ internal static class ShardHeaders
         LoraException.ThrowIfAny([.. problems.SelectMany(list => list)]);
 
         Dictionary<string, TensorInfo> tensors = new(StringComparer.Ordinal);
-        List<LoraProblem> mismatches = [];
+        List<TensorInfo> duplicates = [];
         foreach (TensorInfo tensor in headers.SelectMany(header => header!.Tensors))
         {
             bool belongs = files.Index is null || !files.Index.Shards.TryGetValue(tensor.Name, out string? shard) || shard == tensor.File;
             if (belongs && !tensors.TryAdd(tensor.Name, tensor))
             {
-                mismatches.Add(new(LoraError.TensorDuplicate, tensor.File, tensor.File, tensor.Name));
+                duplicates.Add(tensor);
             }
         }
 
+        // Two models in one folder share all their names: one line a file.
+        List<LoraProblem> mismatches = [.. duplicates.GroupBy(tensor => tensor.File, tensor => tensor.Name)
+            .Select(names => new LoraProblem(LoraError.TensorDuplicate, names.Key, names.Key, $"the tensor '{names.First()}'{More(names.Count())} of another file"))];
         foreach ((string name, string shard) in files.Index?.Shards.AsEnumerable() ?? [])
         {
             if (!tensors.ContainsKey(name))
@@ -33,4 +36,6 @@ internal static class ShardHeaders
         LoraException.ThrowIfAny(mismatches);
         return tensors;
     }
+
+    private static string More(int count) => count > 1 ? $" and {count - 1} more" : "";
 }

@@ -13,6 +13,12 @@ public enum LoraError
     /// <summary>A model folder without safetensors files.</summary>
     NoSafetensors,
 
+    /// <summary>A folder of several models, of which none is named.</summary>
+    SeveralModels,
+
+    /// <summary>The text that Git LFS leaves in place of a file that was not downloaded.</summary>
+    GitLfsPointer,
+
     /// <summary>A pickle checkpoint, which can run code when it is read.</summary>
     PickleRefused,
 
@@ -61,6 +67,15 @@ public enum LoraError
 
     /// <summary>A model_type that the engine cannot build.</summary>
     ModelTypeUnknown,
+
+    /// <summary>A config.json that asks for what the engine does not have.</summary>
+    ConfigUnsupported,
+
+    /// <summary>A model of a class that is no language model, a classifier for example.</summary>
+    ArchitectureUnsupported,
+
+    /// <summary>Weights that are quantised in the files.</summary>
+    QuantizationUnsupported,
 
     /// <summary>Training was asked for without a model.</summary>
     ModelNotKnown,

@@ -8,22 +8,26 @@ internal static class ModuleDescription
     /// <summary>Describes a module that has parameters or a tied weight.</summary>
     /// <param name="node">The module.</param>
     /// <param name="usesConv1D">What <see cref="ModuleKindRules.UsesConv1D"/> says of the model.</param>
+    /// <param name="stored">The matrix that its tensors stand for when they are quantised; null otherwise.</param>
     /// <param name="source">The model's folder or file.</param>
-    public static LoraModuleInfo Of(ModuleNode node, bool usesConv1D, string source)
+    public static LoraModuleInfo Of(ModuleNode node, bool usesConv1D, StoredMatrix? stored, string source)
     {
         TensorInfo? weight = node.Weight ?? node.TiedTo?.Weight;
-        TensorInfo shown = weight ?? node.Parameters[0];
-        LoraModuleKind kind = ModuleKindRules.Infer(node.Role, weight, usesConv1D);
-        (long? inFeatures, long? outFeatures) = Features(kind, shown.Shape);
+        // Of a packed matrix's tensors the matrix itself is the largest; what stands beside it are scales.
+        TensorInfo shown = weight ?? (stored is null ? node.Parameters[0] : node.Parameters.MaxBy(parameter => parameter.Length)!);
+        long[] shape = stored?.Shape ?? shown.Shape;
+        LoraModuleKind kind = stored is null ? ModuleKindRules.Infer(node.Role, weight, usesConv1D) : ModuleKindRules.OfMatrix(node.Role, stored);
+        (long? inFeatures, long? outFeatures) = Features(kind, shape);
         return new()
         {
             Name = node.Name,
             Kind = kind,
-            Shape = shown.Shape,
+            Shape = shape,
             InFeatures = inFeatures,
             OutFeatures = outFeatures,
             DataType = shown.DataType.ToName(),
-            ParameterCount = node.Parameters.Sum(parameter => parameter.ElementCount),
+            Quantization = stored?.ToString(),
+            ParameterCount = stored?.Shape is null ? node.Parameters.Sum(parameter => parameter.ElementCount) : Count(stored.Shape, node),
             Layer = Layer(node.Name),
             Role = node.Role,
             TiedTo = node.TiedTo?.Name,
@@ -31,6 +35,10 @@ internal static class ModuleDescription
             File = Path.GetFileName(shown.File),
         };
     }
+
+    /// <summary>Weights of the matrix and values of the bias; scales and zero points of the packing are no parameters.</summary>
+    private static long Count(long[] shape, ModuleNode node) =>
+        (shape[0] * shape[1]) + (node.Parts.TryGetValue("bias", out TensorInfo? bias) ? bias.ElementCount : 0);
 
     private static (long? In, long? Out) Features(LoraModuleKind kind, long[] shape) => kind switch
     {

@@ -32,6 +32,11 @@ internal static class ModuleKindRules
         _ => LoraModuleKind.Other,
     };
 
+    /// <summary>The kind of a module whose matrix is quantised; one whose shape is not known is no Linear that could be adapted.</summary>
+    public static LoraModuleKind OfMatrix(string role, StoredMatrix stored) => stored.Shape is null ? LoraModuleKind.Other
+        : EmbeddingRoles.Contains(role) ? LoraModuleKind.Embedding
+        : LoraModuleKind.Linear;
+
     /// <summary>
     /// Whether c_attn and its like are GPT-2's transposed linears. The model's type says so; without one, a bias as long as the
     /// weight has columns does, for a Linear's bias is as long as its weight has rows.

@@ -5,6 +5,7 @@ internal sealed class ModuleNode(string name, string role)
 {
     private readonly Dictionary<string, ModuleNode> children = new(StringComparer.Ordinal);
     private readonly List<TensorInfo> tensors = [];
+    private readonly Dictionary<string, TensorInfo> parts = new(StringComparer.Ordinal);
     private TensorInfo[]? parameters;
 
     /// <summary>The dotted name; empty for the root.</summary>
@@ -22,17 +23,22 @@ internal sealed class ModuleNode(string name, string role)
     public IReadOnlyList<TensorInfo> Parameters =>
         parameters ??= [.. tensors.Where(tensor => !ParameterName.IsBuffer(tensor.Name, hasWeight: Weight is not null))];
 
+    /// <summary>All of the module's own tensors by what follows its name: <c>weight</c>, <c>qweight</c>, <c>weight.absmax</c>.</summary>
+    public IReadOnlyDictionary<string, TensorInfo> Parts => parts;
+
     /// <summary>The weight that the file holds for this module; null when it holds none.</summary>
     public TensorInfo? Weight { get; private set; }
 
     /// <summary>Puts a tensor where its name says; a name such as <c>weight.absmax</c> stays with the module of the weight.</summary>
     public void Add(string tensorName, TensorInfo tensor)
     {
-        string[] parts = tensorName.Split('.');
-        int depth = Array.FindIndex(parts, 0, parts.Length - 1, ParameterName.IsWeightOrBias);
-        ModuleNode node = Find(parts.AsSpan(0, depth < 0 ? parts.Length - 1 : depth));
+        string[] names = tensorName.Split('.');
+        int depth = Array.FindIndex(names, 0, names.Length - 1, ParameterName.IsWeightOrBias);
+        int own = depth < 0 ? names.Length - 1 : depth;
+        ModuleNode node = Find(names.AsSpan(0, own));
         node.tensors.Add(tensor);
-        if (depth < 0 && ParameterName.IsWeight(parts[^1]))
+        node.parts[string.Join('.', names[own..])] = tensor;
+        if (depth < 0 && ParameterName.IsWeight(names[^1]))
         {
             node.Weight = tensor;
         }

@@ -71,6 +71,12 @@ public sealed class SafetensorsHeader
         }
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (length > MaximumLength && prefix.SequenceEqual("version "u8))
+        {
+            problems.Add(new(LoraError.GitLfsPointer, path, path));
+            return null;
+        }
+
         if (length > MaximumLength)
         {
             problems.Add(new(LoraError.SafetensorsHeaderTooLarge, path, path, length, MaximumLength));

@@ -49,7 +49,7 @@ internal sealed class SafetensorsHeaderJson(string path, long dataStart, List<Lo
             reader.Read();
             if (!names.Add(name))
             {
-                problems.Add(new(LoraError.TensorDuplicate, path, path, name));
+                problems.Add(new(LoraError.TensorDuplicate, path, path, $"the tensor '{name}'"));
                 reader.Skip();
             }
             else if (name == MetadataName)

@@ -45,7 +45,7 @@ public static class SafetensorsWriter
 
         LoraException.ThrowIfAny([.. sorted.GroupBy(tensor => tensor.Name, StringComparer.Ordinal)
             .Where(group => group.Count() > 1)
-            .Select(group => new LoraProblem(LoraError.TensorDuplicate, path, path, group.Key))]);
+            .Select(group => new LoraProblem(LoraError.TensorDuplicate, path, path, $"the tensor '{group.Key}'"))]);
     }
 
     private static byte[] Header(TensorData[] tensors, IReadOnlyDictionary<string, string>? metadata)

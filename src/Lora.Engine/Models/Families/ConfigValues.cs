@@ -6,14 +6,14 @@ namespace Lora.Models;
 internal sealed class ConfigValues
 {
     private readonly JsonElement root;
-    private readonly List<string> problems;
+    private readonly List<(LoraError Error, string Text)> problems;
 
     public ConfigValues(string path, JsonElement root)
         : this(path, root, [])
     {
     }
 
-    private ConfigValues(string path, JsonElement root, List<string> problems)
+    private ConfigValues(string path, JsonElement root, List<(LoraError Error, string Text)> problems)
     {
         Path = path;
         this.root = root;
@@ -27,15 +27,16 @@ internal sealed class ConfigValues
 
     public string Path { get; }
 
-    public void Report(string problem) => problems.Add(problem);
+    /// <summary>Notes something that is wrong with the file.</summary>
+    public void Report(string problem) => problems.Add((LoraError.ConfigInvalid, problem));
 
-    public void ThrowIfAnyProblem()
-    {
-        if (problems.Count > 0)
-        {
-            throw LoraException.Of(LoraError.ConfigInvalid, Path, Path, string.Join("; ", problems));
-        }
-    }
+    /// <summary>Notes something that is valid and that the engine does not have.</summary>
+    public void ReportUnsupported(string problem) => problems.Add((LoraError.ConfigUnsupported, problem));
+
+    public void ThrowIfAnyProblem() => LoraException.ThrowIfAny([.. problems
+        .GroupBy(problem => problem.Error, problem => problem.Text)
+        .OrderBy(group => group.Key)
+        .Select(group => new LoraProblem(group.Key, Path, Path, string.Join("; ", group)))]);
 
     public bool Has(string key) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty(key, out _);
 

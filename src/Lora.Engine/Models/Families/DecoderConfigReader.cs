@@ -39,7 +39,13 @@ internal static class DecoderConfigReader
         if (!DecoderFamily.Known.TryGetValue(modelType, out DecoderFamily? family))
         {
             string known = string.Join(", ", DecoderFamily.Known.Keys.Order(StringComparer.Ordinal));
-            throw LoraException.Of(LoraError.ModelTypeUnknown, values.Path, values.Path, modelType, known);
+            string named = modelType.Length > 0 ? modelType : values.Text("_class_name") ?? ""; // the second is diffusers' name for it
+            throw LoraException.Of(LoraError.ModelTypeUnknown, values.Path, values.Path, named, known);
+        }
+
+        if (values.TextAt("architectures", 0) is string architecture && !IsLanguageModel(architecture))
+        {
+            throw LoraException.Of(LoraError.ArchitectureUnsupported, values.Path, values.Path, architecture);
         }
 
         int hidden = values.Count("hidden_size");
@@ -87,13 +93,17 @@ internal static class DecoderConfigReader
 
         if (values.Flag("use_bidirectional_attention"))
         {
-            values.Report("use_bidirectional_attention is true; tokens see only those before them");
+            values.ReportUnsupported("use_bidirectional_attention is true; tokens see only those before them");
         }
 
         CheckActivation(values, family.Activation);
         values.ThrowIfAnyProblem();
         return config;
     }
+
+    /// <summary>A class with a head over the vocabulary, or the bare body, whose embedding may serve as one; a classifier has the same body and another head.</summary>
+    private static bool IsLanguageModel(string architecture) =>
+        !architecture.Contains("For", StringComparison.Ordinal) || architecture.Contains("ForCausalLM", StringComparison.Ordinal);
 
     /// <summary>
     /// Gemma's first configurations say "gelu" in hidden_act, and their models are trained with the tanh form all the same; hidden_activation,

@@ -52,8 +52,8 @@ internal static class RopeReader
             case "longrope" or "su" when family.HasLongRope:
                 return RopeScaling.LongRope;
             default:
-                string known = family.HasLongRope ? "default and longrope are" : "default, linear and llama3 are";
-                nested.Report($"rope scaling of type '{kind}' is not supported; {known}");
+                string known = family.HasLongRope ? "default and longrope are" : "default, linear and llama3 are, and longrope in phi3";
+                nested.ReportUnsupported($"rope scaling of type '{kind}' is not supported; {known}");
                 return RopeScaling.None;
         }
     }

@@ -43,6 +43,7 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
     /// <exception cref="LoraException">Everything in which the checkpoint does not fit the configuration.</exception>
     public static IReadOnlyList<(string Name, long[] Shape)> In(Checkpoint checkpoint, DecoderConfig config)
     {
+        LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(ModuleTree.Of(checkpoint), checkpoint.Path)]);
         IReadOnlyList<(string Name, long[] Shape)> required = Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _));
         LoraException.ThrowIfAny(Check(checkpoint, required));
         return required;
@@ -63,7 +64,7 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
             }
             else if (!TensorType.IsKnown(tensor.DataType))
             {
-                problems.Add(new(LoraError.TensorDataTypeUnknown, name, checkpoint.Path, name, tensor.DataType, TensorType.Names));
+                problems.Add(new(LoraError.TensorDataTypeUnknown, name, checkpoint.Path, name, tensor.DataType.ToName(), TensorType.Names));
             }
         }
 

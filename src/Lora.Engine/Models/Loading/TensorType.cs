@@ -18,7 +18,7 @@ internal static class TensorType
     public static bool IsKnown(TensorDataType dataType) => Known.ContainsKey(dataType);
 
     /// <summary>The dtypes that can be trained on, for messages.</summary>
-    public static string Names => string.Join(", ", Known.Keys);
+    public static string Names => string.Join(", ", Known.Keys.Select(type => type.ToName()));
 
     /// <summary>The torch dtype of a tensor that the checks let through.</summary>
     public static ScalarType Of(TensorDataType dataType) => Known[dataType];

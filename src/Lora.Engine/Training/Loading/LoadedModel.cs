@@ -48,6 +48,11 @@ internal sealed class LoadedModel : IDisposable
         Dataset dataset = Read(source.Data.Dataset);
         Dataset? validationDataset = source.Data.ValidationDataset is string path ? Read(path) : null;
 
+        if (UnusedTensors.Warning(source.Folder, config) is string unused)
+        {
+            observer.OnWarning(unused);
+        }
+
         Device device = TrainingDevice.Find(source.Device);
         ScalarType type = TrainingDevice.Type(source.DataType, device);
         observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");

@@ -24,6 +24,7 @@ internal static class ModelTargets
         // Its result is not asked for: a model that the engine cannot build is refused here, by name.
         DecoderConfigReader.Read(folder);
         ModuleTree tree = ModuleTree.Read(folder);
+        LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(tree, folder)]);
         return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
     }
 

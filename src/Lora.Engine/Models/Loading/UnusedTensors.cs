@@ -1,0 +1,33 @@
+using Lora.Checkpoints;
+
+namespace Lora.Models;
+
+/// <summary>Tells of tensors that the model has no place for: a config.json of another family or with too few layers leaves some over.</summary>
+internal static class UnusedTensors
+{
+    private const int Shown = 3;
+
+    /// <summary>The warning; null when every tensor is used. Tensors that are computed anew (inv_freq, causal masks) are not counted.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="config">Its shape.</param>
+    public static string? Warning(string folder, DecoderConfig config)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        HashSet<TensorInfo> used = [];
+        foreach ((string name, _) in RequiredTensors.Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _)))
+        {
+            if (CheckpointWeights.TryFind(checkpoint, name, out TensorInfo? tensor))
+            {
+                used.Add(tensor);
+            }
+        }
+
+        string[] unused = [.. checkpoint.Tensors.Where(tensor => !used.Contains(tensor) && !IsBuffer(tensor.Name, checkpoint)).Select(tensor => tensor.Name)];
+        string more = unused.Length > Shown ? $" and {unused.Length - Shown} more" : "";
+        return unused.Length == 0 ? null
+            : $"The model '{folder}' of type {config.ModelType} with {config.Layers} layers does not use {unused.Length} of the checkpoint's tensors: {string.Join(", ", unused.Take(Shown))}{more}. Check that config.json belongs to the weights.";
+    }
+
+    private static bool IsBuffer(string name, Checkpoint checkpoint) =>
+        ParameterName.IsBuffer(name, hasWeight: checkpoint.TryFind(name[..(name.LastIndexOf('.') + 1)] + "weight", out _));
+}

@@ -1,0 +1,47 @@
+using System.Text.Json.Nodes;
+using Lora.Models;
+
+namespace Lora.Tests.Models;
+
+public sealed class UnusedTensorsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("qwen3", "model_type", "\"llama\"", "q_norm.weight")]
+    [InlineData("qwen2", "model_type", "\"llama\"", "q_proj.bias")]
+    [InlineData("llama3", "num_hidden_layers", "1", "model.layers.1.")]
+    public void A_config_of_another_model_leaves_tensors_over(string family, string key, string json, string expected)
+    {
+        string? warning = Warning(family, key, json);
+        Assert.Contains(expected, warning, StringComparison.Ordinal);
+        Assert.Contains("Check that config.json belongs to the weights", warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("qwen3")]
+    [InlineData("gemma2")]
+    [InlineData("phi3")]
+    public void A_config_of_the_model_leaves_none(string family) => Assert.Null(Warning(family, "bos_token_id", "1"));
+
+    [Fact]
+    public void A_classifier_is_not_loaded_as_a_language_model()
+    {
+        LoraException exception = Assert.Throws<LoraException>(() => Warning("qwen2", "architectures", """["Qwen2ForSequenceClassification"]"""));
+        Assert.Equal(LoraError.ArchitectureUnsupported, exception.Error);
+        Assert.Contains("Qwen2ForSequenceClassification", exception.Message, StringComparison.Ordinal);
+    }
+
+    private string? Warning(string family, string key, string json)
+    {
+        string source = Repository.Fixture("families", family);
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(source, "config.json")))!.AsObject();
+        config[key] = JsonNode.Parse(json);
+        folder.Write("config.json", config.ToJsonString());
+        File.Copy(Path.Combine(source, "model.safetensors"), folder.File("model.safetensors"), overwrite: true);
+        return UnusedTensors.Warning(folder.Path, DecoderConfigReader.Read(folder.Path));
+    }
+}
