@@ -12,6 +12,9 @@ namespace Lora.Commands;
 /// <param name="Chosen">The names that are meant among them: what was listed or piped, or what an adapter adapts.</param>
 internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IReadOnlyList<string> Containers, string? ModelType, IReadOnlyList<string> Chosen)
 {
+    // Of a long list of paths the first ones tell enough: the user waits.
+    private const int MostPaths = 100;
+
     /// <summary>The modules that LoRA adapts.</summary>
     public IEnumerable<LoraModuleInfo> Adaptable => Modules.Where(module => module.IsAdaptable());
 
@@ -29,12 +32,16 @@ internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IRead
         LoraAdapterInfo adapter => OfAdapter(adapter, session),
         LoraTrainingResult { Config: LoraConfig config } result => OfConfig(config with { Model = result.Model }, session),
         // The shell's own lists alone: the enumerator of another type would be code that runs.
-        Array or ArrayList or List<object> => OfList([.. ((IEnumerable)value).Cast<object?>().Select(SyntaxReader.Unwrapped)], session),
+        object?[] or ArrayList or List<object> => OfList([.. ((IEnumerable)value).Cast<object?>().Select(SyntaxReader.Unwrapped)], session),
+        Hashtable config => Of(SyntaxReader.Unwrapped(config["Model"]), session),
         _ => null,
     };
 
-    /// <summary>The same with other modules chosen: those of the kinds that LoRA adapts, or of all kinds.</summary>
-    public KnownModules Listed(bool all) => this with { Chosen = [.. (all ? Modules : Adaptable).Select(module => module.Name)] };
+    /// <summary>The same with other modules chosen: those of the kinds that LoRA adapts, or of all kinds, in all blocks or in some.</summary>
+    public KnownModules Listed(bool all, params string[] layers) => this with
+    {
+        Chosen = [.. (all ? Modules : Adaptable).Where(module => layers.Length == 0 || layers.Contains($"{module.Layer}")).Select(module => module.Name)],
+    };
 
     /// <summary>The same with those of the chosen modules that globs leave.</summary>
     public KnownModules Filtered(string[] include, string[] exclude) => this with { Chosen = new ModuleFilter(include, exclude).Apply(Chosen).Selected };
@@ -101,7 +108,7 @@ internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IRead
 
     private static KnownModules? Joined(IEnumerable<KnownModules?> several)
     {
-        KnownModules[] known = [.. several.OfType<KnownModules>()];
+        KnownModules[] known = [.. several.Take(MostPaths).OfType<KnownModules>()];
         return known switch
         {
             [] => null,

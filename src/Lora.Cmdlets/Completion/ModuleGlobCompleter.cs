@@ -21,7 +21,7 @@ public sealed class ModuleGlobCompleter : ModuleCompleter
     {
         CommandArguments arguments = place.Arguments;
         string[] include = place.Parameter == Include ? [] : arguments.Texts(Include);
-        KnownModules known = arguments.ListsModules ? place.Known.Listed(arguments.Has("All")) : place.Known;
+        KnownModules known = arguments.ListsModules ? place.Known.Listed(arguments.Has("All"), arguments.Texts("Layer")) : place.Known;
         return known.Filtered(include, []).Chosen;
     }
 

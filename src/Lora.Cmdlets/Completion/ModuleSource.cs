@@ -22,7 +22,7 @@ internal sealed class ModuleSource(ShellSession session, SyntaxReader reader)
 
         CommandArguments arguments = new(command, reader);
         KnownModules? known = Of(arguments);
-        return arguments.ListsModules ? known?.Listed(arguments.Has("All")).Filtered(arguments.Texts("Include"), arguments.Texts("Exclude")) : known;
+        return arguments.ListsModules ? known?.Listed(arguments.Has("All"), arguments.Texts("Layer")).Filtered(arguments.Texts("Include"), arguments.Texts("Exclude")) : known;
     }
 
     private KnownModules? FromArguments(CommandArguments arguments)

@@ -5,6 +5,7 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [Theory]
     [InlineData("Get-LoraModule ./tiny | New-LoraConfig -Exclude ", "embed_tokens | q_proj | down_proj | lm_head")]
     [InlineData("Get-LoraModule ./tiny -Include q_proj, '*tokens' -Exclude embed_tokens | New-LoraConfig -Exclude ", "q_proj")]
+    [InlineData("Get-LoraModule ./tiny -Include '**.1.**', lm_head | New-LoraConfig -Exclude ", "q_proj | down_proj | lm_head")]
     [InlineData("Get-LoraModule ./tiny -All -Include '*norm' | New-LoraConfig -Exclude ", "input_layernorm")]
     [InlineData("Get-LoraModule ./tiny -Include *_proj | Where-Object Layer -eq 1 | Sort-Object Name | New-LoraConfig -Exclude ", "q_proj | down_proj")]
     [InlineData("Lora\\get-loramodule ./tiny | New-LoraConfig -Rank 4 -Exclude q", "q_proj")]
@@ -22,6 +23,7 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("[IO.FileInfo] \"$folder/tiny/model.safetensors\"", "Get-LoraModule $given -Include q", "q_proj")]
     [InlineData("'./tiny', './tiny'", "Get-LoraModule $given -Include q", "q_proj")]
     [InlineData("@{ Model = './tiny'; Rank = 4 }", "New-LoraConfig @given -TargetModule q", "q_proj")]
+    [InlineData("@{ Model = './tiny' }", "Measure-LoraAdapter -Adapter $given -Include q", "q_proj")]
     [InlineData("Get-LoraModule ./tiny -Include '**.1.**'", "$given | New-LoraConfig -Exclude model.", "model.layers.1.self_attn.q_proj | model.layers.1.mlp.down_proj")]
     [InlineData("Get-LoraModule ./tiny -Include '**.1.**'", "$given | Where-Object Name | New-LoraConfig -Exclude ", "q_proj | down_proj")]
     [InlineData("Get-LoraModule ./tiny -Include lm_head", "New-LoraConfig -InputObject $given -Exclude ", "lm_head")]
@@ -32,6 +34,7 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("[Lora.LoraAdapterInfo] @{ BaseModel = './tiny'; Module = [Lora.LoraAdapterModule] @{ Name = 'lm_head' } }", "$given | Measure-LoraAdapter -Include ", "lm_head")]
     [InlineData("[Lora.LoraAdapterInfo] @{ BaseModel = 'owner/model'; Module = [Lora.LoraAdapterModule] @{ Name = 'lm_head' } }", "$given | Measure-LoraAdapter -Include ", "lm_head")]
     [InlineData("[Lora.LoraAdapter] @{ Config = New-LoraConfig -Model ./tiny -TargetModule q_proj }", "Measure-LoraAdapter -Adapter $given -Include ", "q_proj")]
+    [InlineData("[byte[]]::new(1gb)", "Get-LoraModule $given -Include q", "q")]
     [InlineData("[datetime]::Now", "Get-LoraModule $given -Include q", "q")]
     public void The_value_of_a_variable_leads_to_its_modules(string value, string line, string offered) =>
         Assert.Equal(offered, shell.Offer(line, $"$given = {value}"));
@@ -46,6 +49,19 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("Get-LoraModule @('./tiny', './tiny') -Include q")]
     [InlineData("Measure-LoraAdapter ./adapter -Model ./tiny -Exclude q")]
     public void A_path_is_read_as_it_is_written(string line) => Assert.Equal("q_proj", shell.Offer(line));
+
+    // Reading the line before twice for each line would have no end.
+    [Fact]
+    public void A_variable_that_is_made_of_itself_is_followed() => Assert.Equal(
+        "q_proj",
+        shell.Offer("$way = ''\n" + string.Concat(Enumerable.Repeat("$way = \"$way$way\"\n", 200)) + "Get-LoraModule \"./tiny$way\" -Include q"));
+
+    // As deep as this the stack would end, and with it the process.
+    [Fact]
+    public void A_long_script_ends_no_process() => Assert.StartsWith(
+        "q",
+        shell.Offer("$way = './tiny'\n" + string.Concat(Enumerable.Repeat("$way = \"$way\"\n", 20_000)) + "Get-LoraModule $way -Include q"),
+        StringComparison.Ordinal);
 
     [Theory]
     [InlineData("Get-LoraModule (Get-Folder) -Include q")]
