@@ -1,0 +1,69 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+# Every block of PowerShell in the README and in the help is run as a reader types it: a session a page, in a folder with ./model, ./train.jsonl,
+# ./validation.jsonl and, for the help, ./adapter.
+BeforeDiscovery {
+    $root = Split-Path $PSScriptRoot
+    $pages = Get-Item (Join-Path $root README.md), (Join-Path $root 'docs/en-US/*.md') | ForEach-Object {
+        $text = Get-Content $_ -Raw
+        $blocks = [regex]::Matches($text, '(?ms)^```powershell\r?\n(.*?)^```') | ForEach-Object {
+            $before = $text.Substring(0, $_.Index)
+            @{
+                Line    = @($before -split '\n').Count
+                Heading = [regex]::Match($before, '(?m)^#+ (.*?)\r?$', 'RightToLeft').Groups[1].Value
+                Code    = $_.Groups[1].Value
+            }
+        }
+        @{ Page = $_.BaseName; Block = $blocks }
+    }
+}
+
+BeforeAll {
+    $manifest = Join-Path $PSScriptRoot '../Lora.psd1'
+    $examples = Join-Path $PSScriptRoot '../examples'
+    Import-Module $manifest
+    New-LoraConfig -Model (Join-Path $examples model) -TargetModule q_proj -Rank 4 |
+        Invoke-LoraTraining -Dataset (Join-Path $examples data/animal-notes.train.jsonl) -MaxStep 1 -OutputPath 'TestDrive:/adapter' |
+        Out-Null
+    $adapter = (Resolve-Path 'TestDrive:/adapter').ProviderPath
+}
+
+Describe '<Page>' -ForEach $pages {
+    BeforeAll {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive $Page)
+        Copy-Item (Join-Path $examples model) (Join-Path $folder model) -Recurse
+        Copy-Item (Join-Path $examples data/animal-notes.train.jsonl) (Join-Path $folder train.jsonl)
+        Copy-Item (Join-Path $examples data/animal-notes.validation.jsonl) (Join-Path $folder validation.jsonl)
+        if ($Page -ne 'README') {
+            Copy-Item $adapter (Join-Path $folder adapter) -Recurse
+        }
+
+        $session = [powershell]::Create([System.Management.Automation.RunspaceMode]::NewRunspace)
+        $null = $session.AddScript('Import-Module $args[0]; Set-Location -LiteralPath $args[1]').AddArgument($manifest).AddArgument($folder.FullName).Invoke()
+    }
+
+    AfterAll {
+        $session.Dispose()
+    }
+
+    It 'has code' {
+        $Block.Count | Should -BeGreaterThan 0
+    }
+
+    It 'line <Line>, <Heading>, runs without an error or a warning' -ForEach $Block {
+        $session.Commands.Clear()
+        $session.Streams.ClearStreams()
+        $null = $session.AddScript($Code).AddCommand('Out-String').Invoke()
+        $session.Streams.Error | Should -BeNullOrEmpty
+        $session.Streams.Warning | Should -BeNullOrEmpty
+    }
+
+    if ($Page -eq 'Invoke-LoraTraining') {
+        It 'has written what its remarks say' {
+            foreach ($file in 'my-adapter/adapter_model.safetensors', 'runs/rank2/adapter_config.json', 'runs/rank4/adapter_config.json') {
+                Join-Path $folder $file | Should -Exist
+            }
+        }
+    }
+}

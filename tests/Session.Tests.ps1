@@ -1,0 +1,159 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+# Where the cmdlets run: strict scripts, processes, jobs, threads.
+BeforeAll {
+    $manifest = (Resolve-Path (Join-Path $PSScriptRoot '../Lora.psd1')).ProviderPath
+    Import-Module $manifest
+    $examples = (Resolve-Path (Join-Path $PSScriptRoot '../examples')).ProviderPath
+    $model = Join-Path $examples model
+    $data = @{ Dataset = Join-Path $examples data/animal-notes.train.jsonl; MaxStep = 2; BatchSize = 2 }
+    $config = New-LoraConfig -Model $model -TargetModule q_proj -Rank 2
+    $losses = (Invoke-LoraTraining $config @data).History.Loss
+}
+
+Describe 'A script of pwsh -File' {
+    BeforeAll {
+        # The tool's PowerShell is started by dotnet, an installed one by itself.
+        $pwsh = [System.Environment]::ProcessPath
+        [string[]] $first = if ([System.IO.Path]::GetFileNameWithoutExtension($pwsh) -eq 'dotnet') { Join-Path $PSHOME pwsh.dll }
+
+        function Invoke-Script {
+            param([string] $Text)
+
+            $file = Join-Path $TestDrive script.ps1
+            Set-Content $file "Set-StrictMode -Version Latest`nSet-Location '$examples'`nImport-Module '$manifest'`n$Text"
+            $said = & $pwsh @first -NoProfile -NonInteractive -File $file 2>&1
+            [pscustomobject]@{
+                ExitCode = $LASTEXITCODE
+                Output   = $said | Where-Object { $_ -is [string] } | Out-String
+                Error    = $said | Where-Object { $_ -isnot [string] } | Out-String
+            }
+        }
+    }
+
+    It 'runs and shows every cmdlet under strict mode, and ends with 0' {
+        $outcome = Invoke-Script @"
+            `$ErrorActionPreference = 'Stop'
+            `$out = '$TestDrive'
+            `$modules = Get-LoraModule ./model -Include q_proj
+            `$modules
+            `$config = `$modules | New-LoraConfig -Rank 2
+            `$config
+            `$modules | Test-LoraTarget `$config
+            Compare-LoraConfig `$config (`$modules | New-LoraConfig -Rank 4)
+            `$result = `$config | Invoke-LoraTraining -Dataset ./data/animal-notes.train.jsonl -ValidationDataset ./data/animal-notes.validation.jsonl -MaxStep 1
+            `$result, `$result.History, `$result.Adapter
+            `$result | Measure-LoraAdapter -Dataset ./data/animal-notes.validation.jsonl
+            `$result | Export-LoraAdapter `$out/adapter -PassThru
+            Get-LoraAdapter `$out/adapter -Detailed
+            Merge-LoraAdapter `$out/adapter, `$out/adapter
+            `$result | Export-LoraModel `$out/merged -PassThru
+"@
+        $outcome.Error | Should -BeNullOrEmpty
+        $outcome.ExitCode | Should -Be 0
+        $outcome.Output | Should -Match 'model\.layers\.3\.self_attn\.q_proj'
+        $outcome.Output | Should -Not -Match 'Step \d+ of'
+    }
+
+    It 'ends with 1 where a training fails under Stop' {
+        $outcome = Invoke-Script @'
+            $ErrorActionPreference = 'Stop'
+            New-LoraConfig -Model ./model -TargetModule q_proj | Invoke-LoraTraining -Dataset ./missing.jsonl
+            'never said'
+'@
+        $outcome.ExitCode | Should -Be 1
+        $outcome.Error | Should -Match 'missing\.jsonl'
+        $outcome.Output | Should -Not -Match 'never said'
+    }
+
+    It 'goes on after a failure under Continue, and can tell' {
+        $outcome = Invoke-Script @'
+            Get-LoraModule ./missing
+            "went on: $?, $($Error[0].FullyQualifiedErrorId)"
+            exit 3
+'@
+        $outcome.ExitCode | Should -Be 3
+        $outcome.Output | Should -Match 'went on: False, LoraPathNotFound,Lora\.Commands\.GetLoraModuleCommand'
+    }
+}
+
+Describe 'A job' {
+    It 'of Start-Job takes a configuration, keeps its adapter with -OutputPath, and gives a result that can be read' {
+        $folder = Join-Path $TestDrive from-job
+        $result = Start-Job {
+            Import-Module $using:manifest
+            $more = $using:data
+            $using:config | Invoke-LoraTraining @more -OutputPath $using:folder
+        } | Receive-Job -Wait -AutoRemoveJob
+        $result.StopReason | Should -Be 'Completed'
+        $result.History | Should -HaveCount 2
+        (Get-LoraAdapter $folder).Rank | Should -Be 2
+    }
+
+    It 'of Start-Job gives modules that New-LoraConfig takes' {
+        $modules = Start-Job {
+            Import-Module $using:manifest
+            Get-LoraModule $using:model -Include q_proj
+        } | Receive-Job -Wait -AutoRemoveJob
+        ($modules | New-LoraConfig).Module | Should -HaveCount 4
+    }
+
+    It 'of Start-ThreadJob gives a result as it is, adapter and all' {
+        $result = Start-ThreadJob {
+            Import-Module $using:manifest
+            $more = $using:data
+            $using:config | Invoke-LoraTraining @more
+        } | Receive-Job -Wait -AutoRemoveJob
+        $result | Should -BeOfType [Lora.LoraTrainingResult]
+        $result | Export-LoraAdapter 'TestDrive:/from-thread'
+        'TestDrive:/from-thread/adapter_model.safetensors' | Should -Exist
+    }
+
+    It 'that is stopped leaves the adapter of its last whole step' {
+        $folder = Join-Path $TestDrive stopped
+        $job = Start-ThreadJob {
+            Import-Module $using:manifest
+            $using:config | Invoke-LoraTraining -Dataset ($using:data).Dataset -MaxStep 100000 -OutputPath $using:folder -PassThruStep
+        }
+        while (-not ($job | Receive-Job -Keep) -and $job.State -in 'NotStarted', 'Running') {
+            Start-Sleep -Milliseconds 50
+        }
+        $job | Stop-Job
+        $job.State | Should -Be 'Stopped'
+        $job | Remove-Job
+        (Get-LoraAdapter $folder).Rank | Should -Be 2
+    }
+}
+
+Describe 'ForEach-Object -Parallel' {
+    It 'gives the losses of one run after another, to the last digit' {
+        $results = 1..2 | ForEach-Object -Parallel {
+            Import-Module $using:manifest
+            $more = $using:data
+            $using:config | Invoke-LoraTraining @more
+        }
+        foreach ($result in $results) {
+            $result.History.Loss | Should -Be $losses
+        }
+    }
+}
+
+Describe 'The common parameters' {
+    It '-ErrorVariable, -OutVariable and -PipelineVariable work' {
+        $null = Get-LoraModule $model, ./missing -Include q_proj -ErrorAction SilentlyContinue -ErrorVariable failure -OutVariable module
+        $failure | Should -HaveCount 1
+        $module | Should -HaveCount 4
+        Get-LoraModule $model -Include q_proj -PipelineVariable each | ForEach-Object { $each.Layer } | Should -Be 0, 1, 2, 3
+    }
+
+    It '-Verbose says what happens' {
+        $said = Invoke-LoraTraining $config @data -Verbose 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        $said | Should -Not -BeNullOrEmpty
+    }
+
+    It 'Select-Object -First stops what comes before it' {
+        Get-LoraModule $model | Select-Object -First 1 | Should -HaveCount 1
+        (Invoke-LoraTraining $config -Dataset $data.Dataset -MaxStep 100000 -PassThruStep | Select-Object -First 2).Step | Should -Be 1, 2
+    }
+}
