@@ -3,6 +3,7 @@ using Lora.Bench;
 // dotnet run -c Release --project bench -- NAME... : every figure is a median over repetitions made in one process.
 Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
 {
+    ["busy"] = BusyBenchmark.Run,
     ["gemm"] = ProductBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["load"] = LoadBenchmark.Run,
@@ -19,6 +20,12 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
 };
 
 string[] unknown = [.. args.Where(name => !benchmarks.ContainsKey(name))];
+if (args is [BusyBenchmark.Companion])
+{
+    BusyBenchmark.Spin();
+    return 0;
+}
+
 if (args.Length == 0 || unknown.Length > 0)
 {
     Console.Error.WriteLine($"usage: dotnet run -c Release --project bench -- NAME...\nNAME is one or more of: {string.Join(", ", benchmarks.Keys)}");

@@ -22,6 +22,10 @@ internal static class Shapes
         SlidingWindows = new int?[layers],
     };
 
+    /// <summary>Two blocks whose products are so small that what is around them shows.</summary>
+    public static DecoderConfig Tiny() =>
+        SmolLM(2) with { VocabularySize = 4096, HiddenSize = 192, IntermediateSize = 512, Heads = 3, KeyValueHeads = 1 };
+
     /// <summary>Llama-3.2-1B; it has 16 blocks.</summary>
     public static DecoderConfig Llama1B(int layers) => new()
     {

@@ -19,7 +19,7 @@ internal static class SteadyBenchmark
     public static void Run()
     {
         TorchLibrary.Load();
-        using StepModel model = new(ScalarType.Float32, Small());
+        using StepModel model = new(ScalarType.Float32, Shapes.Tiny());
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         Batch[] batches = [.. Enumerable.Range(0, 10).Select(index => model.Rows(96 + index, 64, 32 + (3 * index), 128))];
         SupervisedRows[] rows = [.. batches.Select(SupervisedRows.Of)];
@@ -56,6 +56,4 @@ internal static class SteadyBenchmark
     }
 
     private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F1}");
-
-    private static DecoderConfig Small() => Shapes.SmolLM(2) with { VocabularySize = 4096, HiddenSize = 192, IntermediateSize = 512, Heads = 3, KeyValueHeads = 1 };
 }

@@ -32,8 +32,10 @@ public static class TorchLibrary
         {
             if (!loaded)
             {
+                using ThreadWaiting waiting = ThreadWaiting.Asleep();
                 Load(LoadTorchSharp());
                 NativeLibrary.SetDllImportResolver(typeof(TorchLibrary).Assembly, (name, _, _) => FindFile(name) is { } path ? NativeLibrary.Load(path) : 0);
+                ThreadWaiting.Begin();
                 loaded = true;
             }
         }
