@@ -21,6 +21,7 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("'./tiny'", "Get-LoraModule $Global:given -Include q", "q_proj")]
     [InlineData("[IO.DirectoryInfo] \"$folder/tiny\"", "Get-LoraModule $given -Include q", "q_proj")]
     [InlineData("[IO.FileInfo] \"$folder/tiny/model.safetensors\"", "Get-LoraModule $given -Include q", "q_proj")]
+    [InlineData("'./tiny'", "$given | Get-LoraModule -Include q", "q_proj")]
     [InlineData("'./tiny', './tiny'", "Get-LoraModule $given -Include q", "q_proj")]
     [InlineData("@{ Model = './tiny'; Rank = 4 }", "New-LoraConfig @given -TargetModule q", "q_proj")]
     [InlineData("@{ Model = './tiny' }", "Measure-LoraAdapter -Adapter $given -Include q", "q_proj")]
@@ -49,6 +50,17 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("Get-LoraModule @('./tiny', './tiny') -Include q")]
     [InlineData("Measure-LoraAdapter ./adapter -Model ./tiny -Exclude q")]
     public void A_path_is_read_as_it_is_written(string line) => Assert.Equal("q_proj", shell.Offer(line));
+
+    // The adapter leaves out block 2's MLP, and names a base model that is not here.
+    [Theory]
+    [InlineData("Measure-LoraAdapter $adapter -Include ", "down_proj | gate_proj | up_proj | k_proj | o_proj | q_proj | v_proj")]
+    [InlineData("Measure-LoraAdapter $adapter -Include **.2.mlp", "**.2.mlp")]
+    [InlineData("Measure-LoraAdapter $adapter -Include **.1.mlp.u", "model.layers.1.mlp.up_proj")]
+    [InlineData("Measure-LoraAdapter $adapter -Model ./tiny -Exclude **.1.mlp.u", "model.layers.1.mlp.up_proj")]
+    [InlineData("New-LoraConfig -Path $adapter/adapter_config.json -Model ./tiny -TargetModule d", "down_proj")]
+    public void An_adapter_in_a_folder_says_what_it_adapts(string line, string offered) => Assert.Equal(
+        offered,
+        shell.Offer(line, $"$adapter = '{Path.Combine(Repository.Root, "tests", "fixtures", "families", "llama_linear", "adapter")}'"));
 
     // Reading the line before twice for each line would have no end.
     [Fact]
