@@ -25,7 +25,7 @@ Describe 'Export-LoraModel' {
     }
 
     It 'gives the folder with -PassThru' {
-        $folder = Export-LoraModel 'TestDrive:/passed' -AdapterPath 'TestDrive:/adapter' -Model $model -PassThru
+        $folder = Export-LoraModel 'TestDrive:/passed' -Adapter 'TestDrive:/adapter' -Model $model -PassThru
         $folder | Should -BeOfType [System.IO.DirectoryInfo]
     }
 

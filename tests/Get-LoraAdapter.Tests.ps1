@@ -30,7 +30,7 @@ Describe 'Get-LoraAdapter' {
     It 'goes on with the next folder after one that is no adapter' {
         $adapters = Get-LoraAdapter $model, 'TestDrive:/adapter' -ErrorAction SilentlyContinue -ErrorVariable failures
         $adapters | Should -HaveCount 1
-        $failures[0].FullyQualifiedErrorId | Should -Be 'LoraPathNotFound,Lora.Commands.GetLoraAdapterCommand'
+        $failures[0].FullyQualifiedErrorId | Should -Be 'LoraNotAnAdapter,Lora.Commands.GetLoraAdapterCommand'
     }
 
     It 'lets training go on from it' {

@@ -75,7 +75,7 @@ Describe 'New-LoraConfig' {
         }
 
         It 'refuses a file that is not there' {
-            { New-LoraConfig -Path 'TestDrive:/missing.json' } | Should -Throw -ErrorId 'LoraPathNotFound,Lora.Commands.NewLoraConfigCommand'
+            { New-LoraConfig -Path 'TestDrive:/missing.json' -ErrorAction Stop } | Should -Throw -ErrorId 'LoraPathNotFound,Lora.Commands.NewLoraConfigCommand'
         }
     }
 }

@@ -9,23 +9,28 @@ namespace Lora.Commands;
 public sealed class CompareLoraConfigCommand : LoraCmdlet
 {
     /// <summary>The configuration to compare with.</summary>
-    [Parameter(Mandatory = true, Position = 0)]
-    public LoraConfig ReferenceConfig { get; set; } = new();
+    [Parameter(Position = 0)]
+    [Recorded<ConfigArgument>]
+    public ConfigArgument ReferenceConfig { get; set; } = new();
 
     /// <summary>The configuration to compare.</summary>
-    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true)]
-    public LoraConfig DifferenceConfig { get; set; } = new();
+    [Parameter(Position = 1, ValueFromPipeline = true)]
+    [Recorded<ConfigArgument>]
+    public ConfigArgument DifferenceConfig { get; set; } = new();
 
-    /// <summary>The model's folder, when the configurations do not know it.</summary>
+    /// <summary>The model, when the configurations do not know it.</summary>
     [Parameter]
-    public string? Model { get; set; }
+    [Recorded<ModelArgument>]
+    public ModelArgument? Model { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
-        string model = Model is not null
-            ? new PathResolver(this).One(Model)
-            : DifferenceConfig.Model ?? ReferenceConfig.Model ?? throw LoraException.Of(LoraError.ModelNotKnown, DifferenceConfig);
-        WriteObject(ConfigComparer.Compare(ReferenceConfig, DifferenceConfig, model));
+        PathResolver paths = new(this);
+        LoraConfig reference = ReferenceConfig.Read(paths);
+        if (Reported(() => DifferenceConfig.Read(paths)) is LoraConfig difference)
+        {
+            WriteObject(ConfigComparer.Compare(reference, difference, BaseModel.Of(BaseModel.Named(Model, paths), paths, difference, reference)));
+        }
     }
 }

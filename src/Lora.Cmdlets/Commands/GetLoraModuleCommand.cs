@@ -5,11 +5,21 @@ using Lora.Selection;
 namespace Lora.Commands;
 
 /// <summary>Lists the modules of models: their names, kinds and shapes. It reads headers and config.json, no weights.</summary>
-[Cmdlet(VerbsCommon.Get, "LoraModule", DefaultParameterSetName = PathSet, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsCommon.Get, "LoraModule", DefaultParameterSetName = ModelSet, HelpUri = HelpAddress.Commands)]
 [OutputType(typeof(LoraModuleInfo))]
 public sealed class GetLoraModuleCommand : PathCmdlet
 {
+    private const string ModelSet = "Model";
+
+    private readonly HashSet<string> listed = new(StringComparer.Ordinal);
     private ModuleFilter filter = new([], []);
+
+    /// <summary>The models: paths, with wildcards, or what knows its model.</summary>
+    [Parameter(Position = 0, ParameterSetName = ModelSet, ValueFromPipeline = true)]
+    [Recorded<ModelArgument>(Several = true)]
+    [Alias("Path")]
+    [SupportsWildcards]
+    public ModelArgument[] Model { get; set; } = [];
 
     /// <summary>Globs of the module names to list, for example <c>*_proj</c> or <c>model.layers.*.mlp.*</c>.</summary>
     [Parameter]
@@ -31,7 +41,21 @@ public sealed class GetLoraModuleCommand : PathCmdlet
     protected override void BeginWork() => filter = new ModuleFilter(Include, Exclude);
 
     /// <inheritdoc/>
-    protected override void ProcessPath(string path) => List(ModuleTree.Read(path), path);
+    protected override void ProcessInput()
+    {
+        PathResolver paths = new(this);
+        foreach (string path in ParameterSetName == LiteralPathSet ? LiteralPaths(paths) : Paths(paths))
+        {
+            if (Reported(() => ModuleTree.Read(path)) is ModuleTree tree)
+            {
+                List(tree, path);
+            }
+        }
+    }
+
+    private IEnumerable<string> Paths(PathResolver paths) => Model.Length == 0
+        ? throw LoraException.Of(LoraError.ModelNotKnown, null)
+        : Model.SelectMany(model => (Reported(() => model.All(paths)) ?? []).Where(path => !model.IsModule || listed.Add(path)));
 
     private void List(ModuleTree tree, string path)
     {
@@ -50,11 +74,11 @@ public sealed class GetLoraModuleCommand : PathCmdlet
 
     private void WarnOfMisses(IEnumerable<(ModulePattern Pattern, int Hits)> patterns, string parameter, string path, string[] names)
     {
-        string listed = All ? $" '{path}'" : $" '{path}' of the kinds {LoraModuleKinds.Adaptable}; -All lists the others too";
+        string where = All ? $" '{path}'" : $" '{path}' of the kinds {LoraModuleKinds.Adaptable}; -All lists the others too";
         foreach ((ModulePattern pattern, int _) in patterns.Where(pair => pair.Hits == 0))
         {
             string hint = WiderPattern.Hint(pattern, names);
-            WriteWarning(new LoraProblem(LoraError.TargetNotFound, pattern.Text, "-" + parameter, pattern.Text, listed + hint).Message);
+            WriteWarning(new LoraProblem(LoraError.TargetNotFound, pattern.Text, "-" + parameter, pattern.Text, where + hint).Message);
         }
     }
 }

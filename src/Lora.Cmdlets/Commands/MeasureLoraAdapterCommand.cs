@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using Lora.Adapters;
 using Lora.Training;
 
 namespace Lora.Commands;
@@ -7,33 +6,22 @@ namespace Lora.Commands;
 /// <summary>Takes the loss of adapters on a dataset, whole, in part, without each block in turn, or several together; nothing is trained.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Commands)]
 [OutputType(typeof(LoraMeasurement))]
-public sealed class MeasureLoraAdapterCommand : AsyncLoraCmdlet
+public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
 {
-    private const string AdapterSet = "Adapter";
-    private const string PathSet = "Path";
-
     private static readonly MeasurementOptions Defaults = new();
 
     private readonly List<LoraAdapter> together = [];
     private MeasurementSession? session;
     private string? model;
 
-    /// <summary>The adapter, or a training result that has one.</summary>
-    [Parameter(ParameterSetName = AdapterSet, Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    public LoraAdapter Adapter { get; set; } = new();
-
-    /// <summary>The folder of an adapter; objects of Get-LoraAdapter bind to it.</summary>
-    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("Path", "FullName")]
-    public string AdapterPath { get; set; } = "";
-
     /// <summary>The JSON Lines file to take the loss on.</summary>
     [Parameter(Mandatory = true)]
     public string Dataset { get; set; } = "";
 
-    /// <summary>The base model's folder, when the adapter does not know it.</summary>
+    /// <summary>The base model, when the adapter does not know it.</summary>
     [Parameter]
-    public string? Model { get; set; }
+    [Recorded<ModelArgument>]
+    public ModelArgument? Model { get; set; }
 
     /// <summary>Globs of the adapted modules that stay on.</summary>
     [Parameter]
@@ -87,7 +75,7 @@ public sealed class MeasureLoraAdapterCommand : AsyncLoraCmdlet
     protected override void BeginWork()
     {
         PathResolver paths = new(this);
-        model = Model is null ? null : paths.One(Model);
+        model = BaseModel.Named(Model, paths);
         session = new(paths.One(Dataset), new()
         {
             Include = Include,
@@ -103,20 +91,17 @@ public sealed class MeasureLoraAdapterCommand : AsyncLoraCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void ProcessInput()
+    private protected override void ProcessAdapter(AdapterSource source)
     {
-        if (Read() is not LoraAdapter adapter)
+        if (Reported(() => BaseModel.Fill(source.Load(), model, new(this))) is not LoraAdapter adapter)
         {
             return;
         }
 
-        if (Together)
+        together.Add(adapter);
+        if (!Together)
         {
-            together.Add(adapter);
-        }
-        else
-        {
-            Measure([adapter]);
+            Measure();
         }
     }
 
@@ -125,7 +110,7 @@ public sealed class MeasureLoraAdapterCommand : AsyncLoraCmdlet
     {
         if (together.Count > 0)
         {
-            Measure(together);
+            Measure();
         }
     }
 
@@ -140,23 +125,14 @@ public sealed class MeasureLoraAdapterCommand : AsyncLoraCmdlet
         }
     }
 
-    /// <summary>The adapter that was given or is in the folder; null when the folder has none, which is reported.</summary>
-    private LoraAdapter? Read()
+    private void Measure()
     {
-        try
+        LoraAdapter[] adapters = [.. together];
+        together.Clear();
+        RunOnWorker((worker, cancellation) =>
         {
-            return ParameterSetName == AdapterSet ? Adapter : AdapterFolder.Load(new PathResolver(this).One(AdapterPath));
-        }
-        catch (LoraException exception)
-        {
-            WriteError(exception);
-            return null;
-        }
+            using MeasurementReport report = new(worker);
+            session!.Measure(adapters, model: null, report, cancellation);
+        });
     }
-
-    private void Measure(IReadOnlyList<LoraAdapter> adapters) => RunOnWorker((worker, cancellation) =>
-    {
-        using MeasurementReport report = new(worker);
-        session!.Measure(adapters, model, report, cancellation);
-    });
 }

@@ -4,20 +4,14 @@ using Lora.Adapters;
 namespace Lora.Commands;
 
 /// <summary>Makes one adapter out of several: their weighted sum, exact or by a method that settles their differences.</summary>
-[Cmdlet(VerbsData.Merge, "LoraAdapter", DefaultParameterSetName = PathSet, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsData.Merge, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Commands)]
 [OutputType(typeof(LoraAdapter))]
-public sealed class MergeLoraAdapterCommand : PathCmdlet
+public sealed class MergeLoraAdapterCommand : AdapterCmdlet
 {
-    private const string AdapterSet = "Adapter";
     private const int ActivityId = 1704;
 
     private readonly List<LoraAdapter> adapters = [];
     private readonly List<LoraProblem> problems = [];
-
-    /// <summary>The adapters in memory; results of training have one.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = AdapterSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
-    public LoraAdapter[] Adapter { get; set; } = [];
 
     /// <summary>How the adapters are combined.</summary>
     [Parameter]
@@ -52,20 +46,13 @@ public sealed class MergeLoraAdapterCommand : PathCmdlet
     public int Seed { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessInput()
+    private protected override void ProcessAdapter(AdapterSource source)
     {
-        if (ParameterSetName == AdapterSet)
+        if (Reported(source.Load) is LoraAdapter adapter)
         {
-            adapters.AddRange(Adapter);
-        }
-        else
-        {
-            base.ProcessInput();
+            adapters.Add(adapter);
         }
     }
-
-    /// <inheritdoc/>
-    protected override void ProcessPath(string path) => adapters.Add(AdapterFolder.Load(path));
 
     /// <summary>Keeps the failure of an adapter: a sum without it would be another one.</summary>
     protected internal override void WriteError(LoraException exception) => problems.AddRange(exception.Problems);

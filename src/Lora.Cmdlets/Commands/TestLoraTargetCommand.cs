@@ -4,59 +4,96 @@ using Lora.Selection;
 namespace Lora.Commands;
 
 /// <summary>Says what a configuration would do to each module and why, before anything is loaded.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "LoraTarget", DefaultParameterSetName = ModuleSet, HelpUri = HelpAddress.Commands)]
-[OutputType(typeof(LoraTargetInfo), ParameterSetName = [ModuleSet, ModelSet])]
-[OutputType(typeof(TargetEntry), ParameterSetName = [EntrySet])]
+[Cmdlet(VerbsDiagnostic.Test, "LoraTarget", HelpUri = HelpAddress.Commands)]
+[OutputType(typeof(LoraTargetInfo), typeof(TargetEntry))]
 public sealed class TestLoraTargetCommand : LoraCmdlet
 {
-    private const string ModuleSet = "Module";
-    private const string ModelSet = "Model";
-    private const string EntrySet = "Entry";
-
     private readonly List<LoraModuleInfo> modules = [];
 
-    /// <summary>The modules to tell about.</summary>
-    [Parameter(ParameterSetName = ModuleSet, Mandatory = true, ValueFromPipeline = true)]
-    public LoraModuleInfo[] InputObject { get; set; } = [];
+    /// <summary>The modules to tell about, or the configurations to try.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [Recorded<TargetArgument>(Several = true)]
+    public TargetArgument[] InputObject { get; set; } = [];
 
     /// <summary>The configuration to try.</summary>
-    [Parameter(ParameterSetName = ModuleSet, Mandatory = true, Position = 0)]
-    [Parameter(ParameterSetName = ModelSet, Mandatory = true, Position = 0)]
-    [Parameter(ParameterSetName = EntrySet, Mandatory = true, Position = 0)]
-    public LoraConfig Config { get; set; } = new();
+    [Parameter(Position = 0)]
+    [Recorded<ConfigArgument>]
+    public ConfigArgument? Config { get; set; }
 
-    /// <summary>The model's folder, to tell about all of its modules.</summary>
-    [Parameter(ParameterSetName = ModelSet, Mandatory = true)]
-    [Parameter(ParameterSetName = EntrySet, Mandatory = true)]
-    public string Model { get; set; } = "";
+    /// <summary>The model, to tell about all of its modules; needed when the configuration does not know it.</summary>
+    [Parameter]
+    [Recorded<ModelArgument>]
+    public ModelArgument? Model { get; set; }
 
     /// <summary>Gives what each entry of the configuration's lists hits, in place of the modules.</summary>
-    [Parameter(ParameterSetName = EntrySet, Mandatory = true)]
+    [Parameter]
     public SwitchParameter Entry { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessInput() => modules.AddRange(InputObject);
+    protected override void ProcessInput()
+    {
+        foreach (TargetArgument input in InputObject)
+        {
+            if (input.Module is LoraModuleInfo module)
+            {
+                modules.Add(module);
+            }
+            else if (Config is not null)
+            {
+                throw LoraException.Of(LoraError.ConfigConflict, input.Value, "one configuration is tried: -InputObject and -Config both are one");
+            }
+            else
+            {
+                Tell(input.Config);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     protected override void EndWork()
     {
-        if (ParameterSetName != ModuleSet)
+        if (modules.Count > 0)
         {
-            TargetPreview preview = Preview(new PathResolver(this).One(Model));
-            WriteObject(Entry ? preview.Entries : preview.Targets, enumerateCollection: true);
-            return;
+            TellOfModules();
         }
-
-        foreach (IGrouping<string, LoraModuleInfo> model in modules.GroupBy(module => module.Model, StringComparer.Ordinal))
+        else if (InputObject.Length == 0 && !MyInvocation.ExpectingInput)
         {
-            HashSet<string> asked = new(model.Select(module => module.Name), StringComparer.Ordinal);
-            WriteObject(Preview(model.Key).Targets.Where(target => asked.Contains(target.Name)), enumerateCollection: true);
+            Tell(Config ?? new());
         }
     }
 
-    private TargetPreview Preview(string model)
+    private void Tell(ConfigArgument argument)
     {
-        TargetPreview preview = TargetPreview.Of(Config, model);
+        PathResolver paths = new(this);
+        string? model = BaseModel.Named(Model, paths);
+        if (Reported(() => argument.Read(paths)) is LoraConfig config
+            && Reported(() => Preview(config, BaseModel.Of(model, paths, config))) is TargetPreview preview)
+        {
+            Write(preview, _ => true);
+        }
+    }
+
+    private void TellOfModules()
+    {
+        if (Model?.Value is not null)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, Model, "modules belong to their own model, and -Model names one");
+        }
+
+        LoraConfig config = (Config ?? new()).Read(new(this));
+        foreach (IGrouping<string, LoraModuleInfo> model in modules.GroupBy(module => module.Model, StringComparer.Ordinal))
+        {
+            HashSet<string> asked = new(model.Select(module => module.Name), StringComparer.Ordinal);
+            Write(Preview(config, model.Key), target => asked.Contains(target.Name));
+        }
+    }
+
+    private void Write(TargetPreview preview, Func<LoraTargetInfo, bool> isAsked) =>
+        WriteObject(Entry ? preview.Entries : preview.Targets.Where(isAsked), enumerateCollection: true);
+
+    private TargetPreview Preview(LoraConfig config, string model)
+    {
+        TargetPreview preview = TargetPreview.Of(config, model);
         foreach (string warning in preview.Warnings.Select(warning => warning.Message).Concat(preview.Notes))
         {
             WriteWarning(warning);

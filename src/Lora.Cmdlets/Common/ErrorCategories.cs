@@ -27,7 +27,8 @@ internal static class ErrorCategories
             or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.SeveralModels
             or LoraError.CombinationRefused or LoraError.ResumeRefused or LoraError.AdapterConflict => ErrorCategory.InvalidArgument,
 
-        LoraError.TargetKindUnsupported => ErrorCategory.InvalidType,
+        LoraError.ConfigNotGiven or LoraError.AdapterNotGiven => ErrorCategory.InvalidArgument,
+        LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed => ErrorCategory.WriteError,

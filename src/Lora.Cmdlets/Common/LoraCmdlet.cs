@@ -32,6 +32,21 @@ public abstract class LoraCmdlet : PSCmdlet
     /// <summary>Reports a failure of one input; the cmdlet goes on with the next.</summary>
     protected internal virtual void WriteError(LoraException exception) => WriteError(ErrorRecords.Of(exception));
 
+    /// <summary>What reading one input gives; null when it fails, which is reported, so that the next input follows.</summary>
+    internal T? Reported<T>(Func<T> read)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (LoraException exception)
+        {
+            WriteError(exception);
+            return null;
+        }
+    }
+
     private void Guard(Action step)
     {
         try

@@ -7,57 +7,52 @@ internal sealed class PathResolver(LoraCmdlet cmdlet)
 {
     private const string FileSystem = "FileSystem";
 
-    /// <summary>The files and folders that each path names. A path that names none is reported, and the next one follows.</summary>
-    /// <param name="paths">What the user typed.</param>
-    /// <param name="literal">Whether wildcard characters stand for themselves.</param>
-    public IEnumerable<string> Existing(IEnumerable<string> paths, bool literal)
-    {
-        foreach (string path in paths)
-        {
-            foreach (string found in Existing(path, literal))
-            {
-                yield return found;
-            }
-        }
-    }
-
-    /// <summary>The one file or folder that an input path names; a path that is there to the letter is taken before its wildcards are.</summary>
-    /// <exception cref="LoraException">The path names none or several, or is not of the file system.</exception>
-    public string One(string path)
+    /// <summary>The files and folders that an input path names, at least one; a path that is there to the letter is taken before its wildcards are.</summary>
+    /// <exception cref="LoraException">PathNotFound or PathNotFileSystem.</exception>
+    public IReadOnlyList<string> All(string path)
     {
         string[] found = Guarded(path, () => Find(path, literal: true) is [string exact] ? [exact] : Find(path, literal: false));
-        return found switch
-        {
-            [string only] => only,
-            [] => throw LoraException.Of(LoraError.PathNotFound, path, path),
-            _ => throw LoraException.Of(LoraError.PathAmbiguous, path, path, found.Length),
-        };
+        return found.Length > 0 ? found : throw LoraException.Of(LoraError.PathNotFound, path, path);
     }
 
-    /// <summary>The place that an output path names; it need not exist.</summary>
-    /// <exception cref="LoraException">The path has wildcards, or is not of the file system.</exception>
-    public string Destination(string path, bool literal)
+    /// <summary>The one file or folder that an input path names.</summary>
+    /// <exception cref="LoraException">PathNotFound, PathAmbiguous or PathNotFileSystem.</exception>
+    public string One(string path) => All(path) switch
     {
-        if (!literal && WildcardPattern.ContainsWildcardCharacters(path))
-        {
-            throw LoraException.Of(LoraError.OutputHasWildcard, path, path);
-        }
+        [string only] => only,
+        { Count: int count } => throw LoraException.Of(LoraError.PathAmbiguous, path, path, count),
+    };
 
-        return Guarded(path, () => FileSystemPath(literal ? path : WildcardPattern.Unescape(path)));
-    }
+    /// <summary>The file or folder that a path names to the letter.</summary>
+    /// <exception cref="LoraException">PathNotFound or PathNotFileSystem.</exception>
+    public string Literal(string path) => Guarded(path, () => Find(path, literal: true)) is [string found]
+        ? found
+        : throw LoraException.Of(LoraError.PathNotFound, path, path);
 
-    private string[] Existing(string path, bool literal)
+    /// <summary>The folder that a path names to the letter; null when it may be something else, as the id of a model on a hub.</summary>
+    public string? Folder(string path)
     {
         try
         {
-            string[] found = Guarded(path, () => Find(path, literal));
-            return found.Length > 0 ? found : throw LoraException.Of(LoraError.PathNotFound, path, path);
+            string full = Full(path);
+            return Directory.Exists(full) ? full : null;
         }
-        catch (LoraException exception)
+        catch (LoraException)
         {
-            cmdlet.WriteError(exception);
-            return [];
+            return null;
         }
+    }
+
+    /// <summary>The full path, whether something is there or not.</summary>
+    /// <exception cref="LoraException">PathNotFound for a drive that is not there, or PathNotFileSystem.</exception>
+    public string Full(string path) => Guarded(path, () => FileSystemPath(path));
+
+    /// <summary>The place that an output path names; it need not exist. It is one place in any case, so that brackets stand for themselves.</summary>
+    /// <exception cref="LoraException">OutputHasWildcard: a star or a question mark without a backtick; PathNotFileSystem.</exception>
+    public string Destination(string path, bool literal = false)
+    {
+        bool hasWildcard = !literal && path.Where((letter, at) => letter is '*' or '?' && (at == 0 || path[at - 1] != '`')).Any();
+        return hasWildcard ? throw LoraException.Of(LoraError.OutputHasWildcard, path, path) : Full(literal ? path : WildcardPattern.Unescape(path));
     }
 
     private string[] Find(string path, bool literal)
@@ -70,6 +65,11 @@ internal sealed class PathResolver(LoraCmdlet cmdlet)
 
     private string FileSystemPath(string path)
     {
+        if (path.Length == 0)
+        {
+            throw LoraException.Of(LoraError.PathNotFound, path, path);
+        }
+
         string full = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
         return provider.Name == FileSystem ? full : throw LoraException.Of(LoraError.PathNotFileSystem, path, path, provider.Name);
     }

@@ -6,7 +6,7 @@ namespace Lora.Commands;
 internal sealed class ModuleSource(ShellSession session, SyntaxReader reader)
 {
     // What holds modules or an adapter comes before the model that both belong to.
-    private static readonly string[] Parameters = ["InputObject", "Adapter", "AdapterPath", "Path", "LiteralPath", "Config", "Model"];
+    private static readonly string[] Parameters = ["InputObject", "Adapter", "Path", "LiteralPath", "Config", "Model"];
 
     /// <summary>What is known of a command's modules; null when nothing is.</summary>
     public KnownModules? Of(CommandArguments arguments) => FromArguments(arguments) ?? FromPipeline(arguments.Command);

@@ -77,8 +77,11 @@ public enum LoraError
     /// <summary>Weights that are quantised in the files.</summary>
     QuantizationUnsupported,
 
-    /// <summary>Training was asked for without a model.</summary>
+    /// <summary>A model is needed, and neither a parameter nor a configuration says which.</summary>
     ModelNotKnown,
+
+    /// <summary>Something that is no model where one is meant.</summary>
+    NotAModel,
 
     // Selection
     /// <summary>A regular expression or glob that cannot be used.</summary>
@@ -102,6 +105,18 @@ public enum LoraError
 
     /// <summary>Values that exclude each other.</summary>
     ConfigConflict,
+
+    /// <summary>Nothing says what is to be adapted.</summary>
+    ConfigNotGiven,
+
+    /// <summary>Something that is no configuration where one is meant.</summary>
+    NotAConfig,
+
+    /// <summary>No adapter where one is needed.</summary>
+    AdapterNotGiven,
+
+    /// <summary>Something that is no adapter where one is meant.</summary>
+    NotAnAdapter,
 
     /// <summary>An adapter_config.json that is not usable.</summary>
     AdapterConfigInvalid,

@@ -23,7 +23,7 @@ public sealed class ExportLoraModelTests : IClassFixture<HostedShell>, IDisposab
     [InlineData("$result | Export-LoraModel $output/merged")]
     [InlineData("$result.Adapter | Export-LoraModel $output/merged -Model $model")]
     [InlineData("Get-LoraAdapter $output/adapter | Export-LoraModel $output/merged")]
-    [InlineData("Export-LoraModel $output/merged -AdapterPath $output/adapter")]
+    [InlineData("Export-LoraModel $output/merged -Adapter $output/adapter")]
     [InlineData("Merge-LoraAdapter $output/adapter | Export-LoraModel $output/merged")]
     public void The_merged_model_has_the_loss_of_the_adapted_one(string script)
     {
@@ -85,7 +85,7 @@ public sealed class ExportLoraModelTests : IClassFixture<HostedShell>, IDisposab
         BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - sizeof(float)), float.NaN);
         File.WriteAllBytes(files.File("adapter/adapter_model.safetensors"), bytes);
 
-        ErrorRecord error = Assert.Single(shell.Run("Export-LoraModel $output/merged -AdapterPath $output/adapter").Errors);
+        ErrorRecord error = Assert.Single(shell.Run("Export-LoraModel $output/merged -Adapter $output/adapter").Errors);
 
         Assert.Equal("LoraMergeRefused,Lora.Commands.ExportLoraModelCommand", error.FullyQualifiedErrorId);
         Assert.Contains("_proj", (string)error.TargetObject, StringComparison.Ordinal);

@@ -27,7 +27,12 @@ public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
     [InlineData("$first, $first | " + Again + " | ForEach-Object { $_ }")]
     [InlineData("$first | " + Again + " -Model $model -OutputPath { \"$output/rank$($_.Config.Rank)\" }")]
     [InlineData("$first | Export-LoraAdapter $output/adapter; Get-LoraAdapter $output/adapter | " + Again + " -Model $model")]
-    [InlineData("$first | Export-LoraAdapter $output/adapter; $first.Adapter.Config | " + Again + " -AdapterPath $output/adapter")]
+    [InlineData("$first | Export-LoraAdapter $output/adapter; $first.Adapter.Config | " + Again + " -Adapter $output/adapter")]
+    [InlineData("Invoke-LoraTraining -Config $first.Adapter -Adapter $first -Dataset $train -ValidationDataset $validation -MaxStep 1")]
+    [InlineData("$first | " + Again + " -Config $first.Adapter")]
+    [InlineData("Invoke-LoraTraining $first -Dataset $train -ValidationDataset $validation -MaxStep 1")]
+    [InlineData("$first | Export-LoraAdapter $output/adapter; Get-LoraAdapter $output/adapter | " + Again)]
+    [InlineData("$first | Export-LoraAdapter $output/adapter; Invoke-LoraTraining $output/adapter -Dataset $train -ValidationDataset $validation -MaxStep 1")]
     public void An_adapter_is_gone_on_with(string script)
     {
         (LoraTrainingResult first, LoraTrainingResult[] again) = Run(script);
@@ -39,6 +44,7 @@ public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
     [InlineData("$first.Config | " + Again)]
     [InlineData("Invoke-LoraTraining $first.Config -Dataset $train -ValidationDataset $validation -MaxStep 1")]
     [InlineData("$first.Adapter.Config | " + Again)]
+    [InlineData("Invoke-LoraTraining -Config $first -Dataset $train -ValidationDataset $validation -MaxStep 1")]
     public void A_configuration_begins_anew(string script)
     {
         (LoraTrainingResult first, LoraTrainingResult[] again) = Run(script);
@@ -54,10 +60,11 @@ public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
         Assert.Equal([false, true, false, true], again.Select(result => Math.Abs(result.Before!.Loss - first.After!.Loss) < Rounding));
     }
 
-    [Fact]
-    public void An_adapter_and_a_configuration_exclude_each_other() => Assert.Equal(
-        "AmbiguousParameterSet,Lora.Commands.InvokeLoraTrainingCommand",
-        shell.Run($"{First}; Invoke-LoraTraining -Config $first.Config -Adapter $first.Adapter -Dataset $train").ErrorIds.Single());
+    [Theory]
+    [InlineData("$first | " + Again + " -Adapter $first")]
+    [InlineData("$first.Config | " + Again + " -Config $first")]
+    public void Two_adapters_or_two_configurations_exclude_each_other(string script) =>
+        Assert.Equal("LoraConfigConflict,Lora.Commands.InvokeLoraTrainingCommand", shell.Run($"{First}; {script}").ErrorIds.Single());
 
     [Fact]
     public void A_run_that_nothing_keeps_is_told_of_when_it_begins()

@@ -65,7 +65,7 @@ public sealed class MeasureLoraAdapterTests : IClassFixture<HostedShell>, IDispo
     [Fact]
     public void An_adapter_that_cannot_be_measured_is_an_error_of_its_own()
     {
-        ShellResult result = shell.Run($"{Train}; \"$output/none\", \"$output/rank2\" | {Measure} -Model $model; Get-LoraAdapter $output/rank2 | {Measure}");
+        ShellResult result = shell.Run($"{Train}; \"$output/none\", \"$output/rank2\" | {Measure} -Model $model; [Lora.LoraAdapter]::new() | {Measure}");
 
         Assert.Equal(["LoraPathNotFound,Lora.Commands.MeasureLoraAdapterCommand", "LoraModelNotKnown,Lora.Commands.MeasureLoraAdapterCommand"], result.ErrorIds);
         Assert.Single(result.Output);

@@ -72,7 +72,7 @@ public sealed class MergeLoraAdapterTests : IClassFixture<HostedShell>, IDisposa
         ShellResult result = shell.Run("Merge-LoraAdapter $model, $output/rank2, $output/nowhere");
 
         ErrorRecord error = Assert.Single(result.Errors);
-        Assert.Equal("LoraPathNotFound,Lora.Commands.MergeLoraAdapterCommand", error.FullyQualifiedErrorId);
+        Assert.Equal("LoraNotAnAdapter,Lora.Commands.MergeLoraAdapterCommand", error.FullyQualifiedErrorId);
         Assert.Equal(2, ((LoraException)error.Exception).Problems.Count);
         Assert.Empty(result.Output);
     }

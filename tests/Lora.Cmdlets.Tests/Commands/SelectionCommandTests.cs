@@ -104,7 +104,7 @@ public sealed class SelectionCommandTests : IClassFixture<HostedShell>, IDisposa
         shell.Run("Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank 2 | Invoke-LoraTraining -Dataset $train -MaxStep 1 | Export-LoraAdapter $output/adapter").Succeeded();
         ShellResult result = shell.Run("Get-LoraAdapter $model, $output/adapter");
 
-        Assert.Equal("LoraPathNotFound,Lora.Commands.GetLoraAdapterCommand", result.ErrorIds.Single());
+        Assert.Equal("LoraNotAnAdapter,Lora.Commands.GetLoraAdapterCommand", result.ErrorIds.Single());
         Assert.Single(result.Output);
     }
 }

@@ -1,6 +1,6 @@
 namespace Lora.Commands.Tests.Common;
 
-/// <summary>Output paths; paths that have to exist are tested with Get-LoraModule.</summary>
+/// <summary>Output paths; brackets stand for themselves. Paths that have to exist are tested with Get-LoraModule.</summary>
 public sealed class PathResolverTests : IDisposable
 {
     private readonly HostedShell shell = HostedShell.With("Resolve-Destination", typeof(ResolveDestinationCommand));
@@ -11,15 +11,17 @@ public sealed class PathResolverTests : IDisposable
     [InlineData("'./new/adapter'", "new/adapter")]
     [InlineData("'with space'", "with space")]
     [InlineData("'a`[1`]'", "a[1]")]
-    [InlineData("'a[1]' -Literal", "a[1]")]
+    [InlineData("'a[1]'", "a[1]")]
+    [InlineData("'a`*'", "a*")]
+    [InlineData("'a[1]*' -Literal", "a[1]*")]
     public void It_need_not_exist_and_starts_at_the_shell_s_location(string arguments, string expected) => Assert.Equal(
         [Path.GetFullPath(expected)],
         shell.Run("Resolve-Destination " + arguments).Succeeded().Texts);
 
     [Theory]
     [InlineData("'*'")]
-    [InlineData("'a[1]'")]
-    [InlineData("'what?'")]
+    [InlineData("'a[1]*'")]
+    [InlineData("'`*what?'")]
     public void Wildcards_are_refused(string path) => Assert.Equal(
         ["LoraOutputHasWildcard,Lora.Commands.Tests.Common.ResolveDestinationCommand"],
         shell.Run("Resolve-Destination " + path).ErrorIds);

@@ -32,10 +32,10 @@ public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShel
         Cmdlets.Parameters.Where(parameter => parameter.Name != "Seed" && Numbers.Contains(Nullable.GetUnderlyingType(parameter.PropertyType) ?? parameter.PropertyType)),
         parameter => Assert.True(parameter.IsDefined(typeof(ValidateRangeAttribute)), parameter.Name));
 
-    // An input -Path takes several with wildcards, an output -Path names one place; a number that may be left out is the same number.
+    // A parameter takes one or several of the same; a number that may be left out is the same number. InputObject is what its cmdlet works on.
     [Fact]
     public void The_same_name_has_the_same_type_everywhere() => Assert.All(
-        Cmdlets.Parameters.GroupBy(parameter => parameter.Name),
+        Cmdlets.Parameters.Where(parameter => parameter.Name != "InputObject").GroupBy(parameter => parameter.Name),
         group => Assert.Single(group.Select(parameter => Value(parameter.PropertyType)).Distinct()));
 
     [Fact]
@@ -43,8 +43,8 @@ public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShel
         Cmdlets.Types.Where(type => type.GetProperty("LiteralPath")?.PropertyType.IsArray == true),
         type =>
         {
-            PropertyInfo path = type.GetProperty("Path")!;
-            Assert.Equal(typeof(string[]), path.PropertyType);
+            PropertyInfo path = Cmdlets.Parameters.Single(parameter => parameter.ReflectedType == type && IsCalled(parameter, "Path"));
+            Assert.True(path.PropertyType.IsArray);
             Assert.True(path.IsDefined(typeof(SupportsWildcardsAttribute)));
             IList<string> aliases = type.GetProperty("LiteralPath")!.GetCustomAttribute<AliasAttribute>()!.AliasNames;
             Assert.Contains("PSPath", aliases);
@@ -62,9 +62,22 @@ public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShel
         set => Assert.InRange(set.Parameters.Count(parameter => parameter.ValueFromPipeline), 0, 1));
 
     [Fact]
+    public void Every_set_takes_something_from_the_pipeline() => Assert.All(
+        commands.SelectMany(command => command.ParameterSets),
+        set => Assert.Contains(set.Parameters, parameter => parameter.ValueFromPipeline || parameter.ValueFromPipelineByPropertyName));
+
+    [Fact]
+    public void What_is_asked_for_at_the_prompt_can_be_typed() => Assert.All(
+        commands.SelectMany(command => command.ParameterSets).SelectMany(set => set.Parameters).Where(parameter => parameter.IsMandatory),
+        parameter => Assert.Equal(typeof(string), Value(parameter.ParameterType)));
+
+    [Fact]
     public void Every_cmdlet_takes_its_object_from_the_pipeline() => Assert.All(
         commands,
         command => Assert.Contains(command.ParameterSets.SelectMany(set => set.Parameters), parameter => parameter.ValueFromPipeline));
+
+    private static bool IsCalled(PropertyInfo parameter, string name) =>
+        parameter.Name == name || parameter.GetCustomAttribute<AliasAttribute>()?.AliasNames.Contains(name) == true;
 
     private static Type Value(Type type) => type.GetElementType() ?? Nullable.GetUnderlyingType(type) ?? type;
 }

@@ -33,7 +33,7 @@ public sealed class AgreementTests(HostedShell shell) : IClassFixture<HostedShel
     [MemberData(nameof(Names))]
     public void Wildcards_and_accepted_values_agree(string name) => Agree(
         name,
-        parameter => (parameter.Attributes.Any(attribute => attribute is SupportsWildcardsAttribute), string.Join(", ", Values(parameter.ParameterType))),
+        parameter => (parameter.Attributes.Any(attribute => attribute is SupportsWildcardsAttribute), string.Join(", ", Values(Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType))),
         facts => (facts.AcceptsWildcards, string.Join(", ", facts.AcceptedValues)));
 
     [Theory]

@@ -30,7 +30,7 @@ internal sealed class ParameterDefaults(Type cmdlet)
     }
 
     private object? Made(ParameterMetadata parameter) => made
-        .Select(value => value.GetType().GetProperty(parameter.Name) is PropertyInfo property && property.PropertyType == parameter.ParameterType ? property.GetValue(value) : null)
+        .Select(value => value.GetType().GetProperty(parameter.Name) is PropertyInfo property && property.PropertyType == (Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType) ? property.GetValue(value) : null)
         .FirstOrDefault(value => value is not null);
 
     private static bool IsUnset(object? value) => value is null || (value is ValueType && value.Equals(Activator.CreateInstance(value.GetType())));
@@ -38,7 +38,7 @@ internal sealed class ParameterDefaults(Type cmdlet)
     // Where a value has to be given, the property only holds its place.
     private static string Text(object? value) => value switch
     {
-        null or "" or Array { Length: 0 } or LoraConfig or LoraAdapter => "None",
+        null or "" or Array { Length: 0 } or Argument => "None",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => $"{value}",
     };

@@ -15,6 +15,21 @@ public static class AdapterConfigJson
 
     private const string LoraType = "LORA";
 
+    /// <summary>Reads a configuration from its file.</summary>
+    /// <param name="path">Full path of the file, which is there.</param>
+    /// <exception cref="LoraException">FileUnreadable, or what <see cref="Parse"/> throws.</exception>
+    public static LoraConfig ReadFile(string path)
+    {
+        try
+        {
+            return Parse(File.ReadAllText(path), path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw LoraException.From(exception, LoraError.FileUnreadable, path, path, exception.Message);
+        }
+    }
+
     /// <summary>Reads a configuration. Keys that are absent have PEFT's defaults.</summary>
     /// <param name="json">The file's text.</param>
     /// <param name="source">What messages call the file.</param>

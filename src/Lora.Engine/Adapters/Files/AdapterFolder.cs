@@ -33,7 +33,7 @@ public static class AdapterFolder
     {
         ArgumentNullException.ThrowIfNull(folder);
         string path = Existing(folder, AdapterConfigJson.FileName);
-        LoraConfig config = AdapterConfigJson.Parse(ReadText(path), path);
+        LoraConfig config = AdapterConfigJson.ReadFile(path);
         LoraException.ThrowIfAny(LoraConfigRules.Check(config, path));
         return config;
     }
@@ -84,17 +84,5 @@ public static class AdapterFolder
     {
         string path = Path.Combine(folder, name);
         return File.Exists(path) ? path : throw LoraException.Of(LoraError.PathNotFound, folder, path);
-    }
-
-    private static string ReadText(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw LoraException.From(exception, LoraError.FileUnreadable, path, path, exception.Message);
-        }
     }
 }

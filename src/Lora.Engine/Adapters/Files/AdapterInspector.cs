@@ -17,22 +17,39 @@ public static class AdapterInspector
         LoraConfig config = AdapterFolder.ReadConfig(folder);
         string weights = AdapterFolder.WeightsFile(folder);
         IReadOnlyList<TensorInfo> tensors = SafetensorsHeader.Read(weights).Tensors;
-        Dictionary<string, TensorData> values = withNorms
-            ? AdapterFolder.Load(folder).Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal)
-            : [];
-        return new()
-        {
-            Path = Path.GetFullPath(folder),
-            Config = config,
-            BaseModel = config.BaseModelNameOrPath,
-            Rank = config.Rank,
-            Alpha = config.Alpha,
-            Module = [.. Modules(config, tensors, values)],
-            ParameterCount = tensors.Sum(tensor => tensor.ElementCount),
-            Size = new FileInfo(weights).Length,
-            DataType = string.Join(", ", tensors.Select(tensor => tensor.DataType.ToName()).Distinct()),
-        };
+        IReadOnlyList<TensorData> values = withNorms ? AdapterFolder.Load(folder).Tensors : [];
+        return Describe(config, tensors, values, new FileInfo(weights).Length) with { Path = Path.GetFullPath(folder) };
     }
+
+    /// <summary>Describes an adapter in memory.</summary>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="withNorms">Whether the norm of each module's change is wanted.</param>
+    public static LoraAdapterInfo Describe(LoraAdapter adapter, bool withNorms = false)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        TensorInfo[] tensors = [.. adapter.Tensors.Select(tensor => new TensorInfo
+        {
+            Name = tensor.Name,
+            DataType = tensor.DataType,
+            Shape = tensor.Shape,
+            File = "",
+            Offset = 0,
+            Length = tensor.Bytes.Length,
+        })];
+        return Describe(adapter.Config, tensors, withNorms ? adapter.Tensors : [], tensors.Sum(tensor => tensor.Length)) with { Path = adapter.Path ?? "" };
+    }
+
+    private static LoraAdapterInfo Describe(LoraConfig config, IReadOnlyList<TensorInfo> tensors, IReadOnlyList<TensorData> values, long size) => new()
+    {
+        Config = config,
+        BaseModel = config.BaseModelNameOrPath ?? config.Model,
+        Rank = config.Rank,
+        Alpha = config.Alpha,
+        Module = [.. Modules(config, tensors, values.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal))],
+        ParameterCount = tensors.Sum(tensor => tensor.ElementCount),
+        Size = size,
+        DataType = string.Join(", ", tensors.Select(tensor => tensor.DataType.ToName()).Distinct()),
+    };
 
     private static IEnumerable<LoraAdapterModule> Modules(LoraConfig config, IReadOnlyList<TensorInfo> tensors, Dictionary<string, TensorData> values)
     {

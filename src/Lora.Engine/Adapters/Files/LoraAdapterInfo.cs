@@ -1,13 +1,10 @@
 namespace Lora;
 
-/// <summary>An adapter in a folder, as its configuration and the header of its weights describe it.</summary>
+/// <summary>An adapter, as its configuration and the header of its weights describe it.</summary>
 public sealed record LoraAdapterInfo
 {
-    /// <summary>The adapter's folder.</summary>
+    /// <summary>The adapter's folder; empty for an adapter that is in memory only.</summary>
     public string Path { get; init; } = "";
-
-    /// <summary>The folder again, under the name of the parameters that it binds to.</summary>
-    public string AdapterPath => Path;
 
     /// <summary>What adapter_config.json says.</summary>
     public LoraConfig? Config { get; init; }
@@ -27,12 +24,12 @@ public sealed record LoraAdapterInfo
     /// <summary>Values in all tensors.</summary>
     public long ParameterCount { get; init; }
 
-    /// <summary>Size of the file of weights, in bytes.</summary>
+    /// <summary>Size of the file of weights, or of the tensors in memory, in bytes.</summary>
     public long Size { get; init; }
 
     /// <summary>The dtypes of the tensors, for example <c>F32</c>.</summary>
     public string DataType { get; init; } = "";
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"{Path}: rank {Rank}, {Module.Length} modules");
+    public override string ToString() => FormattableString.Invariant($"{(Path.Length > 0 ? Path : "in memory")}: rank {Rank}, {Module.Length} modules");
 }

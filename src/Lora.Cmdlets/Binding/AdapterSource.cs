@@ -1,0 +1,42 @@
+using Lora.Adapters;
+
+namespace Lora.Commands;
+
+/// <summary>Where an adapter is: in memory or in a folder. It is read when it is asked for.</summary>
+internal sealed class AdapterSource
+{
+    private readonly LoraAdapter? adapter;
+    private readonly string folder = "";
+
+    /// <summary>An adapter in memory.</summary>
+    public AdapterSource(LoraAdapter adapter) => this.adapter = adapter;
+
+    private AdapterSource(string folder) => this.folder = folder;
+
+    /// <summary>An adapter on disk.</summary>
+    /// <param name="path">Full path of its folder, or of one of its two files.</param>
+    /// <exception cref="LoraException">NotAnAdapter.</exception>
+    public static AdapterSource At(string path)
+    {
+        bool isPart = File.Exists(path) && Path.GetFileName(path) is AdapterConfigJson.FileName or AdapterFolder.WeightsName;
+        string folder = isPart ? Path.GetDirectoryName(path)! : path;
+        return File.Exists(Path.Combine(folder, AdapterConfigJson.FileName))
+            ? new(folder)
+            : throw LoraException.Of(LoraError.NotAnAdapter, path, path, WhyNot(folder));
+    }
+
+    /// <summary>The adapter itself.</summary>
+    /// <exception cref="LoraException">What <see cref="AdapterFolder.Load"/> throws.</exception>
+    public LoraAdapter Load() => adapter ?? AdapterFolder.Load(folder);
+
+    /// <summary>The adapter's description.</summary>
+    /// <param name="withNorms">Whether the norm of each module's change is wanted.</param>
+    /// <exception cref="LoraException">What <see cref="AdapterInspector.Read"/> throws.</exception>
+    public LoraAdapterInfo Describe(bool withNorms) =>
+        adapter is null ? AdapterInspector.Read(folder, withNorms) : AdapterInspector.Describe(adapter, withNorms);
+
+    private static string WhyNot(string folder) =>
+        File.Exists(folder) ? $"an adapter's files are {AdapterConfigJson.FileName} and {AdapterFolder.WeightsName}"
+        : File.Exists(Path.Combine(folder, "config.json")) ? $"it is the folder of a model, which has no {AdapterConfigJson.FileName}"
+        : $"the folder has no {AdapterConfigJson.FileName}";
+}

@@ -1,0 +1,60 @@
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>A cmdlet that writes a folder from an adapter: each folder once in a pipeline, and only with -Force over what is there.</summary>
+public abstract class ExportCmdlet : AsyncLoraCmdlet
+{
+    /// <summary>The parameter set of -Path, the default one.</summary>
+    protected const string PathSet = "Path";
+
+    private const string LiteralPathSet = "LiteralPath";
+
+    private readonly HashSet<string> destinations = new(StringComparer.Ordinal);
+
+    /// <summary>The adapter: a result, an adapter in memory, an object of Get-LoraAdapter, or a path.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [Recorded<AdapterArgument>(Several = true)]
+    [SupportsWildcards]
+    public AdapterArgument[] Adapter { get; set; } = [];
+
+    /// <summary>The folder to write; it is made when it is not there.</summary>
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0)]
+    public string Path { get; set; } = "";
+
+    /// <summary>The same, with wildcard characters standing for themselves.</summary>
+    [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true)]
+    [Alias("PSPath", "LP")]
+    public string LiteralPath { get; set; } = "";
+
+    /// <summary>Overwrites what is there.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Gives the folder.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <summary>Writes a folder, if ShouldProcess allows it.</summary>
+    /// <returns>Whether it was written.</returns>
+    protected abstract bool Export(LoraAdapter adapter, string folder);
+
+    /// <inheritdoc/>
+    protected override void ProcessInput()
+    {
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        string folder = new PathResolver(this).Destination(isLiteral ? LiteralPath : Path, isLiteral);
+        foreach (LoraAdapter adapter in AdapterArgument.Each(Adapter, this).Select(source => Reported(source.Load)).OfType<LoraAdapter>())
+        {
+            if (!destinations.Add(folder))
+            {
+                throw LoraException.Of(LoraError.OutputRepeated, folder, folder);
+            }
+
+            if (Export(adapter, folder) && PassThru)
+            {
+                WriteObject(InvokeProvider.Item.Get([folder], force: true, literalPath: true), enumerateCollection: true);
+            }
+        }
+    }
+}

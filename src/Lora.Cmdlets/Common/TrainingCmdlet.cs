@@ -1,0 +1,143 @@
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>A cmdlet that trains: <see cref="TrainingOptions"/> as parameters, with the engine's defaults.</summary>
+public abstract class TrainingCmdlet : AsyncLoraCmdlet
+{
+    private static readonly TrainingOptions Defaults = new();
+
+    /// <summary>Passes over the dataset.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int Epoch { get; set; } = Defaults.Epoch;
+
+    /// <summary>Optimiser steps, in place of epochs.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaxStep { get; set; }
+
+    /// <summary>Rows in one forward pass.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int BatchSize { get; set; } = Defaults.BatchSize;
+
+    /// <summary>Forward passes in one optimiser step.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int GradientAccumulation { get; set; } = Defaults.GradientAccumulation;
+
+    /// <summary>The peak of the learning rate.</summary>
+    [Parameter]
+    [Alias("lr")]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double LearningRate { get; set; } = Defaults.LearningRate;
+
+    /// <summary>Steps over which the rate rises to its peak.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    public int? WarmupStep { get; set; }
+
+    /// <summary>How the rate goes on after the warm-up.</summary>
+    [Parameter]
+    public TrainingSchedule Schedule { get; set; } = Defaults.Schedule;
+
+    /// <summary>AdamW's decoupled weight decay.</summary>
+    [Parameter]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double WeightDecay { get; set; } = Defaults.WeightDecay;
+
+    /// <summary>The norm that gradients are clipped to; 0 for no clipping.</summary>
+    [Parameter]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double MaxGradientNorm { get; set; } = Defaults.MaxGradientNorm;
+
+    /// <summary>Tokens of a row at the most.</summary>
+    [Parameter]
+    [ValidateRange(2, int.MaxValue)]
+    public int MaxLength { get; set; } = Defaults.MaxLength;
+
+    /// <summary>Seed of the initialisation, the order of rows and the dropout.</summary>
+    [Parameter]
+    public int Seed { get; set; } = Defaults.Seed;
+
+    /// <summary>auto, cpu, cuda or cuda:N.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    public string Device { get; set; } = Defaults.Device;
+
+    /// <summary>The dtype of the frozen base weights.</summary>
+    [Parameter]
+    public TrainingDataType DataType { get; set; } = Defaults.DataType;
+
+    /// <summary>How the linear layers of the frozen base's blocks are held.</summary>
+    [Parameter]
+    public LoraQuantization Quantization { get; set; } = Defaults.Quantization;
+
+    /// <summary>Bytes that the process may take, for example 8GB.</summary>
+    [Parameter]
+    [ValidateRange(1L, long.MaxValue)]
+    public long? MemoryLimit { get; set; }
+
+    /// <summary>Which activations are computed again in place of being kept.</summary>
+    [Parameter]
+    public LoraCheckpointing Checkpointing { get; set; } = Defaults.Checkpointing;
+
+    /// <summary>Where the hidden states below the lowest adapted block are kept from one epoch to the next.</summary>
+    [Parameter]
+    public LoraPrefixCache PrefixCache { get; set; } = Defaults.PrefixCache;
+
+    /// <summary>Keeps freed memory with the process while the steps run.</summary>
+    [Parameter]
+    public SwitchParameter KeepFreedMemory { get; set; }
+
+    /// <summary>Steps from one writing of the run's state to OutputPath to the next.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? SaveStep { get; set; }
+
+    /// <summary>Goes on from the state at OutputPath, when there is one.</summary>
+    [Parameter]
+    public SwitchParameter Resume { get; set; }
+
+    /// <summary>Makes entries of the configuration that match nothing a warning.</summary>
+    [Parameter]
+    public SwitchParameter AllowUnmatched { get; set; }
+
+    /// <summary>Prompts that the base model and the adapted model continue.</summary>
+    [Parameter]
+    public string[] Prompt { get; set; } = [];
+
+    /// <summary>Tokens of a continuation at the most.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int PromptToken { get; set; } = Defaults.PromptToken;
+
+    /// <summary>The options that were given; where a run writes and what it goes on from is the cmdlet's.</summary>
+    private protected TrainingOptions Options() => new()
+    {
+        Epoch = Epoch,
+        MaxStep = MaxStep,
+        BatchSize = BatchSize,
+        GradientAccumulation = GradientAccumulation,
+        LearningRate = LearningRate,
+        WarmupStep = WarmupStep,
+        Schedule = Schedule,
+        WeightDecay = WeightDecay,
+        MaxGradientNorm = MaxGradientNorm,
+        MaxLength = MaxLength,
+        Seed = Seed,
+        Device = Device,
+        DataType = DataType,
+        Quantization = Quantization,
+        MemoryLimit = MemoryLimit,
+        Checkpointing = Checkpointing,
+        PrefixCache = PrefixCache,
+        KeepFreedMemory = MyInvocation.BoundParameters.ContainsKey(nameof(KeepFreedMemory)) ? KeepFreedMemory : null,
+        SaveStep = SaveStep,
+        Resume = Resume,
+        AllowUnmatched = AllowUnmatched,
+        Prompt = Prompt,
+        PromptToken = PromptToken,
+    };
+}

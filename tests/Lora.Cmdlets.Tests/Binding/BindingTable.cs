@@ -1,0 +1,82 @@
+namespace Lora.Commands.Tests.Binding;
+
+/// <summary>What each kind of object is taken for, and what each cmdlet takes: every cell of the product is a test.</summary>
+internal static class BindingTable
+{
+    private const string Fits = "";
+
+    /// <summary>The kinds of <see cref="GivenObjects"/>: as an adapter, as a configuration, as a model; nothing where it fits, else the error.</summary>
+    private static readonly (string Kind, string Adapter, string Config, string Model)[] Kinds =
+    [
+        ("result", Fits, Fits, Fits),
+        ("adapter", Fits, Fits, Fits),
+        ("description", Fits, Fits, Fits),
+        ("measurement", Fits, Fits, Fits),
+        ("folder", Fits, Fits, "LoraNoSafetensors"),
+        ("wildcard", Fits, Fits, "LoraNoSafetensors"),
+        ("folder object", Fits, Fits, "LoraNoSafetensors"),
+        ("config file", Fits, Fits, "LoraShardIndexInvalid"),
+        ("config file object", Fits, Fits, "LoraShardIndexInvalid"),
+        ("weights file object", Fits, Fits, Fits),
+        ("result of a job", Fits, Fits, Fits),
+        ("unwritten result of a job", "LoraNotAnAdapter", "LoraNotAConfig", Fits),
+        ("description of a job", Fits, Fits, Fits),
+        ("config", "LoraNotAnAdapter", Fits, Fits),
+        ("config of a job", "LoraNotAnAdapter", Fits, Fits),
+        ("hashtable", "LoraNotAnAdapter", Fits, "LoraNotAModel"),
+        ("wrong hashtable", "LoraNotAnAdapter", "LoraConfigValueInvalid", "LoraNotAModel"),
+        ("config of JSON", "LoraNotAnAdapter", Fits, Fits),
+        ("module", "LoraNotAnAdapter", "LoraNotAConfig", Fits),
+        ("module of a job", "LoraNotAnAdapter", "LoraNotAConfig", Fits),
+        ("model folder", "LoraNotAnAdapter", "LoraNotAConfig", Fits),
+        ("number", "LoraNotAnAdapter", "LoraNotAConfig", "LoraNotAModel"),
+        ("nothing", "LoraAdapterNotGiven", "LoraConfigNotGiven", "LoraModelNotKnown"),
+        ("missing path", "LoraPathNotFound", "LoraPathNotFound", "LoraPathNotFound"),
+    ];
+
+    private static readonly string[] Modules = ["module", "module of a job"];
+
+    // A training takes adapters and configurations; what is neither is told of as the one that it looks like.
+    private static readonly string[] NoAdapters = ["model folder"];
+
+    // Without a name the configuration's own model is taken; a file of an adapter's weights has modules of its own, and none that are adapted.
+    private static readonly Dictionary<string, string> OtherModels = new() { ["nothing"] = Fits, ["weights file object"] = "LoraTargetKindUnsupported" };
+
+    private static readonly (string Script, Func<(string Kind, string Adapter, string Config, string Model), string> Expected)[] Commands =
+    [
+        ("$x | Get-LoraAdapter", kind => kind.Adapter),
+        ("Get-LoraAdapter $x", kind => kind.Adapter),
+        ("Get-LoraAdapter -Adapter $x -Detailed", kind => kind.Adapter),
+        ("$x | Measure-LoraAdapter -Dataset $rows", kind => kind.Adapter),
+        ("Measure-LoraAdapter $x -Dataset $rows", kind => kind.Adapter),
+        ("$x | Merge-LoraAdapter", kind => kind.Adapter),
+        ("Merge-LoraAdapter $x, $result", kind => kind.Adapter),
+        ("$x | Export-LoraAdapter $output/again -Force -PassThru", kind => kind.Adapter),
+        ("Export-LoraAdapter -Adapter $x $output/again -Force -PassThru", kind => kind.Adapter),
+        ("$x | Export-LoraModel $output/merged -Force -PassThru", kind => kind.Adapter),
+        ("Export-LoraModel $output/merged -Adapter $x -Force -PassThru", kind => kind.Adapter),
+        ("Invoke-LoraTraining -Adapter $x -Dataset $rows -WhatIf", kind => kind.Adapter),
+        ("Invoke-LoraTraining -Config $x -Dataset $rows -WhatIf", kind => kind.Config),
+        ("$x | Invoke-LoraTraining -Dataset $rows -WhatIf", Start),
+        ("Invoke-LoraTraining $x -Dataset $rows -WhatIf", Start),
+        ("$x | New-LoraConfig -Rank 32", Target),
+        ("New-LoraConfig -InputObject $x -Rank 32", Target),
+        ("$x | Test-LoraTarget", kind => Modules.Contains(kind.Kind) ? "LoraConfigNotGiven" : kind.Config),
+        ("$x | Test-LoraTarget -Config $config", kind => Modules.Contains(kind.Kind) ? Fits : "LoraConfigConflict"),
+        ("Test-LoraTarget $x", kind => kind.Config),
+        ("$x | Compare-LoraConfig $config", kind => kind.Config),
+        ("Compare-LoraConfig $x $config", kind => kind.Config),
+        ("$x | Get-LoraModule", kind => kind.Model),
+        ("Get-LoraModule $x", kind => kind.Model),
+        ("Test-LoraTarget $config -Model $x", kind => OtherModels.GetValueOrDefault(kind.Kind, kind.Model)),
+    ];
+
+    /// <summary>Every command with every kind of object, and the error or nothing.</summary>
+    public static TheoryData<string, string, string> Cells { get; } =
+        [.. from command in Commands from kind in Kinds select (command.Script, kind.Kind, command.Expected(kind))];
+
+    private static string Start((string Kind, string Adapter, string Config, string Model) kind) =>
+        kind.Adapter == Fits || NoAdapters.Contains(kind.Kind) ? kind.Adapter : kind.Config;
+
+    private static string Target((string Kind, string Adapter, string Config, string Model) kind) => Modules.Contains(kind.Kind) ? Fits : kind.Config;
+}
