@@ -127,7 +127,7 @@ Describe 'Invoke-LoraTraining' {
         It 'refuses a bad row before it trains, with its line' {
             Set-Content -Path 'TestDrive:/bad.jsonl' -Value '{"text": "fine"}', '{"prompt": "no completion"}'
             { Invoke-LoraTraining $config -Dataset 'TestDrive:/bad.jsonl' -MaxStep 1 } |
-                Should -Throw -ErrorId 'LoraRowInvalid,Lora.Commands.InvokeLoraTrainingCommand' -ExpectedMessage 'Line 2 of *'
+                Should -Throw -ErrorId 'LoraRowInvalid,Lora.Commands.InvokeLoraTrainingCommand' -ExpectedMessage '*line 2: *'
         }
 
         It 'refuses a file without rows' {
@@ -139,7 +139,7 @@ Describe 'Invoke-LoraTraining' {
         It 'warns of rows that are cut' {
             Set-Content -Path 'TestDrive:/long.jsonl' -Value '{"text": "Once upon a time there was a fox who lived in the wood and slept in a den."}'
             $null = Invoke-LoraTraining $config -Dataset 'TestDrive:/long.jsonl' -MaxStep 1 -MaxLength 4 -WarningAction SilentlyContinue -WarningVariable warnings
-            $warnings[0].Message | Should -Match 'cut at the end'
+            $warnings[0].Message | Should -Match 'longer than 4 tokens and cut at its end'
         }
     }
 }

@@ -127,6 +127,19 @@ const wordPattern = (source) => new RegExp(source.replace("(?i:'s|'t|'re|'ve|'m|
     model: bytePairs(vocab, merges),
   });
 }
+{
+  // As RoBERTa: a space is put before each text and after each added token.
+  const merges = learnMerges(words(gpt2), 150);
+  const vocab = vocabularyOf(['<s>', '</s>', ...byteLetters], merges);
+  write('byte-level-prefix', {
+    added_tokens: [added(0, '<s>'), added(1, '</s>'), added(Object.keys(vocab).length, '<mask>', { lstrip: true })],
+    normalizer: null,
+    pre_tokenizer: { ...byteLevel(true), add_prefix_space: true },
+    post_processor: { type: 'RobertaProcessing', sep: ['</s>', 1], cls: ['<s>', 0], trim_offsets: true, add_prefix_space: true },
+    decoder: { ...byteLevel(true), add_prefix_space: true },
+    model: bytePairs(vocab, merges),
+  });
+}
 
 const marked = (text) => text.split('\n').map((line) => '▁' + line.replaceAll(' ', '▁'));
 const letters = [...new Set('▁etaoinshrdlucmfwypvbgkjqxz.,TDL'), 'é', 'д', '語'];

@@ -17,7 +17,7 @@ internal static class ErrorCategories
             or LoraError.TensorDuplicate or LoraError.TensorDataTypeUnknown or LoraError.TensorOffsetsInvalid
             or LoraError.TensorShapeMismatch or LoraError.ShardIndexInvalid or LoraError.ConfigInvalid
             or LoraError.AdapterConfigInvalid or LoraError.AdapterWeightsInvalid or LoraError.TokenizerInvalid
-            or LoraError.DatasetEmpty or LoraError.RowInvalid or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
+            or LoraError.DatasetEmpty or LoraError.DatasetForm or LoraError.RowInvalid or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
             => ErrorCategory.InvalidData,
 
         LoraError.ModelTypeUnknown or LoraError.ConfigUnsupported or LoraError.ArchitectureUnsupported or LoraError.QuantizationUnsupported or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported

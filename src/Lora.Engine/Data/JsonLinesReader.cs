@@ -1,64 +1,88 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using Lora.Checkpoints;
 
 namespace Lora.Data;
 
 /// <summary>
-/// Reads a .jsonl file: UTF-8, one JSON object a line, with "text", or with "prompt" and "completion". Other keys are the user's own.
+/// Reads a .jsonl file: UTF-8, one JSON object a line, with "text", or with "prompt" and "completion". Other keys are the user's own. A line
+/// may have 512 MB, the file any length.
 /// </summary>
 public static class JsonLinesReader
 {
-    private const int MostProblems = 20;
+    // System.Text.Json reads without recursion; a row's other keys may hold what they like.
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 10_000 };
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>The rows of a file; blank lines are skipped.</summary>
-    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.FileUnreadable"/>,
-    /// <see cref="LoraError.DatasetEmpty"/>, or <see cref="LoraError.RowInvalid"/> for each of the first 20 bad lines.</exception>
-    public static IReadOnlyList<DatasetRow> Read(string path)
+    /// <summary>The rows of a file, each read when it is asked for; blank lines are skipped. After a bad row no more are given, and the rest is checked.</summary>
+    /// <param name="path">A regular file, or a link to one.</param>
+    /// <param name="cancellation">Checked at each line.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.FileUnreadable"/>, <see cref="LoraError.DatasetForm"/>,
+    /// <see cref="LoraError.DatasetEmpty"/>; at the end <see cref="LoraError.RowInvalid"/> for each of the first 20 causes.</exception>
+    public static IEnumerable<DatasetRow> Read(string path, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        ReadOnlyMemory<byte> content = ReadFile(path);
-        if (content.Span.StartsWith(ByteOrderMark))
-        {
-            content = content[ByteOrderMark.Length..];
-        }
+        return Rows(path, cancellation);
+    }
 
-        List<DatasetRow> rows = [];
-        List<LoraProblem> problems = [];
+    private static IEnumerable<DatasetRow> Rows(string path, CancellationToken cancellation)
+    {
+        using FileStream stream = Open(path);
+        LineReader lines = new(stream);
+        RowProblems problems = new(path);
+        Begin(path, lines);
         int number = 0;
-        foreach (Range range in content.Span.Split((byte)'\n'))
+        bool any = false;
+        while (lines.TryRead(out ReadOnlyMemory<byte> line))
         {
+            cancellation.ThrowIfCancellationRequested();
             number++;
-            ReadOnlyMemory<byte> line = content[range].Trim(" \t\r"u8);
-            if (line.Length > 0 && problems.Count < MostProblems)
+            ReadOnlyMemory<byte> content = line.Trim(" \t\r"u8);
+            DatasetRow? row = content.Length > 0 ? ReadLine(number, content, problems) : null;
+            any |= row is not null;
+            if (row is not null && !problems.Any)
             {
-                ReadLine(path, number, line, rows, problems);
+                yield return row;
             }
         }
 
-        LoraException.ThrowIfAny(problems);
-        return rows.Count > 0 ? rows : throw LoraException.Of(LoraError.DatasetEmpty, path, path);
+        if (!lines.IsAtEnd)
+        {
+            problems.Add(number + 1, $"it has more than {LineReader.LongestLine} bytes; what follows is not read");
+        }
+
+        problems.ThrowIfAny();
+        if (!any)
+        {
+            throw LoraException.Of(LoraError.DatasetEmpty, path, path);
+        }
     }
 
-    private static byte[] ReadFile(string path)
+    private static FileStream Open(string path)
     {
-        if (!File.Exists(path))
+        if (Directory.Exists(path))
         {
-            throw LoraException.Of(LoraError.PathNotFound, path, path);
+            throw LoraException.Of(LoraError.DatasetForm, path, path, "a folder");
         }
 
-        try
+        return RegularFile.HasContent(path) ? RegularFile.Open(path) : throw LoraException.Of(LoraError.DatasetEmpty, path, path);
+    }
+
+    private static void Begin(string path, LineReader lines)
+    {
+        if (lines.Ahead.StartsWith(ByteOrderMark))
         {
-            return File.ReadAllBytes(path);
+            lines.Skip(ByteOrderMark.Length);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+
+        if (DatasetForm.Other(path, lines.Ahead) is string other)
         {
-            throw LoraException.From(exception, LoraError.FileUnreadable, path, path, exception.Message);
+            throw LoraException.Of(LoraError.DatasetForm, path, path, other);
         }
     }
 
-    private static void ReadLine(string path, int number, ReadOnlyMemory<byte> line, List<DatasetRow> rows, List<LoraProblem> problems)
+    private static DatasetRow? ReadLine(int number, ReadOnlyMemory<byte> line, RowProblems problems)
     {
         try
         {
@@ -67,21 +91,25 @@ public static class JsonLinesReader
                 throw new FormatException("it is not UTF-8");
             }
 
-            using JsonDocument document = JsonDocument.Parse(line);
-            rows.Add(ReadRow(number, document.RootElement));
+            using JsonDocument document = JsonDocument.Parse(line, Options);
+            return ReadRow(number, document.RootElement);
         }
         catch (JsonException exception)
         {
-            problems.Add(new(LoraError.RowInvalid, path, path, number, $"it is not JSON ({exception.Message.TrimEnd('.')})"));
+            // The message ends with the place, which differs from row to row.
+            string cause = exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
+            problems.Add(number, $"it is not JSON ({cause})");
         }
         catch (InvalidOperationException)
         {
-            problems.Add(new(LoraError.RowInvalid, path, path, number, "a string holds half of a surrogate pair"));
+            problems.Add(number, "a string holds half of a surrogate pair");
         }
         catch (FormatException exception)
         {
-            problems.Add(new(LoraError.RowInvalid, path, path, number, exception.Message));
+            problems.Add(number, exception.Message);
         }
+
+        return null;
     }
 
     private static DatasetRow ReadRow(int number, JsonElement row)
@@ -97,19 +125,21 @@ public static class JsonLinesReader
             (null, string prompt, string completion) => new(number, prompt, completion),
             (null, string, null) => throw new FormatException("it has a \"prompt\" without a \"completion\""),
             (null, null, string) => throw new FormatException("it has a \"completion\" without a \"prompt\""),
-            (null, null, null) => throw new FormatException("it has neither \"text\" nor \"prompt\" and \"completion\""),
+            (null, null, null) => throw new FormatException(OtherRow.Describe(row)),
             _ => throw new FormatException("it has \"text\" beside \"prompt\" or \"completion\""),
         };
     }
 
     private static string? Find(JsonElement row, string name)
     {
-        if (!row.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+        JsonElement[] values = [.. row.EnumerateObject().Where(field => field.NameEquals(name)).Select(field => field.Value)];
+        return values switch
         {
-            return null;
-        }
-
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw new FormatException($"\"{name}\" is not a string");
+            [] or [{ ValueKind: JsonValueKind.Null }] => null,
+            [{ ValueKind: JsonValueKind.String }] => values[0].GetString(),
+            [_] => throw new FormatException($"\"{name}\" is not a string"),
+            _ => throw new FormatException($"it has \"{name}\" more than once"),
+        };
     }
 }
 

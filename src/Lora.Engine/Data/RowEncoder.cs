@@ -3,41 +3,78 @@ using Lora.Text;
 namespace Lora.Data;
 
 /// <summary>
-/// Encodes rows. A text is learned whole; of a prompt with completion the completion and the end of the sequence are. Prompt and completion
-/// are encoded apart, so that no token reaches across the border and the border is where it is when the model answers a prompt.
+/// Encodes rows. A row is one text, cut into pieces where what is given and what is learned meet, and each piece is encoded as what it is: the
+/// beginning of the text, or what goes on after the pieces before. So what is given has the ids that the model is given when it answers, and
+/// what is learned the ids that it then says. They are those of the text as a whole, but where a token would reach across a border.
 /// </summary>
-internal sealed class RowEncoder(Tokenizer tokenizer)
+/// <param name="tokenizer">The model's tokenizer.</param>
+/// <param name="maxLength">Ids of a row that are kept.</param>
+internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
 {
-    /// <summary>The row's example, of any length; null where there is nothing to learn.</summary>
-    public TrainingExample? Encode(DatasetRow row)
+    // Of longer texts only what is kept is encoded; the ids of shorter ones are counted.
+    private const int LongText = 1 << 20;
+
+    /// <summary>The ids of a prompt that the model is to go on: with one begin token, also where the prompt spells it, and open at its end.</summary>
+    public int[] EncodePrompt(string prompt) => [.. Opened(tokenizer.Encode([prompt], int.MaxValue, CancellationToken.None)[0])];
+
+    /// <summary>Encodes a row; null where there is nothing to learn.</summary>
+    public EncodedRow? Encode(DatasetRow row, CancellationToken cancellation)
     {
-        if (row.Text.Length == 0)
+        TextPiece[] pieces = row.Prompt is null ? [new(row.Text, true)] : [new(row.Prompt, false), new(row.Text, true)];
+        return Encode([.. pieces.Where(piece => piece.Text.Length > 0)], row.Line, cancellation);
+    }
+
+    /// <summary>Encodes a text; null where nothing of it is to be learned. After the last piece, if it is learned, the end of the sequence is.</summary>
+    /// <param name="pieces">The text in pieces, none of them empty.</param>
+    /// <param name="line">Where the row stands in its file.</param>
+    /// <param name="cancellation">Checked for each word.</param>
+    public EncodedRow? Encode(IReadOnlyList<TextPiece> pieces, int line, CancellationToken cancellation)
+    {
+        if (!pieces.Any(piece => piece.IsLearned))
         {
             return null;
         }
 
-        int[] given = row.Prompt is null ? [] : Opening(row.Prompt);
-        int[] learned = row.Prompt is null ? Opening(row.Text) : tokenizer.Encode(row.Text, addSpecialTokens: false);
-        if (tokenizer.EndOfSequenceId is int end && (learned.Length == 0 || learned[^1] != end))
+        string[] texts = [.. pieces.Select(piece => piece.Text)];
+        int most = texts.Sum(text => (long)text.Length) > LongText ? maxLength + 1 : int.MaxValue;
+        List<int>[] encoded = tokenizer.Encode(texts, most, cancellation);
+        bool isCut = texts.Length > 1 && !StartAlike(encoded.SelectMany(ids => ids), tokenizer.Encode([string.Concat(texts)], most, cancellation)[0]);
+        encoded[0] = Opened(encoded[0]);
+        if (pieces[^1].IsLearned)
         {
-            learned = [.. learned, end];
+            encoded[^1].AddRange(Ending(encoded[^1]));
         }
 
-        return new([.. given, .. learned], [.. Enumerable.Repeat(TrainingExample.Unsupervised, given.Length), .. learned], row.Line);
+        int[] ids = [.. encoded.SelectMany(piece => piece)];
+        int[] labels = [.. encoded.Zip(pieces).SelectMany(pair => pair.First.Select(id => pair.Second.IsLearned ? id : TrainingExample.Unsupervised))];
+        return new(new(ids, labels, line), isCut, IsWhole: ids.Length <= most);
     }
 
-    /// <summary>The ids of a text that begins a sequence: with one begin token, also where the text spells it, and open at its end.</summary>
-    private int[] Opening(string text)
+    /// <summary>Puts the tokens that begin a sequence before a text, where it does not spell them.</summary>
+    private List<int> Opened(List<int> text)
     {
-        int[] ids = tokenizer.Encode(text);
-        if (ids.Length > 1 && ids[0] == tokenizer.BeginOfSequenceId && ids[1] == ids[0])
-        {
-            ids = ids[1..];
-        }
-
-        // Some tokenizers close every text; a prompt goes on, and a text is closed by the caller.
-        return ids.Length > 0 && ids[^1] == tokenizer.EndOfSequenceId && !SpellsEnd(text) ? ids[..^1] : ids;
+        bool spellsBegin = tokenizer.OpeningIds is [.., int last] && text is [int first, ..] && first == last && first == tokenizer.BeginOfSequenceId;
+        return [.. tokenizer.OpeningIds, .. spellsBegin ? text[1..] : text];
     }
 
-    private bool SpellsEnd(string text) => tokenizer.Encode(text, addSpecialTokens: false) is [.., int last] && last == tokenizer.EndOfSequenceId;
+    /// <summary>The tokens that close a text and the one that ends the sequence, where the text does not spell it.</summary>
+    private IEnumerable<int> Ending(List<int> text)
+    {
+        int? end = tokenizer.EndOfSequenceId;
+        IEnumerable<int> closing = tokenizer.ClosingIds.Where(id => id != end);
+        return end is not int there ? closing : text.Count > 0 && text[^1] == there ? [] : [.. closing, there];
+    }
+
+    private bool StartAlike(IEnumerable<int> pieces, IEnumerable<int> joined) => pieces.Take(maxLength).SequenceEqual(joined.Take(maxLength));
 }
+
+/// <summary>A stretch of a row's text.</summary>
+/// <param name="Text">The characters, at least one.</param>
+/// <param name="IsLearned">Whether the model learns to say it; else it is given.</param>
+internal sealed record TextPiece(string Text, bool IsLearned);
+
+/// <summary>An encoded row.</summary>
+/// <param name="Example">Its tokens; of a very long row the first ones, and more than are kept.</param>
+/// <param name="IsCut">Whether a token of the whole text would reach across a border between what is given and what is learned.</param>
+/// <param name="IsWhole">Whether the tokens are all.</param>
+internal sealed record EncodedRow(TrainingExample Example, bool IsCut, bool IsWhole);

@@ -171,6 +171,9 @@ public enum LoraError
     /// <summary>A dataset without rows.</summary>
     DatasetEmpty,
 
+    /// <summary>A file of another form than JSON Lines, or a folder.</summary>
+    DatasetForm,
+
     /// <summary>A row that is not JSON or has no text.</summary>
     RowInvalid,
 

@@ -26,8 +26,8 @@ internal sealed class AddedTokenFinder
         contents = SearchValues.Create([.. tokens.Keys], StringComparison.Ordinal);
     }
 
-    /// <summary>The next token at or after a place, with the characters that it takes; null when there is none.</summary>
-    public (int Start, int End, AddedToken Token)? Next(string text, int from)
+    /// <summary>The next token at or after a place, with the characters that it takes; the end of the text when there is none.</summary>
+    public (int Start, int End, AddedToken? Token) Next(string text, int from)
     {
         int searched = from;
         while (searched < text.Length)
@@ -35,7 +35,7 @@ internal sealed class AddedTokenFinder
             int offset = text.AsSpan(searched).IndexOfAny(contents);
             if (offset < 0)
             {
-                return null;
+                break;
             }
 
             int start = searched + offset;
@@ -48,7 +48,7 @@ internal sealed class AddedTokenFinder
             searched = end;
         }
 
-        return null;
+        return (text.Length, text.Length, null);
     }
 
     private AddedToken LongestAt(string text, int start, out int end)

@@ -3,29 +3,33 @@ using System.Text;
 namespace Lora.Text;
 
 /// <summary>A step that turns a list of tokens into texts which, joined, are the decoded text.</summary>
-internal delegate IReadOnlyList<string> Decoder(IReadOnlyList<string> tokens);
+/// <param name="tokens">The tokens, or what the step before made of them.</param>
+/// <param name="continues">Whether they go on a text: then the space at their beginning is the text's own.</param>
+internal delegate IReadOnlyList<string> Decoder(IReadOnlyList<string> tokens, bool continues);
 
 /// <summary>Reads the "decoder" of tokenizer.json.</summary>
 internal static class Decoders
 {
     /// <summary>The decoder; without one tokens are joined by spaces.</summary>
-    public static Decoder Read(TokenizerNode? node) => node is TokenizerNode present ? ReadOne(present) : static tokens => [string.Join(' ', tokens)];
+    public static Decoder Read(TokenizerNode? node) => node is TokenizerNode present ? ReadOne(present) : static (tokens, _) => [string.Join(' ', tokens)];
 
     private static Decoder ReadOne(TokenizerNode node) => node.Type switch
     {
         "Sequence" => Sequence([.. node.Items("decoders").Select(ReadOne)]),
-        "ByteLevel" => ByteLevel,
-        "ByteFallback" => ByteFallbackDecoder.Decode,
-        "Fuse" => static tokens => [string.Concat(tokens)],
+        "ByteLevel" => static (tokens, _) => ByteLevel(tokens),
+        "ByteFallback" => static (tokens, _) => ByteFallbackDecoder.Decode(tokens),
+        "Fuse" => static (tokens, _) => [string.Concat(tokens)],
         "Replace" => Replace(Normalizers.Replace(node.Child("pattern"), node.Text("content"))),
         "Strip" => Strip(Character(node, "content"), node.Number("start"), node.Number("stop")),
         "Metaspace" => Metaspace(MetaspacePreTokenizer.ReadMark(node), MetaspacePreTokenizer.ReadScheme(node)),
         string other => throw node.Unsupported("the decoder", other),
     };
 
-    private static Decoder Sequence(Decoder[] steps) => tokens => steps.Aggregate(tokens, (current, step) => step(current));
+    private static Decoder Sequence(Decoder[] steps) =>
+        (tokens, continues) => steps.Aggregate(tokens, (current, step) => step(current, continues));
 
-    private static Decoder Replace(Normalizer replace) => tokens => [.. tokens.Select(token => replace(token))];
+    private static Decoder Replace(Normalizer replace) =>
+        (tokens, _) => [.. tokens.Select(token => replace(token, continues: false, Normalizers.LongestOf(token)))];
 
     private static IReadOnlyList<string> ByteLevel(IReadOnlyList<string> tokens)
     {
@@ -39,10 +43,11 @@ internal static class Decoders
     }
 
     /// <summary>Takes up to so many of a character off both ends of each token.</summary>
-    private static Decoder Strip(char character, int start, int stop) => tokens => [.. tokens.Select(token =>
+    private static Decoder Strip(char character, int start, int stop) => (tokens, continues) => [.. tokens.Select((token, index) =>
     {
         int from = 0;
-        while (from < Math.Min(start, token.Length) && token[from] == character)
+        int most = continues && index == 0 ? 0 : Math.Min(start, token.Length);
+        while (from < most && token[from] == character)
         {
             from++;
         }
@@ -60,7 +65,8 @@ internal static class Decoders
     private static Decoder Metaspace(char mark, MetaspacePreTokenizer.PrependScheme scheme)
     {
         string first = scheme == MetaspacePreTokenizer.PrependScheme.Never ? " " : "";
-        return tokens => [.. tokens.Select((token, index) => token.Replace(mark.ToString(), index == 0 ? first : " ", StringComparison.Ordinal))];
+        return (tokens, continues) =>
+            [.. tokens.Select((token, index) => token.Replace(mark.ToString(), index == 0 && !continues ? first : " ", StringComparison.Ordinal))];
     }
 
     private static char Character(TokenizerNode node, string name) =>

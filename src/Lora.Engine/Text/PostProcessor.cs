@@ -12,10 +12,14 @@ internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<in
         // ByteLevel corrects offsets into the text, which are not kept here.
         "ByteLevel" => Nothing,
         "TemplateProcessing" => ReadTemplate(node),
-        "BertProcessing" or "RobertaProcessing" => new([node.Items("cls")[^1].Number()], [node.Items("sep")[^1].Number()]),
+        "BertProcessing" or "RobertaProcessing" => new([IdOf(node, "cls")], [IdOf(node, "sep")]),
         "Sequence" => node.Items("processors").Select(ReadOne).Aggregate(Nothing, (inner, outer) => outer.Around(inner)),
         string other => throw node.Unsupported("the post-processor", other),
     };
+
+    /// <summary>The id of a token that is given as <c>["[CLS]", 101]</c>.</summary>
+    private static int IdOf(TokenizerNode node, string name) =>
+        node.Items(name) is [_, TokenizerNode id] ? id.Number() : throw node.Invalid($"\"{name}\" is not a pair of a token and its id");
 
     private static PostProcessor ReadTemplate(TokenizerNode node)
     {

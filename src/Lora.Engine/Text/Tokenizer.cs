@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Lora.Text;
 
 /// <summary>
@@ -17,11 +15,7 @@ public sealed class Tokenizer
     private const int MostTokens = 1 << 24;
 
     private readonly Dictionary<string, AddedToken> added;
-    private readonly AddedTokenFinder rawFinder;
-    private readonly AddedTokenFinder normalizedFinder;
-    private readonly Normalizer? normalizer;
-    private readonly PreTokenizer? preTokenizer;
-    private readonly BytePairModel model;
+    private readonly TextPipeline pipeline;
     private readonly PostProcessor postProcessor;
     private readonly Decoder decoder;
     private readonly string?[] tokens;
@@ -29,9 +23,9 @@ public sealed class Tokenizer
 
     private Tokenizer(TokenizerNode root)
     {
-        model = BytePairModel.Read(root.Child("model"));
-        normalizer = Normalizers.Read(root.Optional("normalizer"));
-        preTokenizer = PreTokenizer.Read(root.Optional("pre_tokenizer"));
+        BytePairModel model = BytePairModel.Read(root.Child("model"));
+        Normalizer? normalizer = Normalizers.Read(root.Optional("normalizer"));
+        PreTokenizer? preTokenizer = PreTokenizer.Read(root.Optional("pre_tokenizer"));
         postProcessor = PostProcessor.Read(root.Optional("post_processor"));
         decoder = Decoders.Read(root.Optional("decoder"));
 
@@ -39,8 +33,12 @@ public sealed class Tokenizer
         added = new(StringComparer.Ordinal);
         listed.ForEach(token => added[token.Content] = token);
         special = [.. listed.Where(token => token.Special).Select(token => token.Id)];
-        rawFinder = new(listed.Where(token => !token.Normalized).Select(token => (token.Content, token)));
-        normalizedFinder = new(listed.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token)));
+        pipeline = new(
+            new(listed.Where(token => !token.Normalized).Select(token => (token.Content, token))),
+            normalizer,
+            new(listed.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token))),
+            preTokenizer,
+            model);
 
         IEnumerable<KeyValuePair<string, int>> entries = [.. model.Ids, .. listed.Select(token => KeyValuePair.Create(token.Content, token.Id))];
         int highest = entries.Select(entry => entry.Value).DefaultIfEmpty(-1).Max();
@@ -54,6 +52,8 @@ public sealed class Tokenizer
         string folder = System.IO.Path.GetDirectoryName(Path)!;
         BeginOfSequenceId = SpecialTokenNames.Find(folder, "bos_token", IdOf);
         EndOfSequenceId = SpecialTokenNames.Find(folder, "eos_token", IdOf);
+
+        string Normalize(string content) => normalizer?.Invoke(content, continues: false, Normalizers.LongestOf(content)) ?? content;
     }
 
     /// <summary>The tokenizer.json that was read.</summary>
@@ -67,6 +67,12 @@ public sealed class Tokenizer
 
     /// <summary>The token that ends a sequence (<c>eos_token</c>), or null where the model has none.</summary>
     public int? EndOfSequenceId { get; }
+
+    /// <summary>The special tokens that the file asks for before a text.</summary>
+    internal IReadOnlyList<int> OpeningIds => postProcessor.Before;
+
+    /// <summary>The special tokens that the file asks for after a text.</summary>
+    internal IReadOnlyList<int> ClosingIds => postProcessor.After;
 
     /// <summary>Reads a tokenizer, with the special tokens that the files beside it name.</summary>
     /// <param name="modelFolderOrFile">A folder with tokenizer.json, or the file itself.</param>
@@ -92,7 +98,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(token);
         return added.TryGetValue(token, out AddedToken? found) ? found.Id
-            : model.Ids.TryGetValue(token, out int id) ? id
+            : pipeline.Model.Ids.TryGetValue(token, out int id) ? id
             : null;
     }
 
@@ -102,26 +108,39 @@ public sealed class Tokenizer
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
-        List<int> ids = new((text.Length / 3) + 4);
-        if (addSpecialTokens)
-        {
-            ids.AddRange(postProcessor.Before);
-        }
+        List<int> ids = Encode([text], int.MaxValue, CancellationToken.None)[0];
+        return addSpecialTokens ? [.. postProcessor.Before, .. ids, .. postProcessor.After] : [.. ids];
+    }
 
-        EncodeAround(rawFinder, WellFormed(text), atStart: true, ids, (part, atStart) =>
-            EncodeAround(normalizedFinder, Normalize(part), atStart, ids, (stretch, first) => EncodeStretch(stretch, first, ids)));
-        if (addSpecialTokens)
-        {
-            ids.AddRange(postProcessor.After);
-        }
-
-        return [.. ids];
+    /// <summary>
+    /// The ids of each piece of one text. A piece is encoded as what it is, the beginning of the text or what goes on after the pieces before
+    /// it, so that no token stands for characters of two pieces. Special tokens around the text are left to the caller.
+    /// </summary>
+    /// <param name="pieces">The pieces; joined, they are the text.</param>
+    /// <param name="most">Ids that are wanted in all; encoding stops where they are there, and what there is equals the whole text's.</param>
+    /// <param name="cancellation">Checked for each word.</param>
+    internal List<int>[] Encode(IReadOnlyList<string> pieces, int most, CancellationToken cancellation)
+    {
+        TextEncoder encoder = new(pipeline, most, cancellation);
+        return [.. pieces.Select(encoder.Encode)];
     }
 
     /// <summary>The text of token ids; bytes that are no UTF-8 become U+FFFD, and ids outside the vocabulary yield nothing.</summary>
     /// <param name="ids">The ids.</param>
     /// <param name="skipSpecialTokens">Whether to leave control tokens, such as the end of a sequence, out of the text.</param>
-    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true) => Decode(ids, skipSpecialTokens, continues: false);
+
+    /// <summary>The text of token ids that go on others. Where those are shown as text, the space at the beginning belongs to the text.</summary>
+    /// <param name="before">The ids before.</param>
+    /// <param name="ids">The ids.</param>
+    /// <param name="skipSpecialTokens">Whether to leave control tokens out of the text.</param>
+    public string DecodeContinuation(ReadOnlySpan<int> before, ReadOnlySpan<int> ids, bool skipSpecialTokens = true) =>
+        Decode(ids, skipSpecialTokens, continues: Shown(before, skipSpecialTokens).Count > 0);
+
+    private string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens, bool continues) =>
+        string.Concat(decoder(Shown(ids, skipSpecialTokens), continues));
+
+    private List<string> Shown(ReadOnlySpan<int> ids, bool skipSpecialTokens)
     {
         List<string> shown = new(ids.Length);
         foreach (int id in ids)
@@ -132,48 +151,6 @@ public sealed class Tokenizer
             }
         }
 
-        return string.Concat(decoder(shown));
-    }
-
-    private static void EncodeAround(AddedTokenFinder finder, string text, bool atStart, List<int> ids, Action<string, bool> encodeBetween)
-    {
-        int position = 0;
-        while (finder.Next(text, position) is (int start, int end, AddedToken token))
-        {
-            Between(start);
-            ids.Add(token.Id);
-            position = end;
-        }
-
-        Between(text.Length);
-
-        void Between(int end)
-        {
-            if (end > position)
-            {
-                encodeBetween(text[position..end], atStart && position == 0);
-            }
-        }
-    }
-
-    private static string WellFormed(string text)
-    {
-        bool mayBeBroken = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
-        return mayBeBroken ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text;
-    }
-
-    private string Normalize(string text) => normalizer?.Invoke(text) ?? text;
-
-    private void EncodeStretch(string stretch, bool atStart, List<int> ids)
-    {
-        if (preTokenizer is null)
-        {
-            model.Encode(stretch, ids);
-            return;
-        }
-
-        List<string> words = [];
-        preTokenizer.Split(stretch, atStart, words);
-        words.ForEach(word => model.Encode(word, ids));
+        return shown;
     }
 }

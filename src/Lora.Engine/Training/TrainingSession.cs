@@ -32,7 +32,7 @@ public sealed class TrainingSession : IDisposable
         TorchLibrary.Load();
         return TorchMemoryFailure.Named(() =>
         {
-            LoadedModel loaded = models.Get(new(plan.Folder, data, options), observer);
+            LoadedModel loaded = models.Get(new(plan.Folder, data, options), observer, cancellation);
             return new TrainingRun(plan, loaded, options, observer, StepEngines.Choose, cancellation).Execute();
         });
     }

@@ -35,7 +35,7 @@ public sealed class JsonLinesReaderTests : IDisposable
     {
         LoraException failure = Failure("{\"text\":\"good\"}\n\n" + line);
         Assert.Equal(LoraError.RowInvalid, failure.Error);
-        Assert.Contains("Line 3 of", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("line 3:", failure.Message, StringComparison.Ordinal);
         Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
     }
 
@@ -43,23 +43,26 @@ public sealed class JsonLinesReaderTests : IDisposable
     public void Text_that_is_not_UTF_8_is_refused_instead_of_changed()
     {
         string path = folder.Write("latin.jsonl", [.. "{\"text\":\""u8, 0xE9, .. "\"}\n"u8]);
-        LoraException failure = Assert.Throws<LoraException>(() => JsonLinesReader.Read(path));
+        LoraException failure = Assert.Throws<LoraException>(() => JsonLinesReader.Read(path).ToList());
         Assert.Equal(LoraError.RowInvalid, failure.Error);
         Assert.Contains("UTF-8", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_first_twenty_bad_lines_are_reported_together() =>
-        Assert.Equal(20, Failure(string.Concat(Enumerable.Repeat("oops\n", 30))).Problems.Count);
+    public void Rows_with_one_cause_are_one_problem_that_names_the_first_and_counts_the_others()
+    {
+        LoraProblem problem = Assert.Single(Failure("{\"text\":\"good\"}\n" + string.Concat(Enumerable.Repeat("oops\n", 30))).Problems);
+        Assert.Contains("lines 2, 3, 4, 5, 6 and 25 more: it is not JSON", problem.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_file_without_rows_is_an_error() => Assert.Equal(LoraError.DatasetEmpty, Failure("\n \n").Error);
 
     [Fact]
     public void A_missing_file_is_an_error() =>
-        Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => JsonLinesReader.Read(folder.File("none.jsonl"))).Error);
+        Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => JsonLinesReader.Read(folder.File("none.jsonl")).ToList()).Error);
 
-    private IReadOnlyList<DatasetRow> Read(string content) => JsonLinesReader.Read(folder.Write("rows.jsonl", content));
+    private IReadOnlyList<DatasetRow> Read(string content) => [.. JsonLinesReader.Read(folder.Write("rows.jsonl", content))];
 
     private LoraException Failure(string content) => Assert.Throws<LoraException>(() => Read(content));
 }

@@ -9,6 +9,9 @@ internal sealed record DecoderConfig
 
     public required int VocabularySize { get; init; }
 
+    /// <summary>The tokens of the longest sequence that the model was made for (max_position_embeddings); null where the file does not say.</summary>
+    public int? Positions { get; init; }
+
     public required int HiddenSize { get; init; }
 
     public required int IntermediateSize { get; init; }

@@ -61,6 +61,7 @@ internal static class DecoderConfigReader
         {
             ModelType = modelType,
             VocabularySize = values.Count("vocab_size"),
+            Positions = values.CountOrNull("max_position_embeddings"),
             HiddenSize = hidden,
             IntermediateSize = values.Count("intermediate_size"),
             Layers = layers,

@@ -55,7 +55,7 @@ public sealed class PythonRegex
         catch (RegexMatchTimeoutException exception)
         {
             string milliseconds = exception.MatchTimeout.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
-            throw LoraException.From(exception, LoraError.PatternTimeout, Pattern, Pattern, milliseconds, name);
+            throw LoraException.From(exception, LoraError.PatternTimeout, Pattern, Pattern, milliseconds, $"the module name '{name}'");
         }
     }
 }

@@ -8,6 +8,10 @@ internal sealed class BytePairModel
 {
     private const int MostSymbolsPerCharacter = 4;
 
+    // Of a longer word of which few ids are wanted only the beginning is looked at.
+    private const int LongWord = 1 << 16;
+    private const int CharactersPerToken = 8;
+
     private readonly Vocabulary vocabulary;
     private readonly PairMerges merges;
     private readonly WordCuts? cuts;
@@ -58,11 +62,11 @@ internal sealed class BytePairModel
         return new(node);
     }
 
-    /// <summary>Appends the ids of one piece of text.</summary>
-    public void Encode(string piece, List<int> ids)
+    /// <summary>Appends the ids of one piece of text, until there are as many as are wanted.</summary>
+    public void Encode(string piece, List<int> ids, int most)
     {
         int start = 0;
-        while (start < piece.Length)
+        while (start < piece.Length && ids.Count < most)
         {
             int end = cuts?.EndOfWord(piece, start) ?? piece.Length;
             ReadOnlySpan<char> word = piece.AsSpan(start, end - start);
@@ -73,7 +77,7 @@ internal sealed class BytePairModel
             else
             {
                 int before = ids.Count;
-                EncodeWord(word, ids);
+                EncodeWord(word, ids, most - before);
                 cache.Add(word, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[before..]);
             }
 
@@ -81,7 +85,7 @@ internal sealed class BytePairModel
         }
     }
 
-    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
+    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids, int wanted)
     {
         if (ignoreMerges && vocabulary.Find(word) is int whole and not Vocabulary.Absent)
         {
@@ -89,11 +93,33 @@ internal sealed class BytePairModel
             return;
         }
 
+        for (long length = (long)CharactersPerToken * wanted; word.Length > LongWord && length < word.Length; length *= 2)
+        {
+            if (TryEncodeBeginning(word[..(int)length], ids, wanted))
+            {
+                return;
+            }
+        }
+
         int[] symbols = ArrayPool<int>.Shared.Rent(word.Length * MostSymbolsPerCharacter);
         int count = WriteSymbols(word, symbols);
         count = PairMerger.Merge(symbols.AsSpan(0, count), merges);
         ids.AddRange(symbols.AsSpan(0, count));
         ArrayPool<int>.Shared.Return(symbols);
+    }
+
+    /// <summary>Appends the ids that are certain without the rest of the word, if they are as many as are wanted.</summary>
+    private bool TryEncodeBeginning(ReadOnlySpan<char> beginning, List<int> ids, int wanted)
+    {
+        ReadOnlySpan<char> whole = char.IsHighSurrogate(beginning[^1]) ? beginning[..^1] : beginning;
+        int[] symbols = new int[whole.Length * MostSymbolsPerCharacter];
+        ReadOnlySpan<int> certain = PairMerger.MergeBeginning(symbols.AsSpan(0, WriteSymbols(whole, symbols)), merges);
+        if (certain.Length >= wanted)
+        {
+            ids.AddRange(certain);
+        }
+
+        return certain.Length >= wanted;
     }
 
     /// <summary>Writes the id of each code point, else those of its UTF-8 bytes, else the unknown token's, and returns their count.</summary>

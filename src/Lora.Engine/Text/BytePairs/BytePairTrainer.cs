@@ -44,13 +44,8 @@ public sealed class BytePairTrainer
     private static Dictionary<string, int> CountWords(IEnumerable<string> texts)
     {
         ByteLevelPreTokenizer preTokenizer = new(addPrefixSpace: false, useRegex: true);
-        List<string> words = [];
-        foreach (string text in texts)
-        {
-            preTokenizer.Split(text, atStart: true, words);
-        }
-
-        return words.CountBy(word => word, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        return texts.SelectMany(text => preTokenizer.Split(text, PieceStart.OfText))
+            .CountBy(word => word, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
     }
 
     private static List<int> Symbols(string word, int firstByte)

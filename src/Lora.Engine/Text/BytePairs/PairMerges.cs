@@ -7,7 +7,14 @@ internal sealed class PairMerges
 {
     private readonly Dictionary<long, Merge> merges;
 
-    private PairMerges(Dictionary<long, Merge> merges) => this.merges = merges;
+    private PairMerges(Dictionary<long, Merge> merges, int longest)
+    {
+        this.merges = merges;
+        Longest = longest;
+    }
+
+    /// <summary>The characters of the longest token that a merge makes.</summary>
+    public int Longest { get; }
 
     /// <summary>Reads "merges", a list of <c>"a b"</c> or of <c>["a", "b"]</c>, best merge first.</summary>
     public static PairMerges Read(TokenizerNode node, Dictionary<string, int> vocabulary)
@@ -15,6 +22,7 @@ internal sealed class PairMerges
         JsonElement list = node.Of(JsonValueKind.Array, "a list").Element;
         Dictionary<long, Merge> merges = new(list.GetArrayLength());
         int rank = 0;
+        int longest = 1;
         foreach (JsonElement entry in list.EnumerateArray())
         {
             if (Pair(entry) is not [string left, string right])
@@ -29,9 +37,10 @@ internal sealed class PairMerges
             }
 
             merges.TryAdd(Key(leftId, rightId), new(rank++, id));
+            longest = Math.Max(longest, left.Length + right.Length);
         }
 
-        return new(merges);
+        return new(merges, longest);
     }
 
     public bool TryFind(int left, int right, out Merge merge) => merges.TryGetValue(Key(left, right), out merge);

@@ -5,18 +5,12 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
 {
     private static readonly TextPattern Words = new(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
 
-    public override void Split(string piece, bool atStart, List<string> parts)
+    public override IEnumerable<string> Split(string piece, PieceStart start)
     {
-        string text = addPrefixSpace && !piece.StartsWith(' ') ? " " + piece : piece;
-        if (!useRegex)
-        {
-            parts.Add(ByteAlphabet.Write(text));
-            return;
-        }
-
-        foreach (PatternSpan span in Words.Spans(text))
-        {
-            parts.Add(ByteAlphabet.Write(text.AsSpan(span.Start, span.End - span.Start)));
-        }
+        bool isPrefixed = addPrefixSpace && start != PieceStart.Continuation && !piece.StartsWith(' ');
+        string text = isPrefixed ? " " + piece : piece;
+        return useRegex
+            ? Words.Spans(text).Select(span => ByteAlphabet.Write(text.AsSpan(span.Start, span.End - span.Start)))
+            : [ByteAlphabet.Write(text)];
     }
 }

@@ -46,21 +46,16 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
         string other => throw node.Unsupported("the prepend scheme", other),
     };
 
-    public override void Split(string piece, bool atStart, List<string> parts)
+    public override IEnumerable<string> Split(string piece, PieceStart start)
     {
         string marked = piece.Replace(' ', mark);
-        if (!marked.StartsWith(mark) && (scheme == PrependScheme.Always || (scheme == PrependScheme.First && atStart)))
+        bool isPrefixed = !marked.StartsWith(mark) && start switch
         {
-            marked = mark + marked;
-        }
-
-        if (words is null)
-        {
-            parts.Add(marked);
-        }
-        else
-        {
-            words.Split(marked, atStart, parts);
-        }
+            PieceStart.OfText => scheme != PrependScheme.Never,
+            PieceStart.OfStretch => scheme == PrependScheme.Always,
+            _ => false,
+        };
+        string text = isPrefixed ? mark + marked : marked;
+        return words?.Split(text, start) ?? [text];
     }
 }

@@ -11,11 +11,10 @@ internal abstract class PreTokenizer
     /// <summary>The pre-tokenizer, or null where the file has none: then a whole text is one word.</summary>
     public static PreTokenizer? Read(TokenizerNode? node) => node is TokenizerNode present ? ReadOne(present) : null;
 
-    /// <summary>Appends the piece's parts.</summary>
+    /// <summary>The piece's parts, none of them empty, each made when it is asked for.</summary>
     /// <param name="piece">The text to cut.</param>
-    /// <param name="atStart">Whether the piece is the beginning of the text that the user gave.</param>
-    /// <param name="parts">Takes the parts, none of them empty.</param>
-    public abstract void Split(string piece, bool atStart, List<string> parts);
+    /// <param name="start">What stands before it.</param>
+    public abstract IEnumerable<string> Split(string piece, PieceStart start);
 
     private static PreTokenizer ReadOne(TokenizerNode node) => node.Type switch
     {
@@ -32,4 +31,17 @@ internal abstract class PreTokenizer
 
     private static SplitBehavior Behavior(TokenizerNode node, string name) =>
         Enum.TryParse(name, out SplitBehavior behavior) ? behavior : throw node.Unsupported("the split behavior", name);
+}
+
+/// <summary>What stands before a piece of text, which decides whether a space is put there.</summary>
+internal enum PieceStart
+{
+    /// <summary>Nothing: the piece begins the text that the user gave.</summary>
+    OfText,
+
+    /// <summary>An added token, or the cut of an earlier step.</summary>
+    OfStretch,
+
+    /// <summary>Text, which the piece goes on.</summary>
+    Continuation,
 }

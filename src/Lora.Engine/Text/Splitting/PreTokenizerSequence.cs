@@ -3,20 +3,19 @@ namespace Lora.Text;
 /// <summary>Steps that each cut the parts of the step before.</summary>
 internal sealed class PreTokenizerSequence(IReadOnlyList<PreTokenizer> steps) : PreTokenizer
 {
-    public override void Split(string piece, bool atStart, List<string> parts)
+    public override IEnumerable<string> Split(string piece, PieceStart start) =>
+        steps.Aggregate<PreTokenizer, IEnumerable<string>>([piece], (pieces, step) => SplitEach(pieces, step, start));
+
+    private static IEnumerable<string> SplitEach(IEnumerable<string> pieces, PreTokenizer step, PieceStart start)
     {
-        List<string> current = [piece];
-        foreach (PreTokenizer step in steps)
+        foreach (string piece in pieces)
         {
-            List<string> next = new(current.Count);
-            for (int index = 0; index < current.Count; index++)
+            foreach (string part in step.Split(piece, start))
             {
-                step.Split(current[index], atStart && index == 0, next);
+                yield return part;
             }
 
-            current = next;
+            start = PieceStart.OfStretch;
         }
-
-        parts.AddRange(current);
     }
 }

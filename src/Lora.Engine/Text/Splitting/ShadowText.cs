@@ -9,10 +9,13 @@ namespace Lora.Text;
 /// </summary>
 internal sealed class ShadowText
 {
-    private readonly List<int>? positions;
+    private readonly string original;
+    private int asked;
+    private int answered;
 
     public ShadowText(string original)
     {
+        this.original = original;
         if (!original.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
         {
             Text = original;
@@ -20,23 +23,31 @@ internal sealed class ShadowText
         }
 
         StringBuilder shadow = new(original.Length);
-        positions = new(original.Length + 1);
-        int position = 0;
         foreach (Rune rune in original.EnumerateRunes())
         {
-            positions.Add(position);
             shadow.Append(rune.IsBmp ? (char)rune.Value : Representative(Rune.GetUnicodeCategory(rune)));
-            position += rune.Utf16SequenceLength;
         }
 
-        positions.Add(position);
         Text = shadow.ToString();
     }
 
     public string Text { get; }
 
-    /// <summary>The place in the original of a place in <see cref="Text"/>.</summary>
-    public int Original(int position) => positions is null ? position : positions[position];
+    /// <summary>The place in the original of a place in <see cref="Text"/>, which is not before the one asked for last.</summary>
+    public int Original(int position)
+    {
+        if (ReferenceEquals(Text, original))
+        {
+            return position;
+        }
+
+        for (; asked < position; asked++)
+        {
+            answered += char.IsSurrogatePair(original, answered) ? 2 : 1;
+        }
+
+        return answered;
+    }
 
     private static char Representative(UnicodeCategory category) => category switch
     {

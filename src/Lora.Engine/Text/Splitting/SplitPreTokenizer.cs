@@ -3,39 +3,34 @@ namespace Lora.Text;
 /// <summary>Cuts at the matches of a pattern; inverted, at what lies between them.</summary>
 internal sealed class SplitPreTokenizer(TextPattern pattern, SplitBehavior behavior, bool invert = false) : PreTokenizer
 {
-    public override void Split(string piece, bool atStart, List<string> parts)
+    public override IEnumerable<string> Split(string piece, PieceStart start)
     {
-        int start = 0;
+        int from = 0;
         bool previousIsCut = false;
-        List<PatternSpan> spans = pattern.Spans(piece);
-        for (int index = 0; index < spans.Count; index++)
+        foreach (PatternSpan span in pattern.Spans(piece))
         {
-            PatternSpan span = spans[index];
             bool isCut = span.IsMatch != invert;
-            bool joins = index > 0 && behavior switch
+            bool joins = span.Start > 0 && behavior switch
             {
                 SplitBehavior.MergedWithPrevious => isCut && !previousIsCut,
                 SplitBehavior.MergedWithNext => !isCut && previousIsCut,
                 SplitBehavior.Contiguous => isCut && previousIsCut,
                 _ => false,
             };
-            if (!joins)
+            if (!joins && IsKept(from, span.Start, previousIsCut))
             {
-                Add(start, span.Start, previousIsCut);
-                start = span.Start;
+                yield return piece[from..span.Start];
             }
 
+            from = joins ? from : span.Start;
             previousIsCut = isCut;
         }
 
-        Add(start, piece.Length, previousIsCut);
-
-        void Add(int from, int to, bool isCut)
+        if (IsKept(from, piece.Length, previousIsCut))
         {
-            if (to > from && !(isCut && behavior == SplitBehavior.Removed))
-            {
-                parts.Add(piece[from..to]);
-            }
+            yield return piece[from..];
         }
     }
+
+    private bool IsKept(int from, int to, bool isCut) => to > from && !(isCut && behavior == SplitBehavior.Removed);
 }

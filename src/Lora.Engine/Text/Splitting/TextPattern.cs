@@ -5,18 +5,39 @@ namespace Lora.Text;
 /// <summary>A pattern of tokenizer.json: <c>{"String": ...}</c> to be met literally, or <c>{"Regex": ...}</c> in Oniguruma's syntax.</summary>
 internal sealed class TextPattern
 {
-    private readonly Regex regex;
+    /// <summary>The time that one match may take; real patterns take microseconds.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
-    public TextPattern(string pattern) => regex = new(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant);
+    private const int MatchesAtOnce = 256;
+
+    // Real patterns have some hundred characters; compiling takes time and memory in proportion.
+    private const int LongestPattern = 10_000;
+
+    private readonly Regex regex;
+    private readonly string file;
+
+    /// <summary>Takes a pattern in .NET's syntax.</summary>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="file">The tokenizer.json that it is from.</param>
+    public TextPattern(string pattern, string file = "tokenizer.json")
+    {
+        this.file = file;
+        regex = new(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant, Timeout);
+    }
 
     public static TextPattern Read(TokenizerNode node)
     {
         if (node.OptionalText("String") is string literal)
         {
-            return new(Regex.Escape(literal));
+            return new(Regex.Escape(literal), node.File);
         }
 
         string regex = node.Text("Regex");
+        if (regex.Length > LongestPattern)
+        {
+            throw node.Invalid($"a regular expression has {regex.Length} characters; expected are at most {LongestPattern}");
+        }
+
         if (HasSetOperation(regex))
         {
             throw node.Unsupported("a set operation in the regular expression", regex);
@@ -24,7 +45,7 @@ internal sealed class TextPattern
 
         try
         {
-            return new(regex);
+            return new(regex, node.File);
         }
         catch (RegexParseException exception)
         {
@@ -32,29 +53,63 @@ internal sealed class TextPattern
         }
     }
 
-    /// <summary>The whole text as consecutive spans, those that match and those between them.</summary>
-    public List<PatternSpan> Spans(string text)
+    /// <summary>The whole text as consecutive spans, those that match and those between them; sought when they are asked for.</summary>
+    /// <exception cref="LoraException"><see cref="LoraError.PatternTimeout"/>.</exception>
+    public IEnumerable<PatternSpan> Spans(string text)
     {
         ShadowText shadow = new(text);
-        List<PatternSpan> spans = [];
+        List<Range> matches = new(Math.Min(MatchesAtOnce, text.Length));
         int end = 0;
-        foreach (ValueMatch match in regex.EnumerateMatches(shadow.Text))
+        int searched = 0;
+        do
         {
-            Add(end, match.Index, isMatch: false);
-            end = match.Index + match.Length;
-            Add(match.Index, end, isMatch: true);
-        }
-
-        Add(end, shadow.Text.Length, isMatch: false);
-        return spans;
-
-        void Add(int from, int to, bool isMatch)
-        {
-            if (to > from)
+            searched = Search(shadow.Text, searched, matches);
+            foreach (Range match in matches)
             {
-                spans.Add(new(shadow.Original(from), shadow.Original(to), isMatch));
+                if (match.Start.Value > end)
+                {
+                    yield return Span(end, match.Start.Value, isMatch: false);
+                }
+
+                end = match.End.Value;
+                if (end > match.Start.Value)
+                {
+                    yield return Span(match.Start.Value, end, isMatch: true);
+                }
             }
         }
+        while (matches.Count == MatchesAtOnce && searched <= shadow.Text.Length);
+
+        if (shadow.Text.Length > end)
+        {
+            yield return Span(end, shadow.Text.Length, isMatch: false);
+        }
+
+        PatternSpan Span(int from, int to, bool isMatch) => new(shadow.Original(from), shadow.Original(to), isMatch);
+    }
+
+    /// <summary>Takes the next matches, at most <see cref="MatchesAtOnce"/>, and returns where to search on.</summary>
+    private int Search(string text, int from, List<Range> matches)
+    {
+        matches.Clear();
+        try
+        {
+            foreach (ValueMatch match in regex.EnumerateMatches(text, from))
+            {
+                matches.Add(match.Index..(match.Index + match.Length));
+                from = match.Index + Math.Max(match.Length, 1);
+                if (matches.Count == MatchesAtOnce)
+                {
+                    break;
+                }
+            }
+        }
+        catch (RegexMatchTimeoutException exception)
+        {
+            throw LoraException.From(exception, LoraError.PatternTimeout, file, exception.Pattern, exception.MatchTimeout.TotalMilliseconds, $"a text, which '{file}' splits by it");
+        }
+
+        return from;
     }
 
     /// <summary>Oniguruma reads <c>[</c> and <c>&amp;&amp;</c> inside a class as set operations, .NET as characters: a difference that must not pass unseen.</summary>

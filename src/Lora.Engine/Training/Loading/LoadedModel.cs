@@ -35,7 +35,7 @@ internal sealed class LoadedModel : IDisposable
     private PrefixCache? Prefix { get; set; }
 
     /// <summary>Reads the tokenizer and the datasets, then loads the weights.</summary>
-    public static LoadedModel Load(ModelSource source, IRunObserver observer)
+    public static LoadedModel Load(ModelSource source, IRunObserver observer, CancellationToken cancellation)
     {
         observer.OnStage("Reading the tokenizer and the dataset");
 
@@ -44,7 +44,7 @@ internal sealed class LoadedModel : IDisposable
         Tokenizer tokenizer = Tokenizer.Load(source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
-        DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize };
+        DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
         Dataset dataset = Read(source.Data.Dataset);
         Dataset? validationDataset = source.Data.ValidationDataset is string path ? Read(path) : null;
 
@@ -61,8 +61,8 @@ internal sealed class LoadedModel : IDisposable
 
         Dataset Read(string path)
         {
-            Dataset read = Dataset.Load(path, tokenizer, datasetOptions);
-            DatasetReport.Warnings(path, read, source.MaxLength).ToList().ForEach(observer.OnWarning);
+            Dataset read = Dataset.Load(path, tokenizer, datasetOptions, cancellation);
+            DatasetReport.Warnings(read, datasetOptions).ToList().ForEach(observer.OnWarning);
             return read;
         }
     }
@@ -86,9 +86,11 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>How the model, as it is now, continues a prompt, each time with the likeliest token.</summary>
     public string Continue(string prompt, int tokens, CancellationToken cancellation)
     {
+        int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt);
+
         // The likeliest token each time, so that base and adapter differ by what was learned and not by chance.
-        int[] next = GreedyDecoder.Continue(Model, Tokenizer.Encode(prompt), tokens, Tokenizer.EndOfSequenceId, cancellation);
-        return Tokenizer.Decode(next);
+        int[] next = GreedyDecoder.Continue(Model, ids, tokens, Tokenizer.EndOfSequenceId, cancellation);
+        return Tokenizer.DecodeContinuation(ids, next);
     }
 
     /// <inheritdoc/>

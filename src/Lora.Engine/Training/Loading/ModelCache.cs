@@ -6,14 +6,14 @@ internal sealed class ModelCache : IDisposable
     private LoadedModel? loaded;
 
     /// <summary>The model of a source: the one that is there, or else it is loaded in its place.</summary>
-    public LoadedModel Get(ModelSource source, IRunObserver observer)
+    public LoadedModel Get(ModelSource source, IRunObserver observer, CancellationToken cancellation)
     {
         // By what it was read from: configurations that differ in nothing else share model, tokens and hidden states.
         if (loaded?.Source != source)
         {
             // The old one goes first: two models may not fit.
             Dispose();
-            loaded = LoadedModel.Load(source, observer);
+            loaded = LoadedModel.Load(source, observer, cancellation);
         }
 
         return loaded;

@@ -58,7 +58,7 @@ public sealed class MeasurementSession : IDisposable
         TorchLibrary.Load();
         baseline = TorchMemoryFailure.Named(() =>
         {
-            LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer);
+            LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

@@ -1,0 +1,51 @@
+namespace Lora.Checkpoints;
+
+/// <summary>
+/// Opens files that are read to their end. Pipes and devices may never end, and a pipe may wait for ever when it is opened; both state a
+/// length of zero, by which they are told and refused unopened.
+/// </summary>
+internal static class RegularFile
+{
+    /// <summary>Whether a file has content; false for pipes and devices. A link is followed.</summary>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/> or <see cref="LoraError.FileUnreadable"/>.</exception>
+    public static bool HasContent(string path) => Length(path) > 0;
+
+    /// <summary>Opens a file for reading from its beginning.</summary>
+    /// <param name="path">The file, or a link to it.</param>
+    /// <param name="longest">Bytes that it may have.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/> or <see cref="LoraError.FileUnreadable"/>.</exception>
+    public static FileStream Open(string path, long longest = long.MaxValue)
+    {
+        long length = Length(path);
+        if (length == 0)
+        {
+            throw LoraException.Of(LoraError.FileUnreadable, path, path, "it is empty, or a pipe or a device.");
+        }
+
+        if (length > longest)
+        {
+            throw LoraException.Of(LoraError.FileUnreadable, path, path, $"it has {length} bytes; expected are at most {longest}.");
+        }
+
+        return Named(path, () => File.OpenRead(path));
+    }
+
+    private static long Length(string path) => Named(path, () =>
+    {
+        FileInfo file = new(path);
+        FileInfo target = file.Exists && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo linked ? linked : file;
+        return target.Exists ? target.Length : throw LoraException.Of(LoraError.PathNotFound, path, path);
+    });
+
+    private static T Named<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw LoraException.From(exception, LoraError.FileUnreadable, path, path, exception.Message);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+namespace Lora.Data;
+
+/// <summary>The lines of a stream, one at a time, in a buffer that is as long as the line that is read.</summary>
+internal sealed class LineReader(Stream stream)
+{
+    /// <summary>Bytes that a line may have.</summary>
+    public const int LongestLine = 1 << 29;
+
+    private const int SmallBuffer = 1 << 16;
+
+    private byte[] buffer = new byte[SmallBuffer];
+    private int start;
+    private int end;
+
+    /// <summary>Whether the stream has been read to its end.</summary>
+    public bool IsAtEnd { get; private set; }
+
+    /// <summary>What has been read and not been given: before the first line the beginning of the file.</summary>
+    public ReadOnlySpan<byte> Ahead
+    {
+        get
+        {
+            if (end == 0)
+            {
+                Fill();
+            }
+
+            return buffer.AsSpan(start..end);
+        }
+    }
+
+    /// <summary>Leaves out bytes that are ahead.</summary>
+    public void Skip(int count) => start += count;
+
+    /// <summary>Reads the next line, which is valid until the one after it is asked for; false at the end, or where it is longer than <see cref="LongestLine"/>.</summary>
+    public bool TryRead(out ReadOnlyMemory<byte> line)
+    {
+        int searched = start;
+        while (true)
+        {
+            int offset = buffer.AsSpan(searched..end).IndexOf((byte)'\n');
+            if (offset >= 0 || IsAtEnd)
+            {
+                int lineEnd = offset >= 0 ? searched + offset : end;
+                line = buffer.AsMemory(start..lineEnd);
+                start = offset >= 0 ? lineEnd + 1 : end;
+                return offset >= 0 || line.Length > 0;
+            }
+
+            int seen = end - start;
+            if (seen > LongestLine)
+            {
+                line = default;
+                return false;
+            }
+
+            Fill();
+            searched = start + seen;
+        }
+    }
+
+    /// <summary>Moves what is ahead to the front of a buffer with room and reads on.</summary>
+    private void Fill()
+    {
+        int ahead = end - start;
+        int room = Math.Max(SmallBuffer, ahead * 2);
+        byte[] target = buffer.Length == room ? buffer : new byte[room];
+        buffer.AsSpan(start..end).CopyTo(target);
+        buffer = target;
+        start = 0;
+        int read = stream.Read(buffer, ahead, buffer.Length - ahead);
+        end = ahead + read;
+        IsAtEnd = read == 0;
+    }
+}
