@@ -24,7 +24,7 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("'./tiny'", "$given | Get-LoraModule -Include q", "q_proj")]
     [InlineData("'./tiny', './tiny'", "Get-LoraModule $given -Include q", "q_proj")]
     [InlineData("@{ Model = './tiny'; Rank = 4 }", "New-LoraConfig @given -TargetModule q", "q_proj")]
-    [InlineData("@{ Model = './tiny' }", "Measure-LoraAdapter -Adapter $given -Include q", "q_proj")]
+    [InlineData("@{ Model = './tiny' }", "New-LoraConfig -InputObject $given -TargetModule q", "q_proj")]
     [InlineData("Get-LoraModule ./tiny -Include '**.1.**'", "$given | New-LoraConfig -Exclude model.", "model.layers.1.self_attn.q_proj | model.layers.1.mlp.down_proj")]
     [InlineData("Get-LoraModule ./tiny -Include '**.1.**'", "$given | Where-Object Name | New-LoraConfig -Exclude ", "q_proj | down_proj")]
     [InlineData("Get-LoraModule ./tiny -Include lm_head", "New-LoraConfig -InputObject $given -Exclude ", "lm_head")]
@@ -35,6 +35,9 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("[Lora.LoraAdapterInfo] @{ BaseModel = './tiny'; Module = [Lora.LoraAdapterModule] @{ Name = 'lm_head' } }", "$given | Measure-LoraAdapter -Include ", "lm_head")]
     [InlineData("[Lora.LoraAdapterInfo] @{ BaseModel = 'owner/model'; Module = [Lora.LoraAdapterModule] @{ Name = 'lm_head' } }", "$given | Measure-LoraAdapter -Include ", "lm_head")]
     [InlineData("[Lora.LoraAdapter] @{ Config = New-LoraConfig -Model ./tiny -TargetModule q_proj }", "Measure-LoraAdapter -Adapter $given -Include ", "q_proj")]
+    [InlineData("New-LoraConfig -Model ./tiny -TargetModule q_proj", "$given | New-LoraConfig -TargetModule d", "down_proj")]
+    [InlineData("Get-LoraModule ./tiny -Include lm_head", "New-LoraConfig -Model $given[0] -TargetModule q", "q")]
+    [InlineData("Get-LoraModule ./tiny -Include lm_head", "New-LoraConfig -Model $given -TargetModule q", "q_proj")]
     [InlineData("[byte[]]::new(1gb)", "Get-LoraModule $given -Include q", "q")]
     [InlineData("[datetime]::Now", "Get-LoraModule $given -Include q", "q")]
     public void The_value_of_a_variable_leads_to_its_modules(string value, string line, string offered) =>

@@ -5,6 +5,8 @@ public sealed class TargetModuleCompleterTests(ModelShell shell) : IClassFixture
     [Theory]
     [InlineData("-TargetModule ", "embed_tokens | q_proj | down_proj | lm_head")]
     [InlineData("-TargetModule input", "input")]
+    [InlineData("d", "down_proj")]
+    [InlineData("q_proj, d", "down_proj")]
     [InlineData("-TargetModule q_proj, d", "down_proj")]
     [InlineData("-TargetModule mlp", "mlp.down_proj")]
     [InlineData("-TargetModule 1.mlp.", "'1.mlp.down_proj'")]
