@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lora.Native;
 
 namespace Lora.Training;
@@ -19,13 +20,20 @@ public sealed class TrainingSession : IDisposable
     /// <param name="config">What is adapted; it knows its model.</param>
     /// <param name="data">What is read.</param>
     /// <param name="options">How it trains.</param>
-    /// <param name="observer">Who is told.</param>
+    /// <param name="observer">Who is told. Without one, warnings go to <see cref="Trace"/>, and a failure after the training is thrown.</param>
     /// <param name="cancellation">Stops the run within a batch; the adapter of the last whole step is kept.</param>
     /// <exception cref="LoraException">Everything that is wrong with the input, before anything is changed or written; OutOfMemory outside a step.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
     public LoraTrainingResult Train(
-        LoraConfig config, TrainingData data, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation)
+        LoraConfig config, TrainingData data, TrainingOptions options, ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
+        if (observer is null)
+        {
+            Unobserved failures = new();
+            LoraTrainingResult result = Train(config, data, options, failures, cancellation);
+            return failures.First is null ? result : throw failures.First;
+        }
+
         // Everything that can be found wrong is found here, before libtorch is loaded, let alone a model.
         TrainingPlan plan = TrainingPlan.Make(config, data, options);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
@@ -39,4 +47,22 @@ public sealed class TrainingSession : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();
+
+    private sealed class Unobserved : ITrainingObserver
+    {
+        /// <summary>Thrown when the steps are done: it is no reason to stop them.</summary>
+        public LoraException? First { get; private set; }
+
+        public void OnStage(string text)
+        {
+        }
+
+        public void OnWarning(string text) => Trace.TraceWarning(text);
+
+        public void OnFailure(LoraException failure) => First ??= failure;
+
+        public void OnStep(LoraTrainingStep done)
+        {
+        }
+    }
 }
