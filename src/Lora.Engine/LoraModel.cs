@@ -58,7 +58,7 @@ public sealed class LoraModel : IDisposable
     }
 
     /// <summary>What the model expects to follow each token.</summary>
-    /// <param name="ids">Token ids, for example of <see cref="Tokenizer.Encode"/>; at least one, each below the vocabulary's size.</param>
+    /// <param name="ids">Token ids, for example of <see cref="Tokenizer.Encode(string, bool)"/>; at least one, each below the vocabulary's size.</param>
     /// <returns>Logits [tokens, vocabulary], float32, on the model's device. The caller disposes them.</returns>
     /// <exception cref="ArgumentException">There is no id.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An id that the vocabulary lacks.</exception>
