@@ -35,6 +35,12 @@ Describe 'Help of <_>' -ForEach $names {
         Get-Help $_ -Examples | Out-String | Should -Match 'Example 1'
     }
 
+    It 'has an address of its own, where -Online leads' {
+        $command.HelpUri | Should -BeLike "https://*/docs/en-US/$_.md"
+        Join-Path $PSScriptRoot "../docs/en-US/$_.md" | Should -Exist
+        $help.relatedLinks.navigationLink.uri | Should -Contain $command.HelpUri
+    }
+
     It 'shows one parameter' {
         Get-Help $_ -Parameter ($command.Parameters.Keys | Where-Object { $_ -notin $common } | Select-Object -First 1) | Out-String | Should -Match 'Required\?'
     }

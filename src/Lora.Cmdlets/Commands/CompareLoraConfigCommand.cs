@@ -4,7 +4,7 @@ using Lora.Selection;
 namespace Lora.Commands;
 
 /// <summary>Compares what two configurations do to a model: modules, ranks, trained values, size of the adapter.</summary>
-[Cmdlet(VerbsData.Compare, "LoraConfig", HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsData.Compare, "LoraConfig", HelpUri = HelpAddress.Pages + "Compare-LoraConfig.md")]
 [OutputType(typeof(LoraConfigComparison))]
 public sealed class CompareLoraConfigCommand : LoraCmdlet
 {

@@ -4,7 +4,8 @@ using Lora.Adapters;
 namespace Lora.Commands;
 
 /// <summary>Writes an adapter as PEFT writes it: adapter_config.json, adapter_model.safetensors and a model card.</summary>
-[Cmdlet(VerbsData.Export, "LoraAdapter", DefaultParameterSetName = PathSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Commands)]
+[Cmdlet(
+    VerbsData.Export, "LoraAdapter", DefaultParameterSetName = PathSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Pages + "Export-LoraAdapter.md")]
 [OutputType(typeof(DirectoryInfo))]
 public sealed class ExportLoraAdapterCommand : ExportCmdlet
 {

@@ -4,7 +4,7 @@ using Lora.Export;
 namespace Lora.Commands;
 
 /// <summary>Writes a model with an adapter added to its weights, from file to file.</summary>
-[Cmdlet(VerbsData.Export, "LoraModel", DefaultParameterSetName = PathSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsData.Export, "LoraModel", DefaultParameterSetName = PathSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Pages + "Export-LoraModel.md")]
 [OutputType(typeof(DirectoryInfo))]
 public sealed class ExportLoraModelCommand : ExportCmdlet
 {

@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace Lora.Commands;
 
 /// <summary>Describes adapters in PEFT's format: rank, alpha, modules, size. It reads configuration and header; weights only for -Detailed.</summary>
-[Cmdlet(VerbsCommon.Get, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsCommon.Get, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Pages + "Get-LoraAdapter.md")]
 [OutputType(typeof(LoraAdapterInfo))]
 public sealed class GetLoraAdapterCommand : AdapterCmdlet
 {

@@ -5,7 +5,7 @@ using Lora.Selection;
 namespace Lora.Commands;
 
 /// <summary>Lists the modules of models: their names, kinds and shapes. It reads headers and config.json, no weights.</summary>
-[Cmdlet(VerbsCommon.Get, "LoraModule", DefaultParameterSetName = ModelSet, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsCommon.Get, "LoraModule", DefaultParameterSetName = ModelSet, HelpUri = HelpAddress.Pages + "Get-LoraModule.md")]
 [OutputType(typeof(LoraModuleInfo))]
 public sealed class GetLoraModuleCommand : PathCmdlet
 {

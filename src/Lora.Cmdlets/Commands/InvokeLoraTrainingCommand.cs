@@ -4,7 +4,7 @@ using Lora.Training;
 namespace Lora.Commands;
 
 /// <summary>Trains the adapter of each configuration, or goes on with each adapter; the base model is loaded once.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "LoraTraining", SupportsShouldProcess = true, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsLifecycle.Invoke, "LoraTraining", SupportsShouldProcess = true, HelpUri = HelpAddress.Pages + "Invoke-LoraTraining.md")]
 [OutputType(typeof(LoraTrainingResult), typeof(LoraTrainingStep))]
 public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 {

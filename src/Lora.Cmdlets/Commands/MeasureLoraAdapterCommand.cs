@@ -4,7 +4,7 @@ using Lora.Training;
 namespace Lora.Commands;
 
 /// <summary>Takes the loss of adapters on a dataset, whole, in part, without each block in turn, or several together; nothing is trained.</summary>
-[Cmdlet(VerbsDiagnostic.Measure, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsDiagnostic.Measure, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Pages + "Measure-LoraAdapter.md")]
 [OutputType(typeof(LoraMeasurement))]
 public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
 {

@@ -4,7 +4,7 @@ using Lora.Adapters;
 namespace Lora.Commands;
 
 /// <summary>Makes one adapter out of several: their weighted sum, exact or by a method that settles their differences.</summary>
-[Cmdlet(VerbsData.Merge, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsData.Merge, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Pages + "Merge-LoraAdapter.md")]
 [OutputType(typeof(LoraAdapter))]
 public sealed class MergeLoraAdapterCommand : AdapterCmdlet
 {

@@ -4,7 +4,7 @@ using System.Management.Automation;
 namespace Lora.Commands;
 
 /// <summary>Says what is adapted and how: from the modules of a pipeline, from PEFT's lists and patterns, or as a changed copy of what there is.</summary>
-[Cmdlet(VerbsCommon.New, "LoraConfig", DefaultParameterSetName = TargetSet, HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsCommon.New, "LoraConfig", DefaultParameterSetName = TargetSet, HelpUri = HelpAddress.Pages + "New-LoraConfig.md")]
 [OutputType(typeof(LoraConfig))]
 public sealed class NewLoraConfigCommand : LoraCmdlet
 {

@@ -4,7 +4,7 @@ using Lora.Selection;
 namespace Lora.Commands;
 
 /// <summary>Says what a configuration would do to each module and why, before anything is loaded.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "LoraTarget", HelpUri = HelpAddress.Commands)]
+[Cmdlet(VerbsDiagnostic.Test, "LoraTarget", HelpUri = HelpAddress.Pages + "Test-LoraTarget.md")]
 [OutputType(typeof(LoraTargetInfo), typeof(TargetEntry))]
 public sealed class TestLoraTargetCommand : LoraCmdlet
 {
