@@ -10,13 +10,19 @@ public sealed class ModelShell : IDisposable
 
     public ModelShell()
     {
-        models.Add("tiny");
+        Model = models.Add("tiny");
         Directory.CreateDirectory(Path.Combine(models.Path, "broken"));
         File.WriteAllText(Path.Combine(models.Path, "broken", "config.json"), "no JSON");
         File.WriteAllText(Path.Combine(models.Path, "broken", "model.safetensors"), "no header");
         File.WriteAllText(Path.Combine(models.Path, "q_file.txt"), "");
         shell.With("folder", models.Path).Run("$ExecutionContext.SessionState.Path.SetLocation($folder); function Get-Folder { $global:ran = $true; './tiny' }").Succeeded();
     }
+
+    /// <summary>The full path of the model.</summary>
+    public string Model { get; }
+
+    /// <summary>Gives the session a variable.</summary>
+    public void Set(string name, object value) => shell.With(name, value);
 
     /// <summary>Runs a script, then gives what the completion of a line offers at its end, joined by bars.</summary>
     public string Offer(string line, string script = "")

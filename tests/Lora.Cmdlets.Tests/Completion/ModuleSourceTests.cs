@@ -34,7 +34,6 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("[Lora.LoraTrainingResult] @{ Model = \"$folder/tiny\"; Config = New-LoraConfig -TargetModule q_proj }", "$given | Measure-LoraAdapter -Include ", "q_proj")]
     [InlineData("[Lora.LoraAdapterInfo] @{ BaseModel = './tiny'; Module = [Lora.LoraAdapterModule] @{ Name = 'lm_head' } }", "$given | Measure-LoraAdapter -Include ", "lm_head")]
     [InlineData("[Lora.LoraAdapterInfo] @{ BaseModel = 'owner/model'; Module = [Lora.LoraAdapterModule] @{ Name = 'lm_head' } }", "$given | Measure-LoraAdapter -Include ", "lm_head")]
-    [InlineData("[Lora.LoraAdapter] @{ Config = New-LoraConfig -Model ./tiny -TargetModule q_proj }", "Measure-LoraAdapter -Adapter $given -Include ", "q_proj")]
     [InlineData("New-LoraConfig -Model ./tiny -TargetModule q_proj", "$given | New-LoraConfig -TargetModule d", "down_proj")]
     [InlineData("Get-LoraModule ./tiny -Include lm_head", "New-LoraConfig -Model $given[0] -TargetModule q", "q")]
     [InlineData("Get-LoraModule ./tiny -Include lm_head", "New-LoraConfig -Model $given -TargetModule q", "q_proj")]
@@ -42,6 +41,14 @@ public sealed class ModuleSourceTests(ModelShell shell) : IClassFixture<ModelShe
     [InlineData("[datetime]::Now", "Get-LoraModule $given -Include q", "q")]
     public void The_value_of_a_variable_leads_to_its_modules(string value, string line, string offered) =>
         Assert.Equal(offered, shell.Offer(line, $"$given = {value}"));
+
+    [Fact]
+    public void An_adapter_in_memory_says_what_it_adapts()
+    {
+        shell.Set("given", new LoraAdapter { Config = new() { Model = shell.Model, TargetModule = ["q_proj"] } });
+
+        Assert.Equal("q_proj", shell.Offer("Measure-LoraAdapter -Adapter $given -Include "));
+    }
 
     [Theory]
     [InlineData("Get-LoraModule ./ti* -Include q")]
