@@ -17,29 +17,28 @@ internal static class PropertyBag
     {
         (string Name, object? Value)[] values = [.. entries.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value))];
         string[] known = [.. Properties<LoraConfig>().Select(property => property.Name)];
-        LoraException.ThrowIfAny([.. values
+        return To<LoraConfig>(values, values
             .Where(entry => !known.Contains(entry.Name, StringComparer.OrdinalIgnoreCase))
-            .Select(entry => new LoraProblem(LoraError.ConfigValueInvalid, entry.Name, "A key", $"'{entry.Name}'", $"one of {string.Join(", ", known)}"))]);
-        return To<LoraConfig>(values);
+            .Select(entry => new LoraProblem(LoraError.ConfigValueInvalid, entry.Name, "A key", $"'{entry.Name}'", $"one of {string.Join(", ", known)}")));
     }
 
     /// <summary>The configuration that an object was; what else the object has, as a job's PSComputerName, is passed over.</summary>
     /// <exception cref="LoraException">ConfigValueInvalid: every value that does not fit.</exception>
-    public static LoraConfig ToConfig(PSObject bag) => To<LoraConfig>(Values(bag));
+    public static LoraConfig ToConfig(PSObject bag) => To<LoraConfig>(Values(bag), []);
 
     /// <summary>The module that an object was.</summary>
     /// <exception cref="LoraException">ConfigValueInvalid: every value that does not fit.</exception>
-    public static LoraModuleInfo ToModule(PSObject bag) => To<LoraModuleInfo>(Values(bag));
+    public static LoraModuleInfo ToModule(PSObject bag) => To<LoraModuleInfo>(Values(bag), []);
 
     private static IEnumerable<(string Name, object? Value)> Values(PSObject bag) => bag.Properties.Select(property => (property.Name, Members.Of(bag, property.Name)));
 
     private static PropertyInfo[] Properties<T>() => [.. typeof(T).GetProperties().Where(property => property.GetSetMethod(nonPublic: true) is not null)];
 
-    private static T To<T>(IEnumerable<(string Name, object? Value)> values)
+    private static T To<T>(IEnumerable<(string Name, object? Value)> values, IEnumerable<LoraProblem> found)
         where T : new()
     {
         T made = new();
-        List<LoraProblem> problems = [];
+        List<LoraProblem> problems = [.. found];
         foreach ((string name, object? value) in values)
         {
             PropertyInfo? property = Properties<T>().FirstOrDefault(known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 
 namespace Lora.Commands;
@@ -6,14 +5,11 @@ namespace Lora.Commands;
 /// <summary>Says what is adapted and how: from the modules of a pipeline, from PEFT's lists and patterns, or as a changed copy of what there is.</summary>
 [Cmdlet(VerbsCommon.New, "LoraConfig", DefaultParameterSetName = TargetSet, HelpUri = HelpAddress.Pages + "New-LoraConfig.md")]
 [OutputType(typeof(LoraConfig))]
-public sealed class NewLoraConfigCommand : LoraCmdlet
+public sealed class NewLoraConfigCommand : ConfigCmdlet
 {
     private const string TargetSet = "Target";
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
-
-    private static readonly string[] TargetParameters =
-        [nameof(TargetModule), nameof(TargetPattern), nameof(ExcludeModule), nameof(ExcludePattern), nameof(Layer), nameof(LayerPattern), nameof(Model)];
 
     private readonly List<LoraModuleInfo> modules = [];
     private bool hasInput;
@@ -28,39 +24,6 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Exclude { get; set; } = [];
-
-    /// <summary>Whole names or dotted endings of the modules to adapt (PEFT's target_modules as a list).</summary>
-    [Parameter(Position = 0)]
-    [Alias("Target")]
-    [ArgumentCompleter(typeof(TargetModuleCompleter))]
-    public string[]? TargetModule { get; set; }
-
-    /// <summary>A Python regular expression for whole names, or <c>all-linear</c> (PEFT's target_modules as a string).</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(TargetPatternCompleter))]
-    public string? TargetPattern { get; set; }
-
-    /// <summary>Whole names or dotted endings of modules to leave alone (PEFT's exclude_modules as a list).</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ExcludeModuleCompleter))]
-    public string[]? ExcludeModule { get; set; }
-
-    /// <summary>A Python regular expression for the whole names of modules to leave alone (PEFT's exclude_modules as a string).</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ExcludePatternCompleter))]
-    public string? ExcludePattern { get; set; }
-
-    /// <summary>The layer numbers that TargetModule's endings apply to (PEFT's layers_to_transform).</summary>
-    [Parameter]
-    [Alias("LayersToTransform")]
-    [ArgumentCompleter(typeof(LayerCompleter))]
-    public int[]? Layer { get; set; }
-
-    /// <summary>The name part before the layer number (PEFT's layers_pattern).</summary>
-    [Parameter]
-    [Alias("LayersPattern")]
-    [ArgumentCompleter(typeof(LayerPatternCompleter))]
-    public string[]? LayerPattern { get; set; }
 
     /// <summary>The base model; with it, targets that match nothing are found at once.</summary>
     [Parameter]
@@ -78,60 +41,6 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     [Alias("PSPath", "LP", "FullName")]
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
-
-    /// <summary>The width of the low-rank product.</summary>
-    [Parameter]
-    [Alias("r")]
-    [ValidateRange(1, int.MaxValue)]
-    public int? Rank { get; set; }
-
-    /// <summary>The numerator of the scaling.</summary>
-    [Parameter]
-    [Alias("LoraAlpha")]
-    [ValidateRange(0.0, double.MaxValue)]
-    public double? Alpha { get; set; }
-
-    /// <summary>The share of the adapter's input that is dropped while training.</summary>
-    [Parameter]
-    [ValidateRange(0.0, 1.0)]
-    public double? Dropout { get; set; }
-
-    /// <summary>Which biases are trained too.</summary>
-    [Parameter]
-    public LoraBias? Bias { get; set; }
-
-    /// <summary>Divides alpha by the square root of the rank.</summary>
-    [Parameter]
-    public SwitchParameter UseRsLora { get; set; }
-
-    /// <summary>Trains the weights' magnitudes apart from their directions (DoRA).</summary>
-    [Parameter]
-    public SwitchParameter UseDora { get; set; }
-
-    /// <summary>Gives each B a bias (PEFT's lora_bias).</summary>
-    [Parameter]
-    public SwitchParameter UseLoraBias { get; set; }
-
-    /// <summary>Modules to train whole and save with the adapter (PEFT's modules_to_save): whole names or dotted endings.</summary>
-    [Parameter]
-    [Alias("ModulesToSave")]
-    [ArgumentCompleter(typeof(ModuleToSaveCompleter))]
-    public string[]? ModuleToSave { get; set; }
-
-    /// <summary>How A and B begin (PEFT's init_lora_weights).</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(InitializationCompleter))]
-    public string? Initialization { get; set; }
-
-    /// <summary>Other ranks for some modules: patterns to ranks, the first that matches decides. Use [ordered]@{} when order matters.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(PatternTableCompleter))]
-    public IDictionary? RankPattern { get; set; }
-
-    /// <summary>Other alphas for some modules: patterns to alphas, the first that matches decides.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(PatternTableCompleter))]
-    public IDictionary? AlphaPattern { get; set; }
 
     /// <summary>Makes targets that match nothing in the model a warning.</summary>
     [Parameter]
@@ -158,7 +67,7 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
     protected override void EndWork()
     {
         PathResolver paths = new(this);
-        string[] targets = [.. TargetParameters.Where(Given)];
+        string[] targets = [.. GivenTargets, .. new[] { nameof(Model) }.Where(Given)];
         bool isBegun = hasInput || ParameterSetName != TargetSet;
         if (modules.Count > 0 && targets.Length > 0)
         {
@@ -196,29 +105,4 @@ public sealed class NewLoraConfigCommand : LoraCmdlet
         ModelCheck.Run(config, AllowUnmatched, WriteWarning);
         return config;
     }
-
-    // Targets of one kind take the place of those of another; what is not given stays.
-    private LoraConfig Changed(LoraConfig config) => config with
-    {
-        Module = TargetModule is null && TargetPattern is null ? config.Module : null,
-        TargetModule = TargetModule ?? (TargetPattern is null ? config.TargetModule : null),
-        TargetPattern = TargetPattern ?? (TargetModule is null ? config.TargetPattern : null),
-        ExcludeModule = ExcludeModule ?? (ExcludePattern is null ? config.ExcludeModule : null),
-        ExcludePattern = ExcludePattern ?? (ExcludeModule is null ? config.ExcludePattern : null),
-        LayersToTransform = Layer ?? config.LayersToTransform,
-        LayersPattern = LayerPattern ?? config.LayersPattern,
-        Rank = Rank ?? config.Rank,
-        Alpha = Alpha ?? config.Alpha,
-        Dropout = Dropout ?? config.Dropout,
-        Bias = Bias ?? config.Bias,
-        UseRsLora = Given(nameof(UseRsLora)) ? UseRsLora : config.UseRsLora,
-        UseDora = Given(nameof(UseDora)) ? UseDora : config.UseDora,
-        UseLoraBias = Given(nameof(UseLoraBias)) ? UseLoraBias : config.UseLoraBias,
-        ModulesToSave = ModuleToSave ?? config.ModulesToSave,
-        Initialization = Initialization ?? config.Initialization,
-        RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),
-        AlphaPattern = AlphaPattern is null ? config.AlphaPattern : PatternValues.Of(nameof(AlphaPattern), AlphaPattern),
-    };
-
-    private bool Given(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 }

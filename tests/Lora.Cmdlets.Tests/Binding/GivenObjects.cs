@@ -11,7 +11,8 @@ public sealed class GivenObjects : IDisposable
         $module = @(Get-LoraModule $model -Include q_proj)[0]
         $info = Get-LoraAdapter $output/adapter
         $inMemory = Invoke-LoraTraining $config -Dataset $rows -MaxStep 1
-        function FromJob($value) { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($value, 1)) }
+        function FromFile($value, $depth = 2) { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($value, $depth)) }
+        function FromJob($value) { FromFile $value 1 }
         $given = @{
             'result' = $result
             'adapter' = $inMemory.Adapter
@@ -24,8 +25,10 @@ public sealed class GivenObjects : IDisposable
             'config file object' = [System.IO.FileInfo]"$output/adapter/adapter_config.json"
             'weights file object' = [System.IO.FileInfo]"$output/adapter/adapter_model.safetensors"
             'result of a job' = FromJob $result
+            'result of Import-Clixml' = FromFile $result
             'unwritten result of a job' = FromJob $inMemory
             'description of a job' = FromJob $info
+            'description of Import-Clixml' = FromFile $info
             'config' = $config
             'config of a job' = FromJob $config
             'hashtable' = @{ Rank = 2; TargetModule = 'q_proj'; Model = $model; RankPattern = @{ q_proj = 4 } }

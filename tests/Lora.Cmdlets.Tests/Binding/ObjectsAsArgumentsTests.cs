@@ -32,6 +32,8 @@ public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixtur
     [Theory]
     [InlineData("Get-LoraAdapter -LiteralPath $folder | Get-LoraAdapter")]
     [InlineData("Get-LoraAdapter $folder | Merge-LoraAdapter")]
+    [InlineData("[System.IO.DirectoryInfo]$folder | Get-LoraAdapter")]
+    [InlineData("[System.IO.DirectoryInfo]$folder | New-LoraConfig")]
     [InlineData("Get-LoraAdapter -LiteralPath $folder | Measure-LoraAdapter -Dataset $rows")]
     [InlineData("Measure-LoraAdapter -LiteralPath $folder -Dataset $rows")]
     [InlineData("New-LoraConfig -LiteralPath $folder -Rank 3")]
@@ -59,6 +61,14 @@ public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixtur
         Assert.Equal((32, 32.0), (copy.Rank, copy.Alpha));
         Assert.Equal(["q_proj"], copy.TargetModule!);
         Assert.Equal(Config("$config").Model, copy.Model);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_with_a_hashtable_is_said_at_once()
+    {
+        ErrorRecord error = Assert.Single(objects.Shell.Run("New-LoraConfig -InputObject @{ Rnak = 2; Alpha = 'much'; AlphaPattern = @{ q_proj = 4 } }").Errors);
+
+        Assert.Equal(["Rnak", "much"], ((LoraException)error.Exception).Problems.Select(problem => $"{problem.Target}"));
     }
 
     [Fact]

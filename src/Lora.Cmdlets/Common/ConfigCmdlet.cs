@@ -1,0 +1,127 @@
+using System.Collections;
+using System.Management.Automation;
+
+namespace Lora.Commands;
+
+/// <summary>A cmdlet that makes configurations: <see cref="LoraConfig"/> as parameters, each of which changes what it is given for.</summary>
+public abstract class ConfigCmdlet : LoraCmdlet
+{
+    private static readonly string[] TargetParameters =
+        [nameof(TargetModule), nameof(TargetPattern), nameof(ExcludeModule), nameof(ExcludePattern), nameof(Layer), nameof(LayerPattern)];
+
+    /// <summary>Whole names or dotted endings of the modules to adapt (PEFT's target_modules as a list).</summary>
+    [Parameter(Position = 0)]
+    [Alias("Target")]
+    [ArgumentCompleter(typeof(TargetModuleCompleter))]
+    public string[]? TargetModule { get; set; }
+
+    /// <summary>A Python regular expression for whole names, or <c>all-linear</c> (PEFT's target_modules as a string).</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(TargetPatternCompleter))]
+    public string? TargetPattern { get; set; }
+
+    /// <summary>Whole names or dotted endings of modules to leave alone (PEFT's exclude_modules as a list).</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ExcludeModuleCompleter))]
+    public string[]? ExcludeModule { get; set; }
+
+    /// <summary>A Python regular expression for the whole names of modules to leave alone (PEFT's exclude_modules as a string).</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ExcludePatternCompleter))]
+    public string? ExcludePattern { get; set; }
+
+    /// <summary>The layer numbers that TargetModule's endings apply to (PEFT's layers_to_transform).</summary>
+    [Parameter]
+    [Alias("LayersToTransform")]
+    [ArgumentCompleter(typeof(LayerCompleter))]
+    public int[]? Layer { get; set; }
+
+    /// <summary>The name part before the layer number (PEFT's layers_pattern).</summary>
+    [Parameter]
+    [Alias("LayersPattern")]
+    [ArgumentCompleter(typeof(LayerPatternCompleter))]
+    public string[]? LayerPattern { get; set; }
+
+    /// <summary>The width of the low-rank product.</summary>
+    [Parameter]
+    [Alias("r")]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Rank { get; set; }
+
+    /// <summary>The numerator of the scaling.</summary>
+    [Parameter]
+    [Alias("LoraAlpha")]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double? Alpha { get; set; }
+
+    /// <summary>The share of the adapter's input that is dropped while training.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 1.0)]
+    public double? Dropout { get; set; }
+
+    /// <summary>Which biases are trained too.</summary>
+    [Parameter]
+    public LoraBias? Bias { get; set; }
+
+    /// <summary>Divides alpha by the square root of the rank.</summary>
+    [Parameter]
+    public SwitchParameter UseRsLora { get; set; }
+
+    /// <summary>Trains the weights' magnitudes apart from their directions (DoRA).</summary>
+    [Parameter]
+    public SwitchParameter UseDora { get; set; }
+
+    /// <summary>Gives each B a bias (PEFT's lora_bias).</summary>
+    [Parameter]
+    public SwitchParameter UseLoraBias { get; set; }
+
+    /// <summary>Modules to train whole and save with the adapter (PEFT's modules_to_save): whole names or dotted endings.</summary>
+    [Parameter]
+    [Alias("ModulesToSave")]
+    [ArgumentCompleter(typeof(ModuleToSaveCompleter))]
+    public string[]? ModuleToSave { get; set; }
+
+    /// <summary>How A and B begin (PEFT's init_lora_weights).</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(InitializationCompleter))]
+    public string? Initialization { get; set; }
+
+    /// <summary>Other ranks for some modules: patterns to ranks, the first that matches decides. Use [ordered]@{} when order matters.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(PatternTableCompleter))]
+    public IDictionary? RankPattern { get; set; }
+
+    /// <summary>Other alphas for some modules: patterns to alphas, the first that matches decides.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(PatternTableCompleter))]
+    public IDictionary? AlphaPattern { get; set; }
+
+    /// <summary>The names of the parameters that were given and say which modules are adapted.</summary>
+    private protected IEnumerable<string> GivenTargets => TargetParameters.Where(Given);
+
+    /// <summary>A copy with what was given. Targets of one kind take the place of those of another; what is not given stays.</summary>
+    private protected LoraConfig Changed(LoraConfig config) => config with
+    {
+        Module = TargetModule is null && TargetPattern is null ? config.Module : null,
+        TargetModule = TargetModule ?? (TargetPattern is null ? config.TargetModule : null),
+        TargetPattern = TargetPattern ?? (TargetModule is null ? config.TargetPattern : null),
+        ExcludeModule = ExcludeModule ?? (ExcludePattern is null ? config.ExcludeModule : null),
+        ExcludePattern = ExcludePattern ?? (ExcludeModule is null ? config.ExcludePattern : null),
+        LayersToTransform = Layer ?? config.LayersToTransform,
+        LayersPattern = LayerPattern ?? config.LayersPattern,
+        Rank = Rank ?? config.Rank,
+        Alpha = Alpha ?? config.Alpha,
+        Dropout = Dropout ?? config.Dropout,
+        Bias = Bias ?? config.Bias,
+        UseRsLora = Given(nameof(UseRsLora)) ? UseRsLora : config.UseRsLora,
+        UseDora = Given(nameof(UseDora)) ? UseDora : config.UseDora,
+        UseLoraBias = Given(nameof(UseLoraBias)) ? UseLoraBias : config.UseLoraBias,
+        ModulesToSave = ModuleToSave ?? config.ModulesToSave,
+        Initialization = Initialization ?? config.Initialization,
+        RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),
+        AlphaPattern = AlphaPattern is null ? config.AlphaPattern : PatternValues.Of(nameof(AlphaPattern), AlphaPattern),
+    };
+
+    /// <summary>Whether a parameter was given.</summary>
+    private protected bool Given(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+}
