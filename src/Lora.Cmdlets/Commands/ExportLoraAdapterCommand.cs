@@ -15,7 +15,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
         bool isAllowed = ShouldProcess(folder, "Export adapter");
         if (isAllowed)
         {
-            AdapterFolder.Save(adapter, folder, Force);
+            AdapterFolder.Save(adapter, folder, Force, WriteWarning);
         }
 
         return isAllowed;

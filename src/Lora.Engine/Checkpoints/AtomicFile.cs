@@ -1,17 +1,19 @@
+using System.Diagnostics;
+
 namespace Lora.Checkpoints;
 
 /// <summary>Writes a file whole or not at all: into a temporary file beside the target, flushed to the disk, then renamed over it.</summary>
 public static class AtomicFile
 {
     /// <summary>Writes or replaces a file. When writing fails, the old file is unchanged and the temporary one is removed.</summary>
-    /// <param name="path">The file; its folder exists.</param>
+    /// <param name="path">The file; its folder exists. What killed writers of it left there goes.</param>
     /// <param name="write">Writes the content; what it throws, other than a failure of the stream, reaches the caller.</param>
     /// <exception cref="LoraException">The system refused to write.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(write);
-        string temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
+        string temporary = Leftovers.NameFor(path);
         try
         {
             using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
@@ -20,7 +22,8 @@ public static class AtomicFile
                 stream.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, path, overwrite: true);
+            FileChanges.Move(temporary, path, overwrite: true);
+            Leftovers.RemoveFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -36,12 +39,12 @@ public static class AtomicFile
     {
         try
         {
-            File.Delete(temporary);
+            FileChanges.Delete(temporary);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // The failure that left the file is on its way to the caller; a second one would hide it.
-            System.Diagnostics.Trace.TraceWarning(exception.Message);
+            Trace.TraceWarning(exception.Message);
         }
     }
 }

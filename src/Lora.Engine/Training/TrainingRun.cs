@@ -194,7 +194,7 @@ internal sealed class TrainingRun(
         try
         {
             observer.OnStage($"Writing '{folder}'");
-            AdapterFolder.Save(trained, folder, options.Overwrite || plan.State is not null);
+            AdapterFolder.Save(trained, folder, options.Overwrite || plan.State is not null, observer.OnWarning);
             return folder;
         }
         catch (LoraException exception) when (exception.Error == LoraError.OutputFailed)

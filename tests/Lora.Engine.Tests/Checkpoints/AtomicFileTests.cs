@@ -61,4 +61,23 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Equal(LoraError.OutputFailed, exception.Error);
         Assert.Equal("old", File.ReadAllText(path));
     }
+
+    [Fact]
+    public void What_a_killed_writer_left_goes_and_what_another_writes_or_has_just_written_stays()
+    {
+        string left = Old("x.abcdefgh.ijk.tmp");
+        string[] kept = [Old("y.abcdefgh.ijk.tmp"), Old("x.mine.tmp"), Old("x.abcdefgh.222.tmp"), folder.Write("x.abcdefgh.333.tmp", "about to be renamed")];
+        using FileStream open = new(folder.File("x.abcdefgh.222.tmp"), FileMode.Open, FileAccess.Write, FileShare.None);
+
+        AtomicFile.Write(folder.File("x"), stream => stream.Write("new"u8));
+        Assert.False(File.Exists(left));
+        Assert.All(kept, path => Assert.True(File.Exists(path), path));
+
+        string Old(string name)
+        {
+            string path = folder.Write(name, "half");
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(-1));
+            return path;
+        }
+    }
 }

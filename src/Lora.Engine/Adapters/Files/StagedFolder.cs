@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Lora.Checkpoints;
 
 namespace Lora.Adapters;
 
@@ -12,18 +13,19 @@ internal sealed class StagedFolder : IDisposable
     private const string OldFiles = ".old";
     private readonly string folder;
     private readonly string stage;
+    private readonly FileStream held;
+    private readonly Action<string> warn;
     private readonly bool isNew;
 
     /// <param name="folder">The target, which need not be there.</param>
-    public StagedFolder(string folder)
+    /// <param name="warn">Told of what could not be removed; null: it is traced.</param>
+    public StagedFolder(string folder, Action<string>? warn = null)
     {
-        this.folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        isNew = !Directory.Exists(this.folder);
-        string name = $".{Path.GetFileName(this.folder)}.{Path.GetRandomFileName()}.tmp";
-
-        // Within a folder that is there, so that both lie on one volume and a rename is one step.
-        stage = Path.Combine(isNew ? Path.GetDirectoryName(this.folder)! : this.folder, name);
-        Directory.CreateDirectory(stage);
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        isNew = !Directory.Exists(full);
+        this.folder = isNew ? full : Directory.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        this.warn = warn ?? (text => Trace.TraceWarning(text));
+        (stage, held) = MakeStage();
     }
 
     /// <summary>Where a file is written until it is published.</summary>
@@ -43,7 +45,8 @@ internal sealed class StagedFolder : IDisposable
     {
         if (isNew)
         {
-            Directory.Move(stage, folder);
+            FileChanges.MoveFolder(stage, folder);
+            RemoveLeftovers();
             return;
         }
 
@@ -60,6 +63,8 @@ internal sealed class StagedFolder : IDisposable
             {
                 Replace(path, undo);
             }
+
+            RemoveLeftovers();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -77,15 +82,67 @@ internal sealed class StagedFolder : IDisposable
     {
         try
         {
-            if (Directory.Exists(stage))
-            {
-                Directory.Delete(stage, recursive: true);
-            }
+            FileChanges.DeleteFolder(stage);
+            held.Dispose();
+            FileChanges.Delete(held.Name);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // The files are in their place, or the failure is on its way to the caller; this one would hide it.
-            Trace.TraceWarning(exception.Message);
+            held.Dispose();
+            warn($"What was replaced could not be removed: {exception.Message} It is in '{stage}', and goes with the next writing.");
+        }
+    }
+
+    /// <summary>The folder's own name does for the temporary one's, hidden where a dot hides.</summary>
+    private string StageName => "." + Path.GetFileName(folder);
+
+    // Beside the folder, so that whatever cannot be removed is not inside it; within it where that is another volume, or may not be written.
+    private (string Stage, FileStream Held) MakeStage()
+    {
+        string? parent = Path.GetDirectoryName(folder);
+        if (isNew)
+        {
+            return MakeStage(parent ?? throw new IOException($"'{folder}' cannot be a folder."));
+        }
+
+        try
+        {
+            return MakeStage(parent is null || IsMountPoint() ? folder : parent);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return MakeStage(folder);
+        }
+    }
+
+    private (string Stage, FileStream Held) MakeStage(string place)
+    {
+        Directory.CreateDirectory(place);
+        string path = Leftovers.NameFor(Path.Combine(place, StageName));
+        FileStream stream = new(Leftovers.LockOf(path), FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        try
+        {
+            Directory.CreateDirectory(path);
+            return (path, stream);
+        }
+        catch
+        {
+            stream.Dispose();
+            File.Delete(stream.Name);
+            throw;
+        }
+    }
+
+    private bool IsMountPoint() => DriveInfo.GetDrives().Any(drive => Path.TrimEndingDirectorySeparator(drive.Name) == folder);
+
+    private void RemoveLeftovers()
+    {
+        Leftovers.RemoveFiles(folder);
+        Leftovers.RemoveFolders(folder, StageName);
+        if (Path.GetDirectoryName(folder) is { } parent)
+        {
+            Leftovers.RemoveFolders(parent, StageName);
         }
     }
 
@@ -94,8 +151,8 @@ internal sealed class StagedFolder : IDisposable
         string target = Path.Combine(folder, Path.GetRelativePath(stage, path));
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         PutAside(target, undo);
-        File.Move(path, target);
-        undo.Push(() => File.Delete(target));
+        FileChanges.Move(path, target);
+        undo.Push(() => FileChanges.Delete(target));
     }
 
     /// <summary>Takes a file out of the target, if it is there; <see cref="Dispose"/> removes it.</summary>
@@ -105,8 +162,8 @@ internal sealed class StagedFolder : IDisposable
         {
             string old = Path.Combine(stage, OldFiles, Path.GetRelativePath(folder, target));
             Directory.CreateDirectory(Path.GetDirectoryName(old)!);
-            File.Move(target, old);
-            undo.Push(() => File.Move(old, target));
+            FileChanges.Move(target, old);
+            undo.Push(() => FileChanges.Move(old, target));
         }
     }
 }

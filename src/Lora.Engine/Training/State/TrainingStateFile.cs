@@ -84,5 +84,5 @@ internal static class TrainingStateFile
     }
 
     /// <summary>Removes the state of a run that has ended.</summary>
-    public static void Remove(string folder) => File.Delete(Path.Combine(folder, Name));
+    public static void Remove(string folder) => FileChanges.Delete(Path.Combine(folder, Name));
 }
