@@ -36,6 +36,7 @@ internal static class ErrorCategories
         LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
         LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
+        LoraError.Unexpected => ErrorCategory.InvalidOperation,
         LoraError.NativeLibraryNotFound or LoraError.VisualCppRuntimeMissing or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),
     };

@@ -62,7 +62,16 @@ public abstract class LoraCmdlet : PSCmdlet
             ThrowTerminatingError(ErrorRecords.Of(
                 LoraException.From(exception, LoraError.ModuleFileMissing, exception.FileName, exception.Message)));
         }
+        catch (Exception exception) when (!IsOfTheShell(exception))
+        {
+            // The last net: a fault of ours still has a name, and the fuzzers fail on meeting it.
+            ThrowTerminatingError(ErrorRecords.Of(
+                LoraException.From(exception, LoraError.Unexpected, null, MyInvocation.MyCommand.Name, exception.GetType().Name, exception.Message)));
+        }
     }
+
+    // A stopped pipeline, a break, an exit, or what a command further down the pipeline threw: not ours to name.
+    private static bool IsOfTheShell(Exception exception) => exception.GetType().Assembly == typeof(PSCmdlet).Assembly || exception is OperationCanceledException;
 
     // The loader names an assembly, not a path: "TorchSharp, Version=...".
     private static bool IsAssembly(string? name) => name is not null && name.Contains(", Culture=", StringComparison.Ordinal);

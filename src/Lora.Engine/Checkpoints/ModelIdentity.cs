@@ -9,6 +9,8 @@ namespace Lora.Checkpoints;
 /// <param name="Quantization"><c>quantization_config</c>; null when the key is absent.</param>
 internal sealed record ModelIdentity(string? ModelType, string? Architecture, bool? TiesEmbeddings, StatedQuantization? Quantization)
 {
+    private const long MostBytes = 100_000_000;
+
     private static readonly ModelIdentity Unknown = new(null, null, null, null);
 
     /// <summary>Reads a folder's config.json. Modules can be listed without it, so an absent or broken one is no error here.</summary>
@@ -16,11 +18,11 @@ internal sealed record ModelIdentity(string? ModelType, string? Architecture, bo
     {
         try
         {
-            using FileStream stream = File.OpenRead(Path.Combine(folder, "config.json"));
+            using FileStream stream = RegularFile.Open(Path.Combine(folder, "config.json"), MostBytes);
             using JsonDocument document = JsonDocument.Parse(stream);
             return document.RootElement.ValueKind == JsonValueKind.Object ? Of(document.RootElement) : Unknown;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is LoraException or IOException or JsonException or InvalidOperationException)
         {
             // InvalidOperationException: a string is not UTF-8, or escapes half of a surrogate pair.
             return Unknown;

@@ -197,6 +197,9 @@ public enum LoraError
     VisualCppRuntimeMissing,
 
     // The module
+    /// <summary>A failure that nobody foresaw: a fault of ours.</summary>
+    Unexpected,
+
     /// <summary>A file that belongs to the module is not there.</summary>
     ModuleFileMissing,
 

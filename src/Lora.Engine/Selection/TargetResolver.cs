@@ -34,7 +34,7 @@ public static class TargetResolver
         ResolvedTarget[] targets = Targets(config, modules, decisions);
         IReadOnlyList<TargetEntry> entries = new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets);
 
-        LoraProblem[] unmatched = [.. UnmatchedEntries.Find(entries, source.IsDefault, names)];
+        LoraProblem[] unmatched = [.. UnmatchedEntries.Find(entries, source.IsDefault, names, modules)];
         List<LoraProblem> problems = [.. UnsupportedKinds(modules, decisions), .. targets.SelectMany(target => TargetLimits.Check(config, target)), .. allowUnmatched ? [] : unmatched];
         if (problems.Count == 0 && targets.Length == 0 && config.TargetPattern != NoTargetsMeant)
         {
@@ -45,7 +45,7 @@ public static class TargetResolver
 
         // Of entries that others stood in for, or that nobody wrote, it is no news that they never decide.
         IEnumerable<TargetEntry> written = source.IsDefault || minimal != source.Config ? entries.Where(entry => entry.List != source.ListName) : entries;
-        return new() { Targets = targets, Decisions = decisions, Entries = entries, Warnings = unmatched, Notes = [.. TargetNotes.Of(modules, targets, written)] };
+        return new() { Targets = targets, Decisions = decisions, Entries = entries, Warnings = unmatched, Notes = [.. TargetNotes.Of(modules, targets, written), .. LayerNotes.Of(config, modules, decisions)] };
     }
 
     private static ResolvedTarget[] Targets(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions)

@@ -36,12 +36,17 @@ internal sealed class TrainingRun(
         (IStepEngine engine, string? whyAutograd) = choose(loaded.Model, adapter.Layers);
         using IStepEngine owned = engine;
         TrainingSteps steps = new(loaded.Dataset, options, Batch.Padding);
+        if (options.WarmupStep > steps.Rate.TotalSteps)
+        {
+            observer.OnWarning($"The warm-up of {options.WarmupStep} steps is longer than the run of {steps.Rate.TotalSteps}: the learning rate never reaches its peak.");
+        }
+
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
 
         // Over everything that was just initialised: values, moments, the loss scale and the generator.
-        plan.State?.Restore(adapter, optimizer, scaling, options.OutputPath!);
+        plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath!);
 
         // A run that goes on has its first evaluation in its state; the adapter is no longer what it was then.
         LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);

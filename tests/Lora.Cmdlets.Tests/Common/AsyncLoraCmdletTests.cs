@@ -47,11 +47,19 @@ public sealed class AsyncLoraCmdletTests : IDisposable
     }
 
     [Fact]
-    public void An_unforeseen_exception_reaches_the_pipeline_and_not_the_process()
+    public void An_unforeseen_exception_reaches_the_pipeline_by_a_name_of_its_own()
     {
         ShellResult result = Run((_, _) => throw new InvalidOperationException("bug"));
 
-        Assert.Contains("bug", Assert.Single(result.Errors).Exception.Message, StringComparison.Ordinal);
+        Assert.Equal(["LoraUnexpected,Lora.Commands.Tests.Common.InvokeWorkCommand"], result.ErrorIds);
+        Assert.Contains("Invoke-Work failed in a way that was not foreseen: InvalidOperationException: bug", Assert.Single(result.Errors).Exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_the_shell_throws_through_a_command_keeps_its_meaning()
+    {
+        shell.With("work", (Action<PipelineWorker, CancellationToken>)((worker, _) => Enumerable.Range(1, 3).ToList().ForEach(number => worker.Write(new PipelineRecord.Output(number)))));
+        Assert.Equal(["1", "after"], shell.Run("foreach ($i in 1) { Invoke-Work -Work $work | ForEach-Object { $_; break } }; 'after'").Texts);
     }
 
     [Fact]

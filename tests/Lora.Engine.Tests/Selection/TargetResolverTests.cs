@@ -68,7 +68,7 @@ public class TargetResolverTests
             [
                 "The TargetModule entry 'q_porj' matches no module of the model; near it are 'q_proj', 'v_proj'.",
                 "The ExcludeModule entry 'lmhead' matches no module of the model; near it are 'lm_head'.",
-                "The RankPattern entry 'o_proj' matches no module of the model.",
+                "The RankPattern entry 'o_proj' matches no module of the model; near it are 'q_proj', 'v_proj'.",
             ],
             exception.Problems.Select(problem => problem.Message));
     }

@@ -103,7 +103,7 @@ public class HalfPrecisionTests
         TrainingState state = TrainingStateFile.Read(folder.Path)!;
 
         using Run resumed = new(new() { Rank = 2, Dropout = 0.1 });
-        state.Restore(resumed.Adapter, resumed.Optimizer, resumed.Scaling, folder.Path);
+        state.Restore(resumed.Adapter, resumed.Optimizer, resumed.Scaling, 20, folder.Path);
         Assert.Equal((16, whole.History[16].LossScale), (state.Step, resumed.Scaling.Scale.Factor));
         Assert.InRange(state.Updates, 1, 15); // some were skipped
         resumed.Train(steps: 20, first: state.Step + 1);

@@ -63,6 +63,12 @@ public static class AdapterInspector
 
             string owner = tensor.Name[..^ending.Length];
             string name = owner.StartsWith(PeftKey.Prefix, StringComparison.Ordinal) ? owner[PeftKey.Prefix.Length..] : owner;
+            if (tensor.Shape.Length < 2)
+            {
+                throw LoraException.Of(
+                    LoraError.AdapterWeightsInvalid, tensor.File, tensor.File, $"'{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}], which is no matrix");
+            }
+
             int rank = (int)tensor.Shape[0];
             double scaling = config.ScalingOf(rank, alphas.ValueOf(name, config.Alpha));
             yield return new()

@@ -5,6 +5,9 @@ namespace Lora.Models;
 /// <summary>Typed access to the keys of a config.json; what is wrong is collected, so that all of it is reported together.</summary>
 internal sealed class ConfigValues
 {
+    /// <summary>More than any size of a model: products of two of them stay within 64 bits.</summary>
+    public const int MostCount = 1 << 24;
+
     private readonly JsonElement root;
     private readonly List<(LoraError Error, string Text)> problems;
 
@@ -93,7 +96,7 @@ internal sealed class ConfigValues
         return [];
     }
 
-    /// <summary>A whole number of at least 1; a missing one is a problem.</summary>
+    /// <summary>A whole number from 1 to <see cref="MostCount"/>; a missing one is a problem.</summary>
     public int Count(string key)
     {
         if (Find(key) is null)
@@ -116,12 +119,12 @@ internal sealed class ConfigValues
             return null;
         }
 
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count >= 1)
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count is >= 1 and <= MostCount)
         {
             return count;
         }
 
-        Report($"{key} is {value.GetRawText()}; expected is a whole number of at least 1");
+        Report($"{key} is {value.GetRawText()}; expected is a whole number from 1 to {MostCount}");
         return null;
     }
 

@@ -9,6 +9,9 @@ namespace Lora.Models;
 /// </summary>
 internal static class DecoderConfigReader
 {
+    private const int MostLayers = 10_000;
+    private const long MostBytes = 100_000_000;
+
     private static readonly string[] TanhGeluNames = ["gelu_pytorch_tanh", "gelu_new"];
 
     /// <summary>Reads a model folder's configuration.</summary>
@@ -23,7 +26,8 @@ internal static class DecoderConfigReader
 
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using FileStream stream = RegularFile.Open(path, MostBytes);
+            using JsonDocument document = JsonDocument.Parse(stream);
             return Read(new ConfigValues(path, document.RootElement));
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
@@ -54,6 +58,13 @@ internal static class DecoderConfigReader
         // Not always hidden / heads: Qwen3 and Gemma have a head size of their own.
         int headDimension = values.Count("head_dim", family.HeadDimension ?? (hidden / Math.Max(heads, 1)));
         int layers = values.Count("num_hidden_layers");
+        if (layers > MostLayers || (long)heads * headDimension > ConfigValues.MostCount)
+        {
+            // Nothing is made of these numbers before the checkpoint has been asked (RequiredTensors), but lists of this length are.
+            values.Report(layers > MostLayers ? $"num_hidden_layers is {layers}; expected are at most {MostLayers}" : $"num_attention_heads {heads} x head_dim {headDimension} is more than {ConfigValues.MostCount}");
+            values.ThrowIfAnyProblem();
+        }
+
 
         // In transformers a family that does not know the key passes over it; so do we.
         bool attentionBias = family.ReadsAttentionBias && values.Flag("attention_bias");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lora.Checkpoints;
 using static TorchSharp.torch;
 
@@ -7,6 +8,7 @@ namespace Lora.Models;
 internal sealed class RequiredTensors(bool hasHead) : IWeightSource
 {
     private const string Blocks = "model.layers.";
+    private const string BareBlocks = "layers.";
     private const string FirstBlock = Blocks + "0.";
 
     private readonly List<(string Name, long[] Shape)> asked = [];
@@ -44,9 +46,29 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
     public static IReadOnlyList<(string Name, long[] Shape)> In(Checkpoint checkpoint, DecoderConfig config)
     {
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(ModuleTree.Of(checkpoint), checkpoint.Path)]);
+        CheckBlocks(checkpoint, config);
         IReadOnlyList<(string Name, long[] Shape)> required = Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _));
         LoraException.ThrowIfAny(Check(checkpoint, required));
         return required;
+    }
+
+    /// <summary>Asks the checkpoint how many blocks it has before any tensor is named: config.json can state any number.</summary>
+    private static void CheckBlocks(Checkpoint checkpoint, DecoderConfig config)
+    {
+        // Names of a bare body lack the first part, "model.".
+        int blocks = checkpoint.Tensors.Select(tensor => BlockOf(tensor.Name)).OfType<int>().Distinct().Count(block => block < config.Layers);
+        if (blocks < config.Layers)
+        {
+            throw LoraException.Of(
+                LoraError.ConfigInvalid, checkpoint.Path, checkpoint.Path, $"num_hidden_layers is {config.Layers}, and the checkpoint has {blocks} of these blocks");
+        }
+    }
+
+    private static int? BlockOf(string name)
+    {
+        int start = name.StartsWith(Blocks, StringComparison.Ordinal) ? Blocks.Length : name.StartsWith(BareBlocks, StringComparison.Ordinal) ? BareBlocks.Length : -1;
+        int end = start < 0 ? -1 : name.IndexOf('.', start);
+        return end > start && int.TryParse(name.AsSpan(start, end - start), NumberStyles.None, CultureInfo.InvariantCulture, out int block) ? block : null;
     }
 
     private static List<LoraProblem> Check(Checkpoint checkpoint, IEnumerable<(string Name, long[] Shape)> required)

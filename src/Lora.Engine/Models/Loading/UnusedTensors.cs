@@ -14,7 +14,7 @@ internal static class UnusedTensors
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         HashSet<TensorInfo> used = [];
-        foreach ((string name, _) in RequiredTensors.Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _)))
+        foreach ((string name, _) in RequiredTensors.In(checkpoint, config))
         {
             if (CheckpointWeights.TryFind(checkpoint, name, out TensorInfo? tensor))
             {

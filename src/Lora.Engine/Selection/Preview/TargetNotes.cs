@@ -5,7 +5,7 @@ namespace Lora.Selection;
 /// <summary>What the user of a configuration should know of it though it is used as it is.</summary>
 internal static class TargetNotes
 {
-    /// <summary>One sentence for each pair of modules that share a weight of which one is adapted, and for each entry that never decides.</summary>
+    /// <summary>One sentence for each pair of modules that share a weight of which one is adapted, for each entry that never decides, and for a scaling of zero.</summary>
     public static IEnumerable<string> Of(IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<ResolvedTarget> targets, IEnumerable<TargetEntry> entries)
     {
         HashSet<string> adapted = new(targets.Select(target => target.Module.Name), StringComparer.Ordinal);
@@ -21,6 +21,7 @@ internal static class TargetNotes
             where entry is { Hits: > 0, Decided: 0 }
             let matches = entry.Hits == 1 ? "1 module" : string.Create(CultureInfo.InvariantCulture, $"{entry.Hits} modules")
             select $"The {entry.List} entry '{entry.Entry}' matches {matches} and decides about none: something else always goes before it.";
-        return tied.Concat(idle);
+        IEnumerable<string> still = targets.Count > 0 && targets.All(target => target.Scaling == 0) ? ["Alpha is 0: the adapter changes nothing, whatever it learns."] : [];
+        return tied.Concat(idle).Concat(still);
     }
 }

@@ -9,7 +9,7 @@ internal static class PatternBrackets
     private const string Unterminated = "a [ is not closed";
 
     /// <summary>Reads up to the closing bracket; the opening one is read already.</summary>
-    public static string Translate(PatternCursor cursor)
+    public static string Translate(PatternCursor cursor, bool ascii)
     {
         StringBuilder output = new("[");
         if (cursor.Accept('^'))
@@ -21,7 +21,7 @@ internal static class PatternBrackets
         while (first || !cursor.Accept(']'))
         {
             first = false;
-            PatternEscape low = Member(cursor);
+            PatternEscape low = Member(cursor, ascii);
             output.Append(Text(low));
             if (!cursor.Accept('-'))
             {
@@ -34,21 +34,21 @@ internal static class PatternBrackets
                 break;
             }
 
-            output.Append('-').Append(Text(High(cursor, low)));
+            output.Append('-').Append(Text(High(cursor, low, ascii)));
         }
 
         return output.Append(']').ToString();
     }
 
-    private static PatternEscape Member(PatternCursor cursor)
+    private static PatternEscape Member(PatternCursor cursor, bool ascii)
     {
         char c = cursor.Next(Unterminated);
-        return c == '\\' ? PatternEscape.ReadInBrackets(cursor) : new(c);
+        return c == '\\' ? PatternEscape.ReadInBrackets(cursor, ascii) : new(c);
     }
 
-    private static PatternEscape High(PatternCursor cursor, PatternEscape low)
+    private static PatternEscape High(PatternCursor cursor, PatternEscape low, bool ascii)
     {
-        PatternEscape high = Member(cursor);
+        PatternEscape high = Member(cursor, ascii);
         return low.Character is char from && high.Character is char to && from <= to
             ? high
             : throw cursor.Error("a range within [ ] is not one character to a later one");

@@ -7,6 +7,8 @@ namespace Lora.Selection;
 /// <param name="shown">The user's part of it, which messages name.</param>
 internal sealed class PatternCursor(string text, string shown)
 {
+    private const int MostShown = 200;
+
     public int Position { get; set; }
 
     public bool AtEnd => Position == text.Length;
@@ -49,7 +51,8 @@ internal sealed class PatternCursor(string text, string shown)
         return text[start..Position];
     }
 
-    public LoraException Error(string reason) => LoraException.Of(LoraError.PatternInvalid, shown, shown, reason);
+    public LoraException Error(string reason) => LoraException.Of(
+        LoraError.PatternInvalid, shown, shown.Length > MostShown ? $"{shown.AsSpan(0, MostShown)}..." : shown, reason);
 
     /// <summary>A character's value from digits, as the escapes give it.</summary>
     public char Character(string digits, NumberStyles style, int length)

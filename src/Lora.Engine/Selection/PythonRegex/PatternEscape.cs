@@ -6,12 +6,14 @@ namespace Lora.Selection;
 internal readonly record struct PatternEscape(char? Character, string? Class = null, string? Place = null, int? Group = null)
 {
     /// <summary>Reads what follows a backslash outside of brackets.</summary>
-    public static PatternEscape Read(PatternCursor cursor)
+    public static PatternEscape Read(PatternCursor cursor, bool ascii)
     {
         char c = cursor.Next("it ends with a backslash");
         return c switch
         {
-            'A' or 'b' or 'B' => new(null, Place: $"\\{c}"),
+            'A' => new(null, Place: "\\A"),
+            'b' or 'B' => new(null, Place: PatternClasses.Boundary(c, ascii)),
+            'd' or 'D' or 's' or 'S' or 'w' or 'W' => new(null, Class: PatternClasses.Alone(c, ascii)),
             'Z' => new(null, Place: "\\z"),
             >= '1' and <= '9' => Numbered(cursor, c),
             _ => ReadCommon(cursor, c),
@@ -19,12 +21,13 @@ internal readonly record struct PatternEscape(char? Character, string? Class = n
     }
 
     /// <summary>Reads what follows a backslash within brackets.</summary>
-    public static PatternEscape ReadInBrackets(PatternCursor cursor)
+    public static PatternEscape ReadInBrackets(PatternCursor cursor, bool ascii)
     {
         char c = cursor.Next("it ends with a backslash");
         return c switch
         {
             'b' => new('\b'),
+            'd' or 'D' or 's' or 'S' or 'w' or 'W' => new(null, Class: PatternClasses.InBrackets(c, ascii)),
             >= '1' and <= '7' => Octal(cursor, c + cursor.While(IsOctal, atMost: 2)),
             _ => ReadCommon(cursor, c),
         };
@@ -32,7 +35,6 @@ internal readonly record struct PatternEscape(char? Character, string? Class = n
 
     private static PatternEscape ReadCommon(PatternCursor cursor, char c) => c switch
     {
-        'd' or 'D' or 's' or 'S' or 'w' or 'W' => new(null, Class: $"\\{c}"),
         'a' => new('\a'),
         'f' => new('\f'),
         'n' => new('\n'),

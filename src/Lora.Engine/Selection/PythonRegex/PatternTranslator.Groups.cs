@@ -7,6 +7,10 @@ namespace Lora.Selection;
 internal sealed partial class PatternTranslator
 {
     private const string Unclosed = "a ( is not closed";
+
+    /// <summary>Patterns come from files, and each level takes stack; Python's own limit lies in the same range.</summary>
+    private const int MostLevels = 250;
+
     private int? groupsBeforeLookBehind;
 
     /// <summary>Translates what begins with <c>(?</c>.</summary>
@@ -91,7 +95,7 @@ internal sealed partial class PatternTranslator
         int group = groups.FindAny(cursor.Until(')', Unclosed));
         groups.WidthOf(group);
         output.Append(CultureInfo.InvariantCulture, $"(?({group})");
-        depth++;
+        Descend();
         PatternWidth width = Sequence(atStart: false);
         PatternWidth otherwise = PatternWidth.None;
         if (cursor.Accept('|'))
@@ -115,17 +119,18 @@ internal sealed partial class PatternTranslator
         string on = cursor.While(char.IsAsciiLetter);
         bool turnsOff = cursor.Accept('-');
         string off = turnsOff ? cursor.While(char.IsAsciiLetter) : "";
-        if ((on + off).Any(flag => !"imsxu".Contains(flag, StringComparison.Ordinal)) || off.Contains('u', StringComparison.Ordinal) || (turnsOff && off.Length == 0))
+        if ((on + off).Any(flag => !"aimsxu".Contains(flag, StringComparison.Ordinal)) || off.AsSpan().ContainsAny('a', 'u') || (on.Contains('a', StringComparison.Ordinal) && on.Contains('u', StringComparison.Ordinal)) || (turnsOff && off.Length == 0))
         {
             throw cursor.Error("after (? comes something that Python does not have or that cannot be translated");
         }
 
         if (cursor.Accept(':'))
         {
-            bool outer = verbose;
+            (bool outer, bool outerAscii) = (verbose, ascii);
+            ascii = on.Contains('a', StringComparison.Ordinal) || (outerAscii && !on.Contains('u', StringComparison.Ordinal));
             verbose = (outer || on.Contains('x', StringComparison.Ordinal)) && !off.Contains('x', StringComparison.Ordinal);
             PatternWidth width = Group($"(?{Shared(on)}-{Shared(off)}:".Replace("-:", ":", StringComparison.Ordinal));
-            verbose = outer;
+            (verbose, ascii) = (outer, outerAscii);
             return new(start, width);
         }
 
@@ -140,6 +145,7 @@ internal sealed partial class PatternTranslator
         }
 
         verbose |= on.Contains('x', StringComparison.Ordinal);
+        ascii |= on.Contains('a', StringComparison.Ordinal);
         Options |= on.Aggregate(RegexOptions.None, (options, flag) => options | OptionOf(flag));
         return null;
     }
@@ -147,11 +153,19 @@ internal sealed partial class PatternTranslator
     private PatternWidth Group(string opening)
     {
         output.Append(opening);
-        depth++;
+        Descend();
         PatternWidth width = Alternatives();
         Close();
         depth--;
         return width;
+    }
+
+    private void Descend()
+    {
+        if (++depth > MostLevels)
+        {
+            throw cursor.Error($"its parentheses are nested more than {MostLevels} deep");
+        }
     }
 
     private void Close()

@@ -14,6 +14,7 @@ internal sealed partial class PatternTranslator
     private readonly StringBuilder output = new();
     private int depth;
     private bool verbose;
+    private bool ascii;
 
     /// <param name="pattern">The whole pattern.</param>
     /// <param name="shown">The part that the user wrote, for messages.</param>
@@ -120,7 +121,7 @@ internal sealed partial class PatternTranslator
             case '(':
                 return cursor.Accept('?') ? Extension(start, mayHaveFlags) : Capture(start, null);
             case '[':
-                output.Append(PatternBrackets.Translate(cursor));
+                output.Append(PatternBrackets.Translate(cursor, ascii));
                 return new(start, PatternWidth.One);
             case '.':
                 output.Append(c);
@@ -129,7 +130,7 @@ internal sealed partial class PatternTranslator
                 output.Append(c);
                 return Place(start);
             case '\\':
-                return Escaped(start, PatternEscape.Read(cursor));
+                return Escaped(start, PatternEscape.Read(cursor, ascii));
             default:
                 return Literal(start, c);
         }

@@ -16,6 +16,11 @@ internal static class NoTargetsReason
             return "the list of targets is empty";
         }
 
+        if (decisions.FirstOrDefault(decision => decision.Rule == TargetRule.NoLayer) is TargetDecision unnumbered && !decisions.Any(decision => decision.Rule == TargetRule.OtherLayer))
+        {
+            return $"no layer number is found in '{unnumbered.Name}', where PEFT looks for one with two parts before it and one after, or after what LayersPattern names";
+        }
+
         if (decisions.Any(decision => decision.Rule is TargetRule.OtherLayer or TargetRule.NoLayer))
         {
             return "what the targets match does not lie in the layers of LayersToTransform";

@@ -42,7 +42,9 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
 
         LoraException.ThrowIfAny(problems);
         IEnumerable<string> unconverted = adapters.Select(UnconvertedStart.Warning).OfType<string>();
-        return new(folders[0], [.. planned.Select(one => one with { Active = filter.Apply(one.Active).Selected })], [.. unconverted, .. Misses(filter, planned)]);
+        IEnumerable<string> broken = adapters.Where(adapter => !adapter.Tensors.All(FiniteValues.AreAllOf))
+            .Select(adapter => $"'{adapter.Label}' has values that are not finite; its loss will not be either.");
+        return new(folders[0], [.. planned.Select(one => one with { Active = filter.Apply(one.Active).Selected })], [.. unconverted, .. broken, .. Misses(filter, planned)]);
     }
 
     /// <summary>A warning for each pattern that matches no adapted module.</summary>

@@ -43,6 +43,7 @@ internal sealed record TrainingPlan(
         problems.AddRange(resolved is null ? [] : QuantizedWeights.Check(config, folder!, options.Quantization));
         LoraException.ThrowIfAny(problems);
         IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message).Concat(resolved.Notes);
+        warnings = options.LearningRate == 0 ? warnings.Append("The learning rate is 0: nothing is learned.") : warnings;
         string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
 
         // As PEFT will read it: lists that hit these very modules, and the base's name as the user knows it.

@@ -27,13 +27,15 @@ internal sealed record TrainingState(
     IReadOnlyDictionary<string, string> Identity)
 {
     /// <summary>Sets a run to the state.</summary>
-    /// <exception cref="LoraException">ResumeRefused: the state belongs to another number of values.</exception>
-    public void Restore(AttachedAdapter adapter, AdamW optimizer, LossScaling? scaling, string folder)
+    /// <param name="adapter">Takes the values and the generator's state.</param>
+    /// <param name="optimizer">Takes the moments.</param>
+    /// <param name="scaling">Takes the scaling of the loss; null for none.</param>
+    /// <param name="steps">The steps of the whole run.</param>
+    /// <param name="folder">Where the state was read, for messages.</param>
+    /// <exception cref="LoraException">ResumeRefused: the state is damaged, or belongs to another number of values or steps.</exception>
+    public void Restore(AttachedAdapter adapter, AdamW optimizer, LossScaling? scaling, int steps, string folder)
     {
-        if (Values.Shape[0] != adapter.Arena.Count)
-        {
-            throw LoraException.Of(LoraError.ResumeRefused, folder, folder, $"it has {Values.Shape[0]} values and the adapter {adapter.Arena.Count}");
-        }
+        LoraException.ThrowIfAny([.. Faults(adapter.Arena.Count, steps).Select(fault => new LoraProblem(LoraError.ResumeRefused, folder, folder, fault))]);
 
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -47,6 +49,33 @@ internal sealed record TrainingState(
         if (Scale is LossScale scale)
         {
             scaling?.Restore(scale);
+        }
+    }
+
+    /// <summary>Everything that torch would answer with the end of the process, or that would train something else in silence.</summary>
+    private IEnumerable<string> Faults(long count, int steps)
+    {
+        foreach (TensorData tensor in new[] { Values, Mean, Variance })
+        {
+            if (tensor.DataType != TensorDataType.F32 || tensor.Shape is not [long length] || length != count)
+            {
+                yield return $"its {tensor.Name} are {tensor.DataType.ToName()} [{string.Join(", ", tensor.Shape)}]; the adapter has {count} values of F32";
+            }
+        }
+
+        if (Generator.DataType != TensorDataType.U8 || !GeneratorState.IsValid(Generator.Bytes.Span))
+        {
+            yield return "its Generator is not the state of a generator";
+        }
+
+        if (Step < 0 || Updates < 0 || Updates > Step || Step > steps)
+        {
+            yield return $"it is of step {Step} with {Updates} updates; the run has {steps} steps";
+        }
+
+        if (Scale is LossScale scale && !(scale.Factor > 0 && float.IsFinite(scale.Factor) && scale.GoodSteps >= 0))
+        {
+            yield return $"its scale of the loss is {scale.Factor}";
         }
     }
 }

@@ -49,6 +49,20 @@ public sealed class DecoderConfigReaderTests : IDisposable
         Assert.All(expected, text => Assert.Contains(text, exception.Message, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("""{"model_type": "llama", "vocab_size": 2147483647, "hidden_size": 2147483647, "num_attention_heads": 1, "num_hidden_layers": 1, "intermediate_size": 8}""",
+        "vocab_size is 2147483647; expected is a whole number from 1 to 16777216")]
+    [InlineData("""{"model_type": "llama", "vocab_size": 8, "hidden_size": 8, "num_attention_heads": 65536, "head_dim": 65536, "num_hidden_layers": 1, "intermediate_size": 8}""",
+        "num_attention_heads 65536 x head_dim 65536 is more than")]
+    [InlineData("""{"model_type": "llama", "vocab_size": 8, "hidden_size": 8, "num_attention_heads": 1, "num_hidden_layers": 10000000, "intermediate_size": 8}""",
+        "num_hidden_layers is 10000000; expected are at most 10000")]
+    public void Numbers_that_no_model_has_are_refused_before_anything_is_made_of_them(string json, string expected)
+    {
+        folder.Write("config.json", json);
+        LoraException exception = Assert.Throws<LoraException>(() => DecoderConfigReader.Read(folder.Path));
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Missing_keys_have_the_family_s_own_defaults()
     {

@@ -35,6 +35,13 @@ public sealed class UnusedTensorsTests : IDisposable
         Assert.Contains("Qwen2ForSequenceClassification", exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_config_of_more_layers_than_the_checkpoint_has_is_one_problem()
+    {
+        LoraException exception = Assert.Throws<LoraException>(() => Warning("llama3", "num_hidden_layers", "9999"));
+        Assert.Contains("num_hidden_layers is 9999, and the checkpoint has 3 of these blocks", Assert.Single(exception.Problems).Message, StringComparison.Ordinal);
+    }
+
     private string? Warning(string family, string key, string json)
     {
         string source = Repository.Fixture("families", family);

@@ -6,7 +6,7 @@ namespace Lora.Tests.Selection;
 public class PythonRegexTests
 {
     /// <summary>What Python has and .NET does not, or not with the same meaning.</summary>
-    private static readonly string[] Untranslatable = ["(?a)model.*", @"\U0001F600", @"\N{DIGIT ONE}"];
+    private static readonly string[] Untranslatable = [@"\U0001F600", @"\N{DIGIT ONE}"];
 
     [Fact]
     public void Every_pattern_means_what_it_means_in_python()
@@ -42,6 +42,37 @@ public class PythonRegexTests
 
         Assert.Equal((LoraError.PatternInvalid, pattern), (exception.Error, exception.Problem.Target));
         Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(@"\w+", "a\u0301", false)] // a combining mark is no word character in Python
+    [InlineData(@"\w+", "\u00B2\u2167", true)] // superscripts and Roman numerals are
+    [InlineData(@"\w", "\u203F", false)]
+    [InlineData(@"[\w]+", "a\u0301", false)]
+    [InlineData(@"\s", "\u001C", true)]
+    [InlineData(@"\B", "", false)]
+    [InlineData(@"a\B.", "ab", true)]
+    [InlineData(@"(?a)\w+", "\u00E9", false)]
+    [InlineData(@"(?a)[\W]", "\u00E9", true)]
+    [InlineData(@"(?a)\d\D\s\S", "1a b", true)]
+    [InlineData(@"(?a:\w)\w", "e\u00E9", true)]
+    [InlineData(@"(?a:\w)\w", "\u00E9e", false)]
+    [InlineData(@"(?a)(?u:\w)", "\u00E9", true)]
+    public void Classes_have_pythons_members(string pattern, string text, bool expected) => Assert.Equal(expected, PythonRegex.Whole(pattern).Matches(text));
+
+    [Theory]
+    [InlineData("(", "a", ")")]
+    [InlineData("(?:", "a", ")")]
+    [InlineData("(?=", "a", ")")]
+    [InlineData("(?<!", "a", ")")]
+    [InlineData("(?i:", "a", ")")]
+    [InlineData("(a)(?(1)", "a", ")")]
+    public void Deep_parentheses_are_refused_and_do_not_end_the_process(string open, string inside, string close)
+    {
+        const int Levels = 20_000;
+        string pattern = string.Concat(Enumerable.Repeat(open, Levels)) + inside + string.Concat(Enumerable.Repeat(close, Levels));
+        LoraException exception = Assert.Throws<LoraException>(() => PythonRegex.Whole(pattern));
+        Assert.Equal(LoraError.PatternInvalid, exception.Error);
     }
 
     [Fact]

@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+
+namespace Lora.Selection;
+
+/// <summary>What an entry that matches nothing may have been meant as: there are names, patterns and globs, and people mix them up.</summary>
+internal static partial class EntryHint
+{
+    private const string PeftPrefix = "base_model.model.";
+
+    /// <summary>The end of the message: the way that was probably meant, or the nearest names; empty when nothing comes to mind.</summary>
+    /// <param name="entry">The entry, with the property that holds it.</param>
+    /// <param name="names">The model's names.</param>
+    /// <param name="modules">The model's modules.</param>
+    public static string Of(TargetEntry entry, IReadOnlyList<string> names, IReadOnlyList<LoraModuleInfo> modules)
+    {
+        bool isPattern = entry.List is nameof(LoraConfig.TargetPattern) or nameof(LoraConfig.ExcludePattern);
+        bool isTable = entry.List is nameof(LoraConfig.RankPattern) or nameof(LoraConfig.AlphaPattern);
+        string patterns = entry.List == nameof(LoraConfig.ExcludeModule) ? nameof(LoraConfig.ExcludePattern) : nameof(LoraConfig.TargetPattern);
+        return entry.Entry.StartsWith(PeftPrefix, StringComparison.Ordinal) ? $"; the model's own names do not begin with '{PeftPrefix}'"
+            : isPattern || isTable ? OfPattern(entry, names)
+            : AllLinear.Keyword.Equals(entry.Entry, StringComparison.OrdinalIgnoreCase) ? $"; it is a pattern: give it as {patterns}"
+            : entry.Entry.Contains(',', StringComparison.Ordinal) ? "; several names are several entries of the list"
+            : Regular.IsMatch(entry.Entry) ? $"; an entry is a name or its ending: give a regular expression as {patterns}"
+            : Wildcard.IsMatch(entry.Entry) ? $"; an entry is a name or its ending, without wildcards: choose modules of a listing by globs, or give a regular expression as {patterns}"
+            : modules.Any(module => module is { Kind: LoraModuleKind.Other, Role: "experts" } && !names.Any(name => name.EndsWith("." + entry.Entry, StringComparison.Ordinal)))
+                && NearestNames.Find(entry.Entry, names) is [] ? "; the experts of this model are parameters of one module, which PEFT's target_parameters adapt; that is not supported"
+            : Near(entry.Entry, names);
+    }
+
+    /// <summary>A pattern matches whole names; PEFT's users often give it an ending.</summary>
+    private static string OfPattern(TargetEntry entry, IReadOnlyList<string> names)
+    {
+        if (Plain.IsMatch(entry.Entry) && names.Any(name => name.EndsWith("." + entry.Entry, StringComparison.Ordinal)))
+        {
+            return entry.List is nameof(LoraConfig.TargetPattern) or nameof(LoraConfig.ExcludePattern)
+                ? $@"; a pattern matches whole names: write '.*\.{entry.Entry}', or give '{entry.Entry}' as {entry.List.Replace("Pattern", "Module", StringComparison.Ordinal)}"
+                : ""; // such an entry means endings, and what it names is not adapted
+        }
+
+        // The last word of a pattern is most often a role.
+        string word = Words.Matches(entry.Entry) is { Count: > 0 } words ? words[^1].Value : "";
+        return word.Length == 0 || names.Any(name => name.EndsWith("." + word, StringComparison.Ordinal)) ? "" : Near(word, names);
+    }
+
+    private static string Near(string entry, IReadOnlyList<string> names)
+    {
+        IReadOnlyList<string> near = NearestNames.Find(entry, names);
+        return near.Count == 0 ? "" : "; near it are " + string.Join(", ", near.Select(name => $"'{name}'"));
+    }
+
+    [GeneratedRegex(@"\.\*|\.\+|[\\()|^$+{}]")]
+    private static partial Regex Regular { get; }
+
+    [GeneratedRegex(@"[*?\[\]]")]
+    private static partial Regex Wildcard { get; }
+
+    [GeneratedRegex(@"^[\w.]+$")]
+    private static partial Regex Plain { get; }
+
+    [GeneratedRegex(@"[A-Za-z_]\w+")]
+    private static partial Regex Words { get; }
+}
