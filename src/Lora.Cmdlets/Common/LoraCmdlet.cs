@@ -32,6 +32,9 @@ public abstract class LoraCmdlet : PSCmdlet
     /// <summary>Reports a failure of one input; the cmdlet goes on with the next.</summary>
     protected internal virtual void WriteError(LoraException exception) => WriteError(ErrorRecords.Of(exception));
 
+    /// <summary>Shows a warning; names in it may come from files and must not steer the terminal.</summary>
+    protected internal new void WriteWarning(string text) => base.WriteWarning(Printable.Of(text));
+
     /// <summary>What reading one input gives; null when it fails, which is reported, so that the next input follows.</summary>
     internal T? Reported<T>(Func<T> read)
         where T : class

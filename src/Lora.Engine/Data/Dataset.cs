@@ -69,7 +69,7 @@ public sealed class Dataset
         }
 
         dataset.CheckAnyLearned(options);
-        dataset.CheckVocabulary(tokenizer, options);
+        tokenizer.CheckRange(dataset.examples.SelectMany(example => example.Ids), options.VocabularySize ?? int.MaxValue);
         return dataset;
     }
 
@@ -107,15 +107,6 @@ public sealed class Dataset
             string reason = string.Create(CultureInfo.InvariantCulture,
                 $"of {unsupervised.Count} rows, {truncated.Count} lost what is to be learned to the limit of {options.MaxLength} tokens and the others are empty");
             throw LoraException.Of(LoraError.NoSupervisedToken, Path, $"'{Path}'", reason);
-        }
-    }
-
-    private void CheckVocabulary(Tokenizer tokenizer, DatasetOptions options)
-    {
-        int highest = examples.Max(example => example.Ids.Max());
-        if (highest >= options.VocabularySize)
-        {
-            throw LoraException.Of(LoraError.TokenOutOfRange, tokenizer.Path, tokenizer.Path, highest, options.VocabularySize);
         }
     }
 }

@@ -15,7 +15,7 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
     private const int LongText = 1 << 20;
 
     /// <summary>The ids of a prompt that the model is to go on: with one begin token, also where the prompt spells it, and open at its end.</summary>
-    public int[] EncodePrompt(string prompt) => [.. Opened(tokenizer.Encode([prompt], int.MaxValue, CancellationToken.None)[0])];
+    public int[] EncodePrompt(string prompt, CancellationToken cancellation) => [.. Opened(tokenizer.Encode([prompt], int.MaxValue, cancellation)[0])];
 
     /// <summary>Encodes a row; null where there is nothing to learn.</summary>
     public EncodedRow? Encode(DatasetRow row, CancellationToken cancellation)

@@ -3,6 +3,9 @@ namespace Lora;
 /// <summary>A failure that the engine foresees: one <see cref="LoraError"/> a cause, with what to do about it.</summary>
 public sealed class LoraException : Exception
 {
+    // One cause may have a problem for each of a model's thousand tensors.
+    private const int MostListed = 20;
+
     private LoraException(LoraProblem problem, IReadOnlyList<LoraProblem> all, string message, Exception? inner)
         : base(message, inner)
     {
@@ -45,9 +48,15 @@ public sealed class LoraException : Exception
 
     private static LoraException Of(IReadOnlyList<LoraProblem> problems, Exception? inner)
     {
-        string message = problems.Count == 1
-            ? problems[0].Message
-            : string.Join(Environment.NewLine, problems.Select(problem => "- " + problem.Message).Prepend(Messages.Count(problems.Count)));
+        string message = problems.Count == 1 ? problems[0].Message : string.Join(Environment.NewLine, Lines(problems));
         return new(problems[0], problems, message, inner);
+    }
+
+    /// <summary>A head, the first problems, and how many more there are.</summary>
+    private static IEnumerable<string> Lines(IReadOnlyList<LoraProblem> problems)
+    {
+        IEnumerable<string> listed = problems.Take(MostListed).Select(problem => "- " + problem.Message);
+        IEnumerable<string> rest = problems.Count > MostListed ? [Messages.More(problems.Count - MostListed)] : [];
+        return [Messages.Count(problems.Count), .. listed, .. rest];
     }
 }

@@ -11,7 +11,7 @@ public sealed class LoraProblem
     {
         Error = error;
         Target = target;
-        Message = Messages.Text(error, arguments);
+        Message = Printable.Of(Messages.Text(error, arguments));
         Advice = Messages.Advice(error);
     }
 

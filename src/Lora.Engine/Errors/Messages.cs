@@ -15,6 +15,8 @@ internal static class Messages
 
     public static string Count(int problems) => string.Format(CultureInfo.InvariantCulture, Find("SeveralProblems"), problems);
 
+    public static string More(int problems) => string.Format(CultureInfo.InvariantCulture, Find("MoreProblems"), problems);
+
     private static string Find(string key) =>
         Resources.GetString(key, CultureInfo.InvariantCulture) ?? throw new MissingManifestResourceException($"Messages.resx has no text for '{key}'.");
 }

@@ -137,6 +137,17 @@ public sealed class Tokenizer
     public string DecodeContinuation(ReadOnlySpan<int> before, ReadOnlySpan<int> ids, bool skipSpecialTokens = true) =>
         Decode(ids, skipSpecialTokens, continues: Shown(before, skipSpecialTokens).Count > 0);
 
+    /// <summary>Refuses ids for which a model has no row in its embedding.</summary>
+    /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>.</exception>
+    internal void CheckRange(IEnumerable<int> ids, int vocabularySize)
+    {
+        int highest = ids.DefaultIfEmpty(-1).Max();
+        if (highest >= vocabularySize)
+        {
+            throw LoraException.Of(LoraError.TokenOutOfRange, Path, Path, highest, vocabularySize);
+        }
+    }
+
     private string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens, bool continues) =>
         string.Concat(decoder(Shown(ids, skipSpecialTokens), continues));
 

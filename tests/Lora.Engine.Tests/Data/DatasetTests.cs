@@ -106,6 +106,34 @@ public sealed class DatasetTests : IDisposable
     public void A_limit_without_room_for_a_target_is_an_error() =>
         Assert.Equal(LoraError.ConfigValueInvalid, Failure(new() { MaxLength = 1 }, new { text = "z" }).Error);
 
+    [Fact]
+    public void Of_a_very_long_row_what_is_kept_equals_the_beginning_of_the_whole_and_the_rest_is_not_encoded()
+    {
+        string text = string.Concat(Enumerable.Repeat("ab ", 700_000));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Dataset dataset = Load(new() { MaxLength = 100 }, new { text }, new { prompt = text, completion = "b" });
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal([new(1, null), new(2, null)], dataset.TruncatedRows);
+        Assert.Equal([2], dataset.UnsupervisedRows);
+        Assert.Equal(tokenizer.Encode(text)[..100], Assert.Single(dataset.Examples).Ids);
+
+        // Three times the file, its strings, and what writing it takes; the ids and words of the whole text would be over forty times.
+        Assert.InRange(allocated, 0, 25 * 2 * text.Length);
+    }
+
+    [Fact]
+    public void Rows_beyond_the_model_s_positions_and_rows_with_a_joined_border_are_counted_with_their_lines()
+    {
+        Dataset dataset = Load(new() { Positions = 4 }, new { text = "abcd" }, new { text = "a" });
+        Assert.Equal([1], dataset.OverlongRows);
+        Assert.Empty(dataset.BorderRows);
+    }
+
+    [Fact]
+    public void Reading_ends_when_it_is_cancelled() => Assert.Throws<OperationCanceledException>(() =>
+        Dataset.Load(Write(new { text = "a" }), tokenizer, new(), new CancellationToken(canceled: true)));
+
     private TrainingExample One(object row) => Assert.Single(Load(new(), row).Examples);
 
     private LoraException Failure(DatasetOptions options, params object[] rows) => Assert.Throws<LoraException>(() => Load(options, rows));

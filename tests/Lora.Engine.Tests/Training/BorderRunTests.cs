@@ -35,10 +35,24 @@ public sealed class BorderRunTests : IDisposable
         Assert.StartsWith(" little girl", Assert.Single(result.Sample).Base, StringComparison.Ordinal);
     }
 
-    private LoraTrainingResult Train(string row, TrainingOptions? options = null)
+    [Fact]
+    public void A_prompt_with_a_token_that_the_model_lacks_is_refused_before_training()
+    {
+        foreach (string file in Directory.GetFiles(Repository.Shared("models", "stories260K")))
+        {
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        }
+
+        string tokenizer = File.ReadAllText(folder.File("tokenizer.json"));
+        folder.Write("tokenizer.json", tokenizer.Replace("\"added_tokens\":", "\"added_tokens\":[{\"id\":600,\"content\":\"<extra>\"}],\"replaced\":", StringComparison.Ordinal));
+        LoraException failure = Assert.Throws<LoraException>(() => Train("""{"text":"One day"}""", new() { Prompt = ["<extra>"] }, folder.Path));
+        Assert.Equal(LoraError.TokenOutOfRange, failure.Error);
+    }
+
+    private LoraTrainingResult Train(string row, TrainingOptions? options = null, string? model = null)
     {
         string file = folder.Write("rows.jsonl", row);
-        LoraConfig config = new() { Model = Repository.Shared("models", "stories260K"), Rank = 1, TargetModule = ["q_proj"] };
+        LoraConfig config = new() { Model = model ?? Repository.Shared("models", "stories260K"), Rank = 1, TargetModule = ["q_proj"] };
         using TrainingSession session = new();
         return session.Train(
             config, new(file, file), (options ?? new()) with { MaxStep = 1, LearningRate = 0 }, new RecordingObserver(), TestContext.Current.CancellationToken);

@@ -8,6 +8,12 @@ internal sealed class TextPattern
     /// <summary>The time that one match may take; real patterns take microseconds.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
+    // All matches of a text may take a millisecond more for so many of its characters: a hundred times what real patterns take.
+    private const int CharactersPerMillisecond = 100;
+
+    // After so many milliseconds the matches so far are given, so that the caller can stop.
+    private const int Moment = 50;
+
     private const int MatchesAtOnce = 256;
 
     // Real patterns have some hundred characters; compiling takes time and memory in proportion.
@@ -59,11 +65,12 @@ internal sealed class TextPattern
     {
         ShadowText shadow = new(text);
         List<Range> matches = new(Math.Min(MatchesAtOnce, text.Length));
+        long left = (long)Timeout.TotalMilliseconds + (text.Length / CharactersPerMillisecond);
         int end = 0;
         int searched = 0;
-        do
+        while (searched <= shadow.Text.Length)
         {
-            searched = Search(shadow.Text, searched, matches);
+            searched = Search(shadow.Text, searched, matches, ref left);
             foreach (Range match in matches)
             {
                 if (match.Start.Value > end)
@@ -78,7 +85,6 @@ internal sealed class TextPattern
                 }
             }
         }
-        while (matches.Count == MatchesAtOnce && searched <= shadow.Text.Length);
 
         if (shadow.Text.Length > end)
         {
@@ -88,28 +94,31 @@ internal sealed class TextPattern
         PatternSpan Span(int from, int to, bool isMatch) => new(shadow.Original(from), shadow.Original(to), isMatch);
     }
 
-    /// <summary>Takes the next matches, at most <see cref="MatchesAtOnce"/>, and returns where to search on.</summary>
-    private int Search(string text, int from, List<Range> matches)
+    /// <summary>Takes the next matches, for a moment, and returns where to search on: beyond the text when there are no more.</summary>
+    private int Search(string text, int from, List<Range> matches, ref long left)
     {
         matches.Clear();
+        long begun = Environment.TickCount64;
         try
         {
             foreach (ValueMatch match in regex.EnumerateMatches(text, from))
             {
                 matches.Add(match.Index..(match.Index + match.Length));
-                from = match.Index + Math.Max(match.Length, 1);
-                if (matches.Count == MatchesAtOnce)
+                long taken = Environment.TickCount64 - begun;
+                if (matches.Count == MatchesAtOnce || taken > Moment)
                 {
-                    break;
+                    left -= taken;
+                    return left > 0 ? match.Index + Math.Max(match.Length, 1) : throw new RegexMatchTimeoutException(text, regex.ToString(), Timeout);
                 }
             }
         }
         catch (RegexMatchTimeoutException exception)
         {
-            throw LoraException.From(exception, LoraError.PatternTimeout, file, exception.Pattern, exception.MatchTimeout.TotalMilliseconds, $"a text, which '{file}' splits by it");
+            throw LoraException.From(
+                exception, LoraError.PatternTimeout, file, exception.Pattern, exception.MatchTimeout.TotalMilliseconds, $"a text, which '{file}' splits by it");
         }
 
-        return from;
+        return text.Length + 1;
     }
 
     /// <summary>Oniguruma reads <c>[</c> and <c>&amp;&amp;</c> inside a class as set operations, .NET as characters: a difference that must not pass unseen.</summary>

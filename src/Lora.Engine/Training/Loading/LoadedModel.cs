@@ -86,7 +86,12 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>How the model, as it is now, continues a prompt, each time with the likeliest token.</summary>
     public string Continue(string prompt, int tokens, CancellationToken cancellation)
     {
-        int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt);
+        int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
+        Tokenizer.CheckRange(ids, Model.Config.VocabularySize);
+        if (ids.Length == 0)
+        {
+            throw LoraException.Of(LoraError.ConfigValueInvalid, prompt, "Prompt", $"'{prompt}'", "a text with at least one token");
+        }
 
         // The likeliest token each time, so that base and adapter differ by what was learned and not by chance.
         int[] next = GreedyDecoder.Continue(Model, ids, tokens, Tokenizer.EndOfSequenceId, cancellation);
