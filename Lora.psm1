@@ -5,3 +5,4 @@ if (-not [System.IO.File]::Exists($cmdlets)) {
 }
 
 Import-Module -Name $cmdlets
+Import-Module -Name ([System.IO.Path]::Combine($PSScriptRoot, 'Lora.Types.psd1'))

@@ -30,7 +30,7 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
 $moduleFiles = @(
-    'Lora.psd1', 'Lora.psm1', 'Lora.Format.ps1xml', 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md',
+    'Lora.psd1', 'Lora.psm1', 'Lora.Format.ps1xml', 'Lora.Types.psd1', 'Lora.Types.ps1xml', 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md',
     'en-US/Lora.dll-Help.xml', 'en-US/about_Lora.help.txt'
 )
 $properties = @('--configuration', $Configuration, "-p:TorchBackend=$TorchBackend", "-p:LoraRuntime=$Runtime")

@@ -22,8 +22,9 @@ Describe 'build.ps1' {
         $list = $ast.Find({ $args[0] -is [System.Management.Automation.Language.AssignmentStatementAst] -and "$($args[0].Left)" -eq '$moduleFiles' }, $false)
         $files = & ([scriptblock]::Create($list.Right.Extent.Text))
         $manifest = Import-PowerShellDataFile (Join-Path $root Lora.psd1)
+        $types = Import-PowerShellDataFile (Join-Path $root Lora.Types.psd1)
         $needed = @(
-            'Lora.psd1', $manifest.RootModule, $manifest.FormatsToProcess, $manifest.TypesToProcess, 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md'
+            'Lora.psd1', $manifest.RootModule, $manifest.FormatsToProcess, 'Lora.Types.psd1', $types.TypesToProcess, 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md'
             Get-ChildItem (Join-Path $root en-US) -Name | ForEach-Object { "en-US/$_" }
         ) | ForEach-Object { $_ }
         $files | Sort-Object | Should -Be ($needed | Sort-Object)

@@ -46,6 +46,12 @@ Describe 'Get-LoraModule' {
             (Get-LoraModule $model -Include *_proj -Exclude '**.0.**').Layer | Should -Not -Contain 0
         }
 
+        It 'counts blocks with -Layer, and leaves out what is in none' {
+            (Get-LoraModule $model -Layer (0..1)).Layer | Select-Object -Unique | Should -Be 0, 1
+            Get-LoraModule $model -Layer 1, 9 -Include q_proj -WarningAction SilentlyContinue -WarningVariable warnings | Should -HaveCount 1
+            $warnings[0].Message | Should -Match 'its blocks are 0 to 3'
+        }
+
         It 'warns of a glob that matches nothing' {
             Get-LoraModule $model -Include q_proj, k_prj -WarningAction SilentlyContinue -WarningVariable warnings | Should -HaveCount 4
             $warnings[0].Message | Should -Match 'k_prj'

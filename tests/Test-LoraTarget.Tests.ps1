@@ -30,6 +30,12 @@ Describe 'Test-LoraTarget' {
         ($entries | Where-Object Entry -EQ v_proj).Hits | Should -Be 4
     }
 
+    It 'answers with true or false' {
+        if (Get-LoraModule $model -Include o_proj | Test-LoraTarget $config -Quiet) { throw 'No o_proj is adapted.' }
+        Test-LoraTarget $config -Model $model -Quiet | Should -BeExactly $true
+        Test-LoraTarget (New-LoraConfig -TargetModule none) -Model $model -Quiet -WarningAction Ignore | Should -BeExactly $false
+    }
+
     It 'warns of an entry that hits nothing' {
         $null = Test-LoraTarget (New-LoraConfig -TargetModule q_proj, q_prj) -Model $model -WarningAction SilentlyContinue -WarningVariable warnings
         $warnings[0].Message | Should -Match 'q_prj'

@@ -11,7 +11,7 @@ public sealed class LoraAdapter
 
     /// <summary>The weights under the names that PEFT gives them in the file, for example
     /// <c>base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight</c> [rank, in].</summary>
-    public IReadOnlyList<TensorData> Tensors { get; init; } = [];
+    public IReadOnlyList<TensorData> Tensors { get; init => field = new LoraList<TensorData>([.. value]); } = new LoraList<TensorData>([]);
 
     /// <summary>The folder that holds the adapter; null when it is in memory only.</summary>
     public string? Path { get; init; }

@@ -86,15 +86,8 @@ public sealed record LoraConfig
     /// <remarks>Text rather than parsed values, so that it survives jobs and remoting and compares by value.</remarks>
     public string? OtherKeys { get; init => field = NullIfEmpty(value); }
 
-    /// <summary>The factor of B A x: alpha / r, or alpha / sqrt(r) with <see cref="UseRsLora"/>.</summary>
-    public double ScalingOf(int rank, double alpha) => alpha / (UseRsLora ? Math.Sqrt(rank) : rank);
-
-    /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank}, alpha {Alpha}, {Targets}");
-
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
-
-    private string Targets => this switch
+    /// <summary>What is adapted, as one text: the entries, the pattern, or how many modules.</summary>
+    public string Target => this switch
     {
         { Module: string[] names } => names.Length == 1 ? names[0] : string.Create(CultureInfo.InvariantCulture, $"{names.Length} modules"),
         { TargetModule: string[] entries } when entries.Length > EntriesShown => string.Create(CultureInfo.InvariantCulture, $"{entries.Length} targets"),
@@ -102,4 +95,15 @@ public sealed record LoraConfig
         { TargetPattern: string pattern } => pattern,
         _ => "default targets",
     };
+
+    /// <summary>The factor of B A x for modules that have the rank and the alpha of no pattern.</summary>
+    public double Scaling => ScalingOf(Rank, Alpha);
+
+    /// <summary>The factor of B A x: alpha / r, or alpha / sqrt(r) with <see cref="UseRsLora"/>.</summary>
+    public double ScalingOf(int rank, double alpha) => alpha / (UseRsLora ? Math.Sqrt(rank) : rank);
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank}, alpha {Alpha}, {Target}");
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

@@ -1,7 +1,7 @@
 namespace Lora;
 
 /// <summary>One module of a model, as the checkpoint's headers and config.json describe it: no weights are read for it.</summary>
-public sealed record LoraModuleInfo
+public sealed class LoraModuleInfo
 {
     /// <summary>The dotted name, as PyTorch's <c>named_modules()</c> gives it.</summary>
     public string Name { get; init; } = "";
@@ -10,7 +10,7 @@ public sealed record LoraModuleInfo
     public LoraModuleKind Kind { get; init; }
 
     /// <summary>The weight's shape as it is stored, row-major.</summary>
-    public long[] Shape { get; init; } = [];
+    public LoraShape Shape { get; init; } = [];
 
     /// <summary>Inputs of a Linear or Conv1D, rows of an Embedding's table, input channels of a Conv2d; null for other kinds.</summary>
     public long? InFeatures { get; init; }

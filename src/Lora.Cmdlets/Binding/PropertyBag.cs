@@ -5,7 +5,7 @@ using System.Reflection;
 
 namespace Lora.Commands;
 
-/// <summary>Makes the module's records again of hashtables and of what jobs, files and JSON made of them.</summary>
+/// <summary>Makes the engine's objects again of hashtables and of what jobs, files and JSON made of them.</summary>
 internal static class PropertyBag
 {
     /// <summary>Whether an object has a configuration's properties.</summary>
@@ -13,47 +13,44 @@ internal static class PropertyBag
 
     /// <summary>The configuration that a hashtable describes; what it does not say has its default.</summary>
     /// <exception cref="LoraException">ConfigValueInvalid: every key that a configuration does not have, and every value that does not fit.</exception>
-    public static LoraConfig ToConfig(IDictionary entries)
-    {
-        (string Name, object? Value)[] values = [.. entries.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value))];
-        string[] known = [.. Properties<LoraConfig>().Select(property => property.Name)];
-        return To<LoraConfig>(values, values
-            .Where(entry => !known.Contains(entry.Name, StringComparer.OrdinalIgnoreCase))
-            .Select(entry => new LoraProblem(LoraError.ConfigValueInvalid, entry.Name, "A key", $"'{entry.Name}'", $"one of {string.Join(", ", known)}")));
-    }
+    public static LoraConfig ToConfig(IDictionary entries) => (LoraConfig)Make(typeof(LoraConfig), entries);
 
     /// <summary>The configuration that an object was; what else the object has, as a job's PSComputerName, is passed over.</summary>
     /// <exception cref="LoraException">ConfigValueInvalid: every value that does not fit.</exception>
-    public static LoraConfig ToConfig(PSObject bag) => To<LoraConfig>(Values(bag), []);
+    public static LoraConfig ToConfig(PSObject bag) => (LoraConfig)Make(typeof(LoraConfig), bag, isOtherPassed: true);
 
     /// <summary>The module that an object was.</summary>
     /// <exception cref="LoraException">ConfigValueInvalid: every value that does not fit.</exception>
-    public static LoraModuleInfo ToModule(PSObject bag) => To<LoraModuleInfo>(Values(bag), []);
+    public static LoraModuleInfo ToModule(PSObject bag) => (LoraModuleInfo)Make(typeof(LoraModuleInfo), bag, isOtherPassed: true);
 
-    private static IEnumerable<(string Name, object? Value)> Values(PSObject bag) => bag.Properties.Select(property => (property.Name, Members.Of(bag, property.Name)));
+    /// <summary>The object of a type that a hashtable describes.</summary>
+    /// <exception cref="LoraException">ConfigValueInvalid: every key that cannot be given, and every value that does not fit.</exception>
+    public static object Make(Type type, IDictionary entries) =>
+        Make(type, [.. entries.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value))], Given(type));
 
-    private static PropertyInfo[] Properties<T>() => [.. typeof(T).GetProperties().Where(property => property.GetSetMethod(nonPublic: true) is not null)];
+    /// <summary>The object of a type that an object was. What follows from other properties is there and need not be given.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="bag">The object.</param>
+    /// <param name="isOtherPassed">Whether properties that the type does not have are passed over.</param>
+    /// <exception cref="LoraException">ConfigValueInvalid: every property that the type does not have, and every value that does not fit.</exception>
+    public static object Make(Type type, PSObject bag, bool isOtherPassed) => Make(
+        type, [.. bag.Properties.Select(property => (property.Name, Members.Of(bag, property.Name)))], isOtherPassed ? null : type.GetProperties());
 
-    private static T To<T>(IEnumerable<(string Name, object? Value)> values, IEnumerable<LoraProblem> found)
-        where T : new()
+    private static PropertyInfo[] Given(Type type) => [.. type.GetProperties().Where(property => property.CanWrite)];
+
+    private static object Make(Type type, (string Name, object? Value)[] values, PropertyInfo[]? known)
     {
-        T made = new();
-        List<LoraProblem> problems = [.. found];
+        object made = Activator.CreateInstance(type)!;
+        List<LoraProblem> problems = [];
         foreach ((string name, object? value) in values)
         {
-            PropertyInfo? property = Properties<T>().FirstOrDefault(known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-            if (property is null || value is null)
+            if (known?.Any(property => property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) == false)
             {
-                continue;
+                problems.Add(new(LoraError.ConfigValueInvalid, name, "A key", $"'{name}'", $"one of {string.Join(", ", Given(type).Select(property => property.Name))}"));
             }
-
-            if (TryConvert(property, value, out object? converted))
+            else if (ReadOnlyProperties.Find(type, name) is { CanWrite: true } property && !IsLeftBehind(property, value))
             {
-                property.SetValue(made, converted);
-            }
-            else
-            {
-                problems.Add(new(LoraError.ConfigValueInvalid, value, property.Name, $"'{value}'", $"a {property.PropertyType.Name}"));
+                Set(made, property, value, problems);
             }
         }
 
@@ -61,14 +58,45 @@ internal static class PropertyBag
         return made;
     }
 
-    private static bool TryConvert(PropertyInfo property, object value, out object? converted)
+    // An adapter's values do not leave a job: -OutputPath writes them.
+    private static bool IsLeftBehind(PropertyInfo property, object? value) => property.PropertyType == typeof(LoraAdapter) && value is not LoraAdapter;
+
+    private static void Set(object made, PropertyInfo property, object? value, List<LoraProblem> problems)
     {
-        if (property.PropertyType == typeof(LoraPatternValue[]))
+        if (TryConvert(property, value, out object? converted))
+        {
+            property.SetValue(made, converted);
+        }
+        else
+        {
+            problems.Add(new(LoraError.ConfigValueInvalid, value, property.Name, $"'{value}'", $"a {property.PropertyType.Name}"));
+        }
+    }
+
+    private static bool TryConvert(PropertyInfo property, object? value, out object? converted)
+    {
+        Type type = property.PropertyType;
+        if (value is null && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable)
+        {
+            converted = null;
+            return true;
+        }
+
+        if (type == typeof(LoraPatternValue[]) && value is not null)
         {
             converted = PatternValues.Of(property.Name, value);
             return true;
         }
 
-        return LanguagePrimitives.TryConvertTo(value, property.PropertyType, CultureInfo.InvariantCulture, out converted);
+        Type? item = ItemOf(type);
+        bool isConverted = LanguagePrimitives.TryConvertTo(value, item?.MakeArrayType() ?? type, CultureInfo.InvariantCulture, out converted);
+        converted = isConverted && item is not null ? Activator.CreateInstance(type, converted) : converted;
+        return isConverted;
     }
+
+    // The engine's own lists are made of arrays.
+    private static Type? ItemOf(Type type) =>
+        type == typeof(LoraShape) ? typeof(long)
+        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(LoraList<>) ? type.GetGenericArguments()[0]
+        : null;
 }

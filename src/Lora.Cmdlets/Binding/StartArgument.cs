@@ -14,7 +14,7 @@ public sealed record StartArgument : Argument
     {
         object value = Value ?? throw LoraException.Of(LoraError.ConfigNotGiven, null);
         string? path = value is string typed ? paths.One(typed) : Members.Path(value);
-        bool isAdapter = value is LoraAdapter
+        bool isAdapter = value is LoraAdapter or LoraTrainingResult
             || Members.Nested(value, "Adapter") is not null
             || (path is not null && (!File.Exists(path) || Path.GetFileName(path) == AdapterFolder.WeightsName));
         return isAdapter ? new() { Value = Value } : null;

@@ -3,9 +3,9 @@ using Lora.Selection;
 
 namespace Lora.Commands;
 
-/// <summary>Compares what two configurations do to a model: modules, ranks, trained values, size of the adapter.</summary>
+/// <summary>Names the modules of a model that two configurations treat differently; with -Summary, what that comes to in values and bytes.</summary>
 [Cmdlet(VerbsData.Compare, "LoraConfig", HelpUri = HelpAddress.Pages + "Compare-LoraConfig.md")]
-[OutputType(typeof(LoraConfigComparison))]
+[OutputType(typeof(LoraConfigDifference), typeof(LoraConfigComparison))]
 public sealed class CompareLoraConfigCommand : LoraCmdlet
 {
     /// <summary>The configuration to compare with.</summary>
@@ -23,6 +23,10 @@ public sealed class CompareLoraConfigCommand : LoraCmdlet
     [Recorded<ModelArgument>]
     public ModelArgument? Model { get; set; }
 
+    /// <summary>Gives one object for the two, with counts and sizes, in place of one for each module that differs.</summary>
+    [Parameter]
+    public SwitchParameter Summary { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
@@ -30,7 +34,9 @@ public sealed class CompareLoraConfigCommand : LoraCmdlet
         LoraConfig reference = ReferenceConfig.Read(paths);
         if (Reported(() => DifferenceConfig.Read(paths)) is LoraConfig difference)
         {
-            WriteObject(ConfigComparer.Compare(reference, difference, BaseModel.Of(BaseModel.Named(Model, paths), paths, difference, reference)));
+            LoraConfigComparison comparison = ConfigComparer.Compare(reference, difference, BaseModel.Of(BaseModel.Named(Model, paths), paths, difference, reference));
+            WriteVerbose($"{comparison}.");
+            WriteObject(Summary ? comparison : comparison.Difference, enumerateCollection: true);
         }
     }
 }

@@ -33,6 +33,12 @@ public sealed class GetLoraModuleCommand : PathCmdlet
     [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Exclude { get; set; } = [];
 
+    /// <summary>The numbers of the blocks whose modules to list, counted from 0; modules outside the blocks have none.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    [ArgumentCompleter(typeof(LayerCompleter))]
+    public int[]? Layer { get; set; }
+
     /// <summary>Lists every module that has parameters, of the kinds that LoRA does not adapt too.</summary>
     [Parameter]
     public SwitchParameter All { get; set; }
@@ -59,7 +65,9 @@ public sealed class GetLoraModuleCommand : PathCmdlet
 
     private void List(ModuleTree tree, string path)
     {
-        LoraModuleInfo[] modules = [.. tree.Modules.Where(module => All || module.IsAdaptable())];
+        LoraModuleInfo[] all = [.. tree.Modules.Where(module => All || module.IsAdaptable())];
+        LoraModuleInfo[] modules = Layer is null ? all : [.. all.Where(module => module.Layer is int layer && Layer.Contains(layer))];
+        WarnOfLayers(path, all);
         ModuleFilterResult result = filter.Apply(modules.Select(module => module.Name));
         string[] names = [.. modules.Select(module => module.Name)];
         WarnOfMisses(filter.Include.Zip(result.IncludeHits), nameof(Include), path, names);
@@ -72,9 +80,20 @@ public sealed class GetLoraModuleCommand : PathCmdlet
         }
     }
 
+    private void WarnOfLayers(string path, LoraModuleInfo[] all)
+    {
+        int[] missing = [.. (Layer ?? []).Distinct().Where(layer => !all.Any(module => module.Layer == layer))];
+        if (missing.Length > 0)
+        {
+            string blocks = all.Max(module => module.Layer) is int last ? $"its blocks are 0 to {last}" : "it has no numbered blocks";
+            WriteWarning($"-Layer {string.Join(", ", missing)} is not in '{path}': {blocks}.");
+        }
+    }
+
     private void WarnOfMisses(IEnumerable<(ModulePattern Pattern, int Hits)> patterns, string parameter, string path, string[] names)
     {
-        string where = All ? $" '{path}'" : $" '{path}' of the kinds {LoraModuleKinds.Adaptable}; -All lists the others too";
+        string blocks = Layer is null ? "" : $" in the blocks {string.Join(", ", Layer)}";
+        string where = All ? $" '{path}'{blocks}" : $" '{path}'{blocks} of the kinds {LoraModuleKinds.Adaptable}; -All lists the others too";
         foreach ((ModulePattern pattern, int _) in patterns.Where(pair => pair.Hits == 0))
         {
             string hint = WiderPattern.Hint(pattern, names);

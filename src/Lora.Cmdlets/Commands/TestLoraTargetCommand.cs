@@ -5,10 +5,11 @@ namespace Lora.Commands;
 
 /// <summary>Says what a configuration would do to each module and why, before anything is loaded.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "LoraTarget", HelpUri = HelpAddress.Pages + "Test-LoraTarget.md")]
-[OutputType(typeof(LoraTargetInfo), typeof(TargetEntry))]
+[OutputType(typeof(LoraTargetInfo), typeof(bool), typeof(LoraTargetEntry))]
 public sealed class TestLoraTargetCommand : LoraCmdlet
 {
     private readonly List<LoraModuleInfo> modules = [];
+    private bool isAnyTargeted;
 
     /// <summary>The modules to tell about, or the configurations to try.</summary>
     [Parameter(ValueFromPipeline = true)]
@@ -28,6 +29,10 @@ public sealed class TestLoraTargetCommand : LoraCmdlet
     /// <summary>Gives what each entry of the configuration's lists hits, in place of the modules.</summary>
     [Parameter]
     public SwitchParameter Entry { get; set; }
+
+    /// <summary>Gives true when at least one of the modules would be adapted, else false: one answer in place of all objects.</summary>
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessInput()
@@ -60,6 +65,11 @@ public sealed class TestLoraTargetCommand : LoraCmdlet
         {
             Tell(Config ?? new());
         }
+
+        if (Quiet)
+        {
+            WriteObject(isAnyTargeted);
+        }
     }
 
     private void Tell(ConfigArgument argument)
@@ -88,12 +98,30 @@ public sealed class TestLoraTargetCommand : LoraCmdlet
         }
     }
 
-    private void Write(TargetPreview preview, Func<LoraTargetInfo, bool> isAsked) =>
-        WriteObject(Entry ? preview.Entries : preview.Targets.Where(isAsked), enumerateCollection: true);
+    private void Write(TargetPreview preview, Func<LoraTargetInfo, bool> isAsked)
+    {
+        if (Quiet)
+        {
+            isAnyTargeted |= preview.Targets.Any(target => target.Targeted && isAsked(target));
+        }
+        else
+        {
+            WriteObject(Entry ? preview.Entries : preview.Targets.Where(isAsked), enumerateCollection: true);
+        }
+    }
 
     private TargetPreview Preview(LoraConfig config, string model)
     {
-        TargetPreview preview = TargetPreview.Of(config, model);
+        TargetPreview preview;
+        try
+        {
+            preview = TargetPreview.Of(config, model);
+        }
+        catch (LoraException exception) when (Quiet && exception.Error == LoraError.NoTargets)
+        {
+            return new([], [], [], []); // that nothing is adapted is an answer and no failure
+        }
+
         foreach (string warning in preview.Warnings.Select(warning => warning.Message).Concat(preview.Notes))
         {
             WriteWarning(warning);

@@ -10,7 +10,7 @@ public sealed record ResolvedTargets
     public IReadOnlyList<TargetDecision> Decisions { get; init; } = [];
 
     /// <summary>What each entry of the configuration's lists and each pattern did.</summary>
-    public IReadOnlyList<TargetEntry> Entries { get; init; } = [];
+    public IReadOnlyList<LoraTargetEntry> Entries { get; init; } = [];
 
     /// <summary>The entries that match nothing, when that was allowed.</summary>
     public IReadOnlyList<LoraProblem> Warnings { get; init; } = [];

@@ -32,19 +32,19 @@ public sealed record TargetDecision
     /// <summary>Whether the module is adapted.</summary>
     public bool Targeted => Outcome == TargetOutcome.Match;
 
-    /// <summary>The decision as a sentence that names what decided.</summary>
+    /// <summary>What decided, in the few words that a column of a table holds.</summary>
     public string Reason => Rule switch
     {
-        TargetRule.ExcludeModule => $"It is excluded by the {List} entry '{Entry}'.",
-        TargetRule.ExcludePattern => $"It is excluded: {List} '{Entry}' matches the whole name.",
-        TargetRule.ModulesToSave => $"It is trained whole, or lies in a module that is, by the {List} entry '{Entry}'.",
-        TargetRule.TargetPattern => $"It is adapted: {List} '{Entry}' matches the whole name.",
-        TargetRule.TargetName => $"It is adapted: the {List} entry '{Entry}' is its name.",
-        TargetRule.TargetEnding => $"It is adapted: the {List} entry '{Entry}' is the ending of its name.",
-        TargetRule.OtherLayer => $"The {List} entry '{Entry}' is the ending of its name, but layer {Layer} is not among LayersToTransform.",
-        TargetRule.NoLayer => $"The {List} entry '{Entry}' is the ending of its name, but no layer number is found in it for LayersToTransform.",
-        _ => "No target matches it.",
+        TargetRule.ExcludeModule or TargetRule.ExcludePattern => $"excluded: {What}",
+        TargetRule.ModulesToSave => $"trained whole: {What}",
+        TargetRule.OtherLayer => $"{What}, but layer {Layer} is not asked for",
+        TargetRule.NoLayer => $"{What}, but no layer number in the name",
+        TargetRule.NoTarget => "no target matches",
+        _ => What,
     };
+
+    // An exact name needs no second mention.
+    private string What => List is nameof(LoraConfig.Module) or AllLinear.Keyword ? List : $"{List} '{Entry}'";
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name}: {Reason}";

@@ -27,7 +27,7 @@ internal static class TargetLimits
     /// <summary>The rank of the weight as a matrix [out, in]; null when the listing does not tell.</summary>
     private static long? Directions(LoraModuleInfo module)
     {
-        long kernel = module is { Kind: LoraModuleKind.Conv2d, Shape.Length: 4 } ? module.Shape[2] * module.Shape[3] : 1;
+        long kernel = module is { Kind: LoraModuleKind.Conv2d, Shape.Count: 4 } ? module.Shape[2] * module.Shape[3] : 1;
         return module is { InFeatures: long inputs, OutFeatures: long outputs } ? Math.Min(inputs * kernel, outputs) : null;
     }
 }

@@ -32,7 +32,7 @@ public static class TargetResolver
         TargetSelector selector = new(minimal, source.ListName);
         TargetDecision[] decisions = [.. names.Select(selector.Decide)];
         ResolvedTarget[] targets = Targets(config, modules, decisions);
-        IReadOnlyList<TargetEntry> entries = new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets);
+        IReadOnlyList<LoraTargetEntry> entries = new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets);
 
         LoraProblem[] unmatched = [.. UnmatchedEntries.Find(entries, source.IsDefault, names, modules)];
         List<LoraProblem> problems = [.. UnsupportedKinds(modules, decisions), .. targets.SelectMany(target => TargetLimits.Check(config, target)), .. allowUnmatched ? [] : unmatched];
@@ -44,7 +44,7 @@ public static class TargetResolver
         LoraException.ThrowIfAny(problems);
 
         // Of entries that others stood in for, or that nobody wrote, it is no news that they never decide.
-        IEnumerable<TargetEntry> written = source.IsDefault || minimal != source.Config ? entries.Where(entry => entry.List != source.ListName) : entries;
+        IEnumerable<LoraTargetEntry> written = source.IsDefault || minimal != source.Config ? entries.Where(entry => entry.List != source.ListName) : entries;
         return new() { Targets = targets, Decisions = decisions, Entries = entries, Warnings = unmatched, Notes = [.. TargetNotes.Of(modules, targets, written), .. LayerNotes.Of(config, modules, decisions)] };
     }
 

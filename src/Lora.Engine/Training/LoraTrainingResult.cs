@@ -1,7 +1,7 @@
 namespace Lora;
 
 /// <summary>A finished run: the adapter and how it came about.</summary>
-public sealed record LoraTrainingResult
+public sealed class LoraTrainingResult
 {
     /// <summary>The trained adapter. Another run that the result is piped into goes on from it.</summary>
     public LoraAdapter? Adapter { get; init; }
@@ -17,6 +17,9 @@ public sealed record LoraTrainingResult
 
     /// <summary>One record a step.</summary>
     public LoraTrainingStep[] History { get; init; } = [];
+
+    /// <summary>Steps that were done.</summary>
+    public int StepCount => History.Length;
 
     /// <summary>The validation set's loss before the first step; null without a validation set.</summary>
     public LoraEvaluation? Before { get; init; }
@@ -52,7 +55,8 @@ public sealed record LoraTrainingResult
     public string? AdapterPath { get; init; }
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"{StopReason} after {History.Length} steps: {After ?? Before}");
+    public override string ToString() => FormattableString.Invariant(
+        $"{StopReason} after {StepCount} {(StepCount == 1 ? "step" : "steps")}{((After ?? Before) is LoraEvaluation loss ? $": {loss}" : "")}");
 }
 
 /// <summary>Why a run ended.</summary>
@@ -72,7 +76,7 @@ public enum LoraStopReason
 }
 
 /// <summary>How the base model and the adapted model continue one prompt, greedily.</summary>
-public sealed record LoraSample
+public sealed class LoraSample
 {
     /// <summary>The text that was given.</summary>
     public string Prompt { get; init; } = "";

@@ -1,7 +1,7 @@
 namespace Lora;
 
 /// <summary>What one optimiser step did.</summary>
-public sealed record LoraTrainingStep
+public sealed class LoraTrainingStep
 {
     /// <summary>Counted from 1.</summary>
     public int Step { get; init; }

@@ -78,7 +78,7 @@ internal sealed class TrainingRun(
             History = [.. loop.History],
             Before = before,
             After = goesOn ? Evaluate(engine) : null,
-            Sample = goesOn ? [.. samples.Select(sample => sample with { Adapted = Continue(sample.Prompt) })] : samples,
+            Sample = goesOn ? [.. samples.Select(sample => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = Continue(sample.Prompt) })] : samples,
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
             TokenPerSecond = loop.History.Sum(step => (long)step.Token) / clock.Elapsed.TotalSeconds,

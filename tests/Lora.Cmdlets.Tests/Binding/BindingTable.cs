@@ -20,7 +20,7 @@ internal static class BindingTable
         ("weights file object", Fits, Fits, Fits),
         ("result of a job", Fits, Fits, Fits),
         ("result of Import-Clixml", Fits, Fits, Fits),
-        ("unwritten result of a job", "LoraNotAnAdapter", "LoraNotAConfig", Fits),
+        ("unwritten result of a job", "LoraNotAnAdapter", Fits, Fits),
         ("description of a job", Fits, Fits, Fits),
         ("description of Import-Clixml", Fits, Fits, Fits),
         ("config", "LoraNotAnAdapter", Fits, Fits),
@@ -39,7 +39,7 @@ internal static class BindingTable
     private static readonly string[] Modules = ["module", "module of a job"];
 
     // A training takes adapters and configurations; what is neither is told of as the one that it looks like.
-    private static readonly string[] NoAdapters = ["model folder"];
+    private static readonly string[] NoAdapters = ["model folder", "unwritten result of a job"];
 
     // Without a name the configuration's own model is taken; a file of an adapter's weights has modules of its own, and none that are adapted.
     private static readonly Dictionary<string, string> OtherModels = new() { ["nothing"] = Fits, ["weights file object"] = "LoraTargetKindUnsupported" };
@@ -66,8 +66,8 @@ internal static class BindingTable
         ("$x | Test-LoraTarget", kind => Modules.Contains(kind.Kind) ? "LoraConfigNotGiven" : kind.Config),
         ("$x | Test-LoraTarget -Config $config", kind => Modules.Contains(kind.Kind) ? Fits : "LoraConfigConflict"),
         ("Test-LoraTarget $x", kind => kind.Config),
-        ("$x | Compare-LoraConfig $config", kind => kind.Config),
-        ("Compare-LoraConfig $x $config", kind => kind.Config),
+        ("$x | Compare-LoraConfig $config -Summary", kind => kind.Config),
+        ("Compare-LoraConfig $x $config -Summary", kind => kind.Config),
         ("$x | Get-LoraModule", kind => kind.Model),
         ("Get-LoraModule $x", kind => kind.Model),
         ("Test-LoraTarget $config -Model $x", kind => OtherModels.GetValueOrDefault(kind.Kind, kind.Model)),

@@ -51,16 +51,32 @@ public sealed partial class GetLoraModuleTests : IClassFixture<HostedShell>, IDi
         Assert.Equal(model, module.Model);
     }
 
-    // The widths depend on how fast the objects come; PowerShell fits them to the content if they come at once.
     [Fact]
-    public void The_table_shows_name_kind_shape_type_and_parameters() => Assert.Equal(
+    public void The_table_shows_name_kind_shape_parameters_and_type() => Assert.Equal(
         """
-        Name Kind Shape DataType Parameters
-        ---- ---- ----- -------- ----------
-        model.embed_tokens Embedding 32 x 8 BF16 256
-        model.layers.0.input_layernorm Norm 8 BF16 8
+        Name Kind Shape ParameterCount DataType
+        ---- ---- ----- -------------- --------
+        model.embed_tokens Embedding 32 x 8 256 BF16
+        model.layers.0.input_layernorm Norm 8 8 BF16
         """,
         Spaces().Replace(shell.Show("Get-LoraModule $model -All -Include embed_tokens, **.0.input_layernorm"), " "));
+
+    [Fact]
+    public void Layer_counts_blocks_and_leaves_out_what_is_in_none()
+    {
+        Assert.Equal(
+            ["model.layers.0.self_attn.q_proj", "model.layers.0.mlp.down_proj"], shell.Run("Get-LoraModule $model -Layer 0").Succeeded().Texts);
+        Assert.Equal(["model.layers.1.mlp.down_proj"], shell.Run("Get-LoraModule $model -Layer (1..1) -Include down_proj").Succeeded().Texts);
+    }
+
+    [Fact]
+    public void A_layer_that_the_model_does_not_have_is_warned_of()
+    {
+        ShellResult result = shell.Run("Get-LoraModule $model -Layer 1, 2, 7 -Include q_proj").Succeeded();
+
+        Assert.Equal(["model.layers.1.self_attn.q_proj"], result.Texts);
+        Assert.Equal($"-Layer 2, 7 is not in '{model}': its blocks are 0 to 1.", Assert.Single(result.Warnings));
+    }
 
     [Theory]
     [InlineData("-Include q_PROJ", "model.layers.0.self_attn.q_proj,model.layers.1.self_attn.q_proj")]

@@ -115,8 +115,8 @@ public sealed class MeasureLoraAdapterTests : IClassFixture<HostedShell>, IDispo
     {
         string shown = shell.Show($"{Train}; $results[0] | {Measure} -EachLayer");
 
-        Assert.Matches("Name +Without +Modules +Loss +Change", shown);
-        Assert.Matches(@"model\.layers\.3 +6 +\d\.\d{4} +[+-]?\d\.\d{4}", shown);
+        Assert.Matches("Name +Without +Loss +LossChange +LossRise", shown);
+        Assert.Matches(@"model\.layers\.3 +\d\.\d{4} +[+-]?\d\.\d{4}", shown);
     }
 
     private LoraMeasurement[] Measured(string script) => [.. shell.Run(script).Succeeded().Output.Select(value => (LoraMeasurement)value.BaseObject)];

@@ -48,10 +48,28 @@ public sealed class SelectionCommandTests : IClassFixture<HostedShell>, IDisposa
         ShellResult result = shell.Run(
             "$a = Get-LoraModule $model -Include '*_proj' | New-LoraConfig; Get-LoraModule $model -Include '*_proj' | New-LoraConfig -Exclude '**.3.mlp.**' | Compare-LoraConfig $a").Succeeded();
 
-        LoraConfigComparison comparison = (LoraConfigComparison)result.Output.Single().BaseObject;
-        Assert.Equal(3, comparison.Difference.Length);
-        Assert.All(comparison.Difference, difference => Assert.Equal("<=", difference.SideIndicator));
+        Assert.Equal(3, result.Output.Count);
+        Assert.All(result.Output, difference => Assert.Equal("<=", ((LoraConfigDifference)difference.BaseObject).SideIndicator));
     }
+
+    [Fact]
+    public void A_summary_of_a_comparison_counts_modules_and_bytes()
+    {
+        ShellResult result = shell.Run(
+            "$q = New-LoraConfig -Model $model -TargetModule q_proj -Rank 8; New-LoraConfig -Model $model -TargetModule q_proj -Rank 4 | Compare-LoraConfig $q -Summary").Succeeded();
+
+        LoraConfigComparison comparison = (LoraConfigComparison)result.Output.Single().BaseObject;
+        Assert.Equal((4, 0), (comparison.DifferenceCount, comparison.EqualCount));
+        Assert.Equal(comparison.ReferenceByte, 2 * comparison.DifferenceByte);
+    }
+
+    [Theory]
+    [InlineData("Test-LoraTarget ([Lora.LoraConfig]@{ TargetModule = 'q_proj' }) -Model $model -Quiet", true)]
+    [InlineData("Get-LoraModule $model -Include q_proj, o_proj | Test-LoraTarget ([Lora.LoraConfig]@{ TargetModule = 'q_proj' }) -Quiet", true)]
+    [InlineData("Get-LoraModule $model -Include o_proj | Test-LoraTarget ([Lora.LoraConfig]@{ TargetModule = 'q_proj' }) -Quiet", false)]
+    [InlineData("Test-LoraTarget ([Lora.LoraConfig]@{ TargetModule = 'nothing' }) -Model $model -Quiet", false)]
+    public void Quiet_answers_with_one_Boolean(string script, bool answer) =>
+        Assert.Equal(answer, shell.Run(script + " 3>$null").Output.Single().BaseObject);
 
     [Fact]
     public void Without_a_model_a_comparison_says_what_is_missing() => Assert.Equal(

@@ -61,7 +61,7 @@ public sealed class NativeLibraryTests : IDisposable
     public void A_module_without_its_dependencies_fails_by_name_and_leaves_the_session_alive()
     {
         Directory.CreateDirectory(Path.Combine(empty, "bin"));
-        foreach (string file in new[] { "Lora.psd1", "Lora.psm1", "Lora.Format.ps1xml", "bin/Lora.dll", "bin/Lora.Engine.dll" })
+        foreach (string file in new[] { "Lora.psd1", "Lora.psm1", "Lora.Format.ps1xml", "Lora.Types.ps1xml", "Lora.Types.psd1", "bin/Lora.dll", "bin/Lora.Engine.dll" })
         {
             File.Copy(Path.Combine(Repository.Root, file), Path.Combine(empty, file));
         }

@@ -20,7 +20,7 @@ public sealed class RootScriptTests
         string[] commands = [.. script.FindAll(ast => ast is CommandAst, searchNestedScriptBlocks: true).Select(ast => ((CommandAst)ast).GetCommandName())];
 
         Assert.Empty(errors);
-        Assert.Equal(["Import-Module"], commands);
+        Assert.Equal(["Import-Module", "Import-Module"], commands);
         CmdletInfo command = (CmdletInfo)shell.Run("Get-Command Import-Module").Succeeded().Output.Single().BaseObject;
         Assert.Equal("Microsoft.PowerShell.Core", command.ModuleName);
     }

@@ -80,7 +80,7 @@ public class TargetResolverTests
 
         Assert.Equal(2, resolved.Targets.Count);
         Assert.Equal(LoraError.TargetNotFound, Assert.Single(resolved.Warnings).Error);
-        Assert.Equal([new("TargetModule", "q_proj", 2, 2), new TargetEntry("TargetModule", "FAKE", 0, 0)], resolved.Entries);
+        Assert.Equal(["TargetModule 'q_proj': 2 hits, 2 decided", "TargetModule 'FAKE': 0 hits, 0 decided"], resolved.Entries.Select(entry => entry.ToString()));
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public class TargetResolverTests
         ResolvedTargets resolved = TargetResolver.Resolve(new() { TargetPattern = "All-Linear" }, Modules(Llama), [], modelType);
 
         Assert.Equal(count, resolved.Targets.Count);
-        Assert.Equal([new("TargetPattern", "all-linear", count, count)], resolved.Entries);
+        Assert.Equal($"TargetPattern 'all-linear': {count} hits, {count} decided", Assert.Single(resolved.Entries).ToString());
     }
 
     [Fact]

@@ -36,13 +36,13 @@ public class TargetSelectorTests
     }
 
     [Theory]
-    [InlineData("lm_head", "It is excluded by the ExcludeModule entry 'lm_head'.")]
-    [InlineData("model.norm", "It is trained whole, or lies in a module that is, by the ModulesToSave entry 'norm'.")]
-    [InlineData("q_proj", "It is adapted: the TargetModule entry 'q_proj' is its name.")]
-    [InlineData("model.layers.1.q_proj", "It is adapted: the TargetModule entry 'q_proj' is the ending of its name.")]
-    [InlineData("model.layers.2.q_proj", "The TargetModule entry 'q_proj' is the ending of its name, but layer 2 is not among LayersToTransform.")]
-    [InlineData("model.q_proj", "The TargetModule entry 'q_proj' is the ending of its name, but no layer number is found in it for LayersToTransform.")]
-    [InlineData("model.layers.1.k_proj", "No target matches it.")]
+    [InlineData("lm_head", "excluded: ExcludeModule 'lm_head'")]
+    [InlineData("model.norm", "trained whole: ModulesToSave 'norm'")]
+    [InlineData("q_proj", "TargetModule 'q_proj'")]
+    [InlineData("model.layers.1.q_proj", "TargetModule 'q_proj'")]
+    [InlineData("model.layers.2.q_proj", "TargetModule 'q_proj', but layer 2 is not asked for")]
+    [InlineData("model.q_proj", "TargetModule 'q_proj', but no layer number in the name")]
+    [InlineData("model.layers.1.k_proj", "no target matches")]
     public void The_reason_names_the_entry_that_decided(string name, string reason)
     {
         TargetSelector selector = new(new()

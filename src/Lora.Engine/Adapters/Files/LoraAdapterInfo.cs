@@ -19,7 +19,10 @@ public sealed record LoraAdapterInfo
     public double Alpha { get; init; }
 
     /// <summary>The adapted modules, with norms where they were asked for.</summary>
-    public LoraAdapterModule[] Module { get; init; } = [];
+    public LoraList<LoraAdapterModule> Module { get; init; } = [];
+
+    /// <summary>Modules that are adapted.</summary>
+    public int ModuleCount => Module.Count;
 
     /// <summary>Values in all tensors.</summary>
     public long ParameterCount { get; init; }
@@ -31,5 +34,6 @@ public sealed record LoraAdapterInfo
     public string DataType { get; init; } = "";
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"{(Path.Length > 0 ? Path : "in memory")}: rank {Rank}, {Module.Length} modules");
+    public override string ToString() => FormattableString.Invariant(
+        $"{(Path.Length > 0 ? Path : "in memory")}: rank {Rank}, {ModuleCount} {(ModuleCount == 1 ? "module" : "modules")}");
 }

@@ -1,7 +1,7 @@
 namespace Lora;
 
 /// <summary>What an adapter does to one module.</summary>
-public sealed record LoraAdapterModule
+public sealed class LoraAdapterModule
 {
     /// <summary>The dotted name in the base model.</summary>
     public string Name { get; init; } = "";

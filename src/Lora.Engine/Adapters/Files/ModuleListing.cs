@@ -35,7 +35,7 @@ internal sealed record ModuleListing(IReadOnlyList<LoraModuleInfo> Modules, IRea
         {
             Name = name,
             Kind = kind,
-            Shape = shape,
+            Shape = new(shape),
             InFeatures = inputs,
             OutFeatures = outputs,
             DataType = weight?.dtype.ToString() ?? "",

@@ -22,7 +22,7 @@ internal static class ModuleDescription
         {
             Name = node.Name,
             Kind = kind,
-            Shape = shape,
+            Shape = new(shape),
             InFeatures = inFeatures,
             OutFeatures = outFeatures,
             DataType = shown.DataType.ToName(),

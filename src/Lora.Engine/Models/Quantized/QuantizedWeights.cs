@@ -26,6 +26,6 @@ internal static class QuantizedWeights
     public static IEnumerable<LoraProblem> Check(LoraConfig config, string folder, LoraQuantization quantization) =>
         config.ModulesToSave is not { Length: > 0 } entries || quantization == LoraQuantization.None ? []
             : from module in ModuleTree.Read(folder).Modules
-              where Include(quantization, module.Name + ".weight", module.Shape) && entries.Any(entry => SavedModules.Holds(entry, module.Name))
+              where Include(quantization, module.Name + ".weight", [.. module.Shape]) && entries.Any(entry => SavedModules.Holds(entry, module.Name))
               select new LoraProblem(LoraError.AdapterFeatureUnsupported, module.Name, module.Name, NotTrained);
 }

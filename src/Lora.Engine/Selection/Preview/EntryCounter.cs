@@ -6,7 +6,7 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
     private readonly Dictionary<(string List, string Entry), int> decided = decisions.Where(decision => decision.Entry is not null)
         .GroupBy(decision => (decision.List, decision.Entry!)).ToDictionary(group => group.Key, group => group.Count());
 
-    public IReadOnlyList<TargetEntry> Count(IReadOnlyList<ResolvedTarget> targets) =>
+    public IReadOnlyList<LoraTargetEntry> Count(IReadOnlyList<ResolvedTarget> targets) =>
     [
         .. List(targetList, config.Module ?? config.TargetModule, endings: config.Module is null),
         .. Pattern(nameof(config.TargetPattern), config.TargetPattern),
@@ -17,7 +17,7 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
         .. Table(nameof(config.AlphaPattern), config.AlphaPattern, targets),
     ];
 
-    private IEnumerable<TargetEntry> List(string list, string[]? entries, bool endings)
+    private IEnumerable<LoraTargetEntry> List(string list, string[]? entries, bool endings)
     {
         if (entries is null)
         {
@@ -26,7 +26,7 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
 
         if (list == AllLinear.Keyword)
         {
-            return [new(nameof(config.TargetPattern), list, entries.Length, decisions.Count(decision => decision.List == list))];
+            return [LoraTargetEntry.Of(nameof(config.TargetPattern), list, entries.Length, decisions.Count(decision => decision.List == list))];
         }
 
         SuffixTable table = new(entries);
@@ -39,29 +39,22 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
         return entries.Distinct(StringComparer.Ordinal).Select(entry => Entry(list, entry, hits[table.FindExact(entry)]));
     }
 
-    private IEnumerable<TargetEntry> Pattern(string list, string? pattern) =>
+    private IEnumerable<LoraTargetEntry> Pattern(string list, string? pattern) =>
         pattern is null ? [] : [Entry(list, pattern, names.Count(PythonRegex.Whole(pattern).Matches))];
 
-    private IEnumerable<TargetEntry> Saved()
+    private IEnumerable<LoraTargetEntry> Saved()
     {
         SavedModules saved = new(config.ModulesToSave);
         return (config.ModulesToSave ?? []).Select((entry, index) => Entry(nameof(config.ModulesToSave), entry, saved.Count(index, names)));
     }
 
-    private static IEnumerable<TargetEntry> Table(string list, LoraPatternValue[]? entries, IReadOnlyList<ResolvedTarget> targets)
+    private static IEnumerable<LoraTargetEntry> Table(string list, LoraPatternValue[]? entries, IReadOnlyList<ResolvedTarget> targets)
     {
         PatternTable table = new(entries);
         string[] names = [.. targets.Select(target => target.Module.Name)];
         ILookup<int, string> decided = names.ToLookup(table.Find);
-        return (entries ?? []).Select((entry, index) => new TargetEntry(list, entry.Pattern, table.Count(index, names), decided[index].Count()));
+        return (entries ?? []).Select((entry, index) => LoraTargetEntry.Of(list, entry.Pattern, table.Count(index, names), decided[index].Count()));
     }
 
-    private TargetEntry Entry(string list, string entry, int hits) => new(list, entry, hits, decided.GetValueOrDefault((list, entry)));
+    private LoraTargetEntry Entry(string list, string entry, int hits) => LoraTargetEntry.Of(list, entry, hits, decided.GetValueOrDefault((list, entry)));
 }
-
-/// <summary>What one entry of a configuration did.</summary>
-/// <param name="List">The property that holds it.</param>
-/// <param name="Entry">The entry or pattern.</param>
-/// <param name="Hits">How many module names it matches by itself.</param>
-/// <param name="Decided">For how many names it was the one that decided.</param>
-public sealed record TargetEntry(string List, string Entry, int Hits, int Decided);

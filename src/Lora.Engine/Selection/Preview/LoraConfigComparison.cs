@@ -1,13 +1,16 @@
 namespace Lora;
 
 /// <summary>What two configurations do differently to one model.</summary>
-public sealed record LoraConfigComparison
+public sealed class LoraConfigComparison
 {
     /// <summary>The model's folder.</summary>
     public string Model { get; init; } = "";
 
     /// <summary>The modules that the two treat differently, in the model's order.</summary>
     public LoraConfigDifference[] Difference { get; init; } = [];
+
+    /// <summary>Modules that the two treat differently.</summary>
+    public int DifferenceCount => Difference.Length;
 
     /// <summary>Modules that both adapt in the same way.</summary>
     public int EqualCount { get; init; }
@@ -25,5 +28,6 @@ public sealed record LoraConfigComparison
     public long DifferenceByte => DifferenceParameter * sizeof(float);
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"{Difference.Length} differences, {ReferenceParameter} and {DifferenceParameter} values");
+    public override string ToString() => FormattableString.Invariant(
+        $"{DifferenceCount} {(DifferenceCount == 1 ? "module differs" : "modules differ")}, {EqualCount} {(EqualCount == 1 ? "is" : "are")} equal; {ReferenceParameter:N0} and {DifferenceParameter:N0} values are trained");
 }

@@ -1,7 +1,7 @@
 namespace Lora;
 
 /// <summary>A module that two configurations treat differently.</summary>
-public sealed record LoraConfigDifference
+public sealed class LoraConfigDifference
 {
     /// <summary>The dotted name.</summary>
     public string Name { get; init; } = "";
@@ -14,6 +14,12 @@ public sealed record LoraConfigDifference
 
     /// <summary>What the other does.</summary>
     public LoraTargetInfo? Difference { get; init; }
+
+    /// <summary>The rank that the reference gives it; null when the reference does not adapt it.</summary>
+    public int? ReferenceRank => Reference?.Rank;
+
+    /// <summary>The rank that the other gives it; null when the other does not adapt it.</summary>
+    public int? DifferenceRank => Difference?.Rank;
 
     /// <summary>Values that the other trains for the module beyond the reference's.</summary>
     public long ParameterChange => (Difference?.ParameterCount ?? 0) - (Reference?.ParameterCount ?? 0);

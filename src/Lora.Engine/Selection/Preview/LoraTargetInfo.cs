@@ -1,7 +1,7 @@
 namespace Lora;
 
 /// <summary>What a configuration would do to one module, and why.</summary>
-public sealed record LoraTargetInfo
+public sealed class LoraTargetInfo
 {
     /// <summary>The dotted name.</summary>
     public string Name { get; init; } = "";

@@ -6,7 +6,7 @@ namespace Lora.Selection;
 internal static class TargetNotes
 {
     /// <summary>One sentence for each pair of modules that share a weight of which one is adapted, for each entry that never decides, and for a scaling of zero.</summary>
-    public static IEnumerable<string> Of(IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<ResolvedTarget> targets, IEnumerable<TargetEntry> entries)
+    public static IEnumerable<string> Of(IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<ResolvedTarget> targets, IEnumerable<LoraTargetEntry> entries)
     {
         HashSet<string> adapted = new(targets.Select(target => target.Module.Name), StringComparer.Ordinal);
         IEnumerable<string> tied =

@@ -8,7 +8,7 @@ namespace Lora.Selection;
 /// <param name="Warnings">The entries that hit nothing, with the nearest names.</param>
 /// <param name="Notes">What to know of it all the same; see <see cref="ResolvedTargets.Notes"/>.</param>
 public sealed record TargetPreview(
-    IReadOnlyList<LoraTargetInfo> Targets, IReadOnlyList<TargetEntry> Entries, IReadOnlyList<LoraProblem> Warnings, IReadOnlyList<string> Notes)
+    IReadOnlyList<LoraTargetInfo> Targets, IReadOnlyList<LoraTargetEntry> Entries, IReadOnlyList<LoraProblem> Warnings, IReadOnlyList<string> Notes)
 {
     /// <summary>Values that the configuration trains.</summary>
     public long ParameterCount => Targets.Sum(target => target.ParameterCount);

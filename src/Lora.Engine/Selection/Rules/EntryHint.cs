@@ -11,7 +11,7 @@ internal static partial class EntryHint
     /// <param name="entry">The entry, with the property that holds it.</param>
     /// <param name="names">The model's names.</param>
     /// <param name="modules">The model's modules.</param>
-    public static string Of(TargetEntry entry, IReadOnlyList<string> names, IReadOnlyList<LoraModuleInfo> modules)
+    public static string Of(LoraTargetEntry entry, IReadOnlyList<string> names, IReadOnlyList<LoraModuleInfo> modules)
     {
         bool isPattern = entry.List is nameof(LoraConfig.TargetPattern) or nameof(LoraConfig.ExcludePattern);
         bool isTable = entry.List is nameof(LoraConfig.RankPattern) or nameof(LoraConfig.AlphaPattern);
@@ -28,7 +28,7 @@ internal static partial class EntryHint
     }
 
     /// <summary>A pattern matches whole names; PEFT's users often give it an ending.</summary>
-    private static string OfPattern(TargetEntry entry, IReadOnlyList<string> names)
+    private static string OfPattern(LoraTargetEntry entry, IReadOnlyList<string> names)
     {
         if (Plain.IsMatch(entry.Entry) && names.Any(name => name.EndsWith("." + entry.Entry, StringComparison.Ordinal)))
         {

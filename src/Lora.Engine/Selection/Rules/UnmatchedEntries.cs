@@ -4,10 +4,10 @@ namespace Lora.Selection;
 internal static class UnmatchedEntries
 {
     public static IEnumerable<LoraProblem> Find(
-        IEnumerable<TargetEntry> entries, bool defaultTargets, IReadOnlyList<string> names, IReadOnlyList<LoraModuleInfo> modules) =>
+        IEnumerable<LoraTargetEntry> entries, bool defaultTargets, IReadOnlyList<string> names, IReadOnlyList<LoraModuleInfo> modules) =>
         from entry in entries
         where entry.Hits == 0 && !(defaultTargets && IsTarget(entry))
         select new LoraProblem(LoraError.TargetNotFound, entry.Entry, entry.List, entry.Entry, EntryHint.Of(entry, names, modules));
 
-    private static bool IsTarget(TargetEntry entry) => entry.List is nameof(LoraConfig.TargetModule) or nameof(LoraConfig.TargetPattern);
+    private static bool IsTarget(LoraTargetEntry entry) => entry.List is nameof(LoraConfig.TargetModule) or nameof(LoraConfig.TargetPattern);
 }

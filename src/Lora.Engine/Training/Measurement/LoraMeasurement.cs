@@ -1,7 +1,7 @@
 namespace Lora;
 
 /// <summary>What an adapter, or several together, do to the loss on a dataset.</summary>
-public sealed record LoraMeasurement
+public sealed class LoraMeasurement
 {
     /// <summary>The adapter's folder, or what it is when it is in memory only; several are joined by <c> + </c>.</summary>
     public string Name { get; init; } = "";

@@ -56,7 +56,7 @@ internal sealed class MeasurementRun(
         {
             int left = SwitchTo(module => AdapterParts.Of(module).Name != name);
             LoraEvaluation evaluation = Evaluate($"{plan.Name} without {name}");
-            observer.OnMeasured(Describe(baseline, evaluation, left) with { Without = name, Layer = layer, LossRise = evaluation.Loss - whole.Loss });
+            observer.OnMeasured(Describe(baseline, evaluation, left, name, layer, evaluation.Loss - whole.Loss));
         }
     }
 
@@ -109,23 +109,30 @@ internal sealed class MeasurementRun(
 
     private string[] Continuations() => [.. options.Prompt.Select(prompt => loaded.Continue(prompt, options.PromptToken, cancellation))];
 
-    private LoraMeasurement Describe(BaseMeasurement baseline, LoraEvaluation evaluation, int modules) => new()
+    private LoraMeasurement Describe(
+        BaseMeasurement baseline, LoraEvaluation evaluation, int modules, string? without = null, int? layer = null, double? rise = null)
     {
-        Name = plan.Name,
-        Adapter = plan.Adapters.Count == 1 ? plan.Adapters[0].Adapter : null,
-        Model = plan.Folder,
-        Loss = evaluation.Loss,
-        Perplexity = evaluation.Perplexity,
-        BaseLoss = baseline.Evaluation.Loss,
-        LossChange = evaluation.Loss - baseline.Evaluation.Loss,
-        SupervisedToken = evaluation.SupervisedToken,
-        ModuleCount = modules,
-        Sample =
-        [
-            .. options.Prompt.Zip(baseline.Continuations, Continuations())
-                .Select(entry => new LoraSample { Prompt = entry.First, Base = entry.Second, Adapted = entry.Third }),
-        ],
-    };
+        return new()
+        {
+            Name = plan.Name,
+            Adapter = plan.Adapters.Count == 1 ? plan.Adapters[0].Adapter : null,
+            Model = plan.Folder,
+            Without = without,
+            Layer = layer,
+            Loss = evaluation.Loss,
+            Perplexity = evaluation.Perplexity,
+            BaseLoss = baseline.Evaluation.Loss,
+            LossChange = evaluation.Loss - baseline.Evaluation.Loss,
+            LossRise = rise,
+            SupervisedToken = evaluation.SupervisedToken,
+            ModuleCount = modules,
+            Sample =
+            [
+                .. options.Prompt.Zip(baseline.Continuations, Continuations())
+                    .Select(entry => new LoraSample { Prompt = entry.First, Base = entry.Second, Adapted = entry.Third }),
+            ],
+        };
+    }
 }
 
 /// <summary>What a base model does without any adapter.</summary>

@@ -3,8 +3,11 @@ using System.Globalization;
 namespace Lora;
 
 /// <summary>A run's memory as it was worked out before the first step, in bytes.</summary>
-public sealed record LoraMemoryPlan
+public sealed class LoraMemoryPlan
 {
+    // As the shell counts: a limit of 8GB reads as 8.00 GB.
+    private const double Gigabyte = 1L << 30;
+
     /// <summary>The highest point of the run: the sum of all parts.</summary>
     public long Peak { get; init; }
 
@@ -51,6 +54,6 @@ public sealed record LoraMemoryPlan
     public override string ToString()
     {
         string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks and the attention of {RecomputedAttention} computed again";
-        return string.Create(CultureInfo.InvariantCulture, $"{Peak / 1e9:F2} GB of {Limit / 1e9:F2} GB{again}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {Limit / Gigabyte:F2} GB{again}");
     }
 }

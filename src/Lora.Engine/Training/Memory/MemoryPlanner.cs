@@ -89,5 +89,5 @@ internal sealed class MemoryPlanner(
         shapes.MaxBy(shape => shape.Supervised)!, // the head
     ];
 
-    private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F2} GB");
+    private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / (double)(1L << 30):F2} GB");
 }

@@ -14,7 +14,7 @@ public class AdapterInspectorTests
     {
         LoraAdapterInfo info = AdapterInspector.Read(Folder);
 
-        Assert.Equal((4, 8.0, 18, 6528L), (info.Rank, info.Alpha, info.Module.Length, info.ParameterCount));
+        Assert.Equal((4, 8.0, 18, 6528L), (info.Rank, info.Alpha, info.ModuleCount, info.ParameterCount));
         Assert.All(info.Module, module => Assert.Equal((4, 2.0, null), (module.Rank, module.Scaling, module.Norm)));
         Assert.Equal("F32", info.DataType);
         Assert.Equal(new FileInfo(Path.Combine(Folder, "adapter_model.safetensors")).Length, info.Size);
