@@ -14,8 +14,8 @@ Describe 'build.ps1' {
 
     It 'knows what to do for each task' {
         $tasks = (Get-Command $build).Parameters.Task.Attributes.ValidValues
-        $switch = $ast.Find({ $args[0] -is [System.Management.Automation.Language.SwitchStatementAst] -and "$($args[0].Condition)" -eq '$Task' }, $false)
-        $switch.Clauses.Item1.Value | Should -Be $tasks
+        $choice = $ast.Find({ $args[0] -is [System.Management.Automation.Language.SwitchStatementAst] -and "$($args[0].Condition)" -eq '$Task' }, $false)
+        $choice.Clauses.Item1.Value | Should -Be $tasks
     }
 
     It 'packs the manifest, what it names, the licences and the help' {

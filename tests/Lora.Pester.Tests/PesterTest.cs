@@ -31,7 +31,7 @@ internal sealed record PesterTest(string File, int Line, string Name, string Res
         "Passed" => PassedTestNodeStateProperty.CachedInstance,
         "Skipped" => new SkippedTestNodeStateProperty(Message),
         "NotRun" => DiscoveredTestNodeStateProperty.CachedInstance,
-        _ => new FailedTestNodeStateProperty(new PesterFailure(Message, Place)),
+        _ => new FailedTestNodeStateProperty(new PesterFailure(Message.Length > 0 ? Message : "A block around it failed.", Place)),
     };
 
     /// <summary>A failure of PowerShell in the shape of one of .NET: the place is the script's.</summary>
