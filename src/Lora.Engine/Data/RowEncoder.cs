@@ -14,6 +14,9 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
     // Of longer texts only what is kept is encoded; the ids of shorter ones are counted.
     private const int LongText = 1 << 20;
 
+    // Where a border of the text as a whole falls on one of the pieces', what follows is the same; so many ids after it show whether it does.
+    private const int IdsAfterBorder = 16;
+
     /// <summary>The ids of a prompt that the model is to go on: with one begin token, also where the prompt spells it, and open at its end.</summary>
     public int[] EncodePrompt(string prompt, CancellationToken cancellation) => [.. Opened(tokenizer.Encode([prompt], int.MaxValue, cancellation)[0])];
 
@@ -38,7 +41,7 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
         string[] texts = [.. pieces.Select(piece => piece.Text)];
         int most = texts.Sum(text => (long)text.Length) > LongText ? maxLength + 1 : int.MaxValue;
         List<int>[] encoded = tokenizer.Encode(texts, most, cancellation);
-        bool isCut = texts.Length > 1 && !StartAlike(encoded.SelectMany(ids => ids), tokenizer.Encode([string.Concat(texts)], most, cancellation)[0]);
+        bool isCut = texts.Length > 1 && IsCut(texts, encoded, cancellation);
         encoded[0] = Opened(encoded[0]);
         if (pieces[^1].IsLearned)
         {
@@ -65,7 +68,13 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
         return end is not int there ? closing : text.Count > 0 && text[^1] == there ? [] : [.. closing, there];
     }
 
-    private bool StartAlike(IEnumerable<int> pieces, IEnumerable<int> joined) => pieces.Take(maxLength).SequenceEqual(joined.Take(maxLength));
+    /// <summary>Whether the text as a whole has other ids than its pieces, as far as they are kept.</summary>
+    private bool IsCut(string[] texts, List<int>[] pieces, CancellationToken cancellation)
+    {
+        int compared = Math.Min(maxLength, pieces[..^1].Sum(ids => ids.Count) + IdsAfterBorder);
+        List<int> whole = tokenizer.Encode([string.Concat(texts)], compared, cancellation)[0];
+        return !pieces.SelectMany(ids => ids).Take(compared).SequenceEqual(whole.Take(compared));
+    }
 }
 
 /// <summary>A stretch of a row's text.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Lora.Adapters;
+using Lora.Checkpoints;
 
 namespace Lora.Training;
 
@@ -47,7 +48,7 @@ internal static class RunIdentity
 
     private static string Hash(string path)
     {
-        using FileStream stream = File.OpenRead(path);
+        using FileStream stream = RegularFile.Open(path);
         return Convert.ToHexString(SHA256.HashData(stream));
     }
 }
