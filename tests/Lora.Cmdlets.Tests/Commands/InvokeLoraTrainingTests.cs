@@ -188,7 +188,7 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
         Assert.Equal($"{id},Lora.Commands.InvokeLoraTrainingCommand", error.FullyQualifiedErrorId);
         if (id == "LoraRowInvalid")
         {
-            Assert.Contains("Line 2", error.Exception.Message, StringComparison.Ordinal);
+            Assert.Contains("line 2: ", error.Exception.Message, StringComparison.Ordinal);
         }
     }
 
