@@ -1,3 +1,4 @@
+using Lora.Data;
 using Lora.Models;
 using Lora.Native;
 using Lora.Text;
@@ -78,9 +79,9 @@ public sealed class LoraModel : IDisposable
     /// <returns>The continuation, without the prompt.</returns>
     public string Continue(string prompt, int tokens, CancellationToken cancellation = default)
     {
-        int[] ids = Tokenizer.Encode(prompt);
+        int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
         Check(ids);
-        return Tokenizer.Decode(GreedyDecoder.Continue(model, ids, tokens, Tokenizer.EndOfSequenceId, cancellation));
+        return Tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, Tokenizer.EndOfSequenceId, cancellation));
     }
 
     /// <inheritdoc/>
