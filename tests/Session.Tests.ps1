@@ -157,3 +157,32 @@ Describe 'The common parameters' {
         (Invoke-LoraTraining $config -Dataset $data.Dataset -MaxStep 100000 -PassThruStep | Select-Object -First 2).Step | Should -Be 1, 2
     }
 }
+
+Describe 'A process that is told to end while it trains' -Skip:$IsWindows {
+    It 'keeps the adapter at <Signal>, says so, and ends as the signal has it' -ForEach @(
+        @{ Signal = 'TERM'; ExitCode = 143 }
+        @{ Signal = 'HUP'; ExitCode = 129 }
+        @{ Signal = 'INT'; ExitCode = 0 } # pwsh -File ends so at Ctrl+C
+    ) {
+        $folder = Join-Path $TestDrive $Signal
+        $script = Join-Path $TestDrive "$Signal.ps1"
+        $log = Join-Path $TestDrive "$Signal.log"
+        Set-Content $script @"
+            Import-Module '$manifest'
+            New-LoraConfig -Model '$model' -TargetModule q_proj -Rank 2 |
+                Invoke-LoraTraining -Dataset '$($data.Dataset)' -MaxStep 100000 -PassThruStep -OutputPath '$folder' |
+                ForEach-Object { if (`$_.Step -eq 2) { Set-Content '$TestDrive/$Signal.begun' begun } }
+            Set-Content '$TestDrive/$Signal.after' 'the script went on'
+"@
+        [string[]] $pwsh = if ([System.IO.Path]::GetFileNameWithoutExtension([System.Environment]::ProcessPath) -eq 'dotnet') { 'dotnet', (Join-Path $PSHOME pwsh.dll) }
+        else { [System.Environment]::ProcessPath }
+
+        # The shell starts it, signals it once it trains, and tells how it ended. With job control it does not ignore SIGINT.
+        $shell = "set -m; $pwsh -NoProfile -NonInteractive -File '$script' > '$log' 2>&1 & " +
+            "for i in `$(seq 600); do [ -e '$TestDrive/$Signal.begun' ] && break; sleep 0.1; done; kill -$Signal `$!; wait `$!; echo `$?"
+        bash -c $shell 2>$null | Select-Object -Last 1 | Should -Be $ExitCode
+        (Get-LoraAdapter $folder).Rank | Should -Be 2
+        Get-Content $log -Raw | Should -Match 'stopped after step \d+ of 100000. The adapter of that step is in'
+        "$TestDrive/$Signal.after" | Should -Not -Exist
+    }
+}

@@ -81,7 +81,7 @@ public sealed class LoraModel : IDisposable
     {
         int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
         Check(ids);
-        return Tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, Tokenizer.EndOfSequenceId, cancellation));
+        return Tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, Tokenizer.EndOfSequenceId, onToken: null, cancellation));
     }
 
     /// <inheritdoc/>

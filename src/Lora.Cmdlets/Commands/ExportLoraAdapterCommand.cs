@@ -15,7 +15,9 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
         bool isAllowed = ShouldProcess(folder, "Export adapter");
         if (isAllowed)
         {
-            AdapterFolder.Save(adapter, folder, Force, WriteWarning);
+            RunOnWorker(
+                "Writing LoRA adapter",
+                (worker, _) => AdapterFolder.Save(adapter, folder, Force, text => worker.Write(new PipelineRecord.Warning(text)), worker));
         }
 
         return isAllowed;

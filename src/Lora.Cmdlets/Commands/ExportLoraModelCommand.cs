@@ -8,8 +8,6 @@ namespace Lora.Commands;
 [OutputType(typeof(DirectoryInfo))]
 public sealed class ExportLoraModelCommand : ExportCmdlet
 {
-    private const int ActivityId = 1705;
-
     /// <summary>The base model, when the adapter does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
@@ -23,11 +21,10 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
         bool isAllowed = ShouldProcess(folder, $"Export '{model}' with the adapter added");
         if (isAllowed)
         {
-            RunOnWorker((worker, cancellation) =>
+            RunOnWorker("Writing merged model", (worker, cancellation) =>
             {
-                using ProgressReporter progress = new(
-                    record => worker.Write(new PipelineRecord.Progress(record)), ActivityId, "Writing merged model", TimeProvider.System);
-                ModelMerge.Write(adapter, model, folder, Force, progress, cancellation);
+                worker.LastWord = $"The export was stopped: nothing was written to '{folder}'.";
+                ModelMerge.Write(adapter, model, folder, Force, worker, cancellation);
             });
         }
 

@@ -10,6 +10,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 {
     private readonly HashSet<string> destinations = new(StringComparer.Ordinal);
     private TrainingSession? session;
+    private int begun;
 
     /// <summary>What training starts from: a configuration begins anew, an adapter or a result is gone on with.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
@@ -87,12 +88,21 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
             WriteVerbose("Without -OutputPath the adapter is in the result only: a run that is stopped loses it.");
         }
 
-        RunOnWorker((worker, cancellation) =>
+        RunOnWorker(Activity(), (worker, cancellation) =>
         {
-            using TrainingReport report = new(worker, PassThruStep);
+            TrainingReport report = new(worker, options, PassThruStep);
             session ??= new TrainingSession();
             worker.Write(new PipelineRecord.Output(session.Train(start.Config, data, options, report, cancellation)));
         });
+    }
+
+    /// <summary>What the bar says: which configuration, where there are several, and of how many, where that is known; a pipeline does not tell.</summary>
+    private string Activity()
+    {
+        const string Text = "Training LoRA adapter";
+        begun++;
+        int? total = MyInvocation.ExpectingInput ? null : InputObject.Length;
+        return total is > 1 ? $"{Text}, configuration {begun} of {total}" : begun > 1 ? $"{Text}, configuration {begun}" : Text;
     }
 
     /// <summary>Refuses a folder that an earlier configuration of the same pipeline was written to, whatever -Force says.</summary>

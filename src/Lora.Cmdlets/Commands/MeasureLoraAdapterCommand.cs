@@ -71,6 +71,11 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int PromptToken { get; set; } = Defaults.PromptToken;
 
+    /// <summary>Threads that compute.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Thread { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginWork()
     {
@@ -87,6 +92,7 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
             DataType = DataType,
             Prompt = Prompt,
             PromptToken = PromptToken,
+            Thread = Thread,
         });
     }
 
@@ -129,10 +135,8 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
     {
         LoraAdapter[] adapters = [.. together];
         together.Clear();
-        RunOnWorker((worker, cancellation) =>
-        {
-            using MeasurementReport report = new(worker);
-            session!.Measure(adapters, model: null, report, cancellation);
-        });
+        RunOnWorker(
+            "Measuring LoRA adapter",
+            (worker, cancellation) => session!.Measure(adapters, model: null, new MeasurementReport(worker), cancellation));
     }
 }

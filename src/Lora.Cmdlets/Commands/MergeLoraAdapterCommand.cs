@@ -8,8 +8,6 @@ namespace Lora.Commands;
 [OutputType(typeof(LoraAdapter))]
 public sealed class MergeLoraAdapterCommand : AdapterCmdlet
 {
-    private const int ActivityId = 1704;
-
     private readonly List<LoraAdapter> adapters = [];
     private readonly List<LoraProblem> problems = [];
 
@@ -45,6 +43,11 @@ public sealed class MergeLoraAdapterCommand : AdapterCmdlet
     [Parameter]
     public int Seed { get; set; }
 
+    /// <summary>Threads that compute.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Thread { get; set; }
+
     /// <inheritdoc/>
     private protected override void ProcessAdapter(AdapterSource source)
     {
@@ -75,12 +78,10 @@ public sealed class MergeLoraAdapterCommand : AdapterCmdlet
             Rank = Rank,
             Clamp = Clamp,
             Seed = Seed,
+            Thread = Thread,
         };
-        RunOnWorker((worker, cancellation) =>
-        {
-            using ProgressReporter progress = new(
-                record => worker.Write(new PipelineRecord.Progress(record)), ActivityId, "Merging LoRA adapters", TimeProvider.System);
-            worker.Write(new PipelineRecord.Output(AdapterCombination.Combine(adapters, options, progress, cancellation)));
-        });
+        RunOnWorker(
+            "Merging LoRA adapters",
+            (worker, cancellation) => worker.Write(new PipelineRecord.Output(AdapterCombination.Combine(adapters, options, worker, cancellation))));
     }
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 
 namespace Lora.Commands;
 
@@ -17,10 +18,11 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
     }
 
     /// <summary>Runs the work on another thread and writes what it says, until it ends or the pipeline is stopped.</summary>
+    /// <param name="activity">What it does, as the progress bar names it.</param>
     /// <param name="work">The work. It reports through the worker and ends soon after the token is cancelled.</param>
-    private protected void RunOnWorker(Action<PipelineWorker, CancellationToken> work)
+    private protected void RunOnWorker(string activity, Action<PipelineWorker, CancellationToken> work)
     {
-        using PipelineWorker current = new(work);
+        using PipelineWorker current = new(activity, work);
         lock (gate)
         {
             worker = current;
@@ -33,10 +35,20 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
         try
         {
             current.Run(Write);
+            if (current.IsCut)
+            {
+                SayLast(current.LastWord);
+            }
         }
-        catch (OperationCanceledException) when (stopped)
+        catch (OperationCanceledException) when (current.IsCut)
         {
+            SayLast(current.LastWord);
             throw new PipelineStoppedException();
+        }
+        catch (Exception exception) when (exception is not LoraException)
+        {
+            SayLast(current.LastWord); // the pipeline was stopped, or has enough
+            throw;
         }
         finally
         {
@@ -65,6 +77,31 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
         {
             StopProcessing();
         }
+    }
+
+    // A pipeline that is stopped takes no warning any more, but its host does; in a job there is no host to tell.
+    private void SayLast(string? word)
+    {
+        if (word is null || !ShowsWarnings())
+        {
+            return;
+        }
+
+        try
+        {
+            Host.UI.WriteWarningLine(word);
+        }
+        catch (Exception exception) when (exception is HostException or IOException or NotImplementedException)
+        {
+            // A terminal that is gone, or a host without one: nobody is there to read it, and the adapter is where it would say.
+        }
+    }
+
+    private bool ShowsWarnings()
+    {
+        object? preference = MyInvocation.BoundParameters.TryGetValue("WarningAction", out object? given)
+            ? given : SessionState.PSVariable.GetValue("WarningPreference");
+        return LanguagePrimitives.TryConvertTo(preference, out ActionPreference chosen) && chosen is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
     }
 
     private void Write(PipelineRecord record)

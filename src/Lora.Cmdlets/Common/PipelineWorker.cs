@@ -1,48 +1,76 @@
 using System.Collections.Concurrent;
+using System.Management.Automation;
 using System.Runtime.ExceptionServices;
 
 namespace Lora.Commands;
 
 /// <summary>Runs work on a thread of its own and hands what it says to the thread that waits for it.</summary>
-internal sealed class PipelineWorker : IDisposable
+internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
 {
     private readonly BlockingCollection<PipelineRecord> records = [];
     private readonly CancellationTokenSource cancellation = new();
     private readonly Lock gate = new();
+    private readonly ProgressBar bar;
     private readonly Thread thread;
     private ExceptionDispatchInfo? failure;
     private bool disposed;
 
     /// <summary>Prepares the work; <see cref="Run"/> starts it.</summary>
-    public PipelineWorker(Action<PipelineWorker, CancellationToken> work)
+    /// <param name="activity">What it does, for the bar.</param>
+    /// <param name="work">The work.</param>
+    public PipelineWorker(string activity, Action<PipelineWorker, CancellationToken> work)
     {
+        bar = new(RunningWorkers.Add(this), activity, TimeProvider.System);
         thread = new Thread(() => Work(work)) { IsBackground = true, Name = "Lora worker" };
     }
 
+    /// <summary>What is to be said should the work be stopped before it is done; null for nothing.</summary>
+    public string? LastWord { get; set; }
+
+    /// <summary>Whether the work was asked to end before it was done.</summary>
+    public bool IsCut { get; private set; }
+
     /// <summary>Says something; any thread may.</summary>
     public void Write(PipelineRecord record) => records.Add(record);
+
+    /// <summary>Says how far the work is; any thread may, as often as it likes.</summary>
+    public void Report(WorkProgress value) => bar.Report(value);
 
     /// <summary>Starts the work, passes on what it says until it ends, and rethrows what it threw. When it returns, the thread has ended.</summary>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public void Run(Action<PipelineRecord> write)
     {
-        RunningWorkers.Add(this);
         thread.Start();
         try
         {
-            foreach (PipelineRecord record in records.GetConsumingEnumerable())
+            while (!records.IsCompleted)
             {
-                write(record);
+                if (records.TryTake(out PipelineRecord? record, ProgressBar.Interval))
+                {
+                    write(record);
+                }
+
+                Show(bar.Next());
             }
+
+            Show(bar.Next(isLast: true));
+            Show(bar.Completed());
         }
         finally
         {
             Cancel();
             thread.Join();
-            RunningWorkers.Remove(this);
         }
 
         failure?.Throw();
+
+        void Show(ProgressRecord? record)
+        {
+            if (record is not null)
+            {
+                write(new PipelineRecord.Progress(record));
+            }
+        }
     }
 
     /// <summary>Asks the work to end at its next safe point, and does nothing else: it is called on other threads, at any time.</summary>
@@ -69,6 +97,8 @@ internal sealed class PipelineWorker : IDisposable
             cancellation.Dispose();
             records.Dispose();
         }
+
+        RunningWorkers.Remove(this);
     }
 
     private void Work(Action<PipelineWorker, CancellationToken> work)
@@ -84,6 +114,7 @@ internal sealed class PipelineWorker : IDisposable
         }
         finally
         {
+            IsCut = cancellation.IsCancellationRequested;
             records.CompleteAdding();
         }
     }

@@ -113,6 +113,11 @@ public abstract class TrainingCmdlet : AsyncLoraCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int PromptToken { get; set; } = Defaults.PromptToken;
 
+    /// <summary>Threads that compute.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Thread { get; set; }
+
     /// <summary>The options that were given; where a run writes and what it goes on from is the cmdlet's.</summary>
     private protected TrainingOptions Options() => new()
     {
@@ -139,5 +144,6 @@ public abstract class TrainingCmdlet : AsyncLoraCmdlet
         AllowUnmatched = AllowUnmatched,
         Prompt = Prompt,
         PromptToken = PromptToken,
+        Thread = Thread,
     };
 }

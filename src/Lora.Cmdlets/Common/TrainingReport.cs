@@ -2,45 +2,48 @@ using System.Globalization;
 
 namespace Lora.Commands;
 
-/// <summary>Shows a run in the shell: a progress bar with loss, speed and time left, warnings, and steps as objects when they were asked for.</summary>
-internal sealed class TrainingReport : ITrainingObserver, IDisposable
+/// <summary>Shows a run in the shell: what any work shows, steps as objects when they were asked for, and a last word should it be stopped.</summary>
+internal sealed class TrainingReport : WorkReport, ITrainingObserver
 {
-    private const int ActivityId = 1703;
-
-    private readonly PipelineWorker worker;
     private readonly bool passThruStep;
-    private readonly ProgressReporter progress;
+    private readonly TrainingOptions options;
+    private string steps = "";
 
     /// <param name="worker">Carries what is said to the pipeline's thread.</param>
+    /// <param name="options">How the run trains.</param>
     /// <param name="passThruStep">Whether each step is given as an object.</param>
-    public TrainingReport(PipelineWorker worker, bool passThruStep)
+    public TrainingReport(PipelineWorker worker, TrainingOptions options, bool passThruStep)
+        : base(worker)
     {
-        this.worker = worker;
+        this.options = options;
         this.passThruStep = passThruStep;
-        progress = new(record => worker.Write(new PipelineRecord.Progress(record)), ActivityId, "Training LoRA adapter", TimeProvider.System);
+        Worker.LastWord = options.Resume && options.OutputPath is not null
+            ? $"Training was stopped before a step of this run was done: '{options.OutputPath}' is as it was."
+            : "Training was stopped before its first step: there is no adapter.";
     }
-
-    /// <inheritdoc/>
-    public void OnStage(string text) => worker.Write(new PipelineRecord.Verbose(text));
-
-    /// <inheritdoc/>
-    public void OnWarning(string text) => worker.Write(new PipelineRecord.Warning(text));
-
-    /// <inheritdoc/>
-    public void OnFailure(LoraException failure) => worker.Write(new PipelineRecord.Failure(failure));
 
     /// <inheritdoc/>
     public void OnStep(LoraTrainingStep done)
     {
-        progress.Report(done.Step, done.TotalStep, string.Create(
-            CultureInfo.InvariantCulture,
-            $"Step {done.Step} of {done.TotalStep}, loss {done.Loss:F4}, {done.TokenPerSecond:N0} tokens/s"));
+        steps = string.Create(CultureInfo.InvariantCulture, $"Training was stopped after step {done.Step} of {done.TotalStep}");
+        Worker.LastWord = options.OutputPath is null
+            ? $"{steps}. Its adapter is lost: there was no -OutputPath to keep it in."
+            : $"{steps}. Its adapter could not be written to '{options.OutputPath}'.";
         if (passThruStep)
         {
-            worker.Write(new PipelineRecord.Output(done));
+            Worker.Write(new PipelineRecord.Output(done));
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => progress.Dispose();
+    public override void OnFailure(LoraException failure)
+    {
+        base.OnFailure(failure);
+        Worker.LastWord += $" {failure.Message}";
+    }
+
+    /// <inheritdoc/>
+    public void OnWritten(string folder) => Worker.LastWord = $"{steps}. The adapter of that step is in '{folder}'{Resumable()}.";
+
+    private string Resumable() => options.SaveStep is null && !options.Resume ? "" : "; the same command with -Resume goes on from it";
 }

@@ -48,11 +48,13 @@ public sealed class Dataset
     /// <param name="path">The file.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="options">How rows become examples.</param>
+    /// <param name="progress">Told of each row.</param>
     /// <param name="cancellation">Checked at each line and word.</param>
     /// <exception cref="LoraException">What <see cref="JsonLinesReader.Read"/> throws; <see cref="LoraError.ConfigValueInvalid"/>;
     /// <see cref="LoraError.TokenOutOfRange"/>; <see cref="LoraError.PatternTimeout"/>;
     /// <see cref="LoraError.NoSupervisedToken"/> when no row has anything to learn.</exception>
-    public static Dataset Load(string path, Tokenizer tokenizer, DatasetOptions options, CancellationToken cancellation = default)
+    public static Dataset Load(
+        string path, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(options);
@@ -63,8 +65,11 @@ public sealed class Dataset
 
         Dataset dataset = new(path);
         RowEncoder encoder = new(tokenizer, options.MaxLength);
+        string stage = $"Reading '{System.IO.Path.GetFileName(path)}'";
+        long rows = 0;
         foreach (DatasetRow row in JsonLinesReader.Read(path, cancellation))
         {
+            progress?.Report(new(stage, ++rows, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
             dataset.Add(row.Line, encoder.Encode(row, cancellation), options);
         }
 

@@ -62,7 +62,7 @@ public static class ModelMerge
         string root = RootOf(checkpoint);
         long total = checkpoint.Files.Sum(file => new FileInfo(file).Length);
         long done = 0;
-        MergedFile writer = new(checkpoint, plan, (bytes, name) => progress?.Report(new(done += bytes, total, name)));
+        MergedFile writer = new(checkpoint, plan, (bytes, name) => progress?.Report(new("Writing", done += bytes, total, WorkUnit.Byte, name)));
         foreach (string file in checkpoint.Files)
         {
             string target = stage.PathOf(Path.GetRelativePath(root, file));

@@ -12,14 +12,16 @@ internal static class GreedyDecoder
     /// <param name="prompt">At least one id.</param>
     /// <param name="count">Ids at the most.</param>
     /// <param name="ending">The id that ends a text; null for none.</param>
+    /// <param name="onToken">Told how many ids there are, before each; null for nobody.</param>
     /// <param name="cancellation">Checked before each id.</param>
-    public static int[] Continue(CausalLanguageModel model, IReadOnlyList<int> prompt, int count, int? ending, CancellationToken cancellation)
+    public static int[] Continue(CausalLanguageModel model, IReadOnlyList<int> prompt, int count, int? ending, Action<int>? onToken, CancellationToken cancellation)
     {
         using IDisposable noGradient = no_grad();
         List<long> ids = [.. prompt.Select(id => (long)id)];
         while (ids.Count < prompt.Count + count)
         {
             cancellation.ThrowIfCancellationRequested();
+            onToken?.Invoke(ids.Count - prompt.Count);
             using DisposeScope scope = NewDisposeScope();
 
             // The whole text again for each token: no cache of keys and values, since a look at a few dozen tokens does not repay one.

@@ -1,7 +1,10 @@
 namespace Lora;
 
-/// <summary>Is told how work on a model goes, on the thread that does it.</summary>
-public interface IRunObserver
+/// <summary>
+/// Is told how work on a model goes, on the thread that does it. Progress comes often, for each row of a dataset and each batch: who shows it, takes
+/// the latest.
+/// </summary>
+public interface IRunObserver : IProgress<WorkProgress>
 {
     /// <summary>A new stage begins: reading, loading, evaluating, training, writing.</summary>
     void OnStage(string text);
@@ -18,10 +21,37 @@ public interface ITrainingObserver : IRunObserver
 {
     /// <summary>An optimiser step is done.</summary>
     void OnStep(LoraTrainingStep done);
+
+    /// <summary>The adapter of the last whole step is in its folder.</summary>
+    void OnWritten(string folder);
 }
 
-/// <summary>How far a work is that goes through the parts of a model.</summary>
-/// <param name="Done">Parts done.</param>
-/// <param name="Total">All parts; more than zero.</param>
-/// <param name="Status">The part that was done last, for example a module's name.</param>
-public sealed record WorkProgress(long Done, long Total, string Status);
+/// <summary>How far one stage of a work is.</summary>
+/// <param name="Stage">What is done, for example "Loading weights".</param>
+/// <param name="Done">Units done, with those of an earlier run that was resumed.</param>
+/// <param name="Total">All units; null where that is not known before.</param>
+/// <param name="Unit">What is counted.</param>
+/// <param name="Item">What was done last, for example a module's name; null for nothing worth a word.</param>
+public sealed record WorkProgress(string Stage, long Done, long? Total, WorkUnit Unit, string? Item = null);
+
+/// <summary>What a stage of a work counts.</summary>
+public enum WorkUnit
+{
+    /// <summary>Bytes of files.</summary>
+    Byte,
+
+    /// <summary>Rows of a dataset.</summary>
+    Row,
+
+    /// <summary>Batches of rows.</summary>
+    Batch,
+
+    /// <summary>Optimiser steps.</summary>
+    Step,
+
+    /// <summary>Tokens that a model says.</summary>
+    Token,
+
+    /// <summary>Modules of a model.</summary>
+    Module,
+}

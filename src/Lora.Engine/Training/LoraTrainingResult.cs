@@ -45,8 +45,11 @@ public sealed class LoraTrainingResult
     /// <summary>The memory that was planned for; null when autograd trained, whose memory cannot be told before.</summary>
     public LoraMemoryPlan? MemoryPlan { get; init; }
 
-    /// <summary>Time from the first step to the last.</summary>
+    /// <summary>Time of the whole run: reading, loading (of the first run that uses a model), evaluating, training, writing.</summary>
     public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Time from the first step to the last, the part of <see cref="Elapsed"/> that <see cref="TokenPerSecond"/> is taken over.</summary>
+    public TimeSpan TrainingElapsed { get; init; }
 
     /// <summary>The device that trained, for example <c>cpu</c>.</summary>
     public string Device { get; init; } = "";

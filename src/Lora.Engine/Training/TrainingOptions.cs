@@ -84,6 +84,9 @@ public sealed record TrainingOptions
     /// <summary>Whether entries of the configuration that match nothing are warnings rather than errors.</summary>
     public bool AllowUnmatched { get; init; }
 
+    /// <summary>Threads that compute; null for as many as libtorch takes, the processor's cores. The adapter has the same bytes.</summary>
+    public int? Thread { get; init; }
+
     /// <summary>Prompts that the base model and the adapted model continue, for a look at what was learned.</summary>
     public string[] Prompt { get; init; } = [];
 
@@ -102,6 +105,7 @@ public sealed record TrainingOptions
         .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
         .. OptionRules.AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1),
         .. OptionRules.AtLeast(nameof(SaveStep), SaveStep ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(Thread), Thread ?? 1, 1),
         .. NeedsOutput(nameof(SaveStep), SaveStep is not null),
         .. NeedsOutput(nameof(Resume), Resume),
         .. OptionRules.Finite(nameof(LearningRate), LearningRate),

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
@@ -20,12 +21,17 @@ internal sealed class TrainingRun(
     // Making a batch takes far less than training on it: one that is ready and one under way are enough.
     private const int StepsAhead = 2;
 
+    private const string TrainingStage = "Training";
+
     /// <summary>Runs it.</summary>
+    /// <param name="whole">Runs since the command began, before the model was loaded; null: this is where it begins.</param>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
-    public LoraTrainingResult Execute()
+    public LoraTrainingResult Execute(Stopwatch? whole = null)
     {
+        whole ??= Stopwatch.StartNew();
+
         // Before the adapter is on the model, so that the base answers.
-        LoraSample[] samples = [.. options.Prompt.Select(prompt => new LoraSample { Prompt = prompt, Base = Continue(prompt) })];
+        LoraSample[] samples = [.. options.Prompt.Zip(Continuations(), (prompt, text) => new LoraSample { Prompt = prompt, Base = text })];
         using AttachedAdapter adapter = new(loaded.Model, plan.Config, plan.Targets, loaded.Model.Device, (ulong)options.Seed);
         if (plan.Start is not null)
         {
@@ -49,11 +55,13 @@ internal sealed class TrainingRun(
         plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath!);
 
         // A run that goes on has its first evaluation in its state; the adapter is no longer what it was then.
-        LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine);
+        LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine, "Evaluating before the first step");
         TrainingStateKeeper? keeper = options.IsStateKept
             ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
+
+        observer.Report(new(TrainingStage, plan.State?.Step ?? 0, steps.Total, WorkUnit.Step));
 
         // The loop knows neither files nor plans: engine, adapter, optimiser and numbers.
         TrainingLoop loop = new(engine, adapter, optimizer, options, scaling);
@@ -62,6 +70,11 @@ internal sealed class TrainingRun(
         Stopwatch clock = Stopwatch.StartNew();
         LoraStopReason reason = Train(loop, steps, keeper, memory);
         clock.Stop();
+        if (reason == LoraStopReason.Cancelled && loop.History.Count == 0)
+        {
+            // Nothing was learned: an adapter that is written now would only look like one.
+            cancellation.ThrowIfCancellationRequested();
+        }
 
         // A copy, since the values go with this run; written before anything else can fail.
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
@@ -77,14 +90,17 @@ internal sealed class TrainingRun(
             StopReason = reason,
             History = [.. loop.History],
             Before = before,
-            After = goesOn ? Evaluate(engine) : null,
-            Sample = goesOn ? [.. samples.Select(sample => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = Continue(sample.Prompt) })] : samples,
+            After = goesOn ? Evaluate(engine, "Evaluating after the last step") : null,
+            Sample = goesOn
+                ? [.. samples.Zip(Continuations(), (sample, text) => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = text })]
+                : samples,
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
             TokenPerSecond = loop.History.Sum(step => (long)step.Token) / clock.Elapsed.TotalSeconds,
             PeakMemory = Process.GetCurrentProcess().PeakWorkingSet64,
             MemoryPlan = memory,
-            Elapsed = clock.Elapsed,
+            Elapsed = whole.Elapsed,
+            TrainingElapsed = clock.Elapsed,
             Device = loaded.Model.Device.ToString(),
             AdapterPath = written,
         };
@@ -95,7 +111,7 @@ internal sealed class TrainingRun(
         if (engine is FusedStep step)
         {
             // Only the fused step knows its memory beforehand: its tensors are a function of the batch's shape.
-            LoraMemoryPlan plan = StepSetup.Plan(step, loaded, adapter, steps, options);
+            LoraMemoryPlan plan = StepSetup.Plan(step, loaded, adapter, steps, options, cancellation);
             observer.OnStage($"Memory: {plan}");
             if (plan.Peak > plan.Limit)
             {
@@ -158,8 +174,12 @@ internal sealed class TrainingRun(
 
             spills?.OnStep();
             observer.OnStep(step);
+            observer.Report(new(TrainingStage, step.Step, step.TotalStep, WorkUnit.Step, StepText(step)));
         }
     }
+
+    private static string StepText(LoraTrainingStep step) =>
+        string.Create(CultureInfo.InvariantCulture, $"loss {step.Loss:F4}, {step.TokenPerSecond:N0} tokens/s");
 
     /// <summary>Writes or removes the state; where the system refuses, the run goes on and its adapter is not lost.</summary>
     private void Keep(Action write)
@@ -176,18 +196,27 @@ internal sealed class TrainingRun(
         }
     }
 
-    private LoraEvaluation? Evaluate(IStepEngine engine)
+    private LoraEvaluation? Evaluate(IStepEngine engine, string stage)
     {
         if (loaded.ValidationDataset is null)
         {
             return null;
         }
 
-        observer.OnStage("Evaluating");
-        return Evaluator.Evaluate(engine, loaded.ValidationDataset, options.BatchSize, cancellation);
+        observer.OnStage(stage);
+        int batches = Evaluator.Batches(loaded.ValidationDataset, options.BatchSize);
+        int done = 0;
+        Report();
+        return Evaluator.Evaluate(engine, loaded.ValidationDataset, options.BatchSize, cancellation, () =>
+        {
+            done++;
+            Report();
+        });
+
+        void Report() => observer.Report(new(stage, done, batches, WorkUnit.Batch));
     }
 
-    private string Continue(string prompt) => loaded.Continue(prompt, options.PromptToken, cancellation);
+    private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, observer, cancellation);
 
     private string? Write(LoraAdapter trained)
     {
@@ -199,7 +228,8 @@ internal sealed class TrainingRun(
         try
         {
             observer.OnStage($"Writing '{folder}'");
-            AdapterFolder.Save(trained, folder, options.Overwrite || plan.State is not null, observer.OnWarning);
+            AdapterFolder.Save(trained, folder, options.Overwrite || plan.State is not null, observer.OnWarning, observer);
+            observer.OnWritten(folder);
             return folder;
         }
         catch (LoraException exception) when (exception.Error == LoraError.OutputFailed)

@@ -35,13 +35,15 @@ public sealed class TrainingSession : IDisposable
         }
 
         // Everything that can be found wrong is found here, before libtorch is loaded, let alone a model.
+        Stopwatch clock = Stopwatch.StartNew();
         TrainingPlan plan = TrainingPlan.Make(config, data, options);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         TorchLibrary.Load();
+        using ThreadCount threads = ThreadCount.Use(options.Thread);
         return TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(new(plan.Folder, data, options), observer, cancellation);
-            return new TrainingRun(plan, loaded, options, observer, StepEngines.Choose, cancellation).Execute();
+            return new TrainingRun(plan, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
         });
     }
 
@@ -62,6 +64,14 @@ public sealed class TrainingSession : IDisposable
         public void OnFailure(LoraException failure) => First ??= failure;
 
         public void OnStep(LoraTrainingStep done)
+        {
+        }
+
+        public void OnWritten(string folder)
+        {
+        }
+
+        public void Report(WorkProgress value)
         {
         }
     }

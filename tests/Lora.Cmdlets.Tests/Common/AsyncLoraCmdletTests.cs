@@ -82,6 +82,61 @@ public sealed class AsyncLoraCmdletTests : IDisposable
         Assert.Equal(PSInvocationState.Stopped, result.State);
     }
 
+    [Theory]
+    [InlineData("Invoke-Work -Work $work", true)]
+    [InlineData("Invoke-Work -Work $work -WarningAction SilentlyContinue", false)]
+    [InlineData("$WarningPreference = 'SilentlyContinue'; Invoke-Work -Work $work", false)]
+    public void The_last_word_of_work_that_is_stopped_is_seen_where_warnings_are(string script, bool isSeen)
+    {
+        using ManualResetEvent started = new(initialState: false);
+        shell.With("work", (Action<PipelineWorker, CancellationToken>)((worker, token) =>
+        {
+            worker.LastWord = "stopped after step 3";
+            started.Set();
+            token.WaitHandle.WaitOne();
+            worker.LastWord += ", kept";
+        }));
+
+        ShellResult result = shell.RunAndStop(script, started);
+
+        Assert.Equal(PSInvocationState.Stopped, result.State);
+        Assert.Equal(isSeen, shell.Seen.Contains("WARNING: stopped after step 3, kept", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Work_that_is_done_has_no_last_word()
+    {
+        Run((worker, _) => worker.LastWord = "stopped");
+
+        Assert.DoesNotContain("stopped", shell.Seen, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void How_far_the_work_came_is_shown_and_the_bar_taken_away()
+    {
+        ShellResult result = Run((worker, _) =>
+        {
+            worker.Report(new("Working", 1, 4, WorkUnit.Batch));
+            worker.Report(new("Working", 4, 4, WorkUnit.Batch));
+        });
+
+        Assert.Equal(
+            [("Working: batch 4 of 4", ProgressRecordType.Processing), ("work", ProgressRecordType.Completed)],
+            result.Progress.Select(record => (record.StatusDescription, record.RecordType)));
+    }
+
+    [Fact]
+    public void The_bar_is_taken_away_after_a_failure_too()
+    {
+        ShellResult result = Run((worker, _) =>
+        {
+            worker.Report(new("Working", 1, 4, WorkUnit.Batch));
+            throw new InvalidOperationException("bug");
+        });
+
+        Assert.Equal(ProgressRecordType.Completed, result.Progress[^1].RecordType);
+    }
+
     [Fact]
     public void A_pipeline_that_has_enough_cancels_the_work_and_waits_for_it()
     {

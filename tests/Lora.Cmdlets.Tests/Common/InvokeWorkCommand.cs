@@ -8,5 +8,5 @@ internal sealed class InvokeWorkCommand : AsyncLoraCmdlet
     [Parameter(Mandatory = true)]
     public Action<PipelineWorker, CancellationToken>? Work { get; set; }
 
-    protected override void EndWork() => RunOnWorker(Work!);
+    protected override void EndWork() => RunOnWorker("work", Work!);
 }

@@ -28,6 +28,9 @@ public sealed class HostedShell : IDisposable
         runspace.Open();
     }
 
+    /// <summary>What the user has seen so far that went to the host and to no stream.</summary>
+    public string Seen => host.Text;
+
     /// <summary>A runspace without the module.</summary>
     public static HostedShell Bare() => new(import: false);
 

@@ -132,7 +132,7 @@ public sealed class DatasetTests : IDisposable
 
     [Fact]
     public void Reading_ends_when_it_is_cancelled() => Assert.Throws<OperationCanceledException>(() =>
-        Dataset.Load(Write(new { text = "a" }), tokenizer, new(), new CancellationToken(canceled: true)));
+        Dataset.Load(Write(new { text = "a" }), tokenizer, new(), cancellation: new CancellationToken(canceled: true)));
 
     private TrainingExample One(object row) => Assert.Single(Load(new(), row).Examples);
 

@@ -11,6 +11,14 @@ internal sealed class RecordingObserver(Action<LoraTrainingStep>? onStep = null)
 
     public List<LoraTrainingStep> Steps { get; } = [];
 
+    public List<WorkProgress> Progress { get; } = [];
+
+    public List<string> Written { get; } = [];
+
+    public void Report(WorkProgress value) => Progress.Add(value);
+
+    public void OnWritten(string folder) => Written.Add(folder);
+
     public void OnStage(string text) => Stages.Add(text);
 
     public void OnWarning(string text) => Warnings.Add(text);

@@ -28,6 +28,7 @@ public static class AdapterCombination
         IReadOnlyDictionary<string, FactorPair>[] pairs = [.. adapters.Select(FactorPair.Of)];
         LoraException.ThrowIfAny(CombinationRules.Check(adapters, options, pairs));
         TorchLibrary.Load();
+        using ThreadCount threads = ThreadCount.Use(options.Thread);
         using IDisposable noGradient = no_grad();
         using Generator generator = new((ulong)options.Seed, CPU);
         ModuleCombination combination = new(options, new(options, generator));
@@ -45,7 +46,7 @@ public static class AdapterCombination
             (Tensor down, Tensor up) = combination.Combine(module, parts);
             ranks.Add(module, (int)down.shape[0]);
             tensors.AddRange(parts[0].Pair.With(down, up));
-            progress?.Report(new(ranks.Count, modules.Length, module));
+            progress?.Report(new("Merging", ranks.Count, modules.Length, WorkUnit.Module, module));
         }
 
         return new() { Config = CombinedConfig.Of(adapters, ranks), Tensors = tensors };

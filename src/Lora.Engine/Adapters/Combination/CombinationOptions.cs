@@ -23,4 +23,7 @@ public sealed record CombinationOptions
 
     /// <summary>Decides what DARE drops.</summary>
     public int Seed { get; init; }
+
+    /// <summary>Threads that compute, at least one; null for as many as libtorch takes, the processor's cores.</summary>
+    public int? Thread { get; init; }
 }

@@ -49,9 +49,11 @@ public static class AdapterFolder
     /// <param name="folder">The folder; it is made when it is not there.</param>
     /// <param name="overwrite">Replaces an adapter that the folder holds.</param>
     /// <param name="warn">Told of what was replaced and could not be removed; null: it is traced.</param>
+    /// <param name="progress">Told of the bytes that are written.</param>
     /// <returns>The adapter with its new path.</returns>
     /// <exception cref="LoraException">OutputExists: the folder holds an adapter and is not to be overwritten; OutputFailed: the system refused to write.</exception>
-    public static LoraAdapter Save(LoraAdapter adapter, string folder, bool overwrite = false, Action<string>? warn = null)
+    public static LoraAdapter Save(
+        LoraAdapter adapter, string folder, bool overwrite = false, Action<string>? warn = null, IProgress<WorkProgress>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(folder);
@@ -63,7 +65,7 @@ public static class AdapterFolder
         try
         {
             using StagedFolder stage = new(folder, warn);
-            SafetensorsWriter.Write(stage.PathOf(WeightsName), adapter.Tensors, Metadata);
+            SafetensorsWriter.Write(stage.PathOf(WeightsName), adapter.Tensors, Metadata, progress);
             stage.WriteText(AdapterConfigJson.FileName, AdapterConfigJson.Write(adapter.Config));
             if (!File.Exists(Path.Combine(folder, CardName)))
             {

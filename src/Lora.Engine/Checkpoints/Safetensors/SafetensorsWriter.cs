@@ -16,8 +16,10 @@ public static class SafetensorsWriter
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="tensors">The tensors, in any order; names are unique and sizes fit shapes.</param>
     /// <param name="metadata">The texts of <c>__metadata__</c>; null for none.</param>
+    /// <param name="progress">Told of the bytes after each tensor.</param>
     /// <exception cref="LoraException">A name occurs twice, or the system refused to write.</exception>
-    public static void Write(string path, IEnumerable<TensorData> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path, IEnumerable<TensorData> tensors, IReadOnlyDictionary<string, string>? metadata = null, IProgress<WorkProgress>? progress = null)
     {
         TensorData[] sorted =
             [.. tensors.OrderByDescending(tensor => tensor.DataType).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
@@ -25,10 +27,14 @@ public static class SafetensorsWriter
         byte[] header = Header(sorted, metadata);
         AtomicFile.Write(path, stream =>
         {
+            string stage = $"Writing '{Path.GetFileName(path)}'";
+            long total = sorted.Sum(tensor => (long)tensor.Bytes.Length);
+            long done = 0;
             stream.Write(header);
             foreach (TensorData tensor in sorted)
             {
                 stream.Write(tensor.Bytes.Span);
+                progress?.Report(new(stage, done += tensor.Bytes.Length, total, WorkUnit.Byte));
             }
         });
     }

@@ -17,6 +17,11 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private readonly WeightArena arena;
     private readonly HashSet<string> quantized;
     private readonly Tensor? scratch; // a quantised matrix as it is read
+    private readonly IProgress<WorkProgress>? progress;
+    private readonly CancellationToken cancellation;
+    private readonly string stage;
+    private readonly long total;
+    private long read;
 
     /// <summary>Makes room for the weights; <see cref="Read"/> fills it.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
@@ -24,12 +29,25 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
-    public CheckpointWeights(Checkpoint checkpoint, IReadOnlyList<(string Name, long[] Shape)> required, Device device, ScalarType dataType, LoraQuantization quantization)
+    /// <param name="progress">Told of the bytes that are read, by <see cref="Report"/>.</param>
+    /// <param name="cancellation">Ends reading. Matrices that are quantised after it have no values: who takes them looks at it in the end.</param>
+    public CheckpointWeights(
+        Checkpoint checkpoint,
+        IReadOnlyList<(string Name, long[] Shape)> required,
+        Device device,
+        ScalarType dataType,
+        LoraQuantization quantization,
+        IProgress<WorkProgress>? progress,
+        CancellationToken cancellation)
     {
+        this.progress = progress;
+        this.cancellation = cancellation;
+        stage = quantization == LoraQuantization.None ? "Loading weights" : "Loading and quantising weights";
         this.checkpoint = checkpoint;
         this.device = device;
         this.dataType = dataType;
         ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => QuantizedWeights.Include(quantization, weight.Name, weight.Shape));
+        total = required.Sum(weight => Find(checkpoint, weight.Name).Length);
         arena = new(byQuantized[false], dataType, device);
         quantized = [.. byQuantized[true].Select(weight => weight.Name)];
         if (quantized.Count > 0)
@@ -41,13 +59,17 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
 
     /// <summary>Reads the weights that are not quantised; tensors that were taken before have their values then.</summary>
     /// <exception cref="LoraException">A file is unreadable or was cut off since it was opened.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public void Read()
     {
         using DisposeScope scope = NewDisposeScope();
 
         // Other tensors over the same memory as those that the model was given: filling these fills the model.
-        WeightReader.Fill(arena.Names.Select(name => (arena[name], Find(name))), checkpoint);
+        WeightReader.Fill(arena.Names.Select(name => (arena[name], Find(checkpoint, name))), checkpoint, OnRead, cancellation);
     }
+
+    /// <summary>Says how much this thread and others have read.</summary>
+    public void Report() => progress?.Report(new(stage, Interlocked.Read(ref read), total, WorkUnit.Byte));
 
     /// <inheritdoc/>
     public bool Has(string name) => TryFind(checkpoint, name, out _);
@@ -66,7 +88,16 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         Tensor values = scratch!.narrow(0, 0, shape[0] * shape[1]).view(shape.ToArray());
-        WeightReader.Fill([(values, Find(name))], checkpoint);
+        if (cancellation.IsCancellationRequested)
+        {
+            values.zero_(); // thrown away with the model, which cannot be left half made
+        }
+        else
+        {
+            WeightReader.Fill([(values, Find(checkpoint, name))], checkpoint, OnRead);
+            Report();
+        }
+
         return Nf4Quantizer.Quantize(values, dataType).To(device);
     }
 
@@ -82,6 +113,8 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         checkpoint.TryFind(name, out tensor)
         || (name.StartsWith(BodyPrefix, StringComparison.Ordinal) && checkpoint.TryFind(name[BodyPrefix.Length..], out tensor));
 
-    private TensorInfo Find(string name) =>
+    private void OnRead(long bytes) => Interlocked.Add(ref read, bytes);
+
+    private static TensorInfo Find(Checkpoint checkpoint, string name) =>
         TryFind(checkpoint, name, out TensorInfo? found) ? found : throw LoraException.Of(LoraError.TensorMissing, name, checkpoint.Path, name);
 }

@@ -6,24 +6,43 @@ namespace Lora.Models;
 /// <summary>Loads a language model from a Hugging Face folder.</summary>
 internal static class ModelLoader
 {
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Reads config.json, checks that the checkpoint fits it, and loads the weights.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
+    /// <param name="progress">Told of the bytes that are read.</param>
+    /// <param name="cancellation">Ends the work soon.</param>
     /// <exception cref="LoraException">Any problem of the configuration or the checkpoint, all of them together.</exception>
-    public static CausalLanguageModel Load(string folder, Device device, ScalarType dataType, LoraQuantization quantization = LoraQuantization.None)
+    /// <exception cref="OperationCanceledException">The work was cancelled; nothing of the model is left.</exception>
+    public static CausalLanguageModel Load(
+        string folder,
+        Device device,
+        ScalarType dataType,
+        LoraQuantization quantization = LoraQuantization.None,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         DecoderConfig config = DecoderConfigReader.Read(folder);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config), device, dataType, quantization);
+        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config), device, dataType, quantization, progress, cancellation);
 
         // The modules only need the tensors, not their values: both are made at the same time.
-        Task reading = Task.Run(weights.Read);
+        Task reading = Task.Run(weights.Read, CancellationToken.None); // it looks at the token itself, while the model is made whole
         CausalLanguageModel model = new(config, weights, device); // while the values are being read
         try
         {
+            Task[] waited = [reading];
+            while (Task.WaitAny(waited, Interval) < 0)
+            {
+                weights.Report();
+            }
+
             reading.GetAwaiter().GetResult();
+            weights.Report();
+            cancellation.ThrowIfCancellationRequested();
             return model;
         }
         catch

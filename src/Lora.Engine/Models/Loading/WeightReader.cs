@@ -18,8 +18,14 @@ internal static class WeightReader
     private const int ConvertedValues = 16384;
 
     /// <summary>Fills contiguous tensors with stored ones of their shapes.</summary>
+    /// <param name="tensors">What is filled, and with what.</param>
+    /// <param name="checkpoint">Where it is read from.</param>
+    /// <param name="onRead">Told of bytes that were read, on several threads.</param>
+    /// <param name="cancellation">Checked before each slice.</param>
     /// <exception cref="LoraException">A file is unreadable or was cut off since it was opened.</exception>
-    public static void Fill(IEnumerable<(Tensor Destination, TensorInfo Source)> tensors, Checkpoint checkpoint)
+    /// <exception cref="OperationCanceledException">It was cancelled; the tensors have some of their values.</exception>
+    public static void Fill(
+        IEnumerable<(Tensor Destination, TensorInfo Source)> tensors, Checkpoint checkpoint, Action<long>? onRead = null, CancellationToken cancellation = default)
     {
         IEnumerable<(Tensor Destination, TensorInfo Source, long First, int Count)> slices =
             from tensor in tensors
@@ -31,10 +37,12 @@ internal static class WeightReader
         {
             Parallel.ForEach(
                 slices.ToArray(),
+                new ParallelOptions { CancellationToken = cancellation },
                 () => new SliceBuffers(),
                 (slice, _, buffers) =>
                 {
                     Read(slice.Destination, slice.Source, slice.First, slice.Count, buffers, checkpoint);
+                    onRead?.Invoke(slice.Count * (long)TensorType.Of(slice.Source.DataType).ElementSize());
                     return buffers;
                 },
                 buffers => buffers.Dispose());

@@ -56,12 +56,12 @@ internal sealed class LoadedModel : IDisposable
         Device device = TrainingDevice.Find(source.Device);
         ScalarType type = TrainingDevice.Type(source.DataType, device);
         observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
-        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization);
+        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, observer, cancellation);
         return new(source, tokenizer, dataset, validationDataset, model, type);
 
         Dataset Read(string path)
         {
-            Dataset read = Dataset.Load(path, tokenizer, datasetOptions, cancellation);
+            Dataset read = Dataset.Load(path, tokenizer, datasetOptions, observer, cancellation);
             DatasetReport.Warnings(read, datasetOptions).ToList().ForEach(observer.OnWarning);
             return read;
         }
@@ -83,8 +83,19 @@ internal sealed class LoadedModel : IDisposable
         return Prefix!;
     }
 
-    /// <summary>How the model, as it is now, continues a prompt, each time with the likeliest token.</summary>
-    public string Continue(string prompt, int tokens, CancellationToken cancellation)
+    /// <summary>How the model, as it is now, continues each prompt, each time with the likeliest token.</summary>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="tokens">Tokens of a continuation at the most.</param>
+    /// <param name="progress">Told of each token.</param>
+    /// <param name="cancellation">Checked before each token.</param>
+    public string[] Continue(IReadOnlyList<string> prompts, int tokens, IProgress<WorkProgress> progress, CancellationToken cancellation)
+    {
+        long total = (long)prompts.Count * tokens;
+        return [.. prompts.Select((prompt, index) => Continue(
+            prompt, tokens, said => progress.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation))];
+    }
+
+    private string Continue(string prompt, int tokens, Action<int> onToken, CancellationToken cancellation)
     {
         int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
         Tokenizer.CheckRange(ids, Model.Config.VocabularySize);
@@ -94,7 +105,7 @@ internal sealed class LoadedModel : IDisposable
         }
 
         // The likeliest token each time, so that base and adapter differ by what was learned and not by chance.
-        int[] next = GreedyDecoder.Continue(Model, ids, tokens, Tokenizer.EndOfSequenceId, cancellation);
+        int[] next = GreedyDecoder.Continue(Model, ids, tokens, Tokenizer.EndOfSequenceId, onToken, cancellation);
         return Tokenizer.DecodeContinuation(ids, next);
     }
 

@@ -28,6 +28,9 @@ public sealed record MeasurementOptions
     /// <summary>The dtype of the base weights.</summary>
     public TrainingDataType DataType { get; init; } = Defaults.DataType;
 
+    /// <summary>Threads that compute; null for as many as libtorch takes, the processor's cores.</summary>
+    public int? Thread { get; init; }
+
     /// <summary>Prompts that the base model and the adapted model continue.</summary>
     public string[] Prompt { get; init; } = [];
 
@@ -40,5 +43,6 @@ public sealed record MeasurementOptions
         .. OptionRules.AtLeast(nameof(BatchSize), BatchSize, 1),
         .. OptionRules.AtLeast(nameof(MaxLength), MaxLength, 2),
         .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
+        .. OptionRules.AtLeast(nameof(Thread), Thread ?? 1, 1),
     ];
 }

@@ -100,14 +100,15 @@ internal sealed class MeasurementRun(
         observer.OnStage($"Evaluating {what}");
         int total = batches + (evaluationsLeft * Evaluator.Batches(loaded.Dataset, options.BatchSize));
         evaluationsLeft--;
+        observer.Report(new($"Evaluating {what}", batches, total, WorkUnit.Batch));
         IEnumerable<AdaptedLayer> layers = attached.SelectMany(adapter => adapter.Layers).Where(layer => layer.IsAttached);
 
         // Anew for each: the fused step is made of the layers that are on.
         using IStepEngine engine = StepEngines.Choose(loaded.Model, layers).Engine;
-        return Evaluator.Evaluate(engine, loaded.Dataset, options.BatchSize, cancellation, () => observer.OnBatch(++batches, total));
+        return Evaluator.Evaluate(engine, loaded.Dataset, options.BatchSize, cancellation, () => observer.Report(new($"Evaluating {what}", ++batches, total, WorkUnit.Batch)));
     }
 
-    private string[] Continuations() => [.. options.Prompt.Select(prompt => loaded.Continue(prompt, options.PromptToken, cancellation))];
+    private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, observer, cancellation);
 
     private LoraMeasurement Describe(
         BaseMeasurement baseline, LoraEvaluation evaluation, int modules, string? without = null, int? layer = null, double? rise = null)

@@ -56,6 +56,7 @@ public sealed class MeasurementSession : IDisposable
 
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         TorchLibrary.Load();
+        using ThreadCount threads = ThreadCount.Use(options.Thread);
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer, cancellation);

@@ -81,13 +81,26 @@ internal sealed class MemoryPlanner(
     private static (long Taken, long Limit) Available(CausalLanguageModel model, AttachedAdapter adapter) =>
         AvailableMemory.Of(model.Device) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), long.MaxValue);
 
-    /// <summary>The batches that one part or another of the memory is largest for.</summary>
-    private static StepShape[] Largest(IEnumerable<StepShape> shapes) =>
-    [
-        shapes.MaxBy(shape => shape.Tokens)!, // products and states
-        shapes.MaxBy(shape => shape.Lengths.Sum(length => (double)length * length))!, // attention's probabilities
-        shapes.MaxBy(shape => shape.Supervised)!, // the head
-    ];
+    /// <summary>The batches that one part or another of the memory is largest for, in one pass: shapes are made while they are looked at.</summary>
+    private static StepShape[] Largest(IEnumerable<StepShape> shapes)
+    {
+        Func<StepShape, double>[] sizes =
+            [shape => shape.Tokens, shape => shape.Lengths.Sum(length => (double)length * length), shape => shape.Supervised];
+        (double Size, StepShape? Shape)[] largest = [.. sizes.Select(_ => (-1.0, (StepShape?)null))];
+        foreach (StepShape shape in shapes)
+        {
+            for (int index = 0; index < sizes.Length; index++)
+            {
+                double size = sizes[index](shape);
+                if (size > largest[index].Size)
+                {
+                    largest[index] = (size, shape);
+                }
+            }
+        }
+
+        return [.. largest.Select(entry => entry.Shape!)];
+    }
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / (double)(1L << 30):F2} GB");
 }

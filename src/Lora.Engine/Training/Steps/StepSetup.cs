@@ -12,10 +12,11 @@ internal static class StepSetup
     /// <param name="adapter">The adapter that is on the model.</param>
     /// <param name="steps">The run's batches.</param>
     /// <param name="options">The limit and the user's choices.</param>
+    /// <param name="cancellation">Checked for each batch that is looked at.</param>
     /// <exception cref="LoraException">MemoryInsufficient.</exception>
-    public static LoraMemoryPlan Plan(FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options)
+    public static LoraMemoryPlan Plan(FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options, CancellationToken cancellation)
     {
-        MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes());
+        MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes(cancellation));
         long bytes = loaded.Dataset.TokenCount * step.HiddenSize;
         LoraPrefixCache place = PrefixCaching.Choose(options.PrefixCache, step.Lowest, steps.IsRepeating, bytes, () => planner.Fits(bytes));
 

@@ -6,12 +6,15 @@ namespace Lora.Training;
 /// <summary>Cuts the epochs of a dataset into optimiser steps. The order of rows depends on the seed and the epoch only.</summary>
 internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, int padding)
 {
-    private int BatchesPerEpoch => (dataset.Examples.Count + options.BatchSize - 1) / options.BatchSize;
+    // Batches that are looked at one by one before the first step, a third of a second; what may come after them is bounded.
+    private const int BatchesLookedAt = 100_000;
 
-    private int StepsPerEpoch => (BatchesPerEpoch + options.GradientAccumulation - 1) / options.GradientAccumulation;
+    private int BatchesPerEpoch => Parts(dataset.Examples.Count, options.BatchSize);
+
+    private int StepsPerEpoch => Parts(BatchesPerEpoch, options.GradientAccumulation);
 
     /// <summary>Optimiser steps of the run. A step limit alone goes on for as many epochs as it takes.</summary>
-    public int Total => options.MaxStep ?? (StepsPerEpoch * options.Epoch);
+    public int Total => options.MaxStep ?? (int)Math.Min((long)StepsPerEpoch * options.Epoch, int.MaxValue);
 
     /// <summary>The learning rate of each step.</summary>
     public LearningRate Rate => new(options.LearningRate, options.Schedule, options.WarmupStep ?? Math.Min(100, Total / 20), Total);
@@ -19,10 +22,27 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     /// <summary>Whether any row comes twice.</summary>
     public bool IsRepeating => Total > StepsPerEpoch;
 
-    /// <summary>What the memory of each batch hangs on.</summary>
-    public IEnumerable<StepShape> Shapes() => Rows().Take(Total).SelectMany(step => step.Batches).Select(rows => new StepShape(
-        [.. rows.Select(row => dataset.Examples[row].Ids.Length)],
-        rows.Sum(row => dataset.Examples[row].TargetCount)));
+    /// <summary>
+    /// What the memory of each batch hangs on: of the batches of the first epoch, and of more up to a hundred thousand; for a run that goes on after
+    /// them also the largest batches that its rows could make, whatever order they come in.
+    /// </summary>
+    /// <param name="cancellation">Checked for each batch.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IEnumerable<StepShape> Shapes(CancellationToken cancellation)
+    {
+        int seen = Math.Max(StepsPerEpoch, BatchesLookedAt / Math.Min(options.GradientAccumulation, BatchesPerEpoch));
+        foreach (IReadOnlyList<int> rows in Rows().Take(Math.Min(Total, seen)).SelectMany(step => step.Batches))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return Shape(rows.Select(row => dataset.Examples[row]));
+        }
+
+        if (Total > seen)
+        {
+            yield return Shape(dataset.Examples.OrderByDescending(row => row.Ids.Length).Take(options.BatchSize));
+            yield return Shape(dataset.Examples.OrderByDescending(row => row.TargetCount).Take(options.BatchSize));
+        }
+    }
 
     /// <summary>The steps, made as they are asked for.</summary>
     /// <param name="done">Steps to leave out at the start.</param>
@@ -30,6 +50,12 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
         done + index + 1,
         step.Epoch,
         step.Batches.Select(batch => Batch.Of([.. batch.Select(row => dataset.Examples[row])], padding))));
+
+    private static StepShape Shape(IEnumerable<TrainingExample> rows) =>
+        new([.. rows.Select(row => row.Ids.Length)], rows.Sum(row => row.TargetCount));
+
+    // Without the usual sum, which leaves the range of an int: all rows in one batch is [int]::MaxValue.
+    private static int Parts(int count, int size) => (count / size) + (count % size == 0 ? 0 : 1);
 
     /// <summary>The rows of each step's batches, without end.</summary>
     private IEnumerable<(double Epoch, IReadOnlyList<int>[] Batches)> Rows()

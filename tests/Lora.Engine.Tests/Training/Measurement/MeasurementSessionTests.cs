@@ -207,10 +207,13 @@ public class MeasurementSessionTests
 
         public void OnMeasured(LoraMeasurement done) => Measured.Add(done);
 
-        public void OnBatch(int done, int total)
+        public void Report(WorkProgress value)
         {
-            Batches.Add((done, total));
-            onBatch?.Invoke();
+            if (value is { Unit: WorkUnit.Batch, Done: > 0 })
+            {
+                Batches.Add(((int)value.Done, (int)value.Total!));
+                onBatch?.Invoke();
+            }
         }
     }
 }
