@@ -1,7 +1,7 @@
-using Lora.Data;
 using Lora.Models;
 using Lora.Native;
 using Lora.Text;
+using Lora.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -76,12 +76,12 @@ public sealed class LoraModel : IDisposable
     /// <param name="prompt">The text; at least one token.</param>
     /// <param name="tokens">Tokens of the continuation at the most; it also ends with the text.</param>
     /// <param name="cancellation">Checked before each token.</param>
-    /// <returns>The continuation, without the prompt.</returns>
+    /// <returns>The continuation, without the prompt and with the space that it begins with.</returns>
+    /// <exception cref="LoraException">TokenOutOfRange: a token that the model lacks; ConfigValueInvalid: the prompt has no token.</exception>
     public string Continue(string prompt, int tokens, CancellationToken cancellation = default)
     {
-        int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
-        Check(ids);
-        return Tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, Tokenizer.EndOfSequenceId, onToken: null, cancellation));
+        ArgumentNullException.ThrowIfNull(prompt);
+        return PromptContinuation.Of(model, Tokenizer, prompt, tokens, onToken: null, cancellation);
     }
 
     /// <inheritdoc/>

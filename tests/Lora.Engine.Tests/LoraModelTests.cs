@@ -4,6 +4,8 @@ using static TorchSharp.torch;
 
 namespace Lora.Tests;
 
+[Collection(nameof(LoraModelTests))]
+[CollectionDefinition(nameof(LoraModelTests), DisableParallelization = true)]
 public sealed class LoraModelTests : IDisposable
 {
     private const double Tolerance = 1e-4; // float32, sums in another order than the reference's

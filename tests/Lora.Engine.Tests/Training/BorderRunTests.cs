@@ -36,6 +36,13 @@ public sealed class BorderRunTests : IDisposable
     }
 
     [Fact]
+    public void A_program_s_model_goes_on_with_the_same_space()
+    {
+        using LoraModel model = LoraModel.Load(Repository.Shared("models", "stories260K"), device: "cpu");
+        Assert.StartsWith(" little girl", model.Continue("One day, a", 4, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_prompt_with_a_token_that_the_model_lacks_is_refused_before_training()
     {
         foreach (string file in Directory.GetFiles(Repository.Shared("models", "stories260K")))

@@ -91,22 +91,8 @@ internal sealed class LoadedModel : IDisposable
     public string[] Continue(IReadOnlyList<string> prompts, int tokens, IProgress<WorkProgress> progress, CancellationToken cancellation)
     {
         long total = (long)prompts.Count * tokens;
-        return [.. prompts.Select((prompt, index) => Continue(
-            prompt, tokens, said => progress.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation))];
-    }
-
-    private string Continue(string prompt, int tokens, Action<int> onToken, CancellationToken cancellation)
-    {
-        int[] ids = new RowEncoder(Tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
-        Tokenizer.CheckRange(ids, Model.Config.VocabularySize);
-        if (ids.Length == 0)
-        {
-            throw LoraException.Of(LoraError.ConfigValueInvalid, prompt, "Prompt", $"'{prompt}'", "a text with at least one token");
-        }
-
-        // The likeliest token each time, so that base and adapter differ by what was learned and not by chance.
-        int[] next = GreedyDecoder.Continue(Model, ids, tokens, Tokenizer.EndOfSequenceId, onToken, cancellation);
-        return Tokenizer.DecodeContinuation(ids, next);
+        return [.. prompts.Select((prompt, index) => PromptContinuation.Of(
+            Model, Tokenizer, prompt, tokens, said => progress.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation))];
     }
 
     /// <inheritdoc/>

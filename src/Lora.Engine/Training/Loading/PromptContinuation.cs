@@ -1,0 +1,29 @@
+using Lora.Data;
+using Lora.Models;
+using Lora.Text;
+
+namespace Lora.Training;
+
+/// <summary>Lets a model go on a prompt, which is given to it as the prompt of a row is in training.</summary>
+internal static class PromptContinuation
+{
+    /// <summary>The continuation, with the space that it begins with. The likeliest token each time, so that models differ by what they learned and not by chance.</summary>
+    /// <param name="model">The model, adapted or not.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="prompt">The text.</param>
+    /// <param name="tokens">Tokens of the continuation at the most.</param>
+    /// <param name="onToken">Told how many tokens there are, after each; or null.</param>
+    /// <param name="cancellation">Checked at each word and token.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, or <see cref="LoraError.ConfigValueInvalid"/> for a prompt without a token.</exception>
+    public static string Of(CausalLanguageModel model, Tokenizer tokenizer, string prompt, int tokens, Action<int>? onToken, CancellationToken cancellation)
+    {
+        int[] ids = new RowEncoder(tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
+        tokenizer.CheckRange(ids, model.Config.VocabularySize);
+        if (ids.Length == 0)
+        {
+            throw LoraException.Of(LoraError.ConfigValueInvalid, prompt, "Prompt", $"'{prompt}'", "a text with at least one token");
+        }
+
+        return tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, tokenizer.EndOfSequenceId, onToken, cancellation));
+    }
+}
