@@ -11,7 +11,8 @@
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @(
         'Get-LoraModule', 'Get-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
-        'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Export-LoraAdapter', 'Export-LoraModel'
+        'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Export-LoraAdapter', 'Export-LoraModel',
+        'Test-LoraAdapter'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

@@ -1,12 +1,14 @@
+using Lora.Checkpoints;
+
 namespace Lora.Commands;
 
 /// <summary>Which base model is meant; it is asked for only where nothing knows it.</summary>
 internal static class BaseModel
 {
-    /// <summary>The model that a configuration was made from or, for one from a file, the one that the file names, if that is a folder here.</summary>
+    /// <summary>The model that a configuration was made from or, for one from a file, the one that the file names, if that is a folder here or was downloaded.</summary>
     public static string? Of(LoraConfig config, PathResolver paths) =>
         config.Model is string model ? paths.Full(model)
-        : config.BaseModelNameOrPath is string name ? paths.Folder(name)
+        : config.BaseModelNameOrPath is string name ? paths.Folder(name) ?? HubCache.Find(name, config.Revision)
         : null;
 
     /// <summary>The model that a parameter names; null when it is not given.</summary>

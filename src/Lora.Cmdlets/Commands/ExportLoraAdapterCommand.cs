@@ -9,17 +9,58 @@ namespace Lora.Commands;
 [OutputType(typeof(DirectoryInfo))]
 public sealed class ExportLoraAdapterCommand : ExportCmdlet
 {
+    /// <summary>Writes the same change in the plainest form, which clients read that know lora_alpha / r alone.</summary>
+    [Parameter]
+    public SwitchParameter Portable { get; set; }
+
+    /// <summary>The base model, when -Portable needs it and the adapter does not know it.</summary>
+    [Parameter]
+    [Recorded<ModelArgument>]
+    public ModelArgument? Model { get; set; }
+
+    /// <summary>The base model's id on the hub, in place of a path on this machine.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? BaseModelName { get; set; }
+
+    /// <summary>The base model's revision on the hub.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Revision { get; set; }
+
     /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)
     {
-        bool isAllowed = ShouldProcess(folder, "Export adapter");
+        PathResolver paths = new(this);
+        LoraAdapter written = Named(Portable ? PortableAdapter.Of(adapter, BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config)) : adapter);
+        bool isAllowed = ShouldProcess(folder, Portable ? "Export portable adapter" : "Export adapter");
         if (isAllowed)
         {
             RunOnWorker(
                 "Writing LoRA adapter",
-                (worker, _) => AdapterFolder.Save(adapter, folder, Force, text => worker.Write(new PipelineRecord.Warning(text)), worker));
+                (worker, _) => AdapterFolder.Save(written, folder, Force, text => worker.Write(new PipelineRecord.Warning(text)), worker));
+            WarnOfMisreadings(written, BaseModel.Of(adapter.Config, paths));
         }
 
         return isAllowed;
+    }
+
+    private LoraAdapter Named(LoraAdapter adapter) => new()
+    {
+        Config = adapter.Config with { BaseModelNameOrPath = BaseModelName ?? adapter.Config.BaseModelNameOrPath, Revision = Revision ?? adapter.Config.Revision },
+        Tensors = adapter.Tensors,
+        Path = adapter.Path,
+    };
+
+    /// <summary>One line for the clients that load the adapter without a word and compute something else; those that refuse it say so themselves.</summary>
+    private void WarnOfMisreadings(LoraAdapter adapter, string? model)
+    {
+        string[] wrong = [.. ClientCheck.Of(adapter, Enum.GetValues<LoraClient>(), model)
+            .Where(report => report.Outcome == LoraClientOutcome.Wrong)
+            .Select(report => $"{report.Client} ({string.Join(", ", report.Field)})")];
+        if (wrong.Length > 0)
+        {
+            WriteWarning($"Loaded in silence and computed wrongly by {string.Join("; ", wrong)}. Test-LoraAdapter says why, and what helps.");
+        }
     }
 }

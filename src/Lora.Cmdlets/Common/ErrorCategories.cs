@@ -33,7 +33,7 @@ internal static class ErrorCategories
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed => ErrorCategory.WriteError,
         LoraError.OutputExists or LoraError.RunUnfinished => ErrorCategory.ResourceExists,
-        LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
+        LoraError.PortableRefused or LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
         LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.Unexpected => ErrorCategory.InvalidOperation,

@@ -130,6 +130,9 @@ public enum LoraError
     /// <summary>An adapter that cannot be added to the base's weights.</summary>
     MergeRefused,
 
+    /// <summary>An adapter that has no portable form.</summary>
+    PortableRefused,
+
     /// <summary>Adapters that cannot be on one model together.</summary>
     AdapterConflict,
 

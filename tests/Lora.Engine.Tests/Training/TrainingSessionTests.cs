@@ -78,7 +78,11 @@ public class TrainingSessionTests
     public void No_tensor_outlives_a_session()
     {
         LoraConfig config = ExampleRun.Config with { Bias = LoraBias.All, UseLoraBias = true, Dropout = 0.1 };
-        long loading = LiveTensors.Growth(() => ModelLoader.Load(ExampleRun.Model, CPU, ScalarType.Float32).Dispose());
+        long loading = LiveTensors.Growth(() =>
+        {
+            UnusedTensors.Warning(ExampleRun.Model, DecoderConfigReader.Read(ExampleRun.Model)); // it asks a model of META tensors for their names
+            ModelLoader.Load(ExampleRun.Model, CPU, ScalarType.Float32).Dispose();
+        });
         int parameters = 0;
         long training = LiveTensors.Growth(() =>
             parameters = ExampleRun.Train(config, ExampleRun.Options with { Prompt = ["Tell me"], PromptToken = 3 }).Adapter!.Tensors.Count);

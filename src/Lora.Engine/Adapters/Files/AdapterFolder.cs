@@ -62,6 +62,8 @@ public static class AdapterFolder
             throw LoraException.Of(LoraError.OutputExists, folder, folder);
         }
 
+        // A path into a hub's cache tells of this machine; the id that it stands for is what loaders and readers know.
+        adapter = new() { Config = HubCache.Named(adapter.Config), Tensors = adapter.Tensors, Path = adapter.Path };
         try
         {
             using StagedFolder stage = new(folder, warn);

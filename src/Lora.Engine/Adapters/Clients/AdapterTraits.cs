@@ -1,0 +1,82 @@
+using Lora.Checkpoints;
+using Lora.Selection;
+
+namespace Lora.Adapters;
+
+/// <summary>What clients differ about, read off an adapter's configuration and tensors.</summary>
+/// <param name="adapter">The adapter.</param>
+/// <param name="tree">The base model's modules; null when the model is not at hand, and what depends on it is not told then.</param>
+internal sealed class AdapterTraits(LoraAdapter adapter, ModuleTree? tree)
+{
+    private readonly IReadOnlyDictionary<string, FactorPair> pairs = FactorPair.Of(adapter);
+
+    /// <summary>The adapter's configuration.</summary>
+    public LoraConfig Config => adapter.Config;
+
+    /// <summary>Whether modules have other ranks than <c>r</c>.</summary>
+    public bool RanksDiffer => pairs.Values.Any(pair => pair.Rank != Config.Rank);
+
+    /// <summary>Whether modules have other alphas than <c>lora_alpha</c>.</summary>
+    public bool AlphasDiffer => new PatternTable(Config.AlphaPattern) is PatternTable alphas && pairs.Keys.Any(name => alphas.ValueOf(name, Config.Alpha) != Config.Alpha);
+
+    /// <summary>Whether a start that changed the base was written as it is.</summary>
+    public bool StartsFromAnotherBase => LoraInitialization.Of(Config.Initialization).ChangesBase;
+
+    /// <summary>Modules saved whole, by their names.</summary>
+    public string[] Saved => [.. adapter.Tensors
+        .Where(tensor => !FactorPair.IsFactor(tensor.Name) && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.Contains(".lora_", StringComparison.Ordinal))
+        .Select(tensor => PeftKey.Module(tensor.Name))
+        .Where(name => !pairs.ContainsKey(name))
+        .Distinct(StringComparer.Ordinal)];
+
+    /// <summary>Saved modules that are norms, and the others.</summary>
+    public (string[] Norms, string[] Others) SavedKinds
+    {
+        get
+        {
+            ILookup<bool, string> kinds = Saved.ToLookup(name => name.Contains("norm", StringComparison.OrdinalIgnoreCase));
+            return ([.. kinds[true]], [.. kinds[false]]);
+        }
+    }
+
+    /// <summary>Whether an embedding is adapted.</summary>
+    public bool AdaptsEmbedding => adapter.Tensors.Any(tensor => tensor.Name.Contains(".lora_embedding_", StringComparison.Ordinal));
+
+    /// <summary>The adapted module that shares its weight with another; null when there is none, or the model is not at hand.</summary>
+    public string? Tied => pairs.Keys.FirstOrDefault(name => tree?.Tied?.Other(name) is not null);
+
+    /// <summary>Roles that are adapted in some blocks and not in others, of as many blocks as the adapter, or the model, has.</summary>
+    public string[] PartialRoles
+    {
+        get
+        {
+            BlockPlace[] places = [.. pairs.Keys.Select(BlockPlace.Of).OfType<BlockPlace>()];
+            ILookup<string, BlockPlace> all = tree is null
+                ? places.ToLookup(place => place.Stack)
+                : tree.Modules.Select(module => BlockPlace.Of(module.Name)).OfType<BlockPlace>().ToLookup(place => place.Stack);
+            return [.. places.GroupBy(place => (place.Stack, place.Role))
+                .Where(role => role.Select(place => place.Block).Distinct().Count() < all[role.Key.Stack].Select(place => place.Block).Distinct().Count())
+                .Select(role => role.Key.Role)];
+        }
+    }
+
+    /// <summary>Blocks in which one of a pair of roles is adapted and the other is not, by the names of the modules that stand alone.</summary>
+    public string[] Alone(string role, string other) => [.. pairs.Keys
+        .Where(name => name.EndsWith("." + role, StringComparison.Ordinal) && !pairs.ContainsKey(name[..^role.Length] + other))];
+}
+
+/// <summary>Where a module lies among blocks that are alike: <c>model.layers</c>, block 3, <c>self_attn.q_proj</c>.</summary>
+/// <param name="Stack">What stands before the block's number.</param>
+/// <param name="Block">The number.</param>
+/// <param name="Role">What stands after it.</param>
+internal sealed record BlockPlace(string Stack, int Block, string Role)
+{
+    /// <summary>The place of a name; null outside of numbered blocks.</summary>
+    public static BlockPlace? Of(string name)
+    {
+        string[] parts = name.Split('.');
+        int index = Array.FindIndex(parts, 1, part => int.TryParse(part, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out _));
+        return index < 0 || index == parts.Length - 1 ? null : new(
+            string.Join('.', parts[..index]), int.Parse(parts[index], System.Globalization.CultureInfo.InvariantCulture), string.Join('.', parts[(index + 1)..]));
+    }
+}
