@@ -25,8 +25,13 @@ internal static class PropertyBag
 
     /// <summary>The object of a type that a hashtable describes.</summary>
     /// <exception cref="LoraException">ConfigValueInvalid: every key that cannot be given, and every value that does not fit.</exception>
-    public static object Make(Type type, IDictionary entries) =>
-        Make(type, [.. entries.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value))], Given(type));
+    public static object Make(Type type, IDictionary entries)
+    {
+        // A table that has all of them is a whole object, as ConvertFrom-Json -AsHashtable gives it: what follows from others is in it too.
+        PropertyInfo[] given = Given(type);
+        bool isWhole = given.All(property => entries.Contains(property.Name));
+        return Make(type, [.. entries.Cast<DictionaryEntry>().Select(entry => ($"{entry.Key}", entry.Value))], isWhole ? type.GetProperties() : given);
+    }
 
     /// <summary>The object of a type that an object was. What follows from other properties is there and need not be given.</summary>
     /// <param name="type">The type.</param>
