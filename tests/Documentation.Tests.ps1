@@ -56,7 +56,9 @@ Describe '<Page>' -ForEach $pages {
         $session.Streams.ClearStreams()
         $null = $session.AddScript($Code).AddCommand('Out-String').Invoke()
         $session.Streams.Error | Should -BeNullOrEmpty
-        $session.Streams.Warning | Should -BeNullOrEmpty
+
+        # That another program would misread an export is said of every adapter of some blocks or of one role: it belongs to what the blocks show.
+        $session.Streams.Warning | Where-Object Message -NotLike '*Test-LoraAdapter says why*' | Should -BeNullOrEmpty
     }
 
     if ($Page -eq 'Invoke-LoraTraining') {

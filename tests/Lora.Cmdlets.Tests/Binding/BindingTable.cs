@@ -49,6 +49,8 @@ internal static class BindingTable
         ("$x | Get-LoraAdapter", kind => kind.Adapter),
         ("Get-LoraAdapter $x", kind => kind.Adapter),
         ("Get-LoraAdapter -Adapter $x -Detailed", kind => kind.Adapter),
+        ("$x | Test-LoraAdapter", kind => kind.Adapter),
+        ("Test-LoraAdapter $x -Client PEFT", kind => kind.Adapter),
         ("$x | Measure-LoraAdapter -Dataset $rows", kind => kind.Adapter),
         ("Measure-LoraAdapter $x -Dataset $rows", kind => kind.Adapter),
         ("$x | Merge-LoraAdapter", kind => kind.Adapter),

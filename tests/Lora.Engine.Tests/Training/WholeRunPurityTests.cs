@@ -34,7 +34,7 @@ public class WholeRunPurityTests
         LoraTrainingResult actual = WithMetaAsDefault(() => StopAndResume(name));
 
         Assert.Equal(expected.History.Select(step => step.Loss), actual.History.Select(step => step.Loss));
-        Assert.Equal((expected.Before, expected.After, expected.Sample[0]), (actual.Before, actual.After, actual.Sample[0]));
+        Assert.Equal((expected.Before, expected.After, expected.Sample[0].Base, expected.Sample[0].Adapted), (actual.Before, actual.After, actual.Sample[0].Base, actual.Sample[0].Adapted));
         Assert.Equal(ExampleRun.Values(expected.Adapter!), ExampleRun.Values(actual.Adapter!));
     }
 
