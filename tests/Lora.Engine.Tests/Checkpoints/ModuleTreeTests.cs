@@ -69,10 +69,10 @@ public sealed class ModuleTreeTests : IDisposable
     [Fact]
     public void Blocks_are_in_the_order_of_their_numbers()
     {
-        folder.Write("model.safetensors", SafetensorsBytes.OfVectors("layers.10.weight", "layers.9.weight", "layers.1.weight", "0.weight"));
+        folder.Write("model.safetensors", SafetensorsBytes.OfVectors("layers.10.fc.weight", "layers.9.fc.weight", "layers.1.fc.weight", "0.weight", "visual.merger.mlp.2.weight"));
         ModuleTree tree = ModuleTree.Read(folder.Path);
-        Assert.Equal(["0", "layers.1", "layers.9", "layers.10"], tree.Modules.Select(module => module.Name));
-        Assert.Equal([null, 1, 9, 10], tree.Modules.Select(module => module.Layer));
+        Assert.Equal(["0", "layers.1.fc", "layers.9.fc", "layers.10.fc", "visual.merger.mlp.2"], tree.Modules.Select(module => module.Name));
+        Assert.Equal([null, 1, 9, 10, null], tree.Modules.Select(module => module.Layer)); // the members of a Sequential are no blocks
     }
 
     [Fact]

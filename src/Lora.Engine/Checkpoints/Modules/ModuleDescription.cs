@@ -47,10 +47,10 @@ internal static class ModuleDescription
         _ => (null, null),
     };
 
-    /// <summary>The first part of the name, but not its very first, that is a number.</summary>
+    /// <summary>The first number within the name: neither its first part nor its last, which counts the members of a Sequential and not blocks.</summary>
     private static int? Layer(string name)
     {
-        foreach (string part in name.Split('.').Skip(1))
+        foreach (string part in name.Split('.').Skip(1).SkipLast(1))
         {
             if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
             {
