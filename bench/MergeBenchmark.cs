@@ -30,7 +30,7 @@ internal static class MergeBenchmark
             long size = Directory.GetFiles(source).Sum(file => new FileInfo(file).Length);
             long before = Machine.Memory();
             Machine.ResetPeakMemory();
-            Measurement time = Measurement.Of(() => ModelMerge.Write(adapter, source, target, overwrite: true), repetitions: 3, warmUps: 0);
+            Measurement time = Measurement.Of(() => ModelMerge.Write(adapter, source, target, options: new() { Overwrite = true }), repetitions: 3, warmUps: 0);
             Table.Head("merge", "written, GB", "s, median (range)", "memory on top, GB");
             Table.Row(
                 "Llama-3.2-1B's shape, bfloat16, rank 16 on all projections",

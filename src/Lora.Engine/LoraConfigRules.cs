@@ -7,7 +7,8 @@ namespace Lora;
 /// <summary>What can be said about a configuration before its model is known. PEFT checks some of it only when it changes the model.</summary>
 public static class LoraConfigRules
 {
-    private static readonly string[] TaskTypes = ["SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"];
+    /// <summary>The values of <see cref="LoraConfig.TaskType"/>.</summary>
+    internal static readonly string[] TaskTypes = ["SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"];
 
     /// <summary>Returns everything that is wrong with the configuration; empty when nothing is.</summary>
     /// <param name="config">The configuration.</param>
@@ -17,43 +18,55 @@ public static class LoraConfigRules
         ArgumentNullException.ThrowIfNull(config);
         return
         [
-            .. Values(config), .. Conflicts(config), .. ConfigPatterns.Check(config),
+            .. Values(config, source), .. Conflicts(config), .. ConfigPatterns.Check(config),
             .. LoraInitializationRules.Check(config, source), .. PeftFields.Check(config, source),
         ];
     }
 
-    private static IEnumerable<LoraProblem> Values(LoraConfig config)
+    /// <summary>The same for a configuration that an adapter begins with, which needs more than one that has its values.</summary>
+    public static IReadOnlyList<LoraProblem> CheckBegin(LoraConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return [.. Check(config), .. LoraInitializationRules.CheckBegin(config)];
+    }
+
+    /// <summary>PEFT's features that a configuration turns on and that the engine does not have; an adapter with one can be described and no more.</summary>
+    internal static IEnumerable<string> Unsupported(LoraConfig config) =>
+        LoraInitializationRules.Check(config, "").Concat(PeftFields.Check(config, ""))
+            .Where(problem => problem.Error == LoraError.AdapterFeatureUnsupported).Select(problem => (string)problem.Target!);
+
+    private static IEnumerable<LoraProblem> Values(LoraConfig config, string source)
     {
         if (config.Rank < 1)
         {
-            yield return Invalid(nameof(config.Rank), config.Rank, "a number from 1");
+            yield return Invalid(source, nameof(config.Rank), config.Rank, "a number from 1");
         }
 
         if (!double.IsFinite(config.Alpha) || config.Alpha < 0)
         {
-            yield return Invalid(nameof(config.Alpha), config.Alpha, "a finite number from 0");
+            yield return Invalid(source, nameof(config.Alpha), config.Alpha, "a finite number from 0");
         }
 
         if (!(config.Dropout >= 0 && config.Dropout < 1))
         {
-            yield return Invalid(nameof(config.Dropout), config.Dropout, "a number from 0 to below 1");
+            yield return Invalid(source, nameof(config.Dropout), config.Dropout, "a number from 0 to below 1");
         }
 
         if (!Enum.IsDefined(config.Bias))
         {
-            yield return Invalid(nameof(config.Bias), config.Bias, string.Join(", ", Enum.GetNames<LoraBias>()));
+            yield return Invalid(source, nameof(config.Bias), config.Bias, string.Join(", ", Enum.GetNames<LoraBias>()));
         }
 
         if (config.TaskType is string task && !TaskTypes.Contains(task))
         {
-            yield return Invalid(nameof(config.TaskType), task, "one of " + string.Join(", ", TaskTypes));
+            yield return Invalid(source, nameof(config.TaskType), task, "one of " + string.Join(", ", TaskTypes));
         }
 
         foreach (LoraPatternValue entry in config.RankPattern ?? [])
         {
             if (entry.Value < 1 || entry.Value > int.MaxValue || !double.IsInteger(entry.Value))
             {
-                yield return Invalid($"{nameof(config.RankPattern)} '{entry.Pattern}'", entry.Value, "a whole number from 1");
+                yield return Invalid(source, $"{nameof(config.RankPattern)} '{entry.Pattern}'", entry.Value, "a whole number from 1");
             }
         }
 
@@ -61,7 +74,7 @@ public static class LoraConfigRules
         {
             if (!double.IsFinite(entry.Value) || entry.Value < 0)
             {
-                yield return Invalid($"{nameof(config.AlphaPattern)} '{entry.Pattern}'", entry.Value, "a finite number from 0");
+                yield return Invalid(source, $"{nameof(config.AlphaPattern)} '{entry.Pattern}'", entry.Value, "a finite number from 0");
             }
         }
     }
@@ -123,8 +136,8 @@ public static class LoraConfigRules
         }
     }
 
-    private static LoraProblem Invalid(string name, object value, string expected) =>
-        new(LoraError.ConfigValueInvalid, value, name, string.Create(CultureInfo.InvariantCulture, $"{value}"), expected);
+    private static LoraProblem Invalid(string source, string name, object value, string expected) =>
+        new(LoraError.ConfigValueInvalid, value, source == nameof(LoraConfig) ? name : $"{name} of '{source}'", string.Create(CultureInfo.InvariantCulture, $"{value}"), expected);
 
     private static LoraProblem Conflict(string text) => new(LoraError.ConfigConflict, null, text);
 }

@@ -7,7 +7,12 @@ internal static class LoraInitializationRules
 {
     private const string PissaPrefix = "pissa_niter_";
     private static readonly string[] Supported = ["true", "false", "gaussian", "orthogonal", "olora", "pissa"];
-    private static readonly string[] Unsupported = ["eva", "corda", "loftq", "lora_ga", "mica"];
+
+    // Starts that change the base: corda and lora_ga take their start off it, loftq puts a quantised weight in its place.
+    private static readonly string[] Unsupported = ["corda", "loftq", "lora_ga"];
+
+    // Starts that leave the base as it is, as PEFT's lora/layer.py does for them: what was trained from one is a plain adapter, though none is begun here.
+    private static readonly string[] Read = ["eva", "mica"];
 
     /// <summary>Whether A and B begin with directions of the base weight, of which there have to be as many as the rank.</summary>
     public static bool TakesWeightApart(string name) => name is "olora" or "pissa" || name.StartsWith(PissaPrefix, StringComparison.Ordinal);
@@ -15,14 +20,22 @@ internal static class LoraInitializationRules
     /// <summary>Whether A and B share the directions of the rank in halves.</summary>
     public static bool NeedsEvenRank(string name) => name == "orthogonal";
 
+    /// <summary>Whether the initialisation is one whose adapters are read, but with which none begins.</summary>
+    public static bool IsReadOnly(string name) => Read.Contains(name);
+
+    /// <summary>What is wrong with the initialisation of an adapter that begins with it.</summary>
+    public static IEnumerable<LoraProblem> CheckBegin(LoraConfig config) =>
+        IsReadOnly(config.Initialization) ? [NotSupported(config, nameof(LoraConfig))] : [];
+
+    /// <summary>What is wrong with the initialisation of an adapter, whether it has its values or begins.</summary>
     public static IEnumerable<LoraProblem> Check(LoraConfig config, string source)
     {
         string name = config.Initialization;
         if (Unsupported.Contains(name))
         {
-            yield return new(LoraError.AdapterFeatureUnsupported, name, source, $"the initialisation '{name}'");
+            yield return NotSupported(config, source);
         }
-        else if (!IsSupported(name))
+        else if (!IsSupported(name) && !IsReadOnly(name))
         {
             yield return new(LoraError.ConfigValueInvalid, name, nameof(config.Initialization), $"'{name}'", $"one of {string.Join(", ", Supported)}, {PissaPrefix}N");
         }
@@ -32,6 +45,9 @@ internal static class LoraInitializationRules
             yield return new(LoraError.ConfigConflict, name, $"UseLoraBias goes with the initialisations true and false only, not with '{name}'");
         }
     }
+
+    private static LoraProblem NotSupported(LoraConfig config, string source) =>
+        new(LoraError.AdapterFeatureUnsupported, $"init_lora_weights {config.Initialization}", source, $"the initialisation '{config.Initialization}'");
 
     private static bool IsSupported(string name) =>
         IsBoolean(name)

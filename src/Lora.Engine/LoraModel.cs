@@ -1,3 +1,4 @@
+using Lora.Adapters;
 using Lora.Models;
 using Lora.Native;
 using Lora.Text;
@@ -35,20 +36,22 @@ public sealed class LoraModel : IDisposable
     /// <param name="adapter">The adapter that is put on it, for example a run's or one of <see cref="Adapters.AdapterFolder.Load"/>; null for none.</param>
     /// <param name="device"><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
     /// <param name="dataType">What the weights are held and multiplied in.</param>
+    /// <param name="resizeVocabulary">Whether the model takes over the adapter's vocabulary, where that is another one.</param>
     /// <exception cref="LoraException">Everything in which the folder, the device or the adapter cannot be used; OutOfMemory.</exception>
-    public static LoraModel Load(string folder, LoraAdapter? adapter = null, string device = "auto", TrainingDataType dataType = TrainingDataType.Auto)
+    public static LoraModel Load(string folder, LoraAdapter? adapter = null, string device = "auto", TrainingDataType dataType = TrainingDataType.Auto, bool resizeVocabulary = false)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(device);
-        Tokenizer tokenizer = Tokenizer.Load(folder);
+        FittedAdapter? fitted = adapter is null ? null : FittedAdapter.Of(adapter, folder, resizeVocabulary);
+        Tokenizer tokenizer = Tokenizer.Load(fitted?.Vocabulary?.Tokenizer ?? folder);
         TorchLibrary.Load();
         return TorchMemoryFailure.Named(() =>
         {
             Device place = TrainingDevice.Find(device);
-            CausalLanguageModel model = ModelLoader.Load(folder, place, TrainingDevice.Type(dataType, place));
+            CausalLanguageModel model = ModelLoader.Load(folder, place, TrainingDevice.Type(dataType, place), vocabulary: fitted?.Vocabulary);
             try
             {
-                return new LoraModel(model, tokenizer) { Adapter = adapter is null ? null : LoraModules.Load(model, adapter) };
+                return new LoraModel(model, tokenizer) { Adapter = fitted is null ? null : LoraModules.Load(model, fitted.Adapter) };
             }
             catch
             {

@@ -22,22 +22,8 @@ public static class LoraModules
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(config);
-        TorchLibrary.Load();
-        ModuleListing listing = ModuleListing.Of(model, config.FanInFanOut);
-        ResolvedTargets resolved = TargetResolver.Resolve(config, listing.Modules, listing.Containers, modelType: null);
-        AdapterTarget[] targets = [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))];
-        LoraConfig saved = FileTargets.Spell(config, resolved);
-
-        FrozenParameters frozen = new(model);
-        try
-        {
-            return new(new(model, config, targets, DeviceOf(model), unchecked((ulong)seed)), saved, frozen);
-        }
-        catch
-        {
-            frozen.Dispose();
-            throw;
-        }
+        LoraException.ThrowIfAny(LoraConfigRules.CheckBegin(config));
+        return Put(model, config, seed);
     }
 
     /// <summary>Puts a stored adapter on a model.</summary>
@@ -48,7 +34,7 @@ public static class LoraModules
     public static AttachedLora Load(nn.Module model, LoraAdapter adapter, int seed = 0)
     {
         ArgumentNullException.ThrowIfNull(adapter);
-        AttachedLora attached = Attach(model, adapter.Config, seed);
+        AttachedLora attached = Put(model, adapter.Config, seed);
         try
         {
             attached.Load(adapter);
@@ -57,6 +43,26 @@ public static class LoraModules
         catch
         {
             attached.Dispose();
+            throw;
+        }
+    }
+
+    private static AttachedLora Put(nn.Module model, LoraConfig config, int seed)
+    {
+        TorchLibrary.Load();
+        ModuleListing listing = ModuleListing.Of(model, config.FanInFanOut);
+        ResolvedTargets resolved = TargetResolver.Resolve(config, listing.Modules, listing.Containers, modelType: null);
+        AdapterTarget[] targets = [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))];
+        LoraConfig saved = FileTargets.Spell(config, resolved);
+
+        FrozenParameters frozen = new(model);
+        try
+        {
+            return new(new(model, saved, targets, DeviceOf(model), unchecked((ulong)seed)), saved, frozen);
+        }
+        catch
+        {
+            frozen.Dispose();
             throw;
         }
     }

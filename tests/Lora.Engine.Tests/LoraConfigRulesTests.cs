@@ -36,7 +36,7 @@ public class LoraConfigRulesTests
     [InlineData("""{"rank_pattern":{"q":1.5}}""", LoraError.ConfigValueInvalid)]
     [InlineData("""{"rank_pattern":{"(?i)q":1}}""", LoraError.PatternInvalid)]
     [InlineData("""{"init_lora_weights":"kaiming"}""", LoraError.ConfigValueInvalid)]
-    [InlineData("""{"init_lora_weights":"eva"}""", LoraError.AdapterFeatureUnsupported)]
+    [InlineData("""{"init_lora_weights":"corda"}""", LoraError.AdapterFeatureUnsupported)]
     [InlineData("""{"use_qalora":true}""", LoraError.AdapterFeatureUnsupported)]
     [InlineData("""{"target_parameters":["experts.weight"]}""", LoraError.AdapterFeatureUnsupported)]
     [InlineData("""{"bias":"zzz"}""", LoraError.AdapterConfigInvalid)]

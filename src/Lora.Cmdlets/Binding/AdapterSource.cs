@@ -26,17 +26,40 @@ internal sealed class AdapterSource
     }
 
     /// <summary>The adapter itself.</summary>
+    /// <param name="cmdlet">Warns of what is not understood.</param>
     /// <exception cref="LoraException">What <see cref="AdapterFolder.Load"/> throws.</exception>
-    public LoraAdapter Load() => adapter ?? AdapterFolder.Load(folder);
+    public LoraAdapter Load(LoraCmdlet cmdlet)
+    {
+        LoraAdapter read = adapter ?? AdapterFolder.Load(folder);
+        return Read(cmdlet, read, read.Config);
+    }
 
     /// <summary>The adapter's description.</summary>
+    /// <param name="cmdlet">Warns of what is not understood.</param>
     /// <param name="withNorms">Whether the norm of each module's change is wanted.</param>
     /// <exception cref="LoraException">What <see cref="AdapterInspector.Read"/> throws.</exception>
-    public LoraAdapterInfo Describe(bool withNorms) =>
-        adapter is null ? AdapterInspector.Read(folder, withNorms) : AdapterInspector.Describe(adapter, withNorms);
+    public LoraAdapterInfo Describe(LoraCmdlet cmdlet, bool withNorms)
+    {
+        LoraAdapterInfo read = adapter is null ? AdapterInspector.Read(folder, withNorms) : AdapterInspector.Describe(adapter, withNorms);
+        return Read(cmdlet, read, read.Config!);
+    }
 
     private static string WhyNot(string folder) =>
         File.Exists(folder) ? $"an adapter's files are {AdapterConfigJson.FileName} and {AdapterFolder.WeightsName}"
         : File.Exists(Path.Combine(folder, "config.json")) ? $"it is the folder of a model, which has no {AdapterConfigJson.FileName}"
-        : $"the folder has no {AdapterConfigJson.FileName}";
+        : $"the folder has no {AdapterConfigJson.FileName}{Hint(folder)}";
+
+    private static string Hint(string folder) => AdapterFolder.Hint(folder) is { Length: > 0 } hint ? "." + hint : "";
+
+    /// <summary>Passes on what was read, with a warning of keys that were set and not understood: one that changes what an adapter computes makes results wrong.</summary>
+    private T Read<T>(LoraCmdlet cmdlet, T read, LoraConfig config)
+    {
+        if (AdapterConfigJson.UnknownKeys(config) is { Count: > 0 } keys)
+        {
+            string name = adapter is null ? $"'{Path.Combine(folder, AdapterConfigJson.FileName)}'" : $"The adapter '{adapter}'";
+            cmdlet.WriteWarning($"{name} sets what is not known here and has no effect: {string.Join(", ", keys)}. Results are wrong if it changes what the adapter computes.");
+        }
+
+        return read;
+    }
 }

@@ -13,6 +13,14 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     [Recorded<ModelArgument>]
     public ModelArgument? Model { get; set; }
 
+    /// <summary>Gives a head that shares the embedding's weight its own.</summary>
+    [Parameter]
+    public SwitchParameter Untie { get; set; }
+
+    /// <summary>Takes over the adapter's vocabulary, where that is another one than the model's.</summary>
+    [Parameter]
+    public SwitchParameter ResizeVocabulary { get; set; }
+
     /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)
     {
@@ -24,7 +32,11 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
             RunOnWorker("Writing merged model", (worker, cancellation) =>
             {
                 worker.LastWord = $"The export was stopped: nothing was written to '{folder}'.";
-                ModelMerge.Write(adapter, model, folder, Force, worker, cancellation);
+                ModelMergeOptions options = new() { Overwrite = Force, Untie = Untie, ResizeVocabulary = ResizeVocabulary };
+                foreach (string note in ModelMerge.Write(adapter, model, folder, options, worker, cancellation))
+                {
+                    worker.Write(new PipelineRecord.Verbose(note));
+                }
             });
         }
 

@@ -14,7 +14,7 @@ public sealed class GetLoraAdapterCommand : AdapterCmdlet
     /// <inheritdoc/>
     private protected override void ProcessAdapter(AdapterSource source)
     {
-        if (Reported(() => source.Describe(Detailed)) is LoraAdapterInfo info)
+        if (Reported(() => source.Describe(this, Detailed)) is LoraAdapterInfo info)
         {
             WriteObject(info);
         }

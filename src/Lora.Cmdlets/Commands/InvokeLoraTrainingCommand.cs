@@ -58,11 +58,11 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
         PathResolver paths = new(this);
         TrainingData data = new(paths.One(Dataset), ValidationDataset is null ? null : paths.One(ValidationDataset));
         LoraConfig? config = Config?.Read(paths);
-        LoraAdapter? adapter = Adapter?.One(paths).Load();
+        LoraAdapter? adapter = Adapter?.One(paths).Load(this);
         string? model = BaseModel.Named(Model, paths);
         foreach (StartArgument? input in InputObject.DefaultIfEmpty())
         {
-            if (Reported(() => TrainingStart.Of(input, config, adapter, model, paths)) is TrainingStart start)
+            if (Reported(() => TrainingStart.Of(input, config, adapter, model, paths, this)) is TrainingStart start)
             {
                 Train(start, data, paths);
             }

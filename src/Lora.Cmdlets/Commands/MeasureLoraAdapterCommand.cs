@@ -76,6 +76,10 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int? Thread { get; set; }
 
+    /// <summary>Gives the model the vocabulary of an adapter that was trained on a resized one.</summary>
+    [Parameter]
+    public SwitchParameter ResizeVocabulary { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginWork()
     {
@@ -93,13 +97,14 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
             Prompt = Prompt,
             PromptToken = PromptToken,
             Thread = Thread,
+            ResizeVocabulary = ResizeVocabulary,
         });
     }
 
     /// <inheritdoc/>
     private protected override void ProcessAdapter(AdapterSource source)
     {
-        if (Reported(() => BaseModel.Fill(source.Load(), model, new(this))) is not LoraAdapter adapter)
+        if (Reported(() => BaseModel.Fill(source.Load(this), model, new(this))) is not LoraAdapter adapter)
         {
             return;
         }

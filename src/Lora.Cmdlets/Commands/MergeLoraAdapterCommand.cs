@@ -51,7 +51,7 @@ public sealed class MergeLoraAdapterCommand : AdapterCmdlet
     /// <inheritdoc/>
     private protected override void ProcessAdapter(AdapterSource source)
     {
-        if (Reported(source.Load) is LoraAdapter adapter)
+        if (Reported(() => source.Load(this)) is LoraAdapter adapter)
         {
             adapters.Add(adapter);
         }

@@ -101,7 +101,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
     private LoraConfig Checked(LoraConfig start, string? model, PathResolver paths)
     {
         LoraConfig config = BaseModel.Fill(Changed(start), model, paths);
-        LoraException.ThrowIfAny(LoraConfigRules.Check(config));
+        LoraException.ThrowIfAny(LoraConfigRules.CheckBegin(config));
         ModelCheck.Run(config, AllowUnmatched, WriteWarning);
         return config;
     }

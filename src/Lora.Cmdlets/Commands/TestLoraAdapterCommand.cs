@@ -27,7 +27,7 @@ public sealed class TestLoraAdapterCommand : AdapterCmdlet
         PathResolver paths = new(this);
         LoraClientReport[]? reports = Reported(() =>
         {
-            LoraAdapter adapter = source.Load();
+            LoraAdapter adapter = source.Load(this);
             return ClientCheck.Of(adapter, Client, BaseModel.Named(Model, paths) ?? BaseModel.Of(adapter.Config, paths)).ToArray();
         });
         if (reports is not null)

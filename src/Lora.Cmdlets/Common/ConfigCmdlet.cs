@@ -96,6 +96,11 @@ public abstract class ConfigCmdlet : LoraCmdlet
     [ArgumentCompleter(typeof(PatternTableCompleter))]
     public IDictionary? AlphaPattern { get; set; }
 
+    /// <summary>What the model is used for (PEFT's task_type): heads of classifiers and of question answering are trained whole for it.</summary>
+    [Parameter]
+    [ValidateSet("CAUSAL_LM", "SEQ_CLS", "TOKEN_CLS", "SEQ_2_SEQ_LM", "QUESTION_ANS", "FEATURE_EXTRACTION")]
+    public string? TaskType { get; set; }
+
     /// <summary>The names of the parameters that were given and say which modules are adapted.</summary>
     private protected IEnumerable<string> GivenTargets => TargetParameters.Where(Given);
 
@@ -119,6 +124,7 @@ public abstract class ConfigCmdlet : LoraCmdlet
         ModulesToSave = ModuleToSave ?? config.ModulesToSave,
         Initialization = Initialization ?? config.Initialization,
         RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),
+        TaskType = TaskType?.ToUpperInvariant() ?? config.TaskType,
         AlphaPattern = AlphaPattern is null ? config.AlphaPattern : PatternValues.Of(nameof(AlphaPattern), AlphaPattern),
     };
 

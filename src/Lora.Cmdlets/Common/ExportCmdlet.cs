@@ -44,7 +44,7 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
     {
         bool isLiteral = ParameterSetName == LiteralPathSet;
         string folder = new PathResolver(this).Destination(isLiteral ? LiteralPath : Path, isLiteral);
-        foreach (LoraAdapter adapter in AdapterArgument.Each(Adapter, this).Select(source => Reported(source.Load)).OfType<LoraAdapter>())
+        foreach (LoraAdapter adapter in AdapterArgument.Each(Adapter, this).Select(source => Reported(() => source.Load(this))).OfType<LoraAdapter>())
         {
             if (!destinations.Add(folder))
             {

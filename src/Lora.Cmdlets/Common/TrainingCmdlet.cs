@@ -104,6 +104,10 @@ public abstract class TrainingCmdlet : AsyncLoraCmdlet
     [Parameter]
     public SwitchParameter AllowUnmatched { get; set; }
 
+    /// <summary>Gives the model the vocabulary of the adapter that training goes on from, where that was resized.</summary>
+    [Parameter]
+    public SwitchParameter ResizeVocabulary { get; set; }
+
     /// <summary>Prompts that the base model and the adapted model continue.</summary>
     [Parameter]
     public string[] Prompt { get; set; } = [];
@@ -142,6 +146,7 @@ public abstract class TrainingCmdlet : AsyncLoraCmdlet
         SaveStep = SaveStep,
         Resume = Resume,
         AllowUnmatched = AllowUnmatched,
+        ResizeVocabulary = ResizeVocabulary,
         Prompt = Prompt,
         PromptToken = PromptToken,
         Thread = Thread,

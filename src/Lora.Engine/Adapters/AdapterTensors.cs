@@ -8,7 +8,10 @@ namespace Lora.Adapters;
 internal static class AdapterTensors
 {
     /// <summary>Copies the values as they are now, float32 under PEFT's keys, as an adapter for the unchanged base.</summary>
-    public static LoraAdapter Snapshot(AttachedAdapter adapter, LoraConfig config)
+    /// <param name="adapter">The adapter on its model.</param>
+    /// <param name="config">Its configuration as it is saved.</param>
+    /// <param name="carried">Tensors of a resized vocabulary, which go with it unchanged.</param>
+    public static LoraAdapter Snapshot(AttachedAdapter adapter, LoraConfig config, params IReadOnlyList<TensorData> carried)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -16,7 +19,7 @@ internal static class AdapterTensors
         return new()
         {
             Config = PlainConversion.Of(config),
-            Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value)))],
+            Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value))), .. carried],
         };
     }
 

@@ -23,7 +23,7 @@ internal static class FolderHint
             return $" It holds an adapter ({Adapter}), not a model.{pickle}";
         }
 
-        string[] below = [.. Directory.GetDirectories(folder).Select(path => Path.GetFileName(path)).Where(name => HasModel(Path.Combine(folder, name))).Order(StringComparer.Ordinal)];
+        string[] below = Below(folder, "*.safetensors*");
         return below switch
         {
             [] => pickle,
@@ -33,11 +33,24 @@ internal static class FolderHint
         };
     }
 
-    private static bool HasModel(string folder)
+    /// <summary>The same for a folder without an adapter of its own.</summary>
+    /// <param name="folder">The folder; it is readable.</param>
+    public static string OfAdapters(string folder) => Below(folder, Adapter) switch
+    {
+        [] => "",
+        string[] below when below.Any(name => name.StartsWith(TrainerPrefix, StringComparison.Ordinal)) => $" The latest checkpoint of the training is in {Latest(below)}.",
+        string[] below => $" There are adapters in {Names(below)}.",
+    };
+
+    /// <summary>The names of the folders inside one that hold a file.</summary>
+    private static string[] Below(string folder, string file) =>
+        [.. Directory.GetDirectories(folder).Select(path => Path.GetFileName(path)).Where(name => Holds(Path.Combine(folder, name), file)).Order(StringComparer.Ordinal)];
+
+    private static bool Holds(string folder, string file)
     {
         try
         {
-            return Directory.EnumerateFiles(folder, "*.safetensors*").Any();
+            return Directory.EnumerateFiles(folder, file).Any();
         }
         catch (UnauthorizedAccessException)
         {

@@ -8,12 +8,19 @@ namespace Lora.Checkpoints;
 /// <param name="TiedByDefault">Whether the head shares the embedding when config.json does not say.</param>
 internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool TiedByDefault)
 {
+    private const string UsualHead = "lm_head";
+
     private static readonly FrozenDictionary<string, ModelFamily> Families = new Dictionary<string, ModelFamily>(StringComparer.Ordinal)
     {
+        ["albert"] = new("albert", "predictions.decoder", true),
         ["bert"] = new("bert", "cls.predictions.decoder", true),
         ["bloom"] = new("transformer", "lm_head", true),
+        ["camembert"] = new("roberta", "lm_head.decoder", true),
+        ["chatglm"] = new("", "transformer.output_layer", false),
         ["cohere"] = new("model", "lm_head", true),
         ["distilbert"] = new("distilbert", "vocab_projector", true),
+        ["electra"] = new("electra", "generator_lm_head", true),
+        ["ernie"] = new("ernie", "cls.predictions.decoder", true),
         ["falcon"] = new("transformer", "lm_head", true),
         ["gemma"] = new("model", "lm_head", true),
         ["gemma2"] = new("model", "lm_head", true),
@@ -23,9 +30,15 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
         ["gpt_neox"] = new("gpt_neox", "embed_out", false),
         ["gptj"] = new("transformer", "lm_head", false),
         ["granite"] = new("model", "lm_head", false),
+        ["hf_olmo"] = new("", "model.transformer.ff_out", false),
+        ["internlm2"] = new("model", "output", false),
+        ["layoutlm"] = new("layoutlm", "cls.predictions.decoder", true),
         ["llama"] = new("model", "lm_head", false),
+        ["mamba"] = new("backbone", "lm_head", true),
         ["mistral"] = new("model", "lm_head", false),
         ["mixtral"] = new("model", "lm_head", false),
+        ["modernbert"] = new("model", "decoder", true),
+        ["mpnet"] = new("mpnet", "lm_head.decoder", true),
         ["olmo2"] = new("model", "lm_head", false),
         ["opt"] = new("model", "lm_head", true),
         ["phi"] = new("model", "lm_head", false),
@@ -35,6 +48,7 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
         ["qwen3"] = new("model", "lm_head", false),
         ["qwen3_moe"] = new("model", "lm_head", false),
         ["roberta"] = new("roberta", "lm_head.decoder", true),
+        ["rwkv"] = new("rwkv", "head", false),
         ["smollm3"] = new("model", "lm_head", true),
         ["stablelm"] = new("model", "lm_head", false),
         ["starcoder2"] = new("model", "lm_head", true),
@@ -42,12 +56,26 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
         ["vit"] = new("vit", null, false),
         ["whisper"] = new("model", "proj_out", true),
         ["xlm-roberta"] = new("roberta", "lm_head.decoder", true),
+        ["xlnet"] = new("transformer", "lm_loss", true),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The first parts of names that belong to a head, beside the base model.</summary>
     private static readonly FrozenSet<string> HeadParts = FrozenSet.Create(
         StringComparer.Ordinal,
-        "lm_head", "embed_out", "cls", "classifier", "pre_classifier", "score", "qa_outputs", "proj_out", "vocab_transform", "vocab_layer_norm", "vocab_projector");
+        "lm_head", "embed_out", "cls", "classifier", "pre_classifier", "score", "qa_outputs", "proj_out", "vocab_transform", "vocab_layer_norm", "vocab_projector",
+        "generator_lm_head", "generator_predictions", "predictions", "lm_loss");
+
+    /// <summary>
+    /// The output layer, as transformers' get_output_embeddings gives it; null when there is none among the names. Families without an entry call
+    /// it lm_head, at the root or, where a language model is a part of the whole, inside that part.
+    /// </summary>
+    /// <param name="modelType">The model's type.</param>
+    /// <param name="names">The names of the model's modules.</param>
+    public static string? HeadAmong(string modelType, IReadOnlyCollection<string> names)
+    {
+        string head = Families.TryGetValue(modelType, out ModelFamily? family) ? family.OutputHead ?? "" : UsualHead;
+        return names.Contains(head) ? head : names.FirstOrDefault(name => name.EndsWith("." + UsualHead, StringComparison.Ordinal));
+    }
 
     /// <summary>Whether the head of a model_type shares the embedding when config.json does not say.</summary>
     public static bool TiesByDefault(string modelType) => Families.TryGetValue(modelType, out ModelFamily? family) && family.TiedByDefault;

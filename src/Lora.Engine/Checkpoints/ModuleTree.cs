@@ -13,6 +13,8 @@ public sealed class ModuleTree
         Containers = [.. nodes.Where(node => node.IsContainer && node.Name.Length > 0).Select(node => node.Name)];
         Nodes = nodes.DistinctBy(node => node.Name).ToDictionary(node => node.Name, StringComparer.Ordinal); // ".x" has a part without a name
         Tied = tied;
+        Embedding = EmbeddingOf(nodes)?.Name;
+        Head = ModelFamily.HeadAmong(modelType ?? "", Nodes.Keys.ToArray());
     }
 
     /// <summary><c>model_type</c> of config.json; null when there is none.</summary>
@@ -32,6 +34,21 @@ public sealed class ModuleTree
 
     /// <summary>The head and the embedding that config.json makes one weight of, whether or not the files hold it twice; null when it does not.</summary>
     internal TiedWeight? Tied { get; }
+
+    /// <summary>The table of the input tokens; null when none is known by its name.</summary>
+    internal string? Embedding { get; }
+
+    /// <summary>The language head; null when there is none.</summary>
+    internal string? Head { get; }
+
+    /// <summary>The tensor of a module's parameter, for a tied head's weight the embedding's; null when the files hold none.</summary>
+    internal TensorInfo? ParameterOf(string module, string parameter)
+    {
+        ModuleNode? node = Nodes.GetValueOrDefault(module);
+        return parameter == "weight" && (node?.Weight ?? node?.TiedTo?.Weight) is TensorInfo weight
+            ? weight
+            : node?.Parameters.FirstOrDefault(tensor => tensor.Name[(tensor.Name.LastIndexOf('.') + 1)..] == parameter);
+    }
 
     /// <summary>Lists the modules of a model.</summary>
     /// <param name="path">A model's folder, a .safetensors file, or a shard index.</param>
@@ -60,7 +77,7 @@ public sealed class ModuleTree
         string source = checkpoint.Folder ?? checkpoint.Path;
         LoraModuleInfo[] modules = [.. nodes
             .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
-            .Select(node => ModuleDescription.Of(node, usesConv1D, stored.Of(node), source))];
+            .Select(node => ModuleDescription.Of(node, ModuleKindRules.IsRouter(model.ModelType, node), usesConv1D, stored.Of(node), source))];
         return new(model.ModelType, nodes, modules, tied);
     }
 
@@ -78,5 +95,5 @@ public sealed class ModuleTree
 
     /// <summary>The table that a head can share.</summary>
     private static ModuleNode? EmbeddingOf(IEnumerable<ModuleNode> nodes) => nodes.FirstOrDefault(node =>
-        node.Role is "shared" or "embed_tokens" or "wte" or "word_embeddings" or "embed_in" && node.Weight is { Shape.Length: 2 });
+        node.Role is "shared" or "embed_tokens" or "tok_embeddings" or "wte" or "word_embeddings" or "embed_in" or "embeddings" && node.Weight is { Shape.Length: 2 });
 }

@@ -127,6 +127,9 @@ public enum LoraError
     /// <summary>Adapter weights that do not fit their configuration or model.</summary>
     AdapterWeightsInvalid,
 
+    /// <summary>An adapter of a model whose vocabulary was resized before it was trained.</summary>
+    VocabularyResized,
+
     /// <summary>An adapter that cannot be added to the base's weights.</summary>
     MergeRefused,
 

@@ -8,17 +8,20 @@ internal sealed class MergePlan
 {
     private readonly Dictionary<string, (ModuleMerge Module, string Parameter)> changes = new(StringComparer.Ordinal);
 
-    private MergePlan()
-    {
-    }
+    private MergePlan(MergedLayout layout) => Layout = layout;
+
+    /// <summary>The tensors of the merged model.</summary>
+    public MergedLayout Layout { get; }
 
     /// <summary>Makes the plan.</summary>
-    /// <param name="adapter">The adapter.</param>
+    /// <param name="adapter">The adapter, fitted to the model.</param>
     /// <param name="checkpoint">The base model.</param>
+    /// <param name="layout">The tensors of the merged model.</param>
+    /// <param name="tree">The base model's modules.</param>
     /// <param name="problems">Takes everything that keeps the adapter from being merged.</param>
-    public static MergePlan Make(LoraAdapter adapter, Checkpoint checkpoint, List<LoraProblem> problems)
+    public static MergePlan Make(LoraAdapter adapter, Checkpoint checkpoint, ModuleTree tree, MergedLayout layout, List<LoraProblem> problems)
     {
-        MergePlan plan = new();
+        MergePlan plan = new(layout);
         IReadOnlyList<LoraProblem> found = MergeRules.OfAdapter(adapter, checkpoint.Path);
         problems.AddRange(found);
         if (found.Count > 0)
@@ -26,9 +29,8 @@ internal sealed class MergePlan
             return plan;
         }
 
-        ModuleTree tree = ModuleTree.Of(checkpoint);
         HashSet<string> conv1D = [.. tree.Modules.Where(module => module.Kind == LoraModuleKind.Conv1D).Select(module => module.Name)];
-        MergeRules rules = new(adapter, tree, problems);
+        MergeRules rules = new(adapter, tree, layout, problems);
         IReadOnlyDictionary<string, FactorPair> factors = FactorPair.Of(adapter);
         foreach (IGrouping<string, (AdapterPart Part, TensorData Tensor)> module in
             adapter.Tensors.Select(tensor => (Part: AdapterPart.Of(tensor.Name), Tensor: tensor)).GroupBy(entry => entry.Part.Module))

@@ -7,9 +7,12 @@ namespace Lora.Export;
 /// <summary>Everything that keeps an adapter from being added to a checkpoint, found from headers and the adapter's own values.</summary>
 /// <param name="adapter">The adapter.</param>
 /// <param name="tree">The base model's modules.</param>
+/// <param name="layout">The tensors of the merged model.</param>
 /// <param name="problems">Takes what is found.</param>
-internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, List<LoraProblem> problems)
+internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLayout layout, List<LoraProblem> problems)
 {
+    private const string WayOut = "-Untie (Untie in a program) writes a model in which each has its own";
+
     private readonly string name = adapter.Label;
 
     /// <summary>What can be said of the adapter alone.</summary>
@@ -34,15 +37,15 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, List<Lora
     public TensorInfo? Check(ModuleMerge merge, string parameter)
     {
         int before = problems.Count;
-        if (TensorOf(merge.Name, parameter) is not TensorInfo tensor)
+        if (layout.Of(merge.Name, parameter) is not TensorInfo tensor)
         {
             problems.Add(MissingTensor(merge, parameter));
             return null;
         }
 
-        if (parameter == "weight" && tree.Tied?.Other(merge.Name) is string other)
+        if (parameter == "weight" && layout.Tied?.Other(merge.Name) is string other)
         {
-            problems.Add(Refused(merge.Name, $"its weight is also that of '{other}' (tie_word_embeddings)"));
+            problems.Add(Refused(merge.Name, $"its weight is also that of '{other}' (tie_word_embeddings); {WayOut}"));
         }
 
         if (!TensorType.IsKnown(tensor.DataType))
@@ -109,16 +112,8 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, List<Lora
         }
     }
 
-    private TensorInfo? TensorOf(string module, string parameter)
-    {
-        ModuleNode? node = tree.Nodes.GetValueOrDefault(module);
-        return parameter == "weight" && node?.Weight is TensorInfo weight
-            ? weight
-            : node?.Parameters.FirstOrDefault(tensor => tensor.Name[(tensor.Name.LastIndexOf('.') + 1)..] == parameter);
-    }
-
     private LoraProblem MissingTensor(ModuleMerge merge, string parameter) =>
-        tree.Tied?.Other(merge.Name) is string other ? Refused(merge.Name, $"its {parameter} is that of '{other}' (tie_word_embeddings)")
+        layout.Tied?.Other(merge.Name) is string other ? Refused(merge.Name, $"its {parameter} is that of '{other}' (tie_word_embeddings); {WayOut}")
         : tree.Nodes.GetValueOrDefault(merge.Name) is { Parameters.Count: > 0 } ? Refused(merge.Name, $"the adapter has a {parameter} and the module has none")
         : Misfit($"the model has no module '{merge.Name}'");
 

@@ -1,3 +1,4 @@
+using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Models;
 using Lora.Native;
@@ -8,8 +9,8 @@ using static TorchSharp.torch;
 namespace Lora.Export;
 
 /// <summary>
-/// Writes a safetensors file of the base model anew, tensor by tensor. Types and shapes stay, so the header and the place of every tensor
-/// stay too, and what the adapter does not change is copied byte for byte.
+/// Writes a safetensors file of the base model anew, tensor by tensor. Where types and shapes stay, the header and the place of every tensor
+/// stay too; what the adapter does not change is copied byte for byte.
 /// </summary>
 /// <param name="checkpoint">The base model.</param>
 /// <param name="plan">What changes.</param>
@@ -28,17 +29,34 @@ internal sealed class MergedFile(Checkpoint checkpoint, MergePlan plan, Action<l
     /// <exception cref="IOException">The system refused to write.</exception>
     public void Write(string source, string target, CancellationToken cancellation)
     {
-        IReadOnlyList<TensorInfo> tensors = SafetensorsHeader.Read(source).Tensors;
+        SafetensorsHeader header = SafetensorsHeader.Read(source);
+        TensorInfo[] tensors = [.. plan.Layout.Of(header.Tensors)];
         using SafeFileHandle input = File.OpenHandle(source);
         using FileStream output = new(target, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-        Copy(0, tensors.Count == 0 ? RandomAccess.GetLength(input) : tensors[0].Offset, "header");
+        if (tensors.SequenceEqual(header.Tensors))
+        {
+            Copy(0, tensors.Length == 0 ? RandomAccess.GetLength(input) : tensors[0].Offset, "header");
+        }
+        else
+        {
+            output.Write(SafetensorsWriter.Header(tensors, header.Metadata));
+        }
+
         foreach (TensorInfo tensor in tensors)
         {
             cancellation.ThrowIfCancellationRequested();
-            bool isOwn = checkpoint.TryFind(tensor.Name, out TensorInfo? found) && found.File == tensor.File;
+
+            // An untied head is in no file of the base; all others may lie in a second file that the index does not mean.
+            bool isOwn = !checkpoint.TryFind(tensor.Name, out TensorInfo? found) || found.File == tensor.File;
             if (isOwn && plan.TryFind(tensor.Name, out (ModuleMerge Module, string Parameter) change))
             {
                 Merge(tensor, change.Module, change.Parameter, output);
+                written(tensor.Length, tensor.Name);
+            }
+            else if (isOwn && plan.Layout.Replacement(tensor.Name) is not null)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                TensorMemory.Write(Stored(tensor), output);
                 written(tensor.Length, tensor.Name);
             }
             else
@@ -69,14 +87,26 @@ internal sealed class MergedFile(Checkpoint checkpoint, MergePlan plan, Action<l
     private void Merge(TensorInfo tensor, ModuleMerge module, string parameter, Stream output)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor stored = empty(tensor.Shape, dtype: TensorType.Of(tensor.DataType), device: CPU);
-        WeightReader.Fill([(stored, tensor)], checkpoint);
-        Tensor merged = module.Merged(parameter, stored);
+        Tensor merged = module.Merged(parameter, Stored(tensor));
         if (!merged.isfinite().all().ToBoolean())
         {
             throw LoraException.Of(LoraError.MergeRefused, module.Name, module.Name, $"its {parameter} would have values that are not finite");
         }
 
         TensorMemory.Write(merged, output);
+    }
+
+    /// <summary>The values that the adapter is added to, in the base's dtype.</summary>
+    private Tensor Stored(TensorInfo tensor)
+    {
+        ScalarType type = TensorType.Of(tensor.DataType);
+        if (plan.Layout.Replacement(tensor.Name) is TensorData table)
+        {
+            return AdapterTensors.Read(table).to(type);
+        }
+
+        Tensor stored = empty(tensor.Shape, dtype: type, device: CPU);
+        WeightReader.Fill([(stored, tensor)], checkpoint);
+        return stored;
     }
 }

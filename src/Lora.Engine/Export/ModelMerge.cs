@@ -22,19 +22,23 @@ public static class ModelMerge
     /// <param name="adapter">The adapter, as PEFT writes it.</param>
     /// <param name="model">The base model: a folder, a .safetensors file, or a shard index.</param>
     /// <param name="folder">The folder to write: all of it or, on failure, nothing.</param>
-    /// <param name="overwrite">Replaces a model that the folder holds.</param>
+    /// <param name="options">What may be written otherwise; null for the defaults.</param>
     /// <param name="progress">Told of the bytes that are written.</param>
     /// <param name="cancellation">Ends the work before the next tensor.</param>
+    /// <returns>What is good to know and no more.</returns>
     /// <exception cref="LoraException">Everything that keeps the adapter from being merged, before anything is written: AdapterWeightsInvalid,
     /// MergeRefused, OutputExists, or a damaged base model. MergeRefused too for a sum that is not finite; OutputFailed: the system refused to write.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
-    public static void Write(
-        LoraAdapter adapter, string model, string folder, bool overwrite = false, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
+    public static IReadOnlyList<string> Write(
+        LoraAdapter adapter, string model, string folder, ModelMergeOptions? options = null, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         using Checkpoint checkpoint = Checkpoint.Open(model);
-        List<LoraProblem> problems = [.. Destination(checkpoint, folder, overwrite)];
-        MergePlan plan = MergePlan.Make(adapter, checkpoint, problems);
+        options ??= new();
+        List<LoraProblem> problems = [.. Destination(checkpoint, folder, options.Overwrite)];
+        FittedAdapter fitted = Fitted(adapter, model, options, problems);
+        ModuleTree tree = ModuleTree.Of(checkpoint);
+        MergePlan plan = MergePlan.Make(fitted.Adapter, checkpoint, tree, new(tree, fitted.Vocabulary, options.Untie), problems);
         LoraException.ThrowIfAny(problems);
         TorchLibrary.Load();
         using IDisposable noGradient = no_grad();
@@ -43,12 +47,10 @@ public static class ModelMerge
         {
             using StagedFolder stage = new(folder);
             WriteWeights(checkpoint, plan, stage, progress, cancellation);
-            foreach (string file in checkpoint.Folder is string source ? ModelFiles.Companions(source) : [])
-            {
-                File.Copy(file, stage.PathOf(Path.GetFileName(file)));
-            }
+            WriteCompanions(checkpoint, plan.Layout, stage);
 
             stage.Publish(ModelFiles.Weights(folder));
+            return fitted.Note is null ? [] : [fitted.Note];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -70,9 +72,49 @@ public static class ModelMerge
             writer.Write(file, target, cancellation);
         }
 
-        if (checkpoint.Index is string index)
+        if (checkpoint.Index is string index && plan.Layout.IsBases)
         {
             File.Copy(index, stage.PathOf(Path.GetFileName(index)));
+        }
+        else if (checkpoint.Index is string changed)
+        {
+            TensorInfo[] tensors = [.. plan.Layout.Of(checkpoint.Tensors)];
+            Dictionary<string, string> added = tensors.Where(tensor => !checkpoint.TryFind(tensor.Name, out _))
+                .ToDictionary(tensor => tensor.Name, tensor => Path.GetRelativePath(root, tensor.File).Replace('\\', '/'));
+            stage.WriteText(Path.GetFileName(changed), ModelJson.Index(changed, added, tensors.Sum(tensor => tensor.Length) - checkpoint.Tensors.Sum(tensor => tensor.Length)));
+        }
+    }
+
+    /// <summary>The files that go with the weights; a tokenizer of the adapter's comes in place of the model's when it is for another vocabulary.</summary>
+    private static void WriteCompanions(Checkpoint checkpoint, MergedLayout layout, StagedFolder stage)
+    {
+        string? tokenizer = layout.Vocabulary?.Tokenizer;
+        IEnumerable<string> files = checkpoint.Folder is string source ? ModelFiles.Companions(source).Where(file => tokenizer is null || !ModelFiles.IsOfTokenizer(file)) : [];
+        foreach (string file in tokenizer is null ? files : files.Concat(Directory.GetFiles(tokenizer).Where(ModelFiles.IsOfTokenizer)))
+        {
+            string name = Path.GetFileName(file);
+            if (name == ModelFiles.Config && (layout.Vocabulary is not null || layout.IsUntied))
+            {
+                stage.WriteText(name, ModelJson.Config(file, layout));
+            }
+            else
+            {
+                File.Copy(file, stage.PathOf(name));
+            }
+        }
+    }
+
+    /// <summary>The adapter as it goes onto the model; when it does not fit, the reasons are noted and it is as it was.</summary>
+    private static FittedAdapter Fitted(LoraAdapter adapter, string model, ModelMergeOptions options, List<LoraProblem> problems)
+    {
+        try
+        {
+            return FittedAdapter.Of(adapter, model, options.ResizeVocabulary);
+        }
+        catch (LoraException exception)
+        {
+            problems.AddRange(exception.Problems);
+            return new(adapter, null, [], null);
         }
     }
 
@@ -95,4 +137,17 @@ public static class ModelMerge
     }
 
     private static string RootOf(Checkpoint checkpoint) => checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!;
+}
+
+/// <summary>What a merged model may have that is other than the base's.</summary>
+public sealed record ModelMergeOptions
+{
+    /// <summary>Replaces a model that the folder holds.</summary>
+    public bool Overwrite { get; init; }
+
+    /// <summary>Gives a head that shares the embedding's weight (tie_word_embeddings) its own, so that either can be adapted.</summary>
+    public bool Untie { get; init; }
+
+    /// <summary>Takes over the adapter's vocabulary, where that is another one than the model's.</summary>
+    public bool ResizeVocabulary { get; init; }
 }

@@ -6,6 +6,9 @@ public sealed record ResolvedTargets
     /// <summary>The modules that are adapted, in the model's order.</summary>
     public IReadOnlyList<ResolvedTarget> Targets { get; init; } = [];
 
+    /// <summary>The whole names of the modules that are trained whole, those of the task's head among them; what lies below them is meant too.</summary>
+    public IReadOnlyList<string> Saved { get; init; } = [];
+
     /// <summary>The decision about every module and then about every container.</summary>
     public IReadOnlyList<TargetDecision> Decisions { get; init; } = [];
 

@@ -26,8 +26,9 @@ public static class TargetResolver
         ArgumentNullException.ThrowIfNull(containers);
         LoraException.ThrowIfAny(LoraConfigRules.Check(config));
 
-        TargetSource source = TargetSource.Of(config, modules, modelType);
         string[] names = [.. modules.Select(module => module.Name), .. containers];
+        config = TaskHeads.Apply(config, names);
+        TargetSource source = TargetSource.Of(config, modules, modelType);
         LoraConfig minimal = MinimalTargets.Apply(source.Config, names);
         TargetSelector selector = new(minimal, source.ListName);
         TargetDecision[] decisions = [.. names.Select(selector.Decide)];
@@ -45,7 +46,16 @@ public static class TargetResolver
 
         // Of entries that others stood in for, or that nobody wrote, it is no news that they never decide.
         IEnumerable<LoraTargetEntry> written = source.IsDefault || minimal != source.Config ? entries.Where(entry => entry.List != source.ListName) : entries;
-        return new() { Targets = targets, Decisions = decisions, Entries = entries, Warnings = unmatched, Notes = [.. TargetNotes.Of(modules, targets, written), .. LayerNotes.Of(config, modules, decisions)] };
+        string[] saved = SavedModules.WholeNames(config.ModulesToSave ?? [], names);
+        return new()
+        {
+            Targets = targets,
+            Saved = saved,
+            Decisions = decisions,
+            Entries = entries,
+            Warnings = unmatched,
+            Notes = [.. TargetNotes.Of(modules, targets, written), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions)],
+        };
     }
 
     private static ResolvedTarget[] Targets(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions)

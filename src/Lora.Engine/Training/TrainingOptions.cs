@@ -81,6 +81,9 @@ public sealed record TrainingOptions
     /// <summary>The folder of an adapter whose values training goes on from; null to begin anew, or from <see cref="Adapter"/>.</summary>
     public string? AdapterPath { get; init; }
 
+    /// <summary>Whether the model takes over the vocabulary of the adapter that training goes on from, where that is another one.</summary>
+    public bool ResizeVocabulary { get; init; }
+
     /// <summary>Whether entries of the configuration that match nothing are warnings rather than errors.</summary>
     public bool AllowUnmatched { get; init; }
 

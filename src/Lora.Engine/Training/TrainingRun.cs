@@ -32,7 +32,7 @@ internal sealed class TrainingRun(
 
         // Before the adapter is on the model, so that the base answers.
         LoraSample[] samples = [.. options.Prompt.Zip(Continuations(), (prompt, text) => new LoraSample { Prompt = prompt, Base = text })];
-        using AttachedAdapter adapter = new(loaded.Model, plan.Config, plan.Targets, loaded.Model.Device, (ulong)options.Seed);
+        using AttachedAdapter adapter = new(loaded.Model, plan.SavedConfig, plan.Targets, loaded.Model.Device, (ulong)options.Seed);
         if (plan.Start is not null)
         {
             AdapterTensors.Load(adapter, plan.Start);
@@ -77,7 +77,7 @@ internal sealed class TrainingRun(
         }
 
         // A copy, since the values go with this run; written before anything else can fail.
-        LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig);
+        LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried ?? []);
         string? written = Write(trained);
 
         // Whoever stops a run waits for its adapter and no longer; where memory was lacking it is not asked for again.

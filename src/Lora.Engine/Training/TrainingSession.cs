@@ -38,11 +38,16 @@ public sealed class TrainingSession : IDisposable
         Stopwatch clock = Stopwatch.StartNew();
         TrainingPlan plan = TrainingPlan.Make(config, data, options);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
+        if (plan.Fitted?.Note is string note)
+        {
+            observer.OnStage(note);
+        }
+
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         return TorchMemoryFailure.Named(() =>
         {
-            LoadedModel loaded = models.Get(new(plan.Folder, data, options), observer, cancellation);
+            LoadedModel loaded = models.Get(new(plan.Folder, data, options, plan.Fitted?.Vocabulary), observer, cancellation);
             return new TrainingRun(plan, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
         });
     }

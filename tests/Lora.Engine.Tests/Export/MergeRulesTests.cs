@@ -88,8 +88,8 @@ public sealed class MergeRulesTests : IDisposable
         LoraAdapter adapter = Adapter(new(), ("q.lora_A.weight", [2, 4]), ("q.lora_B.weight", [4, 2]));
         AdapterFolder.Save(adapter, files.File("adapter"));
 
-        Assert.Equal(LoraError.MergeRefused, Assert.Throws<LoraException>(() => ModelMerge.Write(adapter, files.File("model"), files.File("model/"), overwrite: true)).Error);
-        Assert.Equal(LoraError.MergeRefused, Assert.Throws<LoraException>(() => ModelMerge.Write(adapter, files.File("model"), files.File("adapter"), overwrite: true)).Error);
+        Assert.Equal(LoraError.MergeRefused, Assert.Throws<LoraException>(() => ModelMerge.Write(adapter, files.File("model"), files.File("model/"), options: new() { Overwrite = true })).Error);
+        Assert.Equal(LoraError.MergeRefused, Assert.Throws<LoraException>(() => ModelMerge.Write(adapter, files.File("model"), files.File("adapter"), options: new() { Overwrite = true })).Error);
     }
 
     [Fact]

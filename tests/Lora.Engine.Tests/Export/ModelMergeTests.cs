@@ -141,7 +141,7 @@ public sealed class ModelMergeTests : IDisposable
         File.WriteAllText(Path.Combine(target, "notes.txt"), "kept");
 
         Assert.Equal(LoraError.OutputExists, Assert.Throws<LoraException>(() => ModelMerge.Write(adapter, model, target)).Error);
-        ModelMerge.Write(adapter, model, target, overwrite: true);
+        ModelMerge.Write(adapter, model, target, options: new() { Overwrite = true });
 
         using Checkpoint merged = Checkpoint.Open(target);
         Assert.NotNull(merged.Index);

@@ -14,6 +14,7 @@ public static class AdapterConfigJson
     public const string FileName = "adapter_config.json";
 
     private const string LoraType = "LORA";
+    private const string MlxKey = "lora_parameters";
 
     /// <summary>Reads a configuration from its file.</summary>
     /// <param name="path">Full path of the file, which is there.</param>
@@ -118,7 +119,7 @@ public static class AdapterConfigJson
         return PythonJson.Write(fields, "alpha_pattern", "rank_pattern");
     }
 
-    /// <summary>The keys of the file that neither the engine nor PEFT 0.20 knows; they are kept but have no effect.</summary>
+    /// <summary>The keys of the file that are set and that neither the engine nor PEFT 0.20 knows; they are kept but have no effect.</summary>
     public static IReadOnlyList<string> UnknownKeys(LoraConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -136,6 +137,11 @@ public static class AdapterConfigJson
     {
         string? type = fields.Text("peft_type");
         LoraException.ThrowIfAny(fields.Problems);
+        if (type is null && fields.Has(MlxKey))
+        {
+            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, source, source, $"the form of mlx-lm ('{MlxKey}', without 'peft_type'), not PEFT's");
+        }
+
         if (type is null)
         {
             throw LoraException.Of(LoraError.AdapterConfigInvalid, source, source, "it has no 'peft_type'");

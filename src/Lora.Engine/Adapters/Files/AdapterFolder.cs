@@ -16,6 +16,9 @@ public static class AdapterFolder
     public static bool IsThere(string folder) =>
         new[] { AdapterConfigJson.FileName, WeightsName }.Any(name => File.Exists(Path.Combine(folder, name)));
 
+    /// <summary>What a folder that is no adapter may be, as the rest of a message; empty when nothing is recognised.</summary>
+    public static string Hint(string folder) => FolderHint.OfAdapters(folder).TrimEnd('.');
+
     /// <summary>Reads an adapter whole.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="LoraException">PathNotFound, PickleRefused, AdapterConfigInvalid, AdapterFeatureUnsupported, AdapterWeightsInvalid, what
@@ -29,12 +32,15 @@ public static class AdapterFolder
     }
 
     /// <summary>Reads an adapter's configuration and checks it.</summary>
-    internal static LoraConfig ReadConfig(string folder)
+    /// <param name="folder">The adapter's folder.</param>
+    /// <param name="describeOnly">Whether features that the engine does not have are let through.</param>
+    internal static LoraConfig ReadConfig(string folder, bool describeOnly = false)
     {
         ArgumentNullException.ThrowIfNull(folder);
         string path = Existing(folder, AdapterConfigJson.FileName);
         LoraConfig config = AdapterConfigJson.ReadFile(path);
-        LoraException.ThrowIfAny(LoraConfigRules.Check(config, path));
+        LoraException.ThrowIfAny(
+            [.. LoraConfigRules.Check(config, path).Where(problem => !describeOnly || problem.Error != LoraError.AdapterFeatureUnsupported)]);
         return config;
     }
 

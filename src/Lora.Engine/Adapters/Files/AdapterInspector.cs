@@ -14,10 +14,13 @@ public static class AdapterInspector
     /// <exception cref="LoraException">What <see cref="AdapterFolder.Load"/> throws for a folder that is not an adapter.</exception>
     public static LoraAdapterInfo Read(string folder, bool withNorms = false)
     {
-        LoraConfig config = AdapterFolder.ReadConfig(folder);
+        LoraConfig config = AdapterFolder.ReadConfig(folder, describeOnly: true);
         string weights = AdapterFolder.WeightsFile(folder);
         IReadOnlyList<TensorInfo> tensors = SafetensorsHeader.Read(weights).Tensors;
-        IReadOnlyList<TensorData> values = withNorms ? AdapterFolder.Load(folder).Tensors : [];
+
+        // The product of what is not supported may be another one than B A: no norm is better than a wrong one.
+        bool hasNorms = withNorms && !LoraConfigRules.Unsupported(config).Any();
+        IReadOnlyList<TensorData> values = hasNorms ? AdapterFolder.Load(folder).Tensors : [];
         return Describe(config, tensors, values, new FileInfo(weights).Length) with { Path = Path.GetFullPath(folder) };
     }
 
@@ -48,6 +51,7 @@ public static class AdapterInspector
         Module = [.. Modules(config, tensors, values.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal))],
         ParameterCount = tensors.Sum(tensor => tensor.ElementCount),
         Size = size,
+        Unsupported = [.. LoraConfigRules.Unsupported(config)],
         DataType = string.Join(", ", tensors.Select(tensor => tensor.DataType.ToName()).Distinct()),
     };
 

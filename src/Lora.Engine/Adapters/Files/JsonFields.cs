@@ -12,6 +12,9 @@ internal sealed class JsonFields(JsonObject fields, string source)
     /// <summary>The keys that nobody took, in the file's order; null when there are none.</summary>
     public string? Rest => fields.Count == 0 ? null : fields.ToJsonString();
 
+    /// <summary>Whether a key that nobody took is there.</summary>
+    public bool Has(string key) => fields.ContainsKey(key);
+
     public bool Bool(string key) => Take(key, JsonValueKind.True, JsonValueKind.False)?.GetValue<bool>() ?? false;
 
     public double? Number(string key) => Take(key, JsonValueKind.Number)?.GetValue<double>();

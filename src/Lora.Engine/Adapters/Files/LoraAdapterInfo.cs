@@ -33,6 +33,12 @@ public sealed record LoraAdapterInfo
     /// <summary>The dtypes of the tensors, for example <c>F32</c>.</summary>
     public string DataType { get; init; } = "";
 
+    /// <summary>
+    /// What keeps the adapter from being used here, as adapter_config.json names it (<c>target_parameters</c>, <c>init_lora_weights corda</c>); empty when nothing
+    /// does. Such an adapter is described, without norms, and refused where it would be computed with.
+    /// </summary>
+    public LoraList<string> Unsupported { get; init; } = [];
+
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant(
         $"{(Path.Length > 0 ? Path : "in memory")}: rank {Rank}, {ModuleCount} {(ModuleCount == 1 ? "module" : "modules")}");

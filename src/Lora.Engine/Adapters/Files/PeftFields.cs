@@ -33,10 +33,15 @@ internal static class PeftFields
         ["velora_config"] = "null",
     };
 
+    private const string WeightTying = "ensure_weight_tying";
+
+    /// <summary>PEFT's names of embeddings (EMBEDDING_LAYER_NAMES).</summary>
+    private static readonly string[] Tied = ["embed_tokens", "lm_head"];
+
     /// <summary>Keys that change what an adapter computes; the configurations of initialisations are not among them.</summary>
     private static readonly string[] Features =
     [
-        "alora_invocation_tokens", "arrow_config", "ensure_weight_tying", "kasa_config", "layer_replication", "megatron_config",
+        "alora_invocation_tokens", "arrow_config", WeightTying, "kasa_config", "layer_replication", "megatron_config",
         "monteclora_config", "target_parameters", "trainable_token_indices", "use_bdlora", "use_qalora", "velora_config",
     ];
 
@@ -72,7 +77,7 @@ internal static class PeftFields
         try
         {
             JsonObject keys = Parse(config.OtherKeys);
-            return Features.Where(feature => IsOn(keys[feature])).Select(feature => new LoraProblem(LoraError.AdapterFeatureUnsupported, feature, source, $"'{feature}'"));
+            return Features.Where(feature => IsOn(keys[feature]) && (feature != WeightTying || TouchesTied(config))).Select(feature => new LoraProblem(LoraError.AdapterFeatureUnsupported, feature, source, $"'{feature}'"));
         }
         catch (LoraException exception)
         {
@@ -80,15 +85,20 @@ internal static class PeftFields
         }
     }
 
-    /// <summary>The keys that PEFT 0.20 does not know either.</summary>
+    /// <summary>The keys that PEFT 0.20 does not know either and that are set: null, false and what is empty say nothing.</summary>
     public static IEnumerable<string> Unknown(LoraConfig config) =>
-        Parse(config.OtherKeys).Select(pair => pair.Key).Where(key => !Defaults.ContainsKey(key));
+        Parse(config.OtherKeys).Where(pair => !Defaults.ContainsKey(pair.Key) && IsOn(pair.Value)).Select(pair => pair.Key);
+
+    /// <summary>Whether tying means anything: without the embedding or the head among the targets PEFT only warns that it does not.</summary>
+    private static bool TouchesTied(LoraConfig config) => config.TargetPattern is not null
+        || (config.TargetModule ?? []).Concat(config.ModulesToSave ?? []).Any(entry => Tied.Any(name => entry.EndsWith(name, StringComparison.Ordinal)));
 
     private static bool IsOn(JsonNode? value) => value switch
     {
         null => false,
         JsonArray array => array.Count > 0,
         JsonObject fields => fields.Count > 0,
+        JsonValue text when text.TryGetValue(out string? letters) => letters.Length > 0,
         _ => value.GetValueKind() != JsonValueKind.False,
     };
 }

@@ -18,6 +18,15 @@ internal static class PeftKey
         return module.EndsWith(BaseLayer, StringComparison.Ordinal) ? module[..^BaseLayer.Length] : module;
     }
 
+    /// <summary>Whether a tensor is part of a low-rank product: A, B, its bias, or DoRA's magnitude.</summary>
+    public static bool IsOfProduct(string key) => key.Contains(".lora_", StringComparison.Ordinal);
+
+    /// <summary>Whether a tensor is a parameter of an adapted module's own, which PEFT's wrapper holds as base_layer.</summary>
+    public static bool IsOfBase(string key) => key.AsSpan(0, Math.Max(key.LastIndexOf('.'), 0)).EndsWith(BaseLayer, StringComparison.Ordinal);
+
+    /// <summary>The name of the parameter that a tensor is for, the last part of its key.</summary>
+    public static string Parameter(string key) => key[(key.LastIndexOf('.') + 1)..];
+
     /// <summary>The key of a tensor of a module, for example <c>base_model.model.model.layers.0.mlp.up_proj.lora_A.weight</c>.</summary>
     public static string Of(string module, string tensor) => $"{Prefix}{module}.{tensor}";
 }

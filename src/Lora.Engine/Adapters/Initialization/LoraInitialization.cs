@@ -17,7 +17,8 @@ internal abstract class LoraInitialization
     /// <summary>The initialisation of a name that the configuration's checks let through.</summary>
     public static LoraInitialization Of(string name) => name.ToLowerInvariant() switch
     {
-        "true" => new ZeroProductInitialization(),
+        // Adapters that began otherwise without a change of the base have their values in the file.
+        "true" or "eva" or "mica" => new ZeroProductInitialization(),
         "false" => new RandomProductInitialization(),
         "gaussian" => new GaussianInitialization(),
         "orthogonal" => new OrthogonalInitialization(),

@@ -48,6 +48,13 @@ internal static class ModuleKindRules
             && rows != columns
             && node.Parameters.Any(parameter => parameter.Shape is [long length] && length == columns));
 
+    /// <summary>
+    /// Whether a module chooses experts by a parameter of a class of its own, which LoRA does not adapt, where other families have a Linear: gpt-oss
+    /// by its type, DeepSeek-V3 and those that follow it by the correction that a Linear does not have.
+    /// </summary>
+    public static bool IsRouter(string? modelType, ModuleNode node) =>
+        (modelType == "gpt_oss" && node.Role == "router") || node.Parts.ContainsKey("e_score_correction_bias");
+
     private static bool IsNorm(string role) =>
         role.Contains("norm", StringComparison.OrdinalIgnoreCase) || role == "ln" || role.StartsWith("ln_", StringComparison.Ordinal);
 

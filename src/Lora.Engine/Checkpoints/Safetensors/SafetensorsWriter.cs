@@ -24,7 +24,7 @@ public static class SafetensorsWriter
         TensorData[] sorted =
             [.. tensors.OrderByDescending(tensor => tensor.DataType).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
         Check(path, sorted);
-        byte[] header = Header(sorted, metadata);
+        byte[] header = Header([.. sorted.Select(tensor => (tensor.Name, tensor.DataType, tensor.Shape))], metadata);
         AtomicFile.Write(path, stream =>
         {
             string stage = $"Writing '{Path.GetFileName(path)}'";
@@ -54,7 +54,11 @@ public static class SafetensorsWriter
             .Select(group => new LoraProblem(LoraError.TensorDuplicate, path, path, $"the tensor '{group.Key}'"))]);
     }
 
-    private static byte[] Header(TensorData[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>The header of a file in which tensors lie in this order, with its length before it.</summary>
+    internal static byte[] Header(IEnumerable<TensorInfo> tensors, IReadOnlyDictionary<string, string> metadata) =>
+        Header([.. tensors.Select(tensor => (tensor.Name, tensor.DataType, tensor.Shape))], metadata.Count == 0 ? null : metadata);
+
+    private static byte[] Header((string Name, TensorDataType DataType, long[] Shape)[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using MemoryStream stream = new();
         stream.Write(stackalloc byte[sizeof(ulong)]);
@@ -73,7 +77,7 @@ public static class SafetensorsWriter
         return header;
     }
 
-    private static void WriteJson(Utf8JsonWriter json, TensorData[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static void WriteJson(Utf8JsonWriter json, (string Name, TensorDataType DataType, long[] Shape)[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         json.WriteStartObject();
         if (metadata is not null)
@@ -88,12 +92,12 @@ public static class SafetensorsWriter
         }
 
         long begin = 0;
-        foreach (TensorData tensor in tensors)
+        foreach ((string name, TensorDataType dataType, long[] shape) in tensors)
         {
-            long end = begin + tensor.Bytes.Length;
-            json.WriteStartObject(tensor.Name);
-            json.WriteString("dtype", tensor.DataType.ToName());
-            WriteNumbers(json, "shape", tensor.Shape);
+            long end = begin + dataType.ByteSize(shape)!.Value;
+            json.WriteStartObject(name);
+            json.WriteString("dtype", dataType.ToName());
+            WriteNumbers(json, "shape", shape);
             WriteNumbers(json, "data_offsets", [begin, end]);
             json.WriteEndObject();
             begin = end;

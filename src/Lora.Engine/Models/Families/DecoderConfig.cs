@@ -69,4 +69,7 @@ internal sealed record DecoderConfig
 
     /// <summary>Per layer: how many keys a query sees, itself included; null for all.</summary>
     public required IReadOnlyList<int?> SlidingWindows { get; init; }
+
+    /// <summary>The shape with another vocabulary, if there is one.</summary>
+    public DecoderConfig With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size };
 }

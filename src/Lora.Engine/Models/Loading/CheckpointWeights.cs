@@ -16,6 +16,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private readonly ScalarType dataType;
     private readonly WeightArena arena;
     private readonly HashSet<string> quantized;
+    private readonly ResizedVocabulary? vocabulary;
     private readonly Tensor? scratch; // a quantised matrix as it is read
     private readonly IProgress<WorkProgress>? progress;
     private readonly CancellationToken cancellation;
@@ -29,6 +30,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
+    /// <param name="vocabulary">Tables that do not come from the checkpoint; null for none.</param>
     /// <param name="progress">Told of the bytes that are read, by <see cref="Report"/>.</param>
     /// <param name="cancellation">Ends reading. Matrices that are quantised after it have no values: who takes them looks at it in the end.</param>
     public CheckpointWeights(
@@ -37,6 +39,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         Device device,
         ScalarType dataType,
         LoraQuantization quantization,
+        ResizedVocabulary? vocabulary,
         IProgress<WorkProgress>? progress,
         CancellationToken cancellation)
     {
@@ -46,6 +49,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         this.checkpoint = checkpoint;
         this.device = device;
         this.dataType = dataType;
+        this.vocabulary = vocabulary;
         ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => QuantizedWeights.Include(quantization, weight.Name, weight.Shape));
         total = required.Sum(weight => Find(checkpoint, weight.Name).Length);
         arena = new(byQuantized[false], dataType, device);
@@ -65,7 +69,13 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         using DisposeScope scope = NewDisposeScope();
 
         // Other tensors over the same memory as those that the model was given: filling these fills the model.
-        WeightReader.Fill(arena.Names.Select(name => (arena[name], Find(checkpoint, name))), checkpoint, OnRead, cancellation);
+        WeightReader.Fill(arena.Names.Where(name => vocabulary?.Weights.ContainsKey(name) != true).Select(name => (arena[name], Find(checkpoint, name))), checkpoint, OnRead, cancellation);
+        foreach ((string name, TensorData table) in vocabulary?.Weights ?? new Dictionary<string, TensorData>())
+        {
+            Tensor stored = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU); // [vocabulary, hidden]
+            table.Bytes.Span.CopyTo(stored.bytes);
+            arena[name].copy_(stored);
+        }
     }
 
     /// <summary>Says how much this thread and others have read.</summary>

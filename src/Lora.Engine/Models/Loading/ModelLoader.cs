@@ -13,6 +13,7 @@ internal static class ModelLoader
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
+    /// <param name="vocabulary">The vocabulary to load it with; null for its own.</param>
     /// <param name="progress">Told of the bytes that are read.</param>
     /// <param name="cancellation">Ends the work soon.</param>
     /// <exception cref="LoraException">Any problem of the configuration or the checkpoint, all of them together.</exception>
@@ -22,12 +23,13 @@ internal static class ModelLoader
         Device device,
         ScalarType dataType,
         LoraQuantization quantization = LoraQuantization.None,
+        ResizedVocabulary? vocabulary = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        DecoderConfig config = DecoderConfigReader.Read(folder);
+        DecoderConfig config = DecoderConfigReader.Read(folder).With(vocabulary);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config), device, dataType, quantization, progress, cancellation);
+        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config, vocabulary), device, dataType, quantization, vocabulary, progress, cancellation);
 
         // The modules only need the tensors, not their values: both are made at the same time.
         Task reading = Task.Run(weights.Read, CancellationToken.None); // it looks at the token itself, while the model is made whole

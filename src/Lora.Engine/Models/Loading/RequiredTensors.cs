@@ -42,13 +42,16 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
     }
 
     /// <summary>The names and shapes that a configuration asks a checkpoint for.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="vocabulary">Tables that do not come from the checkpoint; null for none.</param>
     /// <exception cref="LoraException">Everything in which the checkpoint does not fit the configuration.</exception>
-    public static IReadOnlyList<(string Name, long[] Shape)> In(Checkpoint checkpoint, DecoderConfig config)
+    public static IReadOnlyList<(string Name, long[] Shape)> In(Checkpoint checkpoint, DecoderConfig config, ResizedVocabulary? vocabulary = null)
     {
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(ModuleTree.Of(checkpoint), checkpoint.Path)]);
         CheckBlocks(checkpoint, config);
         IReadOnlyList<(string Name, long[] Shape)> required = Of(config, CheckpointWeights.TryFind(checkpoint, "lm_head.weight", out _));
-        LoraException.ThrowIfAny(Check(checkpoint, required));
+        LoraException.ThrowIfAny(Check(checkpoint, required.Where(weight => vocabulary?.Weights.ContainsKey(weight.Name) != true)));
         return required;
     }
 

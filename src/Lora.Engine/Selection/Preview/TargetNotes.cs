@@ -24,4 +24,13 @@ internal static class TargetNotes
         IEnumerable<string> still = targets.Count > 0 && targets.All(target => target.Scaling == 0) ? ["Alpha is 0: the adapter changes nothing, whatever it learns."] : [];
         return tied.Concat(idle).Concat(still);
     }
+
+    /// <summary>A sentence for each module that PEFT would take too for one that is trained whole, since it takes a name for a plain ending.</summary>
+    /// <param name="saved">The whole names of the modules that are trained whole.</param>
+    /// <param name="names">All names.</param>
+    public static IEnumerable<string> OfSaved(IReadOnlyList<string> saved, IReadOnlyList<string> names) =>
+        from name in saved
+        let other = names.FirstOrDefault(other => other.EndsWith(name, StringComparison.Ordinal) && !saved.Any(entry => SavedModules.Holds(entry, other)))
+        where other is not null
+        select $"'{name}' is trained whole. PEFT, which takes the name for an ending, trains '{other}' whole too and so does not load the adapter.";
 }

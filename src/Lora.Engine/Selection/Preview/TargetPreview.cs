@@ -21,6 +21,7 @@ public sealed record TargetPreview(
     {
         ModuleTree tree = ModuleTree.Read(model);
         ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched: true);
+        LoraConfig sized = config with { ModulesToSave = [.. resolved.Saved] };
         Dictionary<string, ResolvedTarget> targets = resolved.Targets.ToDictionary(target => target.Module.Name, StringComparer.Ordinal);
         return new([.. tree.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings, resolved.Notes);
 
@@ -35,7 +36,7 @@ public sealed record TargetPreview(
                 Rank = target?.Rank,
                 Alpha = target?.Alpha,
                 Scaling = target?.Scaling,
-                ParameterCount = AdapterSize.Of(module, target, config),
+                ParameterCount = AdapterSize.Of(module, target, sized),
                 Kind = module.Kind,
                 Layer = module.Layer,
                 Model = module.Model,

@@ -5,7 +5,7 @@ namespace Lora.Selection;
 /// <summary>Writes a configuration's targets so that PEFT, which knows endings and patterns only, reads the same modules out of them.</summary>
 public static class FileTargets
 {
-    /// <summary>Returns the configuration to save: exact names, <c>all-linear</c> and default targets are spelled out, all else is as it was.</summary>
+    /// <summary>Returns the configuration to save: exact names, <c>all-linear</c>, default targets and what is trained whole are spelled out, all else is as it was.</summary>
     /// <remarks>
     /// Exact names become a list unless one of them is also the ending of another module's name, as a <c>proj_out</c> at the root is of
     /// <c>blocks.0.proj_out</c>; then they become a pattern, which PEFT holds to whole names.
@@ -16,6 +16,12 @@ public static class FileTargets
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(resolved);
+        if (config.ModulesToSave is not null || resolved.Saved.Count > 0)
+        {
+            // Whole names: PEFT takes an entry for the plain ending of a name, and would wrap every input_layernorm for a norm.
+            config = config with { ModulesToSave = resolved.Saved.Count == 0 ? null : [.. resolved.Saved] };
+        }
+
         if (config.Module is not null || AllLinear.IsMeant(config))
         {
             return Exact(config with { Module = null, TargetPattern = null }, resolved);

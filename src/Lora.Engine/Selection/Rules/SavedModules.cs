@@ -11,6 +11,23 @@ internal sealed class SavedModules(IReadOnlyList<string>? entries)
     /// <summary>Whether an entry says that a module is trained whole: it names the module, or one above it, by a whole dotted ending.</summary>
     public static bool Holds(string entry, string name) => $".{name}.".Contains($".{entry}.", StringComparison.Ordinal);
 
+    /// <summary>
+    /// The modules that the entries name, by their whole names, each once: PEFT, which takes an entry for the plain ending of a name, reads the same
+    /// modules out of these.
+    /// </summary>
+    public static string[] WholeNames(IEnumerable<string> entries, IReadOnlyList<string> names) => Outermost(
+        from entry in entries
+        from name in names
+        where name == entry || name.EndsWith("." + entry, StringComparison.Ordinal)
+        select name);
+
+    /// <summary>Those names that lie in none of the others.</summary>
+    public static string[] Outermost(IEnumerable<string> names)
+    {
+        string[] all = [.. names.Distinct(StringComparer.Ordinal)];
+        return [.. all.Where(name => !all.Any(other => name.StartsWith(other + ".", StringComparison.Ordinal)))];
+    }
+
     /// <summary>The index of the first entry that keeps LoRA away from the name, or -1.</summary>
     public int Find(string name) => Array.FindIndex(patterns, pattern => pattern.Matches(name));
 

@@ -40,15 +40,16 @@ internal sealed class LoadedModel : IDisposable
         observer.OnStage("Reading the tokenizer and the dataset");
 
         // Cheapest first: a row that cannot be read ends the run before gigabytes are.
-        DecoderConfig config = DecoderConfigReader.Read(source.Folder);
-        Tokenizer tokenizer = Tokenizer.Load(source.Folder);
+        DecoderConfig stored = DecoderConfigReader.Read(source.Folder);
+        DecoderConfig config = stored.With(source.Vocabulary);
+        Tokenizer tokenizer = Tokenizer.Load(source.Vocabulary?.Tokenizer ?? source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
         DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
         Dataset dataset = Read(source.Data.Dataset);
         Dataset? validationDataset = source.Data.ValidationDataset is string path ? Read(path) : null;
 
-        if (UnusedTensors.Warning(source.Folder, config) is string unused)
+        if (UnusedTensors.Warning(source.Folder, stored) is string unused)
         {
             observer.OnWarning(unused);
         }
@@ -56,7 +57,7 @@ internal sealed class LoadedModel : IDisposable
         Device device = TrainingDevice.Find(source.Device);
         ScalarType type = TrainingDevice.Type(source.DataType, device);
         observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
-        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, observer, cancellation);
+        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
         return new(source, tokenizer, dataset, validationDataset, model, type);
 
         Dataset Read(string path)

@@ -1,3 +1,5 @@
+using Lora.Models;
+
 namespace Lora.Training;
 
 /// <summary>Keeps the model that was loaded last, for all runs that read the same.</summary>
@@ -29,11 +31,11 @@ internal sealed class ModelCache : IDisposable
 
 /// <summary>What decides whether a loaded model and its datasets serve another run.</summary>
 internal sealed record ModelSource(
-    string Folder, TrainingData Data, int MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization)
+    string Folder, TrainingData Data, int MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization, ResizedVocabulary? Vocabulary = null)
 {
     /// <summary>What a run with these options reads.</summary>
-    public ModelSource(string folder, TrainingData data, TrainingOptions options)
-        : this(folder, data, options.MaxLength, options.Device, options.DataType, options.Quantization)
+    public ModelSource(string folder, TrainingData data, TrainingOptions options, ResizedVocabulary? vocabulary = null)
+        : this(folder, data, options.MaxLength, options.Device, options.DataType, options.Quantization, vocabulary)
     {
     }
 }

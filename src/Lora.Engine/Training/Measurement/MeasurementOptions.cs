@@ -31,6 +31,9 @@ public sealed record MeasurementOptions
     /// <summary>Threads that compute; null for as many as libtorch takes, the processor's cores.</summary>
     public int? Thread { get; init; }
 
+    /// <summary>Whether the model takes over the vocabulary of an adapter that was trained on a resized one.</summary>
+    public bool ResizeVocabulary { get; init; }
+
     /// <summary>Prompts that the base model and the adapted model continue.</summary>
     public string[] Prompt { get; init; } = [];
 

@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Models;
 using Lora.Selection;
 
 namespace Lora.Training;
@@ -10,14 +11,21 @@ namespace Lora.Training;
 internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapter> Adapters, IReadOnlyList<string> Warnings)
 {
     /// <summary>The adapters' names.</summary>
-    public string Name => string.Join(" + ", Adapters.Select(planned => planned.Name));
+    public string Name => Labels(Adapters);
+
+    /// <summary>What is good to know and no more.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The vocabulary that the model is loaded with; null for its own.</summary>
+    public ResizedVocabulary? Vocabulary => Adapters.Select(planned => planned.Fitted?.Vocabulary).FirstOrDefault(vocabulary => vocabulary is not null);
 
     /// <summary>Makes the plan.</summary>
     /// <param name="adapters">The adapters that are on at the same time; at least one.</param>
     /// <param name="model">The model's folder; null when the adapters know it.</param>
     /// <param name="filter">Which modules stay on.</param>
+    /// <param name="resizesVocabulary">Whether the model takes over the vocabulary of an adapter.</param>
     /// <exception cref="LoraException">All problems of the adapters and their model.</exception>
-    public static MeasurementPlan Make(IReadOnlyList<LoraAdapter> adapters, string? model, ModuleFilter filter)
+    public static MeasurementPlan Make(IReadOnlyList<LoraAdapter> adapters, string? model, ModuleFilter filter, bool resizesVocabulary)
     {
         LoraConfig[] configs = [.. adapters.Select(adapter => model is null ? adapter.Config : adapter.Config with { Model = model })];
         string[] folders = [.. configs.Select(ModelTargets.Folder).Distinct(StringComparer.Ordinal)];
@@ -32,20 +40,29 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         List<PlannedAdapter> planned = [];
         foreach ((LoraAdapter adapter, LoraConfig config) in adapters.Zip(configs))
         {
-            PlannedAdapter one = new(adapter, config, [], AdapterParts.Modules(adapter));
+            FittedAdapter? fitted = Problems.Collect(problems, () => FittedAdapter.Of(adapter, folders[0], resizesVocabulary));
+            LoraConfig meant = config with { ModulesToSave = fitted?.Adapter.Config.ModulesToSave ?? config.ModulesToSave };
+            PlannedAdapter one = new(adapter, fitted, meant, [], AdapterParts.Modules(fitted?.Adapter ?? adapter));
             problems.AddRange(AdapterWeightRules.Check(config, adapter.Tensors, one.Name));
 
             // What an adapter was trained with is past: an entry that hits nothing is no error here.
-            ResolvedTargets? resolved = Problems.Collect(problems, () => ModelTargets.Resolve(config, folders[0], allowUnmatched: true));
-            planned.Add(one with { Targets = resolved is null ? [] : ModelTargets.ForAdapter(resolved) });
+            ResolvedTargets? resolved = Problems.Collect(problems, () => ModelTargets.Resolve(meant, folders[0], allowUnmatched: true));
+            planned.Add(resolved is null ? one : one with { Targets = ModelTargets.ForAdapter(resolved), Config = meant with { ModulesToSave = [.. resolved.Saved] } });
+        }
+
+        if (adapters.Count > 1 && planned.Any(one => one.Fitted?.Vocabulary is not null))
+        {
+            problems.Add(new(LoraError.ConfigConflict, Labels(planned), $"adapters that are measured together need one vocabulary, and one of {Labels(planned)} has its own"));
         }
 
         LoraException.ThrowIfAny(problems);
         IEnumerable<string> unconverted = adapters.Select(UnconvertedStart.Warning).OfType<string>();
         IEnumerable<string> broken = adapters.Where(adapter => !adapter.Tensors.All(FiniteValues.AreAllOf))
             .Select(adapter => $"'{adapter.Label}' has values that are not finite; its loss will not be either.");
-        return new(folders[0], [.. planned.Select(one => one with { Active = filter.Apply(one.Active).Selected })], [.. unconverted, .. broken, .. Misses(filter, planned)]);
+        return new(folders[0], [.. planned.Select(one => one with { Active = filter.Apply(one.Active).Selected })], [.. unconverted, .. broken, .. Misses(filter, planned)]) { Notes = [.. planned.Select(one => one.Fitted?.Note).OfType<string>()] };
     }
+
+    private static string Labels(IEnumerable<PlannedAdapter> planned) => string.Join(" + ", planned.Select(one => one.Name));
 
     /// <summary>A warning for each pattern that matches no adapted module.</summary>
     private static IEnumerable<string> Misses(ModuleFilter filter, List<PlannedAdapter> planned)
@@ -57,6 +74,6 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         return
             from entry in filter.Include.Zip(result.IncludeHits).Concat(filter.Exclude.Zip(result.ExcludeHits))
             where entry.Second == 0
-            select $"'{entry.First}' matches none of the modules that '{string.Join(" + ", planned.Select(one => one.Name))}' adapts{WiderPattern.Hint(entry.First, names)}.";
+            select $"'{entry.First}' matches none of the modules that '{Labels(planned)}' adapts{WiderPattern.Hint(entry.First, names)}.";
     }
 }

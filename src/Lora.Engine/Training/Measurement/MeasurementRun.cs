@@ -71,7 +71,7 @@ internal sealed class MeasurementRun(
 
                 // Noted before its values are loaded, so that it is taken off if they do not fit.
                 attached.Add(adapter);
-                AdapterTensors.Load(adapter, planned.Adapter);
+                AdapterTensors.Load(adapter, planned.Fitted!.Adapter);
             }
 
             return true;

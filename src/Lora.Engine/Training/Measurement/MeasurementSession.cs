@@ -45,7 +45,7 @@ public sealed class MeasurementSession : IDisposable
         MeasurementPlan plan;
         try
         {
-            plan = MeasurementPlan.Make(adapters, model, filter);
+            plan = MeasurementPlan.Make(adapters, model, filter, options.ResizeVocabulary);
         }
         catch (LoraException exception)
         {
@@ -55,11 +55,12 @@ public sealed class MeasurementSession : IDisposable
         }
 
         plan.Warnings.ToList().ForEach(observer.OnWarning);
+        plan.Notes.ToList().ForEach(observer.OnStage);
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         baseline = TorchMemoryFailure.Named(() =>
         {
-            LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None), observer, cancellation);
+            LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

@@ -23,6 +23,9 @@ internal sealed record TrainingPlan(
     LoraConfig SavedConfig,
     IReadOnlyList<string> Warnings)
 {
+    /// <summary>The adapter that training goes on from as it goes onto the model; null to begin anew.</summary>
+    public FittedAdapter? Fitted { get; private init; }
+
     /// <summary>Makes the plan.</summary>
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
     public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
@@ -37,6 +40,9 @@ internal sealed record TrainingPlan(
         }
 
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
+        FittedAdapter? fitted = start is null || folder is null ? null : Problems.Collect(problems, () => FittedAdapter.Of(start, folder, options.ResizeVocabulary));
+        config = Fit(config, start, fitted);
+        problems.AddRange(start is null ? LoraInitializationRules.CheckBegin(config) : []);
 
         // Each check runs where what it needs is there, whatever else was wrong, so that all problems come at once.
         ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
@@ -53,13 +59,22 @@ internal sealed record TrainingPlan(
             folder!,
             ModelTargets.ForAdapter(resolved),
             config,
-            start,
+            fitted?.Adapter,
             // Last: it has the run's values and moments, the largest file that a plan reads.
             options.Resume ? Resumed(options.OutputPath!, identity) : null,
             identity,
             saved,
-            unconverted is null ? [.. warnings] : [.. warnings, unconverted]);
+            unconverted is null ? [.. warnings] : [.. warnings, unconverted])
+        {
+            Fitted = fitted,
+        };
     }
+
+    /// <summary>The configuration of an adapter that is gone on with, in which modules that are trained whole are named as its tensors say.</summary>
+    private static LoraConfig Fit(LoraConfig config, LoraAdapter? start, FittedAdapter? fitted) =>
+        fitted is not null && (config.ModulesToSave ?? []).SequenceEqual(start!.Config.ModulesToSave ?? [])
+            ? config with { ModulesToSave = fitted.Adapter.Config.ModulesToSave }
+            : config;
 
     /// <summary>The state in a folder, which has to be that of the same run; null when there is none.</summary>
     private static TrainingState? Resumed(string folder, IReadOnlyDictionary<string, string> identity)

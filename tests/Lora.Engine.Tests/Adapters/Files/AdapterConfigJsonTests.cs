@@ -85,6 +85,14 @@ public class AdapterConfigJsonTests
     }
 
     [Fact]
+    public void Only_unknown_keys_that_are_set_count()
+    {
+        const string Json = """{"peft_type":"LORA","use_frobnicate":true,"post_scale":0.5,"lora_alfa":99,"gate":{"a":1},"off":false,"none":null,"text":"","list":[],"object":{},"megatron_core":"x"}""";
+
+        Assert.Equal(["use_frobnicate", "post_scale", "lora_alfa", "gate"], AdapterConfigJson.UnknownKeys(AdapterConfigJson.Parse(Json)));
+    }
+
+    [Fact]
     public void The_smallest_file_has_the_defaults_of_peft()
     {
         LoraConfig config = AdapterConfigJson.Parse("""{"peft_type":"LORA","target_modules":"all-linear"}""");

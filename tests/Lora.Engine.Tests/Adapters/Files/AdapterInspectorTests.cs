@@ -42,6 +42,52 @@ public class AdapterInspectorTests
         }
     }
 
+    [Theory]
+    [InlineData("\"init_lora_weights\": \"corda\"", "init_lora_weights corda")]
+    [InlineData("\"init_lora_weights\": \"loftq\"", "init_lora_weights loftq")]
+    [InlineData("\"target_parameters\": [\"experts.down_proj\"]", "target_parameters")]
+    [InlineData("\"trainable_token_indices\": [1, 2]", "trainable_token_indices")]
+    [InlineData("\"alora_invocation_tokens\": [1, 2]", "alora_invocation_tokens")]
+    [InlineData("\"use_qalora\": true", "use_qalora")]
+    [InlineData("\"use_bdlora\": {\"nblocks\": 2}", "use_bdlora")]
+    [InlineData("\"target_modules\": [\"lm_head\"], \"ensure_weight_tying\": true", "ensure_weight_tying")]
+    [InlineData("\"target_modules\": [\"q_proj\"], \"ensure_weight_tying\": true")]
+    [InlineData("\"init_lora_weights\": \"eva\", \"eva_config\": {\"rho\": 2.0}")]
+    public void What_is_not_supported_is_described_and_refused_only_in_use(string keys, params string[] unsupported)
+    {
+        using TemporaryFolder folder = new();
+        File.Copy(Path.Combine(Folder, "adapter_model.safetensors"), folder.File("adapter_model.safetensors"));
+        folder.Write("adapter_config.json", $$"""{"peft_type": "LORA", "r": 4, "lora_alpha": 8, {{keys}}}""");
+
+        LoraAdapterInfo info = AdapterInspector.Read(folder.Path, withNorms: true);
+
+        Assert.Equal(unsupported, info.Unsupported);
+        Assert.Equal((18, unsupported.Length == 0), (info.Module.Count, info.Module.All(module => module.Norm is not null)));
+        LoraError? expected = unsupported.Length == 0 ? null : LoraError.AdapterFeatureUnsupported;
+        Assert.Equal(expected, (Record.Exception(() => AdapterFolder.Load(folder.Path)) as LoraException)?.Error);
+    }
+
+    [Fact]
+    public void A_value_that_cannot_be_is_named_with_its_file()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.Write("adapter_config.json", """{"peft_type": "LORA", "lora_alpha": -1}""");
+
+        Assert.Equal($"Alpha of '{file}' is -1; expected is a finite number from 0.", Assert.Throws<LoraException>(() => AdapterInspector.Read(folder.Path)).Message.Split('\n')[0].Trim());
+    }
+
+    [Fact]
+    public void An_adapter_of_mlx_is_named_as_one()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("adapter_config.json", """{"fine_tune_type": "lora", "num_layers": 4, "lora_parameters": {"rank": 8, "scale": 20.0, "dropout": 0.0}}""");
+
+        LoraException exception = Assert.Throws<LoraException>(() => AdapterInspector.Read(folder.Path));
+
+        Assert.Equal(LoraError.AdapterFeatureUnsupported, exception.Error);
+        Assert.Contains("the form of mlx-lm ('lora_parameters', without 'peft_type'), not PEFT's", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_folder_without_an_adapter_is_refused() =>
         Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => AdapterInspector.Read(Repository.Root)).Error);

@@ -21,6 +21,35 @@ public class FileTargetsTests
         Assert.Equal(["q_proj", "v_proj"], Spell(new()).TargetModule!);
     }
 
+    [Theory]
+    [InlineData("norm", "model.norm")]
+    [InlineData("layers.0.mlp", "model.layers.0.mlp")]
+    [InlineData("up_proj", "model.layers.0.mlp.up_proj", "model.layers.1.mlp.up_proj")]
+    [InlineData("input_layernorm", "model.layers.0.input_layernorm", "model.layers.1.input_layernorm")]
+    public void What_is_trained_whole_is_named_so_that_peft_s_plain_endings_mean_the_same(string entry, params string[] names)
+    {
+        string[] all = ["model.layers.0.input_layernorm", "model.layers.0.mlp", "model.layers.0.mlp.up_proj", "model.layers.0.q_proj", "model.layers.1.input_layernorm", "model.layers.1.mlp.up_proj", "model.norm"];
+        LoraConfig config = new() { TargetModule = ["q_proj"], ModulesToSave = [entry] };
+        LoraModuleInfo[] modules = [.. all.Select(name => new LoraModuleInfo { Name = name, Kind = LoraModuleKind.Linear })];
+
+        ResolvedTargets resolved = TargetResolver.Resolve(config, modules, [], "llama");
+        string[] written = FileTargets.Spell(config, resolved).ModulesToSave!;
+
+        Assert.Equal(names, written);
+        Assert.Equal(names, all.Where(name => written.Any(end => name.EndsWith(end, StringComparison.Ordinal))));
+        Assert.Empty(resolved.Notes);
+    }
+
+    [Fact]
+    public void A_name_that_peft_takes_for_the_ending_of_another_is_told()
+    {
+        LoraModuleInfo[] modules = [.. new[] { "layers.0.input_layernorm", "layers.0.q_proj", "norm" }.Select(name => new LoraModuleInfo { Name = name, Kind = LoraModuleKind.Linear })];
+
+        ResolvedTargets resolved = TargetResolver.Resolve(new() { TargetModule = ["q_proj"], ModulesToSave = ["norm"] }, modules, [], null);
+
+        Assert.Equal("'norm' is trained whole. PEFT, which takes the name for an ending, trains 'layers.0.input_layernorm' whole too and so does not load the adapter.", Assert.Single(resolved.Notes));
+    }
+
     [Fact]
     public void What_peft_reads_the_same_way_is_left()
     {
