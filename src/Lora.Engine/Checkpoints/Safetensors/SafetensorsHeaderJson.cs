@@ -8,6 +8,10 @@ internal sealed class SafetensorsHeaderJson(string path, long dataStart, List<Lo
 {
     private const string MetadataName = "__metadata__";
 
+    // Each part is a module with a name of its own, as long as all before it: a name of many parts would take memory by the square of its length.
+    private const int MostParts = 100;
+    private const int Shown = 60;
+
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
 
@@ -161,7 +165,11 @@ internal sealed class SafetensorsHeaderJson(string path, long dataStart, List<Lo
 
     private void Add(string name, string? typeName, long[]? shape, long[]? offsets)
     {
-        if (typeName is null || shape is null || offsets is not [long begin, long end])
+        if (name.AsSpan().Count('.') >= MostParts)
+        {
+            Invalid($"the name '{name[..Math.Min(Shown, name.Length)]}...' has more than {MostParts} parts");
+        }
+        else if (typeName is null || shape is null || offsets is not [long begin, long end])
         {
             Invalid($"the entry '{name}' needs dtype (a text), shape (sizes) and data_offsets (two offsets)");
         }

@@ -85,6 +85,17 @@ public sealed class SafetensorsHeaderTests : IDisposable
     }
 
     [Fact]
+    public void A_name_of_very_many_parts_is_refused_by_its_beginning()
+    {
+        string name = string.Concat(Enumerable.Repeat("a.", 20_000)) + "weight";
+        string path = folder.Write("x.safetensors", SafetensorsBytes.Make($$$"""{"{{{name}}}":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8));
+
+        LoraException exception = Assert.Throws<LoraException>(() => SafetensorsHeader.Read(path));
+        Assert.Equal(LoraError.SafetensorsHeaderInvalid, exception.Error);
+        Assert.InRange(exception.Message.Length, 100, 1000);
+    }
+
+    [Fact]
     public void A_header_that_is_not_UTF8_is_refused()
     {
         string path = folder.Write("x.safetensors", SafetensorsBytes.Make([(byte)'{', 0xFF, (byte)'}'], 0));
