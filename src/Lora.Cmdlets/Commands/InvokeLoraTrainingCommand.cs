@@ -33,6 +33,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 
     /// <summary>The JSON Lines file that the loss is taken on before and after.</summary>
     [Parameter]
+    [ValidateNotNullOrEmpty]
     public string? ValidationDataset { get; set; }
 
     /// <summary>The base model, when what training starts from does not know it.</summary>
@@ -42,6 +43,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 
     /// <summary>The folder that the adapter is written to at the end and when the run is stopped.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
     public string? OutputPath { get; set; }
 
     /// <summary>Overwrites an adapter at OutputPath.</summary>
@@ -92,7 +94,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
         {
             TrainingReport report = new(worker, options, PassThruStep);
             session ??= new TrainingSession();
-            worker.Write(new PipelineRecord.Output(session.Train(start.Config, data, options, report, cancellation)));
+            report.Give(() => session.Train(start.Config, data, options, report, cancellation));
         });
     }
 

@@ -111,6 +111,9 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
             case PipelineRecord.Output output:
                 WriteObject(output.Value);
                 break;
+            case PipelineRecord.Failure { Result: object result } failure:
+                WriteError(ErrorRecords.Of(failure.Exception, result));
+                break;
             case PipelineRecord.Failure failure:
                 WriteError(failure.Exception);
                 break;

@@ -11,7 +11,7 @@ internal static class ErrorCategories
             or LoraError.TokenizerMissing or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
             => ErrorCategory.ObjectNotFound,
 
-        LoraError.PickleRefused or LoraError.ShardOutsideFolder => ErrorCategory.SecurityError,
+        LoraError.PickleRefused or LoraError.ShardOutsideFolder or LoraError.LinkOutsideFolder => ErrorCategory.SecurityError,
 
         LoraError.SafetensorsTruncated or LoraError.SafetensorsHeaderTooLarge or LoraError.SafetensorsHeaderInvalid
             or LoraError.TensorDuplicate or LoraError.TensorDataTypeUnknown or LoraError.TensorOffsetsInvalid
@@ -32,7 +32,7 @@ internal static class ErrorCategories
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed => ErrorCategory.WriteError,
-        LoraError.OutputExists or LoraError.RunUnfinished => ErrorCategory.ResourceExists,
+        LoraError.OutputExists or LoraError.RunUnfinished or LoraError.RunEnded => ErrorCategory.ResourceExists,
         LoraError.PortableRefused or LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
         LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,

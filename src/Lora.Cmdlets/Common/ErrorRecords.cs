@@ -6,8 +6,10 @@ namespace Lora.Commands;
 internal static class ErrorRecords
 {
     /// <summary>One record, whose message lists every problem that the exception carries.</summary>
-    public static ErrorRecord Of(LoraException exception) =>
-        new(exception, "Lora" + exception.Error, ErrorCategories.Of(exception.Error), exception.Problem.Target)
+    /// <param name="exception">The failure.</param>
+    /// <param name="target">The record's target; null for what the user named.</param>
+    public static ErrorRecord Of(LoraException exception, object? target = null) =>
+        new(exception, "Lora" + exception.Error, ErrorCategories.Of(exception.Error), target ?? exception.Problem.Target)
         {
             ErrorDetails = new ErrorDetails(exception.Message)
             {

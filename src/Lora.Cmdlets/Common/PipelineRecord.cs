@@ -8,8 +8,8 @@ internal abstract record PipelineRecord
     /// <summary>An output object.</summary>
     public sealed record Output(object Value) : PipelineRecord;
 
-    /// <summary>A failure that does not end the work.</summary>
-    public sealed record Failure(LoraException Exception) : PipelineRecord;
+    /// <summary>A failure that does not end the work, and what the work came to all the same: the target of the error, so that a script that catches it has it.</summary>
+    public sealed record Failure(LoraException Exception, object? Result = null) : PipelineRecord;
 
     /// <summary>A surprising consequence.</summary>
     public sealed record Warning(string Text) : PipelineRecord;

@@ -2,12 +2,17 @@ using System.Globalization;
 
 namespace Lora.Commands;
 
-/// <summary>Shows a run in the shell: what any work shows, steps as objects when they were asked for, and a last word should it be stopped.</summary>
+/// <summary>
+/// Shows a run in the shell: what any work shows, steps as objects when they were asked for, and a last word should it be stopped. Errors come after
+/// the result: under -ErrorAction Stop the first of them ends the pipeline, which must not take the trained adapter with it.
+/// </summary>
 internal sealed class TrainingReport : WorkReport, ITrainingObserver
 {
     private readonly bool passThruStep;
     private readonly TrainingOptions options;
+    private readonly List<LoraException> failures = [];
     private string steps = "";
+    private bool hasStepsLeft;
 
     /// <param name="worker">Carries what is said to the pipeline's thread.</param>
     /// <param name="options">How the run trains.</param>
@@ -22,9 +27,25 @@ internal sealed class TrainingReport : WorkReport, ITrainingObserver
             : "Training was stopped before its first step: there is no adapter.";
     }
 
+    /// <summary>Trains, gives the result, and then says what failed.</summary>
+    public void Give(Func<LoraTrainingResult> train)
+    {
+        LoraTrainingResult? result = null;
+        try
+        {
+            result = train();
+            Worker.Write(new PipelineRecord.Output(result));
+        }
+        finally
+        {
+            failures.ForEach(failure => Worker.Write(new PipelineRecord.Failure(failure, result)));
+        }
+    }
+
     /// <inheritdoc/>
     public void OnStep(LoraTrainingStep done)
     {
+        hasStepsLeft = done.Step < done.TotalStep;
         steps = string.Create(CultureInfo.InvariantCulture, $"Training was stopped after step {done.Step} of {done.TotalStep}");
         Worker.LastWord = options.OutputPath is null
             ? $"{steps}. Its adapter is lost: there was no -OutputPath to keep it in."
@@ -38,7 +59,13 @@ internal sealed class TrainingReport : WorkReport, ITrainingObserver
     /// <inheritdoc/>
     public override void OnFailure(LoraException failure)
     {
-        base.OnFailure(failure);
+        failures.Add(failure);
+        if (hasStepsLeft && failure.Error == LoraError.OutputFailed)
+        {
+            // Hours may pass until the end: whoever makes room now has the next state written.
+            OnWarning(failure.Message);
+        }
+
         Worker.LastWord += $" {failure.Message}";
     }
 

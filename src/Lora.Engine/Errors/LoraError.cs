@@ -58,6 +58,9 @@ public enum LoraError
     /// <summary>The system refused to read a file.</summary>
     FileUnreadable,
 
+    /// <summary>A link in a model's folder that leads out of it.</summary>
+    LinkOutsideFolder,
+
     // Models
     /// <summary>A model folder without config.json.</summary>
     ConfigMissing,
@@ -153,6 +156,9 @@ public enum LoraError
 
     /// <summary>The destination holds the state of a run that has not ended.</summary>
     RunUnfinished,
+
+    /// <summary>A run that is to be gone on with has ended: its adapter is there and no state.</summary>
+    RunEnded,
 
     /// <summary>A run's state does not belong to the run that is asked for.</summary>
     ResumeRefused,

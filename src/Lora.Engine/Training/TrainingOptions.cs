@@ -109,6 +109,7 @@ public sealed record TrainingOptions
         .. OptionRules.AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1),
         .. OptionRules.AtLeast(nameof(SaveStep), SaveStep ?? 1, 1),
         .. OptionRules.AtLeast(nameof(Thread), Thread ?? 1, 1),
+        .. OutputPath is "" ? [new LoraProblem(LoraError.ConfigValueInvalid, nameof(OutputPath), nameof(OutputPath), "empty", "the path of a folder")] : Array.Empty<LoraProblem>(),
         .. NeedsOutput(nameof(SaveStep), SaveStep is not null),
         .. NeedsOutput(nameof(Resume), Resume),
         .. OptionRules.Finite(nameof(LearningRate), LearningRate),

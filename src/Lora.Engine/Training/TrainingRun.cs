@@ -23,6 +23,9 @@ internal sealed class TrainingRun(
 
     private const string TrainingStage = "Training";
 
+    /// <summary>What has kept the state from being written so far.</summary>
+    private readonly HashSet<string> refusals = [];
+
     /// <summary>Runs it.</summary>
     /// <param name="whole">Runs since the command began, before the model was loaded; null: this is where it begins.</param>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
@@ -79,6 +82,11 @@ internal sealed class TrainingRun(
         // A copy, since the values go with this run; written before anything else can fail.
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried ?? []);
         string? written = Write(trained);
+        if (reason == LoraStopReason.Completed)
+        {
+            Keep(() => End(keeper, written));
+        }
+
 
         // Whoever stops a run waits for its adapter and no longer; where memory was lacking it is not asked for again.
         bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
@@ -90,10 +98,8 @@ internal sealed class TrainingRun(
             StopReason = reason,
             History = [.. loop.History],
             Before = before,
-            After = goesOn ? Evaluate(engine, "Evaluating after the last step") : null,
-            Sample = goesOn
-                ? [.. samples.Zip(Continuations(), (sample, text) => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = text })]
-                : samples,
+            After = goesOn ? Look(() => Evaluate(engine, "Evaluating after the last step")) : null,
+            Sample = (goesOn ? Look(() => Adapted(samples)) : null) ?? samples,
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
             TokenPerSecond = loop.History.Sum(step => (long)step.Token) / clock.Elapsed.TotalSeconds,
@@ -111,7 +117,7 @@ internal sealed class TrainingRun(
         if (engine is FusedStep step)
         {
             // Only the fused step knows its memory beforehand: its tensors are a function of the batch's shape.
-            LoraMemoryPlan plan = StepSetup.Plan(step, loaded, adapter, steps, options, cancellation);
+            LoraMemoryPlan plan = StepSetup.Plan(step, loaded, adapter, steps, options, observer.OnWarning, cancellation);
             observer.OnStage($"Memory: {plan}");
             if (plan.Peak > plan.Limit)
             {
@@ -142,7 +148,7 @@ internal sealed class TrainingRun(
 
         // A bad step ends the steps, not the run: what was learned before it is written and returned.
         LoraStopReason reason = Run();
-        Keep(() => keeper?.OnEnd(reason));
+        Keep(() => keeper?.OnStop(reason));
         return reason;
 
         LoraStopReason Run()
@@ -181,6 +187,20 @@ internal sealed class TrainingRun(
     private static string StepText(LoraTrainingStep step) =>
         string.Create(CultureInfo.InvariantCulture, $"loss {step.Loss:F4}, {step.TokenPerSecond:N0} tokens/s");
 
+    /// <summary>Removes the state of a run that is complete, once its adapter is in its place; where that could not be written, the state is.</summary>
+    private void End(TrainingStateKeeper? keeper, string? written)
+    {
+        // In this order a process that dies at any moment leaves the adapter or the state that it comes from.
+        if (written is null)
+        {
+            keeper?.Write();
+        }
+        else if (keeper is not null || options.Overwrite)
+        {
+            TrainingStateFile.Remove(written); // also that of an earlier run, which was overwritten
+        }
+    }
+
     /// <summary>Writes or removes the state; where the system refuses, the run goes on and its adapter is not lost.</summary>
     private void Keep(Action write)
     {
@@ -188,11 +208,32 @@ internal sealed class TrainingRun(
         {
             write();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed })
+        catch (Exception exception) when (IsRefusal(exception))
         {
-            // A disk that is full ends neither the run nor the adapter in memory.
-            observer.OnFailure(exception as LoraException
-                ?? LoraException.From(exception, LoraError.OutputFailed, options.OutputPath, options.OutputPath!, exception.Message));
+            // A disk that is full ends neither the run nor the adapter in memory, and is told of once, not at each writing.
+            if (refusals.Add(exception.Message))
+            {
+                observer.OnFailure(Named(exception));
+            }
+        }
+    }
+
+    /// <summary>A look at what was learned. The adapter is trained by now: nothing that happens here takes it away.</summary>
+    private T? Look<T>(Func<T?> look)
+        where T : class
+    {
+        try
+        {
+            return TorchMemoryFailure.Named(look);
+        }
+        catch (OperationCanceledException)
+        {
+            return null; // whoever stops a run wants what it has, and no longer this
+        }
+        catch (LoraException exception)
+        {
+            observer.OnFailure(exception);
+            return null;
         }
     }
 
@@ -216,6 +257,9 @@ internal sealed class TrainingRun(
         void Report() => observer.Report(new(stage, done, batches, WorkUnit.Batch));
     }
 
+    private LoraSample[] Adapted(LoraSample[] samples) =>
+        [.. samples.Zip(Continuations(), (sample, text) => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = text })];
+
     private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, observer, cancellation);
 
     private string? Write(LoraAdapter trained)
@@ -232,11 +276,18 @@ internal sealed class TrainingRun(
             observer.OnWritten(folder);
             return folder;
         }
-        catch (LoraException exception) when (exception.Error == LoraError.OutputFailed)
+        catch (Exception exception) when (IsRefusal(exception))
         {
             // The adapter is still in the result: it can be exported elsewhere.
-            observer.OnFailure(exception);
+            observer.OnFailure(Named(exception));
             return null;
         }
     }
+
+    // OutputExists: the folder was free when the run was planned, and another adapter came into it meanwhile.
+    private static bool IsRefusal(Exception exception) =>
+        exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed or LoraError.OutputExists };
+
+    private LoraException Named(Exception exception) =>
+        exception as LoraException ?? LoraException.From(exception, LoraError.OutputFailed, options.OutputPath, options.OutputPath!, exception.Message);
 }

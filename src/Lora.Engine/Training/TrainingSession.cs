@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lora.Models;
 using Lora.Native;
 
 namespace Lora.Training;
@@ -47,8 +48,10 @@ public sealed class TrainingSession : IDisposable
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         return TorchMemoryFailure.Named(() =>
         {
-            LoadedModel loaded = models.Get(new(plan.Folder, data, options, plan.Fitted?.Vocabulary), observer, cancellation);
-            return new TrainingRun(plan, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
+            // The device is known now, and with it the dtype; gigabytes are read after that.
+            TrainingPlan planned = plan.In(TrainingDevice.Type(options.DataType, TrainingDevice.Find(options.Device)), options);
+            LoadedModel loaded = models.Get(new(plan.Folder, plan.Weights, data, options, plan.Fitted?.Vocabulary), observer, cancellation);
+            return new TrainingRun(planned, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
         });
     }
 

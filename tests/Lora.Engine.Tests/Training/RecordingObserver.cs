@@ -1,7 +1,7 @@
 namespace Lora.Tests.Training;
 
 /// <summary>Keeps what a run says.</summary>
-internal sealed class RecordingObserver(Action<LoraTrainingStep>? onStep = null) : ITrainingObserver
+internal sealed class RecordingObserver(Action<LoraTrainingStep>? onStep = null, Action<string>? onStage = null) : ITrainingObserver
 {
     public List<string> Stages { get; } = [];
 
@@ -19,7 +19,11 @@ internal sealed class RecordingObserver(Action<LoraTrainingStep>? onStep = null)
 
     public void OnWritten(string folder) => Written.Add(folder);
 
-    public void OnStage(string text) => Stages.Add(text);
+    public void OnStage(string text)
+    {
+        Stages.Add(text);
+        onStage?.Invoke(text);
+    }
 
     public void OnWarning(string text) => Warnings.Add(text);
 

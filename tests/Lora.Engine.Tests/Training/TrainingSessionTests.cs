@@ -150,13 +150,69 @@ public class TrainingSessionTests
     public void An_adapter_that_cannot_be_written_is_reported_and_still_in_the_result()
     {
         using TemporaryFolder folder = new();
-        string file = folder.Write("file", "not a folder");
-        RecordingObserver observer = new();
-        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { OutputPath = Path.Combine(file, "adapter") }, observer);
+        RecordingObserver observer = new(step => folder.Write("adapter", "not a folder, since the second step"));
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { OutputPath = folder.File("adapter") }, observer);
 
         Assert.Equal(LoraError.OutputFailed, Assert.Single(observer.Failures).Error);
         Assert.Null(result.AdapterPath);
         Assert.NotEmpty(result.Adapter!.Tensors);
+    }
+
+    [Fact]
+    public void An_adapter_that_came_into_the_folder_meanwhile_is_kept_and_so_is_the_one_that_was_trained()
+    {
+        using TemporaryFolder folder = new();
+        RecordingObserver observer = new(step =>
+        {
+            Directory.CreateDirectory(folder.File("adapter"));
+            folder.Write("adapter/adapter_config.json", "another run's");
+        });
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { OutputPath = folder.File("adapter") }, observer);
+
+        Assert.Equal(LoraError.OutputExists, Assert.Single(observer.Failures).Error);
+        Assert.Equal("another run's", File.ReadAllText(folder.File("adapter/adapter_config.json")));
+        Assert.NotEmpty(result.Adapter!.Tensors);
+    }
+
+    [Fact]
+    public void A_run_that_is_stopped_while_it_looks_back_keeps_its_adapter()
+    {
+        using CancellationTokenSource source = new();
+        bool done = false;
+        RecordingObserver observer = new(step => done = step.Step == step.TotalStep, CancelAtTheEnd);
+
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { Prompt = ["Tell"] }, observer, source.Token);
+
+        Assert.Equal((LoraStopReason.Completed, null), (result.StopReason, result.After));
+        Assert.NotEmpty(result.Adapter!.Tensors);
+
+        void CancelAtTheEnd(string stage)
+        {
+            if (done && stage.StartsWith("Evaluating", StringComparison.Ordinal))
+            {
+                source.Cancel();
+            }
+        }
+    }
+
+    [Fact]
+    public void A_model_whose_files_have_changed_is_loaded_again()
+    {
+        using TemporaryFolder folder = new();
+        Array.ForEach(Directory.GetFiles(ExampleRun.Model), file => File.Copy(file, folder.File(Path.GetFileName(file))));
+        LoraConfig config = ExampleRun.Config with { Model = folder.Path };
+        RecordingObserver observer = new();
+        using TrainingSession session = new();
+        session.Train(config, ExampleRun.Data, ExampleRun.Options, observer, CancellationToken.None);
+        using (FileStream weights = new(folder.File("model.safetensors"), FileMode.Open, FileAccess.ReadWrite))
+        {
+            weights.Seek(-1, SeekOrigin.End);
+            weights.WriteByte(1);
+        }
+
+        session.Train(config, ExampleRun.Data, ExampleRun.Options, observer, CancellationToken.None);
+
+        Assert.Equal(2, observer.Stages.Count(stage => stage.StartsWith("Loading the weights", StringComparison.Ordinal)));
     }
 
     [Fact]

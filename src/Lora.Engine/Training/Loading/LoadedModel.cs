@@ -72,16 +72,17 @@ internal sealed class LoadedModel : IDisposable
     public bool HasPrefix(int block) => Prefix?.Block == block;
 
     /// <summary>The hidden states at a block: an earlier run's, or a new cache in place of another block's.</summary>
-    public PrefixCache PrefixAt(int block, LoraPrefixCache place)
+    public PrefixCache PrefixAt(int block, LoraPrefixCache place, Action<string> warn)
     {
         if (!HasPrefix(block))
         {
             // One block's at a time: a sweep that moves its lowest block would fill memory with states of no use.
             Prefix?.Dispose();
-            Prefix = PrefixCaching.Make(place, block);
+            Prefix = PrefixCaching.Make(place, block, warn);
         }
 
-        return Prefix!;
+        Prefix!.OnFailure = warn;
+        return Prefix;
     }
 
     /// <summary>How the model, as it is now, continues each prompt, each time with the likeliest token.</summary>

@@ -29,13 +29,13 @@ internal sealed class ModelCache : IDisposable
     }
 }
 
-/// <summary>What decides whether a loaded model and its datasets serve another run.</summary>
+/// <summary>What decides whether a loaded model and its datasets serve another run: where they lie and, since files change, what the weights are.</summary>
 internal sealed record ModelSource(
-    string Folder, TrainingData Data, int MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization, ResizedVocabulary? Vocabulary = null)
+    string Folder, string Weights, TrainingData Data, int MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization, ResizedVocabulary? Vocabulary = null)
 {
     /// <summary>What a run with these options reads.</summary>
-    public ModelSource(string folder, TrainingData data, TrainingOptions options, ResizedVocabulary? vocabulary = null)
-        : this(folder, data, options.MaxLength, options.Device, options.DataType, options.Quantization, vocabulary)
+    public ModelSource(string folder, string weights, TrainingData data, TrainingOptions options, ResizedVocabulary? vocabulary = null)
+        : this(folder, weights, data, options.MaxLength, options.Device, options.DataType, options.Quantization, vocabulary)
     {
     }
 }

@@ -1,3 +1,4 @@
+using Lora.Checkpoints;
 using Lora.Native;
 using Lora.Selection;
 
@@ -60,7 +61,8 @@ public sealed class MeasurementSession : IDisposable
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         baseline = TorchMemoryFailure.Named(() =>
         {
-            LoadedModel loaded = models.Get(new(plan.Folder, new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
+            LoadedModel loaded = models.Get(
+                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

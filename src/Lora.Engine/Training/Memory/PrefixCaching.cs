@@ -19,9 +19,32 @@ internal static class PrefixCaching
         : Room() >= 2 * bytes ? LoraPrefixCache.Disk // as much again is left to others
         : LoraPrefixCache.None;
 
-    /// <summary>A new cache.</summary>
-    public static PrefixCache Make(LoraPrefixCache place, int block) =>
-        new(block, place == LoraPrefixCache.Disk ? new FilePrefixStore(Path.GetTempPath()) : new MemoryPrefixStore());
+    /// <summary>A new cache; one that keeps nothing where the temporary folder takes no file.</summary>
+    /// <param name="place">Where hidden states are kept.</param>
+    /// <param name="block">The block whose input they are.</param>
+    /// <param name="warn">Told when nothing is kept.</param>
+    public static PrefixCache Make(LoraPrefixCache place, int block, Action<string> warn)
+    {
+        try
+        {
+            return new(block, place == LoraPrefixCache.Disk ? new FilePrefixStore(Path.GetTempPath()) : new MemoryPrefixStore());
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            warn($"Hidden states are not kept on disk: {exception.Message} The run goes on without.");
+            return new(block, store: null);
+        }
+    }
 
-    private static long Room() => new DriveInfo(Path.GetTempPath()).AvailableFreeSpace;
+    private static long Room()
+    {
+        try
+        {
+            return new DriveInfo(Path.GetTempPath()).AvailableFreeSpace;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return 0; // no such folder, or none that may be asked
+        }
+    }
 }

@@ -1,11 +1,14 @@
 using Lora.Adapters;
+using Lora.Checkpoints;
 using Lora.Models;
 using Lora.Selection;
+using static TorchSharp.torch;
 
 namespace Lora.Training;
 
 /// <summary>What a run will do, found out from headers and configuration alone; everything that is wrong is found here, before any work.</summary>
 /// <param name="Folder">The model's folder.</param>
+/// <param name="Weights">What its weights are (<see cref="WeightDigest"/>).</param>
 /// <param name="Targets">The modules to adapt.</param>
 /// <param name="Config">The configuration as the user gave it; one that goes on from an adapter has its initialisation.</param>
 /// <param name="Start">The adapter whose values training goes on from; null to begin anew.</param>
@@ -15,6 +18,7 @@ namespace Lora.Training;
 /// <param name="Warnings">Messages that do not stop the run.</param>
 internal sealed record TrainingPlan(
     string Folder,
+    string Weights,
     IReadOnlyList<AdapterTarget> Targets,
     LoraConfig Config,
     LoraAdapter? Start,
@@ -47,27 +51,36 @@ internal sealed record TrainingPlan(
         // Each check runs where what it needs is there, whatever else was wrong, so that all problems come at once.
         ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
         problems.AddRange(resolved is null ? [] : QuantizedWeights.Check(config, folder!, options.Quantization));
+        string? weights = resolved is null ? null : Problems.Collect(problems, () => WeightDigest.Of(folder!));
         LoraException.ThrowIfAny(problems);
         IEnumerable<string> warnings = resolved!.Warnings.Select(warning => warning.Message).Concat(resolved.Notes);
         warnings = options.LearningRate == 0 ? warnings.Append("The learning rate is 0: nothing is learned.") : warnings;
-        string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
 
         // As PEFT will read it: lists that hit these very modules, and the base's name as the user knows it.
         LoraConfig saved = FileTargets.Spell(config, resolved) with { Model = folder, BaseModelNameOrPath = config.BaseModelNameOrPath ?? folder };
-        IReadOnlyDictionary<string, string> identity = options.IsStateKept ? RunIdentity.Of(folder!, saved, data, options) : new Dictionary<string, string>();
+        IReadOnlyDictionary<string, string> identity =
+            options.IsStateKept ? RunIdentity.Of(folder!, weights!, saved, start, data, options) : new Dictionary<string, string>();
+
+        // Last: it has the run's values and moments, the largest file that a plan reads.
+        TrainingState? state = options.Resume ? Resumed(options.OutputPath!, identity) : null;
+        string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
+        string? anew = options.Resume && state is null
+            ? $"'{options.OutputPath}' has no state of a run to go on with: this run begins at its first step."
+            : null;
         return new(
-            folder!,
-            ModelTargets.ForAdapter(resolved),
-            config,
-            fitted?.Adapter,
-            // Last: it has the run's values and moments, the largest file that a plan reads.
-            options.Resume ? Resumed(options.OutputPath!, identity) : null,
-            identity,
-            saved,
-            unconverted is null ? [.. warnings] : [.. warnings, unconverted])
+            folder!, weights!, ModelTargets.ForAdapter(resolved), config, fitted?.Adapter, state, identity, saved, [.. warnings, .. new[] { unconverted, anew }.OfType<string>()])
         {
             Fitted = fitted,
         };
+    }
+
+    /// <summary>The plan on a device that computes in a dtype.</summary>
+    /// <exception cref="LoraException">ResumeRefused: the run was begun in another one.</exception>
+    public TrainingPlan In(ScalarType type, TrainingOptions options)
+    {
+        Dictionary<string, string> computed = new() { [RunIdentity.ComputedDataType] = type.ToString() };
+        ThrowIfAnother(State, computed, options.OutputPath);
+        return this with { Identity = Identity.Concat(computed).ToDictionary() };
     }
 
     /// <summary>The configuration of an adapter that is gone on with, in which modules that are trained whole are named as its tensors say.</summary>
@@ -80,25 +93,33 @@ internal sealed record TrainingPlan(
     private static TrainingState? Resumed(string folder, IReadOnlyDictionary<string, string> identity)
     {
         TrainingState? state = TrainingStateFile.Read(folder);
-        LoraException.ThrowIfAny([.. RunIdentity.Differences(state?.Identity ?? identity, identity)
-            .Select(difference => new LoraProblem(LoraError.ResumeRefused, folder, folder, difference))]);
+        ThrowIfAnother(state, identity, folder);
         return state;
     }
 
+    private static void ThrowIfAnother(TrainingState? state, IReadOnlyDictionary<string, string> identity, string? folder) =>
+        LoraException.ThrowIfAny([.. RunIdentity.Differences(state?.Identity ?? identity, identity)
+            .Select(difference => new LoraProblem(LoraError.ResumeRefused, folder, folder!, difference))]);
+
     private static IEnumerable<LoraProblem> Destination(TrainingOptions options)
     {
-        if (options.OutputPath is string folder && !options.Overwrite)
+        if (options.OutputPath is not { Length: > 0 } folder)
         {
-            // The state of a run that was stopped is worth more than the adapter beside it: only -Resume or an overwrite touches it.
-            bool isUnfinished = TrainingStateFile.IsThere(folder);
-            if (isUnfinished && !options.Resume)
-            {
-                yield return new(LoraError.RunUnfinished, folder, folder);
-            }
-            else if (!isUnfinished && AdapterFolder.IsThere(folder))
-            {
-                yield return new(LoraError.OutputExists, folder, folder);
-            }
+            yield break;
+        }
+
+        // The state of a run that was stopped is worth more than the adapter beside it: only -Resume or an overwrite touches it.
+        bool isUnfinished = TrainingStateFile.IsThere(folder);
+        bool isAdapter = !isUnfinished && AdapterFolder.IsThere(folder);
+        if (!options.Overwrite && ((isUnfinished && !options.Resume) || isAdapter))
+        {
+            yield return new(isUnfinished ? LoraError.RunUnfinished : options.Resume ? LoraError.RunEnded : LoraError.OutputExists, folder, folder);
+        }
+
+        // Found out now, and not when hours of training are to be written.
+        if (OutputFolder.WhyNot(folder) is string reason)
+        {
+            yield return new(LoraError.OutputFailed, folder, folder, reason);
         }
     }
 }

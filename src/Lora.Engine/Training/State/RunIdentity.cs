@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using Lora.Adapters;
 using Lora.Checkpoints;
 
@@ -8,41 +9,75 @@ namespace Lora.Training;
 /// <summary>Everything that has to be the same for a run to go on as if it had not been interrupted, by name.</summary>
 internal static class RunIdentity
 {
+    /// <summary>The dtype that a run computes in, which is known when its device is.</summary>
+    public const string ComputedDataType = "Computed dtype";
+
+    /// <summary>Options that a run may be gone on with other values of, each with the reason; all others are part of what it is.</summary>
+    public static IReadOnlyDictionary<string, string> Free { get; } = new Dictionary<string, string>
+    {
+        [nameof(TrainingOptions.Device)] = "a run may go on on another device, as long as that computes in the same dtype",
+        [nameof(TrainingOptions.KeepFreedMemory)] = "time alone",
+        [nameof(TrainingOptions.MemoryLimit)] = "what it makes a run compute again has the same bits",
+        [nameof(TrainingOptions.Checkpointing)] = "what is computed again has the same bits",
+        [nameof(TrainingOptions.PrefixCache)] = "what is kept is what is computed, up to rounding; Auto decides by the memory there is",
+        [nameof(TrainingOptions.OutputPath)] = "the folder may have been moved",
+        [nameof(TrainingOptions.SaveStep)] = "how often the state is written changes nothing in it",
+        [nameof(TrainingOptions.Resume)] = "it is what asks for the comparison",
+        [nameof(TrainingOptions.Overwrite)] = "what is done to an adapter that is there",
+        [nameof(TrainingOptions.AdapterPath)] = "the adapter's values are compared, wherever they come from",
+        [nameof(TrainingOptions.ResizeVocabulary)] = "it allows what the adapter's values ask for, and those are compared",
+        [nameof(TrainingOptions.AllowUnmatched)] = "the modules that are hit are compared",
+        [nameof(TrainingOptions.Thread)] = "the adapter has the same bytes",
+        [nameof(TrainingOptions.Prompt)] = "asked beside the training",
+        [nameof(TrainingOptions.PromptToken)] = "asked beside the training",
+    };
+
     /// <summary>The identity of a run.</summary>
     /// <param name="folder">The model's folder.</param>
+    /// <param name="weights">Its weights (<see cref="WeightDigest"/>).</param>
     /// <param name="config">The configuration as it is written with the adapter.</param>
+    /// <param name="start">The adapter that training goes on from; null to begin anew.</param>
     /// <param name="data">What is read.</param>
     /// <param name="options">How it trains.</param>
-    public static IReadOnlyDictionary<string, string> Of(string folder, LoraConfig config, TrainingData data, TrainingOptions options) => new Dictionary<string, string>
-    {
-        // By its configuration: to hash gigabytes of weights would take longer than to load them.
-        ["Model"] = Hash(Path.Combine(folder, "config.json")),
-        // Without its paths: a model that was moved is the same model.
-        ["Config"] = AdapterConfigJson.Write(config with { Model = null, BaseModelNameOrPath = null }),
-        ["Dataset"] = Hash(data.Dataset),
-        // What changes results. Limits, caches and paths change time and memory alone.
-        [nameof(options.Epoch)] = Text(options.Epoch),
-        [nameof(options.MaxStep)] = Text(options.MaxStep),
-        [nameof(options.BatchSize)] = Text(options.BatchSize),
-        [nameof(options.GradientAccumulation)] = Text(options.GradientAccumulation),
-        [nameof(options.LearningRate)] = Text(options.LearningRate),
-        [nameof(options.WarmupStep)] = Text(options.WarmupStep),
-        [nameof(options.Schedule)] = Text(options.Schedule),
-        [nameof(options.WeightDecay)] = Text(options.WeightDecay),
-        [nameof(options.MaxGradientNorm)] = Text(options.MaxGradientNorm),
-        [nameof(options.MaxLength)] = Text(options.MaxLength),
-        [nameof(options.Seed)] = Text(options.Seed),
-        [nameof(options.DataType)] = Text(options.DataType),
-        [nameof(options.Quantization)] = Text(options.Quantization),
-    };
+    /// <exception cref="LoraException">FileUnreadable.</exception>
+    public static IReadOnlyDictionary<string, string> Of(
+        string folder, string weights, LoraConfig config, LoraAdapter? start, TrainingData data, TrainingOptions options) =>
+        new Dictionary<string, string>
+        {
+            ["Model"] = Hash(Path.Combine(folder, "config.json")),
+            ["Weights"] = weights,
+            ["Tokenizer"] = Hash(Path.Combine(folder, "tokenizer.json")),
+            // Without its paths: a model that was moved is the same model.
+            ["Config"] = AdapterConfigJson.Write(config with { Model = null, BaseModelNameOrPath = null }),
+            [nameof(options.Adapter)] = start is null ? "" : Hash(start),
+            ["Dataset"] = Hash(data.Dataset),
+            // The loss before the first step is kept with the state: both have to be of the same rows.
+            ["ValidationDataset"] = data.ValidationDataset is string path ? Hash(path) : "",
+            // What changes results. Limits, caches and paths change time and memory alone.
+            [nameof(options.Epoch)] = Text(options.Epoch),
+            [nameof(options.MaxStep)] = Text(options.MaxStep),
+            [nameof(options.BatchSize)] = Text(options.BatchSize),
+            [nameof(options.GradientAccumulation)] = Text(options.GradientAccumulation),
+            [nameof(options.LearningRate)] = Text(options.LearningRate),
+            [nameof(options.WarmupStep)] = Text(options.WarmupStep),
+            [nameof(options.Schedule)] = Text(options.Schedule),
+            [nameof(options.WeightDecay)] = Text(options.WeightDecay),
+            [nameof(options.MaxGradientNorm)] = Text(options.MaxGradientNorm),
+            [nameof(options.MaxLength)] = Text(options.MaxLength),
+            [nameof(options.Seed)] = Text(options.Seed),
+            [nameof(options.DataType)] = Text(options.DataType),
+            [nameof(options.Quantization)] = Text(options.Quantization),
+        };
 
     /// <summary>What differs, as sentences.</summary>
     public static IEnumerable<string> Differences(IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now) =>
         from entry in now
-        let old = before.GetValueOrDefault(entry.Key, "")
+        let old = before.GetValueOrDefault(entry.Key)
         where old != entry.Value
-        // Hashes say nothing to a reader; that it is another file does.
-        select entry.Key is "Model" or "Config" or "Dataset" ? $"{entry.Key} is another" : $"{entry.Key} was '{old}' and is '{entry.Value}'";
+        select old is null ? $"{entry.Key} was not noted when it was begun, by another version"
+            // Hashes say nothing to a reader; that it is another file does.
+            : entry.Key is "Model" or "Weights" or "Tokenizer" or "Config" or nameof(TrainingOptions.Adapter) or "Dataset" or "ValidationDataset" ? $"{entry.Key} is another"
+            : $"{entry.Key} was '{old}' and is '{entry.Value}'";
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 
@@ -50,5 +85,17 @@ internal static class RunIdentity
     {
         using FileStream stream = RegularFile.Open(path);
         return Convert.ToHexString(SHA256.HashData(stream));
+    }
+
+    private static string Hash(LoraAdapter adapter)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (TensorData tensor in adapter.Tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(tensor.Name));
+            hash.AppendData(tensor.Bytes.Span);
+        }
+
+        return Convert.ToHexString(hash.GetHashAndReset());
     }
 }

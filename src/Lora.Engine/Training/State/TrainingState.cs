@@ -45,7 +45,7 @@ internal sealed record TrainingState(
         optimizer.Restore(AdapterTensors.Read(Mean), AdapterTensors.Read(Variance), Updates);
         adapter.RestoreRandomness(Generator);
 
-        // Either may be missing: under Auto the dtype is the device's, and a run may go on on another device.
+        // Both are there or neither: a run goes on in the dtype that it was begun in.
         if (Scale is LossScale scale)
         {
             scaling?.Restore(scale);

@@ -41,7 +41,7 @@ internal static class TrainingStateFile
         }
 
         // The adapter's folder: the adapter itself comes at the end of the run.
-        Directory.CreateDirectory(folder);
+        using OutputFolder output = new(folder);
 
         // Tensors and numbers in one file, so that they are always of the same step.
         SafetensorsWriter.Write(Path.Combine(folder, Name), [state.Values, state.Mean, state.Variance, state.Generator], metadata);
@@ -83,6 +83,6 @@ internal static class TrainingStateFile
         }
     }
 
-    /// <summary>Removes the state of a run that has ended.</summary>
+    /// <summary>Removes the state of a run that has ended, if there is one.</summary>
     public static void Remove(string folder) => FileChanges.Delete(Path.Combine(folder, Name));
 }

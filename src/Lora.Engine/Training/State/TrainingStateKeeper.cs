@@ -3,7 +3,7 @@ using Lora.Checkpoints;
 
 namespace Lora.Training;
 
-/// <summary>Keeps a run's state on disk, every so many steps and when it is stopped, and removes it when the run is complete.</summary>
+/// <summary>Keeps a run's state on disk: every so many steps, and when the run is stopped.</summary>
 /// <param name="folder">Where the adapter will go.</param>
 /// <param name="every">Steps from one writing to the next.</param>
 /// <param name="adapter">The adapter that is trained.</param>
@@ -40,21 +40,20 @@ internal sealed class TrainingStateKeeper(
         }
     }
 
-    /// <summary>Writes the state after a run that was stopped, and removes it after one that is complete.</summary>
-    public void OnEnd(LoraStopReason reason)
+    /// <summary>Writes the state of a run whose steps have been stopped.</summary>
+    /// <exception cref="LoraException">OutputFailed.</exception>
+    public void OnStop(LoraStopReason reason)
     {
         // After a loss that is not finite the state stays that of the last writing: from the present one the same step would come again.
         if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory)
         {
             Write();
         }
-        else if (reason == LoraStopReason.Completed)
-        {
-            TrainingStateFile.Remove(folder);
-        }
     }
 
-    private void Write() => TrainingStateFile.Write(folder, new(
+    /// <summary>Writes the state as of the last whole step.</summary>
+    /// <exception cref="LoraException">OutputFailed.</exception>
+    public void Write() => TrainingStateFile.Write(folder, new(
         steps,
         optimizer.Steps,
         scaling?.Scale,

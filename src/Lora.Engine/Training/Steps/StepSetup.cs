@@ -12,9 +12,11 @@ internal static class StepSetup
     /// <param name="adapter">The adapter that is on the model.</param>
     /// <param name="steps">The run's batches.</param>
     /// <param name="options">The limit and the user's choices.</param>
+    /// <param name="warn">Told when hidden states cannot be kept.</param>
     /// <param name="cancellation">Checked for each batch that is looked at.</param>
     /// <exception cref="LoraException">MemoryInsufficient.</exception>
-    public static LoraMemoryPlan Plan(FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options, CancellationToken cancellation)
+    public static LoraMemoryPlan Plan(
+        FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options, Action<string> warn, CancellationToken cancellation)
     {
         MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes(cancellation));
         long bytes = loaded.Dataset.TokenCount * step.HiddenSize;
@@ -27,7 +29,7 @@ internal static class StepSetup
         // First what is computed again, then the room: how much is reserved hangs on it.
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
         planner.Reserve(step);
-        step.Cache = place == LoraPrefixCache.None ? null : loaded.PrefixAt(step.Lowest, place);
+        step.Cache = place == LoraPrefixCache.None ? null : loaded.PrefixAt(step.Lowest, place, warn);
         return plan;
     }
 }

@@ -20,6 +20,28 @@ public class TrainingPlanTests
         Assert.Contains("q_proj", exception.Problems[^1].Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("file", LoraError.OutputFailed)]
+    [InlineData("file/adapter", LoraError.OutputFailed)]
+    [InlineData("", LoraError.ConfigValueInvalid)]
+    public void A_destination_that_cannot_be_written_is_found_before_any_work(string path, LoraError expected)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("file", "in the way");
+        TrainingOptions options = ExampleRun.Options with { OutputPath = path.Length == 0 ? path : folder.File(path) };
+
+        Assert.Equal(expected, Failure(ExampleRun.Config, ExampleRun.Data, options).Error);
+        Assert.Single(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void A_destination_that_was_tried_is_not_there_afterwards()
+    {
+        using TemporaryFolder folder = new();
+        TrainingPlan.Make(ExampleRun.Config, ExampleRun.Data, ExampleRun.Options with { OutputPath = folder.File("a/b") });
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
     [Fact]
     public void A_configuration_without_a_model_is_refused() =>
         Assert.Equal(LoraError.ModelNotKnown, Failure(ExampleRun.Config with { Model = null }, ExampleRun.Data, ExampleRun.Options).Error);

@@ -22,14 +22,13 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
         foreach ((TrainingExample example, (int start, int length)) in documents.Examples.Zip(documents.Places))
         {
             using Tensor part = x.narrow(0, start, length); // [length, hidden]
-            if (!cache.Has(example))
+            if (!cache.TryRead(example, part))
             {
-                // Alone, so that its values do not hang on the batch that it first came in.
+                // Alone, so that its values do not hang on the batch that it first came in, nor on whether there was room to keep them.
                 using Tensor computed = Compute(new([example]));
+                part.copy_(computed);
                 cache.Add(example, computed);
             }
-
-            cache.Read(example, part);
         }
 
         return x;

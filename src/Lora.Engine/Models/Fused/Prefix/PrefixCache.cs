@@ -5,11 +5,12 @@ namespace Lora.Models;
 
 /// <summary>Hidden states of documents at one block of one model, from one epoch, or one configuration, to the next.</summary>
 /// <param name="block">The block whose input is kept.</param>
-/// <param name="store">Where the values lie; owned.</param>
-internal sealed class PrefixCache(int block, IPrefixStore store) : IDisposable
+/// <param name="store">Where the values lie; owned. Null keeps nothing.</param>
+internal sealed class PrefixCache(int block, IPrefixStore? store) : IDisposable
 {
     // By the example itself, not by its number: another order or batch finds the same document.
     private readonly Dictionary<TrainingExample, int> places = [];
+    private IPrefixStore? store = store;
 
     /// <summary>The block whose input is kept.</summary>
     public int Block => block;
@@ -17,15 +18,43 @@ internal sealed class PrefixCache(int block, IPrefixStore store) : IDisposable
     /// <summary>Documents that are kept.</summary>
     public int Count => places.Count;
 
-    /// <summary>Whether a document is kept.</summary>
-    public bool Has(TrainingExample example) => places.ContainsKey(example);
+    /// <summary>Is told when the store fails; of the run that uses the cache at present.</summary>
+    public Action<string>? OnFailure { get; set; }
 
-    /// <summary>Keeps a document's hidden states, [tokens, hidden].</summary>
-    public void Add(TrainingExample example, Tensor hidden) => places.Add(example, store.Add(hidden));
+    /// <summary>Keeps a document's hidden states, [tokens, hidden]. Where that cannot be, it does not: a cache saves time, and its lack ends no run.</summary>
+    public void Add(TrainingExample example, Tensor hidden)
+    {
+        if (store is not null)
+        {
+            Try(store => places.Add(example, store.Add(hidden)));
+        }
+    }
 
-    /// <summary>Fills in a document's hidden states, [tokens, hidden].</summary>
-    public void Read(TrainingExample example, Tensor destination) => store.Read(places[example], destination);
+    /// <summary>Fills in a document's hidden states, [tokens, hidden]; false when they are not kept.</summary>
+    public bool TryRead(TrainingExample example, Tensor destination) =>
+        places.TryGetValue(example, out int place) && Try(store => store.Read(place, destination));
 
     /// <inheritdoc/>
-    public void Dispose() => store.Dispose();
+    public void Dispose()
+    {
+        store?.Dispose();
+        store = null;
+        places.Clear();
+    }
+
+    private bool Try(Action<IPrefixStore> use)
+    {
+        try
+        {
+            use(store!);
+            return true;
+        }
+        catch (IOException exception)
+        {
+            // All of it goes: on a full disk the room is worth more to the run's own files, and to everybody else.
+            Dispose();
+            OnFailure?.Invoke($"Hidden states are no longer kept: {exception.Message} The run goes on and computes them each time.");
+            return false;
+        }
+    }
 }

@@ -1,0 +1,76 @@
+using System.Reflection;
+using Lora.Training;
+
+namespace Lora.Tests.Training;
+
+/// <summary>What a run is: nothing that changes its results may change unnoticed between its parts.</summary>
+public class RunIdentityTests
+{
+    private static readonly PropertyInfo[] Options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance);
+
+    [Fact]
+    public void Every_option_is_part_of_it_or_left_out_by_name_with_the_reason()
+    {
+        IReadOnlyDictionary<string, string> identity = Identity(new TrainingOptions());
+        Assert.All(Options, option => Assert.True(
+            identity.ContainsKey(option.Name) != RunIdentity.Free.ContainsKey(option.Name),
+            $"{option.Name} has to be part of a run's identity, or be left out with a reason in RunIdentity.Free."));
+        Assert.Empty(RunIdentity.Free.Keys.Except(Options.Select(option => option.Name)));
+        Assert.All(RunIdentity.Free.Values, Assert.NotEmpty);
+    }
+
+    [Fact]
+    public void Another_value_of_an_option_changes_it_unless_it_is_left_out()
+    {
+        IReadOnlyDictionary<string, string> identity = Identity(new TrainingOptions());
+        Assert.All(Options.Where(option => option.Name is not (nameof(TrainingOptions.Adapter) or nameof(TrainingOptions.AdapterPath))), option =>
+        {
+            TrainingOptions other = new();
+            option.SetValue(other, Another(option.PropertyType, option.GetValue(other)));
+            string[] differences = [.. RunIdentity.Differences(identity, Identity(other))];
+            Assert.Equal(RunIdentity.Free.ContainsKey(option.Name) ? 0 : 1, differences.Length);
+        });
+    }
+
+    [Fact]
+    public void Another_adapter_to_go_on_from_is_another_run()
+    {
+        IReadOnlyDictionary<string, string> anew = Identity(new(), start: null);
+        IReadOnlyDictionary<string, string> one = Identity(new(), Start(1));
+        Assert.Equal(["Adapter is another"], RunIdentity.Differences(anew, one));
+        Assert.Equal(["Adapter is another"], RunIdentity.Differences(one, Identity(new(), Start(2))));
+        Assert.Empty(RunIdentity.Differences(one, Identity(new(), Start(1))));
+
+        static LoraAdapter Start(byte value) => new() { Tensors = [new("x", Lora.Checkpoints.TensorDataType.U8, [1], new byte[] { value })] };
+    }
+
+    [Fact]
+    public void Other_validation_rows_are_another_run_since_the_loss_before_it_is_kept()
+    {
+        IReadOnlyDictionary<string, string> with = RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, ExampleRun.Data, new());
+        IReadOnlyDictionary<string, string> without = RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, new(ExampleRun.Data.Dataset), new());
+        Assert.Equal(["ValidationDataset is another"], RunIdentity.Differences(without, with));
+    }
+
+    [Fact]
+    public void What_an_earlier_version_did_not_note_is_said()
+    {
+        Dictionary<string, string> before = Identity(new()).Where(entry => entry.Key != "Weights").ToDictionary();
+        Assert.Contains("by another version", Assert.Single(RunIdentity.Differences(before, Identity(new()))), StringComparison.Ordinal);
+    }
+
+    private static IReadOnlyDictionary<string, string> Identity(TrainingOptions options, LoraAdapter? start = null) =>
+        RunIdentity.Of(ExampleRun.Model, "weights", ExampleRun.Config, start, ExampleRun.Data, options);
+
+    private static object Another(Type type, object? value) => (Nullable.GetUnderlyingType(type) ?? type) switch
+    {
+        Type number when number == typeof(int) => (value as int? ?? 0) + 7,
+        Type number when number == typeof(long) => (value as long? ?? 0) + 7,
+        Type number when number == typeof(double) => (double)value! + 0.5,
+        Type flag when flag == typeof(bool) => !(value as bool? ?? false),
+        Type text when text == typeof(string) => value + "7",
+        Type texts when texts == typeof(string[]) => new[] { "7" },
+        Type choice when choice.IsEnum => Enum.GetValues(choice).Cast<object>().First(other => !other.Equals(value)),
+        _ => throw new NotSupportedException($"No other value of {type} is known here."),
+    };
+}
