@@ -27,7 +27,7 @@ public static class LoraConfigRules
     public static IReadOnlyList<LoraProblem> CheckBegin(LoraConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return [.. Check(config), .. LoraInitializationRules.CheckBegin(config)];
+        return [.. Check(config), .. LoraInitializationRules.CheckTraining(config, goesOn: false)];
     }
 
     /// <summary>PEFT's features that a configuration turns on and that the engine does not have; an adapter with one can be described and no more.</summary>

@@ -23,9 +23,11 @@ internal static class LoraInitializationRules
     /// <summary>Whether the initialisation is one whose adapters are read, but with which none begins.</summary>
     public static bool IsReadOnly(string name) => Read.Contains(name);
 
-    /// <summary>What is wrong with the initialisation of an adapter that begins with it.</summary>
-    public static IEnumerable<LoraProblem> CheckBegin(LoraConfig config) =>
-        IsReadOnly(config.Initialization) ? [NotSupported(config, nameof(LoraConfig))] : [];
+    /// <summary>What is wrong with the initialisation of an adapter that is trained.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="goesOn">Whether the adapter has its values; one of MiCA, whose B is never trained, is not gone on with either.</param>
+    public static IEnumerable<LoraProblem> CheckTraining(LoraConfig config, bool goesOn) =>
+        IsReadOnly(config.Initialization) && !(goesOn && config.Initialization == "eva") ? [NotSupported(config, nameof(LoraConfig))] : [];
 
     /// <summary>What is wrong with the initialisation of an adapter, whether it has its values or begins.</summary>
     public static IEnumerable<LoraProblem> Check(LoraConfig config, string source)

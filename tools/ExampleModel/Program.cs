@@ -50,6 +50,6 @@ ModelFolder.Write(model, contextLength: 512, folder);
 Console.WriteLine(FormattableString.Invariant($"{steps} steps of {BatchSize} x {Window} tokens in {clock.Elapsed.TotalSeconds:F0} s, last loss {pretraining.Losses.TakeLast(100).Average():F4}"));
 foreach (string prompt in new[] { "Once upon a time", "In the wood", "Tell me about the fox." })
 {
-    int[] next = GreedyDecoder.Continue(model, tokenizer.Encode(prompt), 80, tokenizer.EndOfSequenceId, CancellationToken.None);
+    int[] next = GreedyDecoder.Continue(model, tokenizer.Encode(prompt), 80, tokenizer.EndOfSequenceId, null, CancellationToken.None);
     Console.WriteLine($"> {prompt}{tokenizer.Decode(next)}");
 }

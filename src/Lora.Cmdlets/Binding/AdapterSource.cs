@@ -31,7 +31,8 @@ internal sealed class AdapterSource
     public LoraAdapter Load(LoraCmdlet cmdlet)
     {
         LoraAdapter read = adapter ?? AdapterFolder.Load(folder);
-        return Read(cmdlet, read, read.Config);
+        ConfigFile.WarnOfUnknownKeys(read.Config, Name, cmdlet);
+        return read;
     }
 
     /// <summary>The adapter's description.</summary>
@@ -41,8 +42,11 @@ internal sealed class AdapterSource
     public LoraAdapterInfo Describe(LoraCmdlet cmdlet, bool withNorms)
     {
         LoraAdapterInfo read = adapter is null ? AdapterInspector.Read(folder, withNorms) : AdapterInspector.Describe(adapter, withNorms);
-        return Read(cmdlet, read, read.Config!);
+        ConfigFile.WarnOfUnknownKeys(read.Config!, Name, cmdlet);
+        return read;
     }
+
+    private string Name => adapter is null ? Path.Combine(folder, AdapterConfigJson.FileName) : adapter.ToString();
 
     private static string WhyNot(string folder) =>
         File.Exists(folder) ? $"an adapter's files are {AdapterConfigJson.FileName} and {AdapterFolder.WeightsName}"
@@ -50,16 +54,4 @@ internal sealed class AdapterSource
         : $"the folder has no {AdapterConfigJson.FileName}{Hint(folder)}";
 
     private static string Hint(string folder) => AdapterFolder.Hint(folder) is { Length: > 0 } hint ? "." + hint : "";
-
-    /// <summary>Passes on what was read, with a warning of keys that were set and not understood: one that changes what an adapter computes makes results wrong.</summary>
-    private T Read<T>(LoraCmdlet cmdlet, T read, LoraConfig config)
-    {
-        if (AdapterConfigJson.UnknownKeys(config) is { Count: > 0 } keys)
-        {
-            string name = adapter is null ? $"'{Path.Combine(folder, AdapterConfigJson.FileName)}'" : $"The adapter '{adapter}'";
-            cmdlet.WriteWarning($"{name} sets what is not known here and has no effect: {string.Join(", ", keys)}. Results are wrong if it changes what the adapter computes.");
-        }
-
-        return read;
-    }
 }

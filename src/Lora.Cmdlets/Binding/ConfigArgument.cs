@@ -16,9 +16,9 @@ public sealed record ConfigArgument : Argument
         null => throw LoraException.Of(LoraError.ConfigNotGiven, null),
         LoraConfig config => config,
         IDictionary entries => PropertyBag.ToConfig(entries),
-        string path => ConfigFile.Read(paths.One(path)),
+        string path => ConfigFile.Read(paths.One(path), paths.Cmdlet),
         object value when Members.Nested(value, "Config", "Adapter") is object inner => new ConfigArgument { Value = inner }.Read(paths),
-        object value when Members.Path(value) is string path => ConfigFile.Read(paths.Literal(path)),
+        object value when Members.Path(value) is string path => ConfigFile.Read(paths.Literal(path), paths.Cmdlet),
         PSObject bag when PropertyBag.IsConfig(bag) => PropertyBag.ToConfig(bag),
         object value => throw LoraException.Of(LoraError.NotAConfig, value, value, WhyNot(value)),
     };

@@ -7,6 +7,9 @@ internal sealed class PathResolver(LoraCmdlet cmdlet)
 {
     private const string FileSystem = "FileSystem";
 
+    /// <summary>The cmdlet that was given the paths.</summary>
+    public LoraCmdlet Cmdlet => cmdlet;
+
     /// <summary>The files and folders that an input path names, at least one; a path that is there to the letter is taken before its wildcards are.</summary>
     /// <exception cref="LoraException">PathNotFound or PathNotFileSystem.</exception>
     public IReadOnlyList<string> All(string path)

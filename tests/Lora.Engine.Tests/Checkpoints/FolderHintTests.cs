@@ -35,6 +35,21 @@ public sealed class FolderHintTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_of_adapters_names_the_latest_checkpoint_or_all()
+    {
+        foreach (string name in new[] { "checkpoint-9", "checkpoint-20" })
+        {
+            Directory.CreateDirectory(folder.File(name));
+            folder.Write(name + "/adapter_config.json", "{}");
+        }
+
+        Assert.Equal(" The latest checkpoint of the training is in checkpoint-20.", FolderHint.OfAdapters(folder.Path));
+        Directory.Move(folder.File("checkpoint-9"), folder.File("first"));
+        Directory.Move(folder.File("checkpoint-20"), folder.File("second"));
+        Assert.Equal(" There are adapters in first, second.", FolderHint.OfAdapters(folder.Path));
+    }
+
+    [Fact]
     public void A_pipeline_s_root_with_the_files_of_two_models_is_refused()
     {
         folder.Write("model_index.json", "{}");

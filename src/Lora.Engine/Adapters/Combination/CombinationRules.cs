@@ -75,6 +75,12 @@ internal static class CombinationRules
             yield return $"'{name}' trains biases";
         }
 
+        // Copies of the base's weights beside adapted modules do without; whole tables are of another vocabulary.
+        if (AdapterContents.Of(adapter).Copies.FirstOrDefault(copy => !PeftKey.IsOfBase(copy.Name)) is TensorData table)
+        {
+            yield return $"'{name}' holds '{table.Name}' whole";
+        }
+
         if (config.ModulesToSave is { Length: > 0 })
         {
             yield return $"'{name}' trains modules whole";

@@ -46,7 +46,7 @@ internal sealed record TrainingPlan(
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
         FittedAdapter? fitted = start is null || folder is null ? null : Problems.Collect(problems, () => FittedAdapter.Of(start, folder, options.ResizeVocabulary));
         config = Fit(config, start, fitted);
-        problems.AddRange(start is null ? LoraInitializationRules.CheckBegin(config) : []);
+        problems.AddRange(LoraInitializationRules.CheckTraining(config, goesOn: start is not null));
 
         // Each check runs where what it needs is there, whatever else was wrong, so that all problems come at once.
         ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
