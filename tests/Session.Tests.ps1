@@ -185,4 +185,26 @@ Describe 'A process that is told to end while it trains' -Skip:$IsWindows {
         Get-Content $log -Raw | Should -Match 'stopped after step \d+ of 100000. The adapter of that step is in'
         "$TestDrive/$Signal.after" | Should -Not -Exist
     }
+
+    It 'ends at once at a second signal' {
+        # A pipeline that is busy elsewhere holds the first signal up for as long as its last word may take.
+        $script = Join-Path $TestDrive twice.ps1
+        Set-Content $script @"
+            Import-Module '$manifest'
+            New-LoraConfig -Model '$model' -TargetModule q_proj -Rank 2 |
+                Invoke-LoraTraining -Dataset '$($data.Dataset)' -MaxStep 100000 -PassThruStep |
+                ForEach-Object {
+                    Set-Content '$TestDrive/twice.begun' begun
+                    [System.Threading.Thread]::Sleep(60000)
+                }
+"@
+        [string[]] $pwsh = if ([System.IO.Path]::GetFileNameWithoutExtension([System.Environment]::ProcessPath) -eq 'dotnet') { 'dotnet', (Join-Path $PSHOME pwsh.dll) }
+        else { [System.Environment]::ProcessPath }
+        $shell = "$pwsh -NoProfile -NonInteractive -File '$script' > /dev/null 2>&1 & " +
+            "for i in `$(seq 600); do [ -e '$TestDrive/twice.begun' ] && break; sleep 0.1; done; " +
+            'kill -TERM $!; sleep 0.2; kill -TERM $!; wait $!; echo $?'
+        $watch = [System.Diagnostics.Stopwatch]::StartNew()
+        bash -c $shell 2>$null | Select-Object -Last 1 | Should -Be 143
+        $watch.Elapsed.TotalSeconds | Should -BeLessThan 60
+    }
 }

@@ -1,3 +1,4 @@
+using Lora.Export;
 using Lora.Native;
 using Lora.Tests.Training;
 using static TorchSharp.torch;
@@ -31,6 +32,27 @@ public sealed class ThreadCountTests
         Assert.Equal([1, 3], threads.Distinct());
         Assert.Equal(before, get_num_threads());
         Assert.Equal(ExampleRun.Values(one.Adapter!), ExampleRun.Values(three.Adapter!));
+    }
+
+    [Fact]
+    public void A_merge_has_the_threads_that_it_asks_for()
+    {
+        using TemporaryFolder files = new();
+        LoraAdapter adapter = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 1 }).Adapter!;
+        int before = get_num_threads();
+        Observed threads = new();
+
+        ModelMerge.Write(adapter, ExampleRun.Model, files.File("merged"), new() { Thread = before + 2 }, threads);
+
+        Assert.Equal([before + 2], threads.Counts.Distinct());
+        Assert.Equal(before, get_num_threads());
+    }
+
+    private sealed class Observed : IProgress<WorkProgress>
+    {
+        public List<int> Counts { get; } = [];
+
+        public void Report(WorkProgress value) => Counts.Add(get_num_threads());
     }
 
     private static int OnAnotherThread()
