@@ -90,6 +90,9 @@ model.layers.0.mlp.up_proj      <=                        4
             $text | Should -Not -Match '\u2026' -Because $name
             $text -split "`n" | ForEach-Object Length | Measure-Object -Maximum | ForEach-Object Maximum | Should -BeLessOrEqual $Width -Because $name
             ($text -split "`n")[1] | Should -Match '^ *---' -Because "$name are a table"
+            if ($name -eq 'clients') {
+                $text | Should -Match '^Client +Outcome +Field +Reason'
+            }
         }
     }
 

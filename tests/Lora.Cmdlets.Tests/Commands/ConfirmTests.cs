@@ -32,7 +32,7 @@ public sealed class ConfirmTests : IClassFixture<HostedShell>, IDisposable
     public void Without_it_nothing_is_asked_unless_ConfirmPreference_says_so()
     {
         shell.Show("$r | Export-LoraAdapter $output/first");
-        string asked = shell.Show("$ConfirmPreference = 'Medium'; $r | Export-LoraAdapter $output/second; $r | Export-LoraAdapter $output/third -Confirm:$false", answer: "No");
+        string asked = shell.Show("& { $ConfirmPreference = 'Medium'; $r | Export-LoraAdapter $output/second; $r | Export-LoraAdapter $output/third -Confirm:$false }", answer: "No");
 
         Assert.Contains("Export adapter", asked, StringComparison.Ordinal);
         Assert.Equal(["first", "third"], Directory.GetDirectories(files.Output).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));

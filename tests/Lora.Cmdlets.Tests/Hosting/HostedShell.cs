@@ -60,7 +60,7 @@ public sealed class HostedShell : IDisposable
         return host.Text.Trim('\n', '\r').ReplaceLineEndings("\n");
     }
 
-    /// <summary>Runs a script as <see cref="Show"/> does, and takes the same choice whenever it asks.</summary>
+    /// <summary>Runs a script as at a prompt, and takes the same choice whenever it asks.</summary>
     public string Show(string script, string answer)
     {
         host.Answer = answer;
