@@ -43,8 +43,7 @@ internal static class AdapterTensors
     public static void Load(AttachedAdapter adapter, LoraAdapter stored)
     {
         Dictionary<string, TensorData> tensors = stored.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        LoraException.ThrowIfAny([.. Misfits(adapter, tensors).Select(reason =>
-            new LoraProblem(LoraError.AdapterWeightsInvalid, stored.Path, stored.Path ?? stored.ToString(), reason))]);
+        LoraException.ThrowIfAny(Misfits(adapter, stored, tensors));
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         foreach (TrainableParameter parameter in adapter.Arena.Parameters)
@@ -53,25 +52,28 @@ internal static class AdapterTensors
         }
     }
 
-    private static IEnumerable<string> Misfits(AttachedAdapter adapter, Dictionary<string, TensorData> tensors)
+    private static IReadOnlyList<LoraProblem> Misfits(AttachedAdapter adapter, LoraAdapter stored, Dictionary<string, TensorData> tensors)
     {
+        TensorFaults faults = new(stored.Path, stored.Label);
         HashSet<string> left = [.. tensors.Keys];
         foreach (TrainableParameter parameter in adapter.Arena.Parameters)
         {
             left.Remove(parameter.Key);
             if (!tensors.TryGetValue(parameter.Key, out TensorData? tensor))
             {
-                yield return $"the tensor '{parameter.Key}' is missing";
+                faults.Add(parameter.Key, "the model's module is adapted, and the tensor is missing");
             }
             else if (!tensor.Shape.AsSpan().SequenceEqual(parameter.Shape))
             {
-                yield return $"'{parameter.Key}' has the shape [{string.Join(", ", tensor.Shape)}]; expected is [{string.Join(", ", parameter.Shape)}]";
+                faults.Add(parameter.Key, $"the shape is [{string.Join(", ", tensor.Shape)}]; expected is [{string.Join(", ", parameter.Shape)}]");
             }
         }
 
         foreach (string name in left)
         {
-            yield return $"the tensor '{name}' belongs to no adapted module";
+            faults.Add(name, "the tensor belongs to no adapted module");
         }
+
+        return faults.Problems();
     }
 }

@@ -8,6 +8,7 @@ public static class HubCache
 {
     private const string Prefix = "models--";
     private const string Snapshots = "snapshots";
+    private const long MostBytes = 1000; // of a file that holds one revision
 
     /// <summary>The model's id and revision that a path in a cache stands for; null for other paths.</summary>
     public static (string Name, string Revision)? Of(string path)
@@ -32,7 +33,7 @@ public static class HubCache
 
         string repository = Path.Combine(Root(), Prefix + name.Replace("/", "--", StringComparison.Ordinal));
         string reference = Path.Combine(repository, "refs", revision ?? "main");
-        string commit = File.Exists(reference) ? File.ReadAllText(reference).Trim() : revision ?? "";
+        string commit = File.Exists(reference) ? RegularFile.ReadAllText(reference, MostBytes).Trim() : revision ?? "";
         string folder = Path.Combine(repository, Snapshots, commit);
         return commit.Length > 0 && Directory.Exists(folder) ? folder : null;
     }

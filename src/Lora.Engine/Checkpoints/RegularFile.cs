@@ -30,6 +30,16 @@ internal static class RegularFile
         return Named(path, () => File.OpenRead(path));
     }
 
+    /// <summary>Reads a text file whole.</summary>
+    /// <param name="path">The file, or a link to it.</param>
+    /// <param name="longest">Bytes that it may have.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/> or <see cref="LoraError.FileUnreadable"/>.</exception>
+    public static string ReadAllText(string path, long longest)
+    {
+        using StreamReader reader = new(Open(path, longest));
+        return Named(path, reader.ReadToEnd);
+    }
+
     private static long Length(string path) => Named(path, () =>
     {
         FileInfo file = new(path);

@@ -5,6 +5,8 @@ namespace Lora.Checkpoints;
 /// <summary>A shard index (<c>model.safetensors.index.json</c>): which file of the folder holds which tensor.</summary>
 internal sealed class ShardIndex
 {
+    private const long MostBytes = 100_000_000;
+
     private ShardIndex(string path, IReadOnlyDictionary<string, string> shards)
     {
         Path = path;
@@ -54,7 +56,7 @@ internal sealed class ShardIndex
     {
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using FileStream stream = RegularFile.HasContent(path) ? RegularFile.Open(path, MostBytes) : throw Invalid("it is empty, or a pipe or a device");
             using JsonDocument document = JsonDocument.Parse(stream, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("weight_map", out JsonElement map)

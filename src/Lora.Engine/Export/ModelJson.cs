@@ -1,12 +1,15 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lora.Checkpoints;
 
 namespace Lora.Export;
 
 /// <summary>What the JSON files of a model say otherwise when its tensors are others; all else in them stays.</summary>
 internal static class ModelJson
 {
+    private const long MostBytes = 100_000_000;
+
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>config.json with the vocabulary and the tie of the merged model.</summary>
@@ -53,7 +56,7 @@ internal static class ModelJson
     {
         try
         {
-            JsonObject fields = JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { AllowDuplicateProperties = false })!.AsObject();
+            JsonObject fields = JsonNode.Parse(RegularFile.ReadAllText(path, MostBytes), documentOptions: new() { AllowDuplicateProperties = false })!.AsObject();
             change(fields);
             return fields.ToJsonString(Written) + "\n";
         }

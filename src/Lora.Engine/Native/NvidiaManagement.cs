@@ -12,7 +12,9 @@ internal static unsafe class NvidiaManagement
     private const string VisibleDevices = "CUDA_VISIBLE_DEVICES";
     private const int Success = 0;
 
-    private static string Library => OperatingSystem.IsWindows() ? "nvml.dll" : "libnvidia-ml.so.1";
+    /// <summary>The library. On Windows by its full path: a plain name would be looked for in the working directory too, where anybody may have put one.</summary>
+    /// <param name="systemFolder">Windows' own folder; empty on other systems, whose loader never looks in the working directory.</param>
+    internal static string Library(string systemFolder) => systemFolder.Length > 0 ? Path.Combine(systemFolder, "nvml.dll") : "libnvidia-ml.so.1";
 
     /// <summary>Used and free bytes of a device; null where the library or the device is not there.</summary>
     /// <param name="index">The device as CUDA counts it.</param>
@@ -39,7 +41,7 @@ internal static unsafe class NvidiaManagement
 
     private static int PhysicalIndex(int index) => PhysicalIndex(index, Environment.GetEnvironmentVariable(VisibleDevices));
 
-    private static Func<string, nint>? Exports() => NativeLibrary.TryLoad(Library, out nint library) ? name => NativeLibrary.GetExport(library, name) : null;
+    private static Func<string, nint>? Exports() => NativeLibrary.TryLoad(Library(Environment.SystemDirectory), out nint library) ? name => NativeLibrary.GetExport(library, name) : null;
 
     private static (long Used, long Free)? ReadMemory(Func<string, nint> export, nint device)
     {

@@ -32,6 +32,7 @@ internal sealed class TrainingRun(
     public LoraTrainingResult Execute(Stopwatch? whole = null)
     {
         whole ??= Stopwatch.StartNew();
+        MemoryPlanner.CheckAdapter(plan.TrainedValues, loaded.Model.Device, options.MemoryLimit);
 
         // Before the adapter is on the model, so that the base answers.
         LoraSample[] samples = [.. options.Prompt.Zip(Continuations(), (prompt, text) => new LoraSample { Prompt = prompt, Base = text })];

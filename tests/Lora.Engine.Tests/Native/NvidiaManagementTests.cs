@@ -5,6 +5,13 @@ namespace Lora.Tests.Native;
 public class NvidiaManagementTests
 {
     [Fact]
+    public void The_library_of_Windows_is_never_looked_for_in_the_working_directory()
+    {
+        Assert.Equal(Path.Combine("C:/Windows/System32", "nvml.dll"), NvidiaManagement.Library("C:/Windows/System32"));
+        Assert.DoesNotContain('/', NvidiaManagement.Library(""));
+    }
+
+    [Fact]
     public void Without_the_driver_s_library_nothing_is_known_of_a_device()
     {
         bool isThere = TorchSharp.torch.cuda.is_available();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lora.Checkpoints;
 
 namespace Lora.Adapters;
 
@@ -14,6 +15,7 @@ public static class AdapterConfigJson
     public const string FileName = "adapter_config.json";
 
     private const string LoraType = "LORA";
+    private const long MostBytes = 100_000_000;
     private const string MlxKey = "lora_parameters";
 
     /// <summary>Reads a configuration from its file.</summary>
@@ -21,14 +23,7 @@ public static class AdapterConfigJson
     /// <exception cref="LoraException">FileUnreadable, or what <see cref="Parse"/> throws.</exception>
     public static LoraConfig ReadFile(string path)
     {
-        try
-        {
-            return Parse(File.ReadAllText(path), path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw LoraException.From(exception, LoraError.FileUnreadable, path, path, exception.Message);
-        }
+        return Parse(RegularFile.ReadAllText(path, MostBytes), path);
     }
 
     /// <summary>Reads a configuration. Keys that are absent have PEFT's defaults.</summary>

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Lora.Checkpoints;
 using Lora.Models;
 using Lora.Selection;
@@ -5,35 +6,66 @@ using Lora.Selection;
 namespace Lora.Adapters;
 
 /// <summary>Whether an adapter's weights fit its own configuration; the model is not asked.</summary>
-internal static class AdapterWeightRules
+internal static partial class AdapterWeightRules
 {
-    private const string Prefix = "base_model.model.";
     private static readonly (string A, string B)[] Pairs = [(".lora_A.weight", ".lora_B.weight"), (".lora_embedding_A", ".lora_embedding_B")];
 
+    /// <summary>A problem for each cause.</summary>
+    /// <param name="config">The adapter's configuration.</param>
+    /// <param name="tensors">Its tensors.</param>
+    /// <param name="source">Where they are from, for messages.</param>
     public static IReadOnlyList<LoraProblem> Check(LoraConfig config, IReadOnlyList<TensorData> tensors, string source)
     {
-        PatternTable ranks = new(config.RankPattern);
-        Dictionary<string, long[]> shapes = tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
-        List<string> reasons = [.. shapes.Keys.Where(name => !name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => $"the name '{name}' does not begin with '{Prefix}'")];
-        reasons.AddRange(tensors.Where(tensor => !TensorType.IsKnown(tensor.DataType))
-            .Select(tensor => $"'{tensor.Name}' has the dtype {tensor.DataType.ToName()}, which is none of {TensorType.Names}"));
-        foreach ((string name, string ending, string otherEnding, int rankAxis) in Halves(shapes.Keys))
+        TensorFaults faults = new(source, source);
+        foreach (TensorData tensor in tensors)
         {
-            string module = name[..^ending.Length];
-            int rank = (int)ranks.ValueOf(module.StartsWith(Prefix, StringComparison.Ordinal) ? module[Prefix.Length..] : module, config.Rank);
-            long[] shape = shapes[name];
-            if (!shapes.ContainsKey(module + otherEnding))
+            CheckName(tensor.Name, faults);
+            if (!TensorType.IsKnown(tensor.DataType))
             {
-                reasons.Add($"'{name}' has no '{module + otherEnding}' beside it");
-            }
-
-            if (shape.Length < 2 || shape[rankAxis] != rank)
-            {
-                reasons.Add($"'{name}' has the shape [{string.Join(", ", shape)}], which is not of the rank {rank}");
+                faults.Add(tensor.Name, $"the dtype is {tensor.DataType.ToName()}, which is none of {TensorType.Names}");
             }
         }
 
-        return [.. reasons.Select(reason => new LoraProblem(LoraError.AdapterWeightsInvalid, source, source, reason))];
+        CheckRanks(config, tensors, faults);
+        return faults.Problems();
+    }
+
+    private static void CheckName(string name, TensorFaults faults)
+    {
+        if (!name.StartsWith(PeftKey.Prefix, StringComparison.Ordinal))
+        {
+            faults.Add(name, $"the name does not begin with '{PeftKey.Prefix}'");
+        }
+
+        if (AdapterName().Match(name) is { Success: true } infix)
+        {
+            faults.Add(name, $"the name holds '.{infix.Groups["adapter"].Value}', an adapter's name in a running model, which PEFT's files leave out");
+        }
+    }
+
+    private static void CheckRanks(LoraConfig config, IReadOnlyList<TensorData> tensors, TensorFaults faults)
+    {
+        PatternTable ranks = new(config.RankPattern);
+        Dictionary<string, long[]> shapes = tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
+        foreach ((string name, string ending, string otherEnding, int rankAxis) in Halves(shapes.Keys))
+        {
+            string module = name[..^ending.Length];
+            long[] shape = shapes[name];
+            if (!shapes.ContainsKey(module + otherEnding))
+            {
+                faults.Add(name, $"there is no '{otherEnding[1..]}' beside it");
+            }
+
+            int rank = (int)ranks.ValueOf(module.StartsWith(PeftKey.Prefix, StringComparison.Ordinal) ? module[PeftKey.Prefix.Length..] : module, config.Rank);
+            if (shape.Length < 2)
+            {
+                faults.Add(name, $"the shape is [{string.Join(", ", shape)}], which is no matrix");
+            }
+            else if (shape[rankAxis] != rank)
+            {
+                faults.Add(name, $"the rank is {shape[rankAxis]}, and {rank} in the configuration");
+            }
+        }
     }
 
     /// <summary>The A and B tensors; the rank is A's first axis and B's second.</summary>
@@ -43,4 +75,8 @@ internal static class AdapterWeightRules
         from half in new[] { (Ending: pair.A, Other: pair.B, Axis: 0), (Ending: pair.B, Other: pair.A, Axis: 1) }
         where name.EndsWith(half.Ending, StringComparison.Ordinal)
         select (name, half.Ending, half.Other, half.Axis);
+
+    /// <summary><c>.lora_A.default.weight</c> and <c>.lora_embedding_A.default</c>, as a model with the adapter on it calls them.</summary>
+    [GeneratedRegex(@"\.lora_(?:[AB]\.(?<adapter>[^.]+)\.(?:weight|bias)|embedding_[AB]\.(?<adapter>[^.]+))\z", RegexOptions.CultureInvariant)]
+    private static partial Regex AdapterName();
 }

@@ -37,8 +37,16 @@ internal sealed record FittedAdapter(LoraAdapter Adapter, ResizedVocabulary? Voc
 
         TensorData[] carried = [.. contents.Copies.Where(copy => vocabulary?.Weights.Values.Contains(copy) == true)];
         TensorData[] copies = [.. contents.Copies.Except(carried).Where(copy => vocabulary is null || !AdapterVocabulary.IsTable(copy, tree))];
-        LoraException.ThrowIfAny([.. copies.Select(copy => WhyNot(copy, checkpoint, tree)).OfType<string>()
-            .Select(reason => new LoraProblem(LoraError.AdapterWeightsInvalid, adapter.Path, adapter.Label, reason))]);
+        TensorFaults faults = new(adapter.Path, adapter.Label);
+        foreach (TensorData copy in copies)
+        {
+            if (WhyNot(copy, checkpoint, tree) is string reason)
+            {
+                faults.Add(copy.Name, reason);
+            }
+        }
+
+        LoraException.ThrowIfAny(faults.Problems());
         string? note = copies.Length == 0 ? null
             : $"'{adapter.Label}' holds weights of the base model too, which are the model's own and not needed: {string.Join(", ", copies.Select(copy => copy.Name))}.";
         return new(trained, vocabulary, carried, note);
@@ -46,10 +54,10 @@ internal sealed record FittedAdapter(LoraAdapter Adapter, ResizedVocabulary? Voc
 
     /// <summary>Why a copy is not the model's own parameter; null when it is.</summary>
     private static string? WhyNot(TensorData copy, Checkpoint checkpoint, ModuleTree tree) =>
-        tree.ParameterOf(PeftKey.Module(copy.Name), PeftKey.Parameter(copy.Name)) is not TensorInfo own ? $"the tensor '{copy.Name}' belongs to no adapted module"
+        tree.ParameterOf(PeftKey.Module(copy.Name), PeftKey.Parameter(copy.Name)) is not TensorInfo own ? "the tensor belongs to no adapted module"
         : !own.Shape.AsSpan().SequenceEqual(copy.Shape)
-            ? $"'{copy.Name}' is a weight of the base model and has the shape [{string.Join(", ", copy.Shape)}]; that of '{checkpoint.Path}' has [{string.Join(", ", own.Shape)}]"
+            ? $"it is a weight of the base model and has the shape [{string.Join(", ", copy.Shape)}]; that of '{checkpoint.Path}' has [{string.Join(", ", own.Shape)}]"
         : !TensorType.IsKnown(own.DataType) || !TensorType.IsKnown(copy.DataType) || !BaseCopy.IsSame(copy, own, checkpoint)
-            ? $"'{copy.Name}' is a weight of the base model and not that of '{checkpoint.Path}'"
+            ? $"it is a weight of the base model and not that of '{checkpoint.Path}'"
         : null;
 }

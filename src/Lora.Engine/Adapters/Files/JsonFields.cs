@@ -17,7 +17,17 @@ internal sealed class JsonFields(JsonObject fields, string source)
 
     public bool Bool(string key) => Take(key, JsonValueKind.True, JsonValueKind.False)?.GetValue<bool>() ?? false;
 
-    public double? Number(string key) => Take(key, JsonValueKind.Number)?.GetValue<double>();
+    public double? Number(string key)
+    {
+        JsonNode? number = Take(key, JsonValueKind.Number);
+        if (number is not null && !IsFinite(number))
+        {
+            Wrong(key, number.ToJsonString(), "a finite number");
+            return null;
+        }
+
+        return number?.GetValue<double>();
+    }
 
     public int? Integer(string key)
     {
@@ -77,10 +87,13 @@ internal sealed class JsonFields(JsonObject fields, string source)
             return null;
         }
 
-        return pairs.All(pair => pair.Value?.GetValueKind() == JsonValueKind.Number)
+        return pairs.All(pair => pair.Value?.GetValueKind() == JsonValueKind.Number && IsFinite(pair.Value))
             ? [.. pairs.Select(pair => new LoraPatternValue { Pattern = pair.Key, Value = pair.Value!.GetValue<double>() })]
-            : Reject<LoraPatternValue>(key, pairs, "an object of numbers");
+            : Reject<LoraPatternValue>(key, pairs, "an object of finite numbers");
     }
+
+    /// <summary>JSON has no infinity, but digits that come to it.</summary>
+    private static bool IsFinite(JsonNode number) => double.IsFinite(number.GetValue<double>());
 
     private T[]? Items<T>(string key, JsonNode? node, JsonValueKind kind, string expected, Func<JsonNode, T> convert)
     {

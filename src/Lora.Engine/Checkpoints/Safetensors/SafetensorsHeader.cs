@@ -50,8 +50,19 @@ public sealed class SafetensorsHeader
 
         try
         {
+            if (!RegularFile.HasContent(path))
+            {
+                problems.Add(new(LoraError.SafetensorsTruncated, path, path, "it is empty, or a pipe or a device"));
+                return null;
+            }
+
             using SafeFileHandle handle = File.OpenHandle(path);
             return Read(handle, System.IO.Path.GetFullPath(path), problems);
+        }
+        catch (LoraException exception)
+        {
+            problems.AddRange(exception.Problems);
+            return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

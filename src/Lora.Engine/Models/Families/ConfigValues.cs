@@ -59,12 +59,12 @@ internal sealed class ConfigValues
             return null;
         }
 
-        if (value.ValueKind == JsonValueKind.Number)
+        if (value.ValueKind == JsonValueKind.Number && double.IsFinite(value.GetDouble()))
         {
             return value.GetDouble();
         }
 
-        Report($"{key} is {value.GetRawText()}; expected is a number");
+        Report($"{key} is {value.GetRawText()}; expected is a finite number");
         return null;
     }
 
@@ -86,7 +86,7 @@ internal sealed class ConfigValues
         if (Find(key) is { ValueKind: JsonValueKind.Array } list)
         {
             double[] numbers = [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Number ? value.GetDouble() : 0)];
-            if (numbers.Length == count && numbers.All(number => number > 0))
+            if (numbers.Length == count && numbers.All(number => number > 0 && double.IsFinite(number)))
             {
                 return numbers;
             }

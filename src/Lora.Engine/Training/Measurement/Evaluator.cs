@@ -7,7 +7,7 @@ namespace Lora.Training;
 internal static class Evaluator
 {
     /// <summary>How many forward passes an evaluation takes.</summary>
-    public static int Batches(Dataset dataset, int batchSize) => (dataset.Examples.Count + batchSize - 1) / batchSize;
+    public static int Batches(Dataset dataset, int batchSize) => (int)((dataset.Examples.Count + (long)batchSize - 1) / batchSize);
 
     /// <summary>The mean loss of all supervised tokens, rows in the file's order.</summary>
     /// <param name="engine">Computes the loss.</param>

@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Models;
 using Lora.Native;
+using static TorchSharp.torch;
 
 namespace Lora.Training;
 
@@ -16,6 +17,9 @@ internal sealed class MemoryPlanner(
     // What a run takes at most that keeps freed memory, as a share of what its tensors take (bench plan).
     private const double KeptShare = 1.25;
 
+    // The value, its gradient and two moments, float32 whatever the base is.
+    private const int BytesOfValue = 4 * sizeof(float);
+
     private readonly StepMemory memory = step.Memory;
     private readonly StepShape[] largest = Largest(shapes);
     private readonly (long Taken, long Limit) available = Available(model, adapter);
@@ -25,6 +29,22 @@ internal sealed class MemoryPlanner(
     private long Weight => model.WeightSize + model.Buffer.Missing;
 
     private long Optimizer => 2L * sizeof(float) * adapter.Arena.Count;
+
+    /// <summary>Refuses an adapter that no memory there is holds, before torch is asked for it, whose words would be those of its allocator.</summary>
+    /// <param name="values">The values that are trained.</param>
+    /// <param name="device">Where they will be.</param>
+    /// <param name="limit">The limit that was asked for; null for what the device has.</param>
+    /// <exception cref="LoraException">MemoryInsufficient.</exception>
+    public static void CheckAdapter(double values, Device device, long? limit)
+    {
+        double bytes = values * BytesOfValue;
+        long most = limit ?? AvailableMemory.Of(device)?.Limit ?? long.MaxValue;
+        if (bytes > most)
+        {
+            throw LoraException.Of(
+                LoraError.MemoryInsufficient, most, Gigabytes(bytes), Gigabytes(most), FormattableString.Invariant($"the adapter's {values:F0} values alone take it, with their gradients and moments"));
+        }
+    }
 
     /// <summary>Whether so many bytes fit beside a run that computes nothing again.</summary>
     public bool Fits(long bytes) => available.Taken + model.Buffer.Missing + Optimizer + bytes + Peak(default) <= Limit;
@@ -47,7 +67,7 @@ internal sealed class MemoryPlanner(
         // A limit that was asked for is kept or refused; one that was only guessed is warned of.
         if (options.MemoryLimit is not null && rest + activation > Limit)
         {
-            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), largest.Max(shape => shape.Tokens));
+            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), $"its largest batch has {largest.Max(shape => shape.Tokens)} tokens");
         }
 
         long values = 2L * sizeof(float) * adapter.Arena.Count; // values and gradients, float32 whatever the base is
@@ -102,5 +122,5 @@ internal sealed class MemoryPlanner(
         return [.. largest.Select(entry => entry.Shape!)];
     }
 
-    private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / (double)(1L << 30):F2} GB");
+    private static string Gigabytes(double bytes) => FormattableString.Invariant($"{bytes / (1L << 30):F2} GB");
 }

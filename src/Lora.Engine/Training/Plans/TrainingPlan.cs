@@ -27,6 +27,9 @@ internal sealed record TrainingPlan(
     LoraConfig SavedConfig,
     IReadOnlyList<string> Warnings)
 {
+    /// <summary>How many values are trained on the targets; of a rank beyond all reason more than a whole number holds.</summary>
+    public double TrainedValues { get; private init; }
+
     /// <summary>The adapter that training goes on from as it goes onto the model; null to begin anew.</summary>
     public FittedAdapter? Fitted { get; private init; }
 
@@ -71,6 +74,7 @@ internal sealed record TrainingPlan(
             folder!, weights!, ModelTargets.ForAdapter(resolved), config, fitted?.Adapter, state, identity, saved, [.. warnings, .. new[] { unconverted, anew }.OfType<string>()])
         {
             Fitted = fitted,
+            TrainedValues = resolved.Targets.Sum(target => (double)AdapterSize.Of(target.Module, target, config)),
         };
     }
 

@@ -70,7 +70,7 @@ public class CombinationRefusalTests
         LoraException exception = Assert.Throws<LoraException>(() => AdapterCombination.Combine([half, narrow], new()));
 
         Assert.All(exception.Problems, problem => Assert.Equal(LoraError.AdapterWeightsInvalid, problem.Error));
-        Assert.Contains("lora_B.weight' beside it", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("no 'lora_B.weight' beside it", exception.Message, StringComparison.Ordinal);
         Assert.Contains("F8_E4M3", exception.Message, StringComparison.Ordinal);
     }
 

@@ -115,6 +115,8 @@ public class AdapterConfigJsonTests
     [InlineData("[]", LoraError.AdapterConfigInvalid)]
     [InlineData("{}", LoraError.AdapterConfigInvalid)]
     [InlineData("""{"peft_type":"LORA","r":1,"r":2}""", LoraError.AdapterConfigInvalid)]
+    [InlineData("""{"peft_type":"LORA","lora_alpha":1e999}""", LoraError.AdapterConfigInvalid)]
+    [InlineData("""{"peft_type":"LORA","alpha_pattern":{"a":-1e999}}""", LoraError.AdapterConfigInvalid)]
     [InlineData("""{"peft_type":"LORA","r":1.5}""", LoraError.AdapterConfigInvalid)]
     [InlineData("""{"peft_type":"LORA","use_dora":"yes"}""", LoraError.AdapterConfigInvalid)]
     [InlineData("""{"peft_type":"LORA","target_modules":["a",1]}""", LoraError.AdapterConfigInvalid)]

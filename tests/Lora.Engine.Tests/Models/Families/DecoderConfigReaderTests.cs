@@ -52,6 +52,8 @@ public sealed class DecoderConfigReaderTests : IDisposable
         "num_attention_heads 65536 x head_dim 65536 is more than")]
     [InlineData("""{"model_type": "llama", "vocab_size": 8, "hidden_size": 8, "num_attention_heads": 1, "num_hidden_layers": 10000000, "intermediate_size": 8}""",
         "num_hidden_layers is 10000000; expected are at most 10000")]
+    [InlineData("""{"model_type": "llama", "vocab_size": 8, "hidden_size": 8, "num_attention_heads": 1, "num_hidden_layers": 1, "intermediate_size": 8, "rms_norm_eps": 1e999}""",
+        "rms_norm_eps is 1e999; expected is a finite number")]
     public void Numbers_that_no_model_has_are_refused_before_anything_is_made_of_them(string json, string expected)
     {
         folder.Write("config.json", json);

@@ -7,6 +7,18 @@ public class TrainingMemoryTests
     private static readonly LoraConfig Upper = ExampleRun.Config with { TargetModule = null, Module = ["model.layers.3.self_attn.q_proj", "model.layers.3.mlp.down_proj"] };
 
     [Fact]
+    public void An_adapter_that_no_memory_holds_is_refused_before_torch_is_asked()
+    {
+        LoraException refused = Assert.Throws<LoraException>(() => ExampleRun.Train(ExampleRun.Config with { Rank = 2_000_000_000 }, ExampleRun.Options));
+
+        // 4 layers of q_proj (128 + 128) and down_proj (352 + 128), 16 bytes a value.
+        Assert.Equal(LoraError.MemoryInsufficient, refused.Error);
+        Assert.Contains("needs 87738.04 GB", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("the adapter's 5888000000000 values alone", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("-Rank", refused.Problem.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_says_what_memory_it_planned()
     {
         LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options);

@@ -79,7 +79,7 @@ public class TrainingPlanTests
         LoraException exception = Failure(ExampleRun.Config with { Rank = 2 }, ExampleRun.Data, ExampleRun.Options with { Adapter = adapter });
 
         Assert.Equal(LoraError.AdapterWeightsInvalid, exception.Error);
-        Assert.Contains("not of the rank 2", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("the rank is 4, and 2 in the configuration", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
