@@ -2,17 +2,18 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
 
 # Every block of PowerShell in the README and in the help is run as a reader types it: a session a page, in a folder with ./model, ./train.jsonl,
-# ./validation.jsonl and, for the help, ./adapter.
+# ./validation.jsonl and, for the help, ./adapter. A block of text right after one shows what it gives.
 BeforeDiscovery {
     $root = Split-Path $PSScriptRoot
     $pages = Get-Item (Join-Path $root README.md), (Join-Path $root 'docs/en-US/*.md') | ForEach-Object {
         $text = Get-Content $_ -Raw
-        $blocks = [regex]::Matches($text, '(?ms)^```powershell\r?\n(.*?)^```') | ForEach-Object {
+        $blocks = [regex]::Matches($text, '(?ms)^```powershell\r?\n(.*?)^```(?:\s+```text\r?\n(.*?)^```)?') | ForEach-Object {
             $before = $text.Substring(0, $_.Index)
             @{
                 Line    = @($before -split '\n').Count
                 Heading = [regex]::Match($before, '(?m)^#+ (.*?)\r?$', 'RightToLeft').Groups[1].Value
                 Code    = $_.Groups[1].Value
+                Shown   = $_.Groups[2].Value
             }
         }
         @{ Page = $_.BaseName; Block = $blocks }
@@ -54,11 +55,17 @@ Describe '<Page>' -ForEach $pages {
     It 'line <Line>, <Heading>, runs without an error or a warning' -ForEach $Block {
         $session.Commands.Clear()
         $session.Streams.ClearStreams()
-        $null = $session.AddScript($Code).AddCommand('Out-String').Invoke()
+        $said = $session.AddScript($Code).AddCommand('Out-String').AddParameter('Width', 120).Invoke() -join ''
         $session.Streams.Error | Should -BeNullOrEmpty
 
         # That another program would misread an export is said of every adapter of some blocks or of one role: it belongs to what the blocks show.
         $session.Streams.Warning | Where-Object Message -NotLike '*Test-LoraAdapter says why*' | Should -BeNullOrEmpty
+
+        # What a page shows below a block is what the block gives.
+        if ($Shown) {
+            $lines = $said -replace '\e\[[\d;]*m' -split '\r?\n' | ForEach-Object TrimEnd
+            ($lines -join "`n").Trim("`n") | Should -Be ($Shown -replace '\r').Trim("`n")
+        }
     }
 
     if ($Page -eq 'Invoke-LoraTraining') {
