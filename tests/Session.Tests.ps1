@@ -185,4 +185,25 @@ Describe 'A process that is told to end while it trains' -Skip:$IsWindows {
         Get-Content $log -Raw | Should -Match 'stopped after step \d+ of 100000. The adapter of that step is in'
         "$TestDrive/$Signal.after" | Should -Not -Exist
     }
+
+    It 'ends at once at a second signal, in the middle of a batch' {
+        # Batches of some seconds: the first signal waits for the end of one, to write the adapter; the second does not.
+        $rows = Join-Path $TestDrive long.jsonl
+        Set-Content $rows (1..24 | ForEach-Object { @{ text = 'the fox is red. ' * 200 } | ConvertTo-Json -Compress })
+        $script = Join-Path $TestDrive twice.ps1
+        Set-Content $script @"
+            Import-Module '$manifest'
+            New-LoraConfig -Model '$model' -TargetPattern all-linear -Rank 2 |
+                Invoke-LoraTraining -Dataset '$rows' -MaxStep 100 -BatchSize 24 -MaxLength 512 -PassThruStep -OutputPath '$TestDrive/twice' |
+                ForEach-Object { Set-Content '$TestDrive/twice.begun' begun }
+"@
+        [string[]] $pwsh = if ([System.IO.Path]::GetFileNameWithoutExtension([System.Environment]::ProcessPath) -eq 'dotnet') { 'dotnet', (Join-Path $PSHOME pwsh.dll) }
+        else { [System.Environment]::ProcessPath }
+        $shell = "$pwsh -NoProfile -NonInteractive -File '$script' > /dev/null 2>&1 & " +
+            "for i in `$(seq 1200); do [ -e '$TestDrive/twice.begun' ] && break; sleep 0.05; done; " +
+            'kill -TERM $!; sleep 0.2; kill -TERM $!; wait $!; echo $?'
+        bash -c $shell 2>$null | Select-Object -Last 1 | Should -Be 143
+        "$TestDrive/twice.begun" | Should -Exist
+        "$TestDrive/twice" | Should -Not -Exist
+    }
 }

@@ -74,6 +74,28 @@ model.layers.0.mlp.up_proj      <=                        4
 '@.ReplaceLineEndings("`n")
     }
 
+    It 'cuts nothing off on a screen of <Width> columns' -ForEach @{ Width = 80 }, @{ Width = 120 } {
+        $result | Export-LoraAdapter "TestDrive:/wide$Width"
+        $tables = @{
+            targets      = Get-LoraModule $model | Test-LoraTarget $config
+            entries      = Test-LoraTarget $config -Model $model -Entry
+            differences  = Compare-LoraConfig $config (New-LoraConfig -TargetModule k_proj)
+            steps        = $result.History
+            measurements = $result | Measure-LoraAdapter -Dataset $training.ValidationDataset -EachLayer
+            norms        = (Get-LoraAdapter "TestDrive:/wide$Width" -Detailed).Module
+            clients      = Test-LoraAdapter "TestDrive:/wide$Width"
+        }
+        foreach ($name in $tables.Keys) {
+            $text = $tables[$name] | Show -Width $Width
+            $text | Should -Not -Match '\u2026' -Because $name
+            $text -split "`n" | ForEach-Object Length | Measure-Object -Maximum | ForEach-Object Maximum | Should -BeLessOrEqual $Width -Because $name
+            ($text -split "`n")[1] | Should -Match '^ *---' -Because "$name are a table"
+            if ($name -eq 'clients') {
+                $text | Should -Match '^Client +Outcome +Field +Reason'
+            }
+        }
+    }
+
     It 'of steps writes the rate as people do' {
         $result.History | Show | Should -Match '(?m)^ +1 +\d\.\d{4} +2e-4 +\d+\.\d{4} +[\d,]+$'
     }
@@ -105,6 +127,13 @@ Dropout        : 0
 Bias           : None
 Initialization : true
 "@.ReplaceLineEndings("`n")
+    }
+
+    It 'shows how long a run took, and how long its steps' {
+        $text = $result | Show
+        $text | Should -Match '(?m)^Elapsed +: \S'
+        $text | Should -Match '(?m)^TrainingElapsed +: \S'
+        $result.TrainingElapsed | Should -BeLessThan $result.Elapsed
     }
 
     It 'shows a plan of memory in units that fit' {

@@ -27,7 +27,7 @@ public static class LoraConfigRules
     public static IReadOnlyList<LoraProblem> CheckBegin(LoraConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return [.. Check(config), .. LoraInitializationRules.CheckTraining(config, goesOn: false)];
+        return [.. Check(config), .. EmptyEntries(config), .. LoraInitializationRules.CheckTraining(config, goesOn: false)];
     }
 
     /// <summary>PEFT's features that a configuration turns on and that the engine does not have; an adapter with one can be described and no more.</summary>
@@ -134,6 +134,18 @@ public static class LoraConfigRules
         {
             yield return nameof(config.TargetPattern);
         }
+    }
+
+    // A file of PEFT's may have one, which means nothing there; of one who types it a variable was empty.
+    private static IEnumerable<LoraProblem> EmptyEntries(LoraConfig config)
+    {
+        (string Name, string[]? Entries)[] lists =
+        [
+            (nameof(config.Module), config.Module), (nameof(config.TargetModule), config.TargetModule),
+            (nameof(config.ExcludeModule), config.ExcludeModule), (nameof(config.ModulesToSave), config.ModulesToSave),
+        ];
+        return lists.Where(list => list.Entries?.Any(string.IsNullOrWhiteSpace) == true)
+            .Select(list => new LoraProblem(LoraError.ConfigValueInvalid, list.Entries, $"An entry of {list.Name}", "empty", "a module's name or its ending"));
     }
 
     private static LoraProblem Invalid(string source, string name, object value, string expected) =>

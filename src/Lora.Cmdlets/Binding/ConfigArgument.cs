@@ -5,7 +5,7 @@ namespace Lora.Commands;
 
 /// <summary>
 /// What a user gave where a configuration is meant: an object of New-LoraConfig, a result of Invoke-LoraTraining, an adapter or its description, a
-/// hashtable, the path of an adapter_config.json or of its folder, an object of such a file or folder, or what a job or JSON made of one of these.
+/// hashtable with a configuration's names or PEFT's, the path of an adapter_config.json or of its folder, an object of such a file or folder, or what a job or JSON made of one of these.
 /// </summary>
 public sealed record ConfigArgument : Argument
 {
@@ -15,6 +15,7 @@ public sealed record ConfigArgument : Argument
     {
         null => throw LoraException.Of(LoraError.ConfigNotGiven, null),
         LoraConfig config => config,
+        object value when PeftTable.Is(value) => PeftTable.Read(value, paths.Cmdlet),
         IDictionary entries => PropertyBag.ToConfig(entries),
         string path => ConfigFile.Read(paths.One(path), paths.Cmdlet),
         object value when Members.Nested(value, "Config", "Adapter") is object inner => new ConfigArgument { Value = inner }.Read(paths),

@@ -60,7 +60,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
             .Select(report => $"{report.Client} ({string.Join(", ", report.Field)})")];
         if (wrong.Length > 0)
         {
-            WriteWarning($"Loaded in silence and computed wrongly by {string.Join("; ", wrong)}. Test-LoraAdapter says why, and what helps.");
+            WriteWarning($"Programs that load this adapter without an error and compute it wrongly: {string.Join("; ", wrong)}. Test-LoraAdapter says why, and what helps.");
         }
     }
 }

@@ -21,6 +21,11 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     [Parameter]
     public SwitchParameter ResizeVocabulary { get; set; }
 
+    /// <summary>Threads that compute.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Thread { get; set; }
+
     /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)
     {
@@ -32,7 +37,14 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
             RunOnWorker("Writing merged model", (worker, cancellation) =>
             {
                 worker.LastWord = $"The export was stopped: nothing was written to '{folder}'.";
-                ModelMergeOptions options = new() { Overwrite = Force, Untie = Untie, ResizeVocabulary = ResizeVocabulary };
+                ModelMergeOptions options = new()
+                {
+                    Overwrite = Force,
+                    Untie = Untie,
+                    ResizeVocabulary = ResizeVocabulary,
+                    Thread = Thread,
+                    Warn = text => worker.Write(new PipelineRecord.Warning(text)),
+                };
                 foreach (string note in ModelMerge.Write(adapter, model, folder, options, worker, cancellation))
                 {
                     worker.Write(new PipelineRecord.Verbose(note));

@@ -41,11 +41,12 @@ public static class ModelMerge
         MergePlan plan = MergePlan.Make(fitted.Adapter, checkpoint, tree, new(tree, fitted.Vocabulary, options.Untie), problems);
         LoraException.ThrowIfAny(problems);
         TorchLibrary.Load();
+        using ThreadCount threads = ThreadCount.Use(options.Thread);
         using IDisposable noGradient = no_grad();
         using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
         try
         {
-            using StagedFolder stage = new(folder);
+            using StagedFolder stage = new(folder, options.Warn);
             WriteWeights(checkpoint, plan, stage, progress, cancellation);
             WriteCompanions(checkpoint, plan.Layout, stage);
 
@@ -150,4 +151,10 @@ public sealed record ModelMergeOptions
 
     /// <summary>Takes over the adapter's vocabulary, where that is another one than the model's.</summary>
     public bool ResizeVocabulary { get; init; }
+
+    /// <summary>Threads that compute; null for as many as libtorch takes.</summary>
+    public int? Thread { get; init; }
+
+    /// <summary>Told of temporary files that could not be removed; null: it is traced.</summary>
+    public Action<string>? Warn { get; init; }
 }

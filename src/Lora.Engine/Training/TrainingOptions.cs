@@ -87,7 +87,7 @@ public sealed record TrainingOptions
     /// <summary>Whether entries of the configuration that match nothing are warnings rather than errors.</summary>
     public bool AllowUnmatched { get; init; }
 
-    /// <summary>Threads that compute; null for as many as libtorch takes, the processor's cores. The adapter has the same bytes.</summary>
+    /// <summary>Threads that compute; null for as many as libtorch takes, the processor's cores, and never more. The adapter has the same bytes.</summary>
     public int? Thread { get; init; }
 
     /// <summary>Prompts that the base model and the adapted model continue, for a look at what was learned.</summary>

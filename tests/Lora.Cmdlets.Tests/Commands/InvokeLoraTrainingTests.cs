@@ -112,6 +112,17 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
         Assert.Equal([2, 4], result.Output.Select(value => ((LoraTrainingResult)value.BaseObject).Config!.Rank));
     }
 
+    [Theory]
+    [InlineData("Invoke-LoraTraining $c, $c", "Training LoRA adapter, configuration 1 of 2 | Training LoRA adapter, configuration 2 of 2")]
+    [InlineData("$c, $c | Invoke-LoraTraining", "Training LoRA adapter | Training LoRA adapter, configuration 2")]
+    [InlineData("Invoke-LoraTraining $c", "Training LoRA adapter")]
+    public void The_bar_says_which_configuration_it_is(string command, string activities)
+    {
+        ShellResult result = shell.Run($"{Config}; {command} -Dataset $train -MaxStep 1").Succeeded();
+
+        Assert.Equal(activities, string.Join(" | ", result.Progress.Select(record => record.Activity).Distinct()));
+    }
+
     [Fact]
     public void Steps_come_as_objects_when_they_are_asked_for()
     {

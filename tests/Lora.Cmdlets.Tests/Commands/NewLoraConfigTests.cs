@@ -107,6 +107,8 @@ public sealed class NewLoraConfigTests : IClassFixture<HostedShell>, IDisposable
     [InlineData("Get-LoraModule $model -All | New-LoraConfig", "LoraTargetKindUnsupported", ErrorCategory.InvalidType)]
     [InlineData("Get-LoraModule $model | Where-Object Name -eq nothing | New-LoraConfig", "LoraNoTargets", ErrorCategory.ObjectNotFound)]
     [InlineData("Get-LoraModule $model | New-LoraConfig -Exclude '**'", "LoraNoTargets", ErrorCategory.ObjectNotFound)]
+    [InlineData("New-LoraConfig -TargetModule q_proj, ''", "LoraConfigValueInvalid", ErrorCategory.InvalidArgument)]
+    [InlineData("New-LoraConfig -TargetModule q_proj -ExcludeModule ' '", "LoraConfigValueInvalid", ErrorCategory.InvalidArgument)]
     [InlineData("New-LoraConfig -Path $output/nothing.json", "LoraPathNotFound", ErrorCategory.ObjectNotFound)]
     public void What_cannot_be_is_refused_at_once(string script, string id, ErrorCategory category)
     {
@@ -142,6 +144,29 @@ public sealed class NewLoraConfigTests : IClassFixture<HostedShell>, IDisposable
         Assert.Equal(4, config.Rank);
         Assert.Contains("Rnak", shell.Run("[Lora.LoraConfig]@{ Rnak = 4 }").Errors.Single().Exception.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>As in PEFT's LoraConfig(r=4, target_modules=[...]), where lora_alpha is 8 when nobody says otherwise.</summary>
+    [Theory]
+    [InlineData("@{ r = 4; target_modules = 'q_proj', 'v_proj'; use_rslora = $true; rank_pattern = @{ v_proj = 2 } } | New-LoraConfig")]
+    [InlineData("[pscustomobject]@{ peft_type = 'LORA'; r = 4; target_modules = 'q_proj', 'v_proj'; use_rslora = $true; rank_pattern = [pscustomobject]@{ v_proj = 2 } } | New-LoraConfig")]
+    public void A_table_with_PEFTs_keys_means_what_the_file_would(string script)
+    {
+        LoraConfig config = Config(script);
+
+        Assert.Equal((4, 8.0, true), (config.Rank, config.Alpha, config.UseRsLora));
+        Assert.Equal(["q_proj", "v_proj"], config.TargetModule!);
+        Assert.Equal(new LoraPatternValue { Pattern = "v_proj", Value = 2 }, Assert.Single(config.RankPattern!));
+    }
+
+    [Theory]
+    [InlineData("@{ r = 4; target_modules = , 'q_proj'; lora_aplha = 1 } | New-LoraConfig", "lora_aplha")]
+    [InlineData("$loop = @{ r = 4; target_modules = , 'q_proj' }; $loop.loop = $loop; $loop | New-LoraConfig", "loop")]
+    public void A_key_that_PEFT_does_not_have_is_warned_of(string script, string key) =>
+        Assert.Contains(key, Assert.Single(shell.Run(script).Succeeded().Warnings), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_value_of_PEFTs_table_that_does_not_fit_is_named() =>
+        Assert.Contains("lora_alpha", Assert.Single(shell.Run("@{ r = 4; lora_alpha = [double]::NaN } | New-LoraConfig").Errors).Exception.Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("$c = Get-LoraModule $model -Include q_proj | New-LoraConfig -RankPattern @{ q_proj = 4 }", "Lora.LoraConfig")]

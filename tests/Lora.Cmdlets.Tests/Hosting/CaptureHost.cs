@@ -10,6 +10,11 @@ internal sealed class CaptureHost : PSHost
 
     public string Text => userInterface.Text.ToString();
 
+    public string? Answer
+    {
+        set => userInterface.Answer = value;
+    }
+
     public override string Name => "Capture";
 
     public override Version Version { get; } = new(1, 0);

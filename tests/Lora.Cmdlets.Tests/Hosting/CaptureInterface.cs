@@ -6,10 +6,13 @@ using System.Text;
 
 namespace Lora.Commands.Tests;
 
-/// <summary>Keeps the text as a terminal without colours would show it; nobody answers a question.</summary>
+/// <summary>Keeps the text as a terminal without colours would show it; a choice is answered as a test says, nothing else is.</summary>
 internal sealed class CaptureInterface : PSHostUserInterface
 {
     public StringBuilder Text { get; } = new();
+
+    /// <summary>The label of the choice that is taken, without its mark for the key; null where nobody is to be asked.</summary>
+    public string? Answer { get; set; }
 
     public override PSHostRawUserInterface RawUI { get; } = new CaptureRawInterface();
 
@@ -40,8 +43,11 @@ internal sealed class CaptureInterface : PSHostUserInterface
     public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) =>
         throw new NotSupportedException();
 
-    public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) =>
-        throw new NotSupportedException();
+    public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice)
+    {
+        WriteLine($"{caption}: {message}");
+        return Answer is null ? throw new NotSupportedException() : choices.Select(choice => choice.Label.Replace("&", "", StringComparison.Ordinal)).ToList().IndexOf(Answer);
+    }
 
     public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName) =>
         throw new NotSupportedException();

@@ -60,6 +60,20 @@ public sealed class HostedShell : IDisposable
         return host.Text.Trim('\n', '\r').ReplaceLineEndings("\n");
     }
 
+    /// <summary>Runs a script as at a prompt, and takes the same choice whenever it asks.</summary>
+    public string Show(string script, string answer)
+    {
+        host.Answer = answer;
+        try
+        {
+            return Show(script);
+        }
+        finally
+        {
+            host.Answer = null;
+        }
+    }
+
     /// <summary>Starts a script, waits for the signal, stops the pipeline as Ctrl+C does and collects what it had said until then.</summary>
     public ShellResult RunAndStop(string script, WaitHandle signal)
     {

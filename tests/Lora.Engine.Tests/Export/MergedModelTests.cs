@@ -76,6 +76,37 @@ public sealed class MergedModelTests : IDisposable
         Assert.InRange(Closeness.Largest(TrainedAdapter.Logits(files.File("merged"), ids), golden["logits"]), 0, tolerance);
     }
 
+    [Theory]
+    [InlineData("seq_single_label")]
+    [InlineData("seq_multi_label")]
+    [InlineData("seq_pooler_saved")]
+    [InlineData("tok_ignore_index")]
+    public void A_classifier_that_PEFT_trained_gets_its_head_and_the_sums(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string folder = Repository.Shared("golden2", "classification", name);
+        LoraAdapter adapter = AdapterFolder.Load(folder);
+        GoldenTensors parts = new(Path.Combine(folder, "adapter_model.safetensors"));
+        GoldenTensors before = new(Path.Combine(folder, "model.safetensors"));
+
+        Directory.CreateDirectory(files.File("model"));
+        File.Copy(Path.Combine(folder, "config.json"), files.File("model/config.json"));
+        File.Copy(Path.Combine(folder, "model.safetensors"), files.File("model/model.safetensors"));
+        ModelMerge.Write(adapter, files.File("model"), files.File("merged"));
+
+        GoldenTensors after = new(files.File("merged/model.safetensors"));
+        double scaling = adapter.Config.Alpha / (adapter.Config.UseRsLora ? Math.Sqrt(adapter.Config.Rank) : adapter.Config.Rank);
+        foreach (string tensor in before.Names)
+        {
+            string key = PeftKey.Prefix + tensor;
+            string module = key[..^".weight".Length];
+            Tensor expected = parts.Names.Contains(key) ? parts[key]
+                : parts.Names.Contains(module + ".lora_A.weight") ? before[tensor] + (parts[module + ".lora_B.weight"].mm(parts[module + ".lora_A.weight"]) * scaling)
+                : before[tensor];
+            Assert.InRange(Closeness.Largest(after[tensor], expected), 0, 1e-6); // one rounding of float32
+        }
+    }
+
     [Fact]
     public void A_bfloat16_model_gets_the_exact_sums_rounded_once_and_keeps_every_other_byte()
     {

@@ -20,13 +20,18 @@ public sealed class UntiedModelTests : IDisposable
     public void The_refusal_names_the_way_out() => Assert.Contains(
         "-Untie", Assert.Throws<LoraException>(() => ModelMerge.Write(PeftAdapter.Of("embed"), PeftAdapter.Model, files.File("merged"))).Message, StringComparison.Ordinal);
 
-    [Fact]
-    public void An_adapted_embedding_gives_PEFT_s_logits()
+    [Theory]
+    [InlineData]
+    [InlineData("base_model.model.model.embed_tokens.base_layer.weight", "base_model.model.lm_head.weight")]
+    public void An_adapted_embedding_gives_PEFT_s_logits_with_and_without_the_copies_that_PEFT_saves(params string[] copies)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor ids, Tensor logits) = PeftAdapter.End("embed");
+        LoraAdapter adapter = PeftAdapter.Of("embed", [.. copies.Select(key => PeftAdapter.Embedding(key))]);
 
-        ModelMerge.Write(PeftAdapter.Of("embed"), PeftAdapter.Model, files.File("merged"), new() { Untie = true });
+        IReadOnlyList<string> notes = ModelMerge.Write(adapter, PeftAdapter.Model, files.File("merged"), new() { Untie = true });
+
+        Assert.Equal(copies.Length > 0, notes.Count > 0);
 
         Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), logits), 0, Tolerance);
         AssertUntied("merged", PeftAdapter.Model);

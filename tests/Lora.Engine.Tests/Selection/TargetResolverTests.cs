@@ -149,7 +149,7 @@ public class TargetResolverTests
     [InlineData("""{"target_modules":"(?!)"}""", "no target matches")]
     [InlineData("""{"target_modules":["q_proj"],"exclude_modules":".*"}""", "every module is excluded")]
     [InlineData("""{"target_modules":["q_proj"],"exclude_modules":["q_proj"]}""", "what is not excluded is matched by no target")]
-    [InlineData("""{"target_modules":["q_proj"],"layers_to_transform":[7]}""", "what the targets match does not lie in the layers of LayersToTransform")]
+    [InlineData("""{"target_modules":["q_proj"],"layers_to_transform":[7]}""", "what the targets match does not lie in the layers of LayersToTransform; its layers are 0 to 1")]
     public void Nothing_to_adapt_is_an_error_that_says_why(string arguments, string reason)
     {
         LoraConfig config = PeftCases.Config(JsonNode.Parse(arguments)!.AsObject());

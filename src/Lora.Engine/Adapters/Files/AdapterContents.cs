@@ -19,7 +19,8 @@ internal sealed record AdapterContents(LoraConfig Config, IReadOnlyList<TensorDa
         List<string> saved = [];
         List<TensorData> trained = [];
         List<TensorData> copies = [];
-        foreach (TensorData tensor in adapter.Tensors)
+        HashSet<string> keys = [.. adapter.Tensors.Select(tensor => tensor.Name)];
+        foreach (TensorData tensor in adapter.Tensors.Where(tensor => PeftKey.Repeated(tensor.Name) is not string first || !keys.Contains(first)))
         {
             string module = PeftKey.Module(tensor.Name);
             bool isSaved = !PeftKey.IsOfProduct(tensor.Name) && !PeftKey.IsOfBase(tensor.Name) && IsSaved(module, config.ModulesToSave ?? []);
@@ -39,7 +40,7 @@ internal sealed record AdapterContents(LoraConfig Config, IReadOnlyList<TensorDa
     }
 
     private static bool IsTrainedBias(string key, LoraBias bias) =>
-        key.EndsWith(".bias", StringComparison.Ordinal) && (bias == LoraBias.All || (bias == LoraBias.LoraOnly && PeftKey.IsOfBase(key)));
+        key.EndsWith(".bias", StringComparison.Ordinal) && !PeftKey.IsOriginal(key) && (bias == LoraBias.All || (bias == LoraBias.LoraOnly && PeftKey.IsOfBase(key)));
 
     /// <summary>Whether the module, or one that holds it, ends with an entry, with a dot before the entry or without (_set_trainable).</summary>
     private static bool IsSaved(string module, string[] entries)

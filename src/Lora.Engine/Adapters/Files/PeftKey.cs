@@ -4,6 +4,8 @@ namespace Lora.Adapters;
 internal static class PeftKey
 {
     private const string BaseLayer = ".base_layer";
+    private const string Original = ".original_module";
+    private const string Copy = ".modules_to_save";
 
     /// <summary>What PEFT puts before every module's name.</summary>
     public const string Prefix = "base_model.model.";
@@ -15,14 +17,25 @@ internal static class PeftKey
         int end = name.IndexOf(".lora_", StringComparison.Ordinal);
         end = end >= 0 ? end : name.LastIndexOf('.');
         string module = end >= 0 ? name[..end] : name;
-        return module.EndsWith(BaseLayer, StringComparison.Ordinal) ? module[..^BaseLayer.Length] : module;
+        return module.EndsWith(BaseLayer, StringComparison.Ordinal) ? module[..^BaseLayer.Length]
+            : module.EndsWith(Original, StringComparison.Ordinal) ? module[..^Original.Length]
+            : module;
     }
 
     /// <summary>Whether a tensor is part of a low-rank product: A, B, its bias, or DoRA's magnitude.</summary>
     public static bool IsOfProduct(string key) => key.Contains(".lora_", StringComparison.Ordinal);
 
-    /// <summary>Whether a tensor is a parameter of an adapted module's own, which PEFT's wrapper holds as base_layer.</summary>
-    public static bool IsOfBase(string key) => key.AsSpan(0, Math.Max(key.LastIndexOf('.'), 0)).EndsWith(BaseLayer, StringComparison.Ordinal);
+    /// <summary>Whether a tensor is a parameter of the base's own module inside PEFT's wrapper: base_layer of an adapted one, original_module of one trained whole.</summary>
+    public static bool IsOfBase(string key) => Owner(key).EndsWith(BaseLayer, StringComparison.Ordinal) || IsOriginal(key);
+
+    /// <summary>Whether a tensor is a parameter that a module had before it was trained whole; PEFT saves biases of such modules with bias all.</summary>
+    public static bool IsOriginal(string key) => Owner(key).EndsWith(Original, StringComparison.Ordinal);
+
+    /// <summary>The key of the tensor that this one repeats: with bias all PEFT saves biases of modules trained whole twice. Null for others.</summary>
+    public static string? Repeated(string key) =>
+        Owner(key).EndsWith(Copy, StringComparison.Ordinal) ? string.Concat(Owner(key)[..^Copy.Length], ".", Parameter(key)) : null;
+
+    private static ReadOnlySpan<char> Owner(string key) => key.AsSpan(0, Math.Max(key.LastIndexOf('.'), 0));
 
     /// <summary>The name of the parameter that a tensor is for, the last part of its key.</summary>
     public static string Parameter(string key) => key[(key.LastIndexOf('.') + 1)..];

@@ -19,7 +19,7 @@ internal static partial class EntryHint
         return entry.Entry.StartsWith(PeftPrefix, StringComparison.Ordinal) ? $"; the model's own names do not begin with '{PeftPrefix}'"
             : isPattern || isTable ? OfPattern(entry, names)
             : AllLinear.Keyword.Equals(entry.Entry, StringComparison.OrdinalIgnoreCase) ? $"; it is a pattern: give it as {patterns}"
-            : entry.Entry.Contains(',', StringComparison.Ordinal) ? "; several names are several entries of the list"
+            : entry.Entry.AsSpan().ContainsAny(',', ' ') ? "; several names are several entries of the list"
             : Regular.IsMatch(entry.Entry) ? $"; an entry is a name or its ending: give a regular expression as {patterns}"
             : Wildcard.IsMatch(entry.Entry) ? $"; an entry is a name or its ending, without wildcards: choose modules of a listing by globs, or give a regular expression as {patterns}"
             : modules.Any(module => module is { Kind: LoraModuleKind.Other, Role: "experts" } && !names.Any(name => name.EndsWith("." + entry.Entry, StringComparison.Ordinal)))

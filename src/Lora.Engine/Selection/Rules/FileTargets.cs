@@ -22,6 +22,13 @@ public static class FileTargets
             config = config with { ModulesToSave = resolved.Saved.Count == 0 ? null : [.. resolved.Saved] };
         }
 
+        LoraPatternValue[]? ranks = FilePatterns.Spell(config.RankPattern, resolved.Targets);
+        LoraPatternValue[]? alphas = FilePatterns.Spell(config.AlphaPattern, resolved.Targets);
+        if (ranks != config.RankPattern || alphas != config.AlphaPattern)
+        {
+            config = config with { RankPattern = ranks, AlphaPattern = alphas };
+        }
+
         if (config.Module is not null || AllLinear.IsMeant(config))
         {
             return Exact(config with { Module = null, TargetPattern = null }, resolved);
@@ -31,6 +38,18 @@ public static class FileTargets
         return isDefault
             ? config with { TargetModule = Entries(resolved, nameof(config.TargetModule)), TargetPattern = Entries(resolved, nameof(config.TargetPattern))?.Single() }
             : config;
+    }
+
+    /// <summary>Puts a backslash before every character that is no letter, digit or underscore, as Python reads it.</summary>
+    internal static string Escape(string name)
+    {
+        StringBuilder text = new();
+        foreach (char c in name)
+        {
+            text.Append(char.IsAsciiLetterOrDigit(c) || c == '_' || c > '\u007f' ? "" : "\\").Append(c);
+        }
+
+        return text.ToString();
     }
 
     private static LoraConfig Exact(LoraConfig config, ResolvedTargets resolved)
@@ -45,17 +64,5 @@ public static class FileTargets
     {
         string[] entries = [.. resolved.Entries.Where(entry => entry.List == list && entry.Hits > 0).Select(entry => entry.Entry)];
         return entries.Length == 0 ? null : entries;
-    }
-
-    /// <summary>Puts a backslash before every character that is no letter, digit or underscore, as Python reads it.</summary>
-    private static string Escape(string name)
-    {
-        StringBuilder text = new();
-        foreach (char c in name)
-        {
-            text.Append(char.IsAsciiLetterOrDigit(c) || c == '_' || c > '\u007f' ? "" : "\\").Append(c);
-        }
-
-        return text.ToString();
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Lora.Selection;
 
 /// <summary>Why nothing is left to adapt.</summary>
@@ -21,9 +23,10 @@ internal static class NoTargetsReason
             return $"no layer number is found in '{unnumbered.Name}', where PEFT looks for one with two parts before it and one after, or after what LayersPattern names";
         }
 
-        if (decisions.Any(decision => decision.Rule is TargetRule.OtherLayer or TargetRule.NoLayer))
+        if (decisions.Where(decision => decision.Rule == TargetRule.OtherLayer).Select(decision => decision.Layer).OfType<int>().ToArray() is { Length: > 0 } layers)
         {
-            return "what the targets match does not lie in the layers of LayersToTransform";
+            return string.Create(
+                CultureInfo.InvariantCulture, $"what the targets match does not lie in the layers of LayersToTransform; its layers are {layers.Min()} to {layers.Max()}");
         }
 
         return excluded > 0 ? "what is not excluded is matched by no target" : "no target matches";

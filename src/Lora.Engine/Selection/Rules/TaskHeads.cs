@@ -20,6 +20,11 @@ internal static class TaskHeads
             "QUESTION_ANS" => ["qa_outputs"],
             _ => [],
         };
+        if (entries.Length == 0)
+        {
+            return config;
+        }
+
         string[] added = [.. SavedModules.Outermost(names.Where(name => entries.Any(entry => name.EndsWith(entry, StringComparison.Ordinal))))
             .Where(name => config.ModulesToSave?.Any(entry => SavedModules.Holds(entry, name)) != true)];
         return added.Length == 0 ? config : config with { ModulesToSave = [.. config.ModulesToSave ?? [], .. added] };

@@ -78,6 +78,20 @@ public class FittedAdapterTests
     }
 
     [Fact]
+    public void Biases_that_PEFT_saves_three_times_count_once()
+    {
+        TensorData[] biases = [.. new[] { "classifier.bias", "classifier.original_module.bias", "classifier.modules_to_save.bias" }
+            .Select(name => new TensorData("base_model.model." + name, TensorDataType.F32, [1], new byte[4]))];
+        LoraAdapter adapter = new() { Config = new() { Bias = LoraBias.All, ModulesToSave = ["classifier", "score"] }, Tensors = biases };
+
+        AdapterContents contents = AdapterContents.Of(adapter);
+
+        Assert.Equal([biases[0]], contents.Trained);
+        Assert.Equal([biases[1]], contents.Copies);
+        Assert.Equal(["classifier", "score"], contents.Config.ModulesToSave!);
+    }
+
+    [Fact]
     public void A_tensor_that_nothing_answers_to_is_named()
     {
         TensorData stray = new("base_model.model.model.away.weight", TensorDataType.F32, [1], new byte[4]);

@@ -60,6 +60,27 @@ public sealed class ResizedVocabularyTests : IDisposable
     }
 
     [Fact]
+    public void An_embedding_that_is_adapted_over_the_enlarged_table_is_merged_into_it()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        (Tensor ids, _) = PeftAdapter.End("embed");
+        ids = ids.clone();
+        ids[0, 3] = Rows - 1;
+        WriteEnlarged();
+        LoraAdapter adapter = Over("embed");
+        LoraAdapter withTable = new() { Config = adapter.Config, Tensors = [.. adapter.Tensors, PeftAdapter.Embedding("base_model.model.model.embed_tokens.base_layer.weight", Rows)] };
+        Tensor expected = Logits(files.File("enlarged"), adapter, ids, resizes: false);
+
+        Tensor loaded = Logits(PeftAdapter.Model, withTable, ids, resizes: true);
+        ModelMerge.Write(withTable, PeftAdapter.Model, files.File("merged"), new() { ResizeVocabulary = true, Untie = true });
+        Tensor merged = Logits(files.File("merged"), null, ids, resizes: false);
+
+        Assert.Equal(0, Closeness.Largest(loaded, expected));
+        Assert.InRange(Closeness.Relative(merged, expected), 0, Tolerance);
+    }
+
+    [Fact]
     public void Tables_that_were_trained_whole_or_adapted_count_too()
     {
         LoraAdapter whole = Enlarged("base");
@@ -111,6 +132,20 @@ public sealed class ResizedVocabularyTests : IDisposable
     }
 
     private static LoraAdapter Enlarged(string run) => PeftAdapter.Of(run, PeftAdapter.Embedding(Table, Rows), PeftAdapter.Embedding(Head, Rows));
+
+    /// <summary>The adapter of a run whose embedding has the columns of the new rows too.</summary>
+    private static LoraAdapter Over(string run)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator generator = new(5, CPU);
+        LoraAdapter adapter = PeftAdapter.Of(run);
+        return new()
+        {
+            Config = adapter.Config,
+            Tensors = [.. adapter.Tensors.Select(tensor => !tensor.Name.EndsWith("lora_embedding_A", StringComparison.Ordinal) ? tensor
+                : AdapterTensors.Copy(tensor.Name, cat([AdapterTensors.Read(tensor), randn([tensor.Shape[0], Rows - tensor.Shape[1]], generator: generator)], 1)))],
+        };
+    }
 
     private static Tensor Logits(string model, LoraAdapter? adapter, Tensor ids, bool resizes)
     {

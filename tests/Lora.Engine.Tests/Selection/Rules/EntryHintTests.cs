@@ -12,6 +12,7 @@ public class EntryHintTests
     [Theory]
     [InlineData("all-linear", "it is a pattern: give it as TargetPattern")]
     [InlineData("q_proj,v_proj", "several names are several entries of the list")]
+    [InlineData("q_proj v_proj", "several names are several entries of the list")]
     [InlineData("*_proj", "without wildcards")]
     [InlineData(".*q_proj", "give a regular expression as TargetPattern")]
     [InlineData("base_model.model.model.layers.0.self_attn.q_proj", "do not begin with 'base_model.model.'")]

@@ -41,6 +41,23 @@ public class FileTargetsTests
     }
 
     [Fact]
+    public void Patterns_of_one_module_are_spelled_out_so_that_their_order_does_not_matter()
+    {
+        LoraPatternValue[] patterns = [new() { Pattern = "q_proj", Value = 4 }, new() { Pattern = @"blocks\.0\..*", Value = 2 }];
+        LoraConfig config = new() { TargetModule = ["q_proj", "v_proj"], RankPattern = patterns, AlphaPattern = [patterns[1]] };
+        LoraModuleInfo[] modules = [.. Names.Select(name => new LoraModuleInfo { Name = name, Kind = LoraModuleKind.Linear })];
+        ResolvedTargets resolved = TargetResolver.Resolve(config, modules, [], "llama");
+
+        LoraConfig spelled = FileTargets.Spell(config, resolved);
+
+        LoraPatternValue[] sorted = [.. spelled.RankPattern!.OrderBy(entry => entry.Pattern, StringComparer.Ordinal)];
+        Assert.Equal([4, 2, 4], resolved.Targets.Select(target => target.Rank));
+        Assert.Equal(resolved.Targets, TargetResolver.Resolve(spelled with { RankPattern = sorted }, modules, [], "llama").Targets);
+        Assert.Equal(resolved.Targets, TargetResolver.Resolve(spelled with { RankPattern = [.. sorted.Reverse()] }, modules, [], "llama").Targets);
+        Assert.Same(config.AlphaPattern, spelled.AlphaPattern);
+    }
+
+    [Fact]
     public void A_name_that_peft_takes_for_the_ending_of_another_is_told()
     {
         LoraModuleInfo[] modules = [.. new[] { "layers.0.input_layernorm", "layers.0.q_proj", "norm" }.Select(name => new LoraModuleInfo { Name = name, Kind = LoraModuleKind.Linear })];

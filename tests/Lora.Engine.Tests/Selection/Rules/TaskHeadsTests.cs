@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Selection;
 using Lora.Tests.Checkpoints;
@@ -46,6 +49,30 @@ public sealed class TaskHeadsTests : IDisposable
         LoraModuleInfo router = Tree(model).Modules.Single(module => module.Name == name);
 
         Assert.Equal((LoraModuleKind.Other, null, null), (router.Kind, router.InFeatures, router.OutFeatures));
+    }
+
+    [Fact]
+    public void A_classifier_is_adapted_and_trained_whole_as_by_PEFT()
+    {
+        using JsonDocument facts = JsonDocument.Parse(File.ReadAllText(Repository.Shared("golden2", "classification", "facts.json")));
+        ModuleTree tree = ModuleTree.Read(Repository.Shared("golden2", "classification", "seq_single_label"));
+        JsonElement[] cases = [.. facts.RootElement.GetProperty("cases").EnumerateObject().Select(entry => entry.Value).Where(entry => entry.TryGetProperty("result", out _))];
+        foreach (JsonElement item in cases)
+        {
+            JsonObject given = new() { ["peft_type"] = "LORA", ["target_modules"] = new JsonArray("query") };
+            item.GetProperty("lora_config").EnumerateObject().ToList().ForEach(entry => given[entry.Name] = JsonNode.Parse(entry.Value.GetRawText()));
+            string[] keys = [.. item.GetProperty("result").GetProperty("saved").EnumerateArray().Select(key => key.GetString()!["base_model.model.".Length..])];
+
+            ResolvedTargets resolved = TargetResolver.Resolve(AdapterConfigJson.Parse(given.ToJsonString()), tree.Modules, tree.Containers, tree.ModelType);
+
+            const string Down = ".lora_A.weight";
+            Assert.Equal(keys.Where(key => key.EndsWith(Down, StringComparison.Ordinal)).Select(key => key[..^Down.Length]).Order(), resolved.Targets.Select(target => target.Module.Name).Order());
+            Assert.Equal(
+                keys.Where(key => key.EndsWith(".weight", StringComparison.Ordinal) && !key.Contains(".lora_", StringComparison.Ordinal)).Select(key => key[..^".weight".Length]).Order(),
+                tree.Modules.Select(module => module.Name).Where(name => resolved.Saved.Any(entry => SavedModules.Holds(entry, name))).Order());
+        }
+
+        Assert.Equal(8, cases.Length);
     }
 
     [Fact]
