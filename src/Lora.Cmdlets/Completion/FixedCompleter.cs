@@ -12,3 +12,26 @@ public abstract class FixedCompleter(params IReadOnlyList<(string Value, string 
         where word.Begins(entry.Value)
         select word.Value(entry.Value, entry.Meaning);
 }
+
+/// <summary>Completes -Device.</summary>
+public sealed class DeviceCompleter() : FixedCompleter(
+    ("auto", "The first CUDA device, or the CPU when there is none"),
+    ("cpu", "The CPU"),
+    ("cuda", "The first CUDA device"),
+    ("cuda:0", "A CUDA device by its number"));
+
+/// <summary>Completes -Initialization.</summary>
+public sealed class InitializationCompleter() : FixedCompleter(
+    ("true", "A Kaiming-uniform, B zero"),
+    ("false", "A and B random: the start is not the base model"),
+    ("gaussian", "A normal with deviation 1/rank, B zero"),
+    ("orthogonal", "A and B random with a product of zero"),
+    ("pissa", "The base weight's leading singular directions"),
+    ("pissa_niter_4", "The same by a randomised decomposition"),
+    ("olora", "The base weight's QR factors"));
+
+/// <summary>Completes -TargetPattern: a regular expression is the user's own, one word is PEFT's.</summary>
+public sealed class TargetPatternCompleter() : FixedCompleter(("all-linear", "Every linear module but the output layer"));
+
+/// <summary>Keeps file names away from -ExcludePattern.</summary>
+public sealed class ExcludePatternCompleter() : FixedCompleter();
