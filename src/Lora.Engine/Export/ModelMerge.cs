@@ -27,7 +27,7 @@ public static class ModelMerge
     /// <param name="cancellation">Ends the work before the next tensor.</param>
     /// <returns>What is good to know and no more.</returns>
     /// <exception cref="LoraException">Everything that keeps the adapter from being merged, before anything is written: AdapterWeightsInvalid,
-    /// MergeRefused, OutputExists, or a damaged base model. MergeRefused too for a sum that is not finite; OutputFailed: the system refused to write.</exception>
+    /// MergeRefused, OutputExists, LinkOutsideFolder, or a damaged base model. MergeRefused too for a sum that is not finite; OutputFailed: the system refused to write.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
     public static IReadOnlyList<string> Write(
         LoraAdapter adapter, string model, string folder, ModelMergeOptions? options = null, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
@@ -35,10 +35,12 @@ public static class ModelMerge
         ArgumentNullException.ThrowIfNull(adapter);
         using Checkpoint checkpoint = Checkpoint.Open(model);
         options ??= new();
-        List<LoraProblem> problems = [.. Destination(checkpoint, folder, options.Overwrite)];
+        List<LoraProblem> problems = [.. MergeDestination.Problems(checkpoint, folder, options.Overwrite)];
         FittedAdapter fitted = Fitted(adapter, model, options, problems);
         ModuleTree tree = ModuleTree.Of(checkpoint);
         MergePlan plan = MergePlan.Make(fitted.Adapter, checkpoint, tree, new(tree, fitted.Vocabulary, options.Untie), problems);
+        string[] companions = [.. Companions(checkpoint, plan.Layout)];
+        problems.AddRange(MergeDestination.Problems(companions, folder, options.Overwrite));
         LoraException.ThrowIfAny(problems);
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
@@ -48,7 +50,7 @@ public static class ModelMerge
         {
             using StagedFolder stage = new(folder, options.Warn);
             WriteWeights(checkpoint, plan, stage, progress, cancellation);
-            WriteCompanions(checkpoint, plan.Layout, stage);
+            WriteCompanions(companions.Where(file => !MergeDestination.Keeps(Path.Combine(folder, Path.GetFileName(file)))), plan.Layout, stage);
 
             stage.Publish(ModelFiles.Weights(folder));
             return fitted.Note is null ? [] : [fitted.Note];
@@ -87,11 +89,16 @@ public static class ModelMerge
     }
 
     /// <summary>The files that go with the weights; a tokenizer of the adapter's comes in place of the model's when it is for another vocabulary.</summary>
-    private static void WriteCompanions(Checkpoint checkpoint, MergedLayout layout, StagedFolder stage)
+    private static IEnumerable<string> Companions(Checkpoint checkpoint, MergedLayout layout)
     {
         string? tokenizer = layout.Vocabulary?.Tokenizer;
         IEnumerable<string> files = checkpoint.Folder is string source ? ModelFiles.Companions(source).Where(file => tokenizer is null || !ModelFiles.IsOfTokenizer(file)) : [];
-        foreach (string file in tokenizer is null ? files : files.Concat(Directory.GetFiles(tokenizer).Where(ModelFiles.IsOfTokenizer)))
+        return tokenizer is null ? files : files.Concat(Directory.GetFiles(tokenizer).Where(ModelFiles.IsOfTokenizer));
+    }
+
+    private static void WriteCompanions(IEnumerable<string> files, MergedLayout layout, StagedFolder stage)
+    {
+        foreach (string file in files)
         {
             string name = Path.GetFileName(file);
             if (name == ModelFiles.Config && (layout.Vocabulary is not null || layout.IsUntied))
@@ -116,24 +123,6 @@ public static class ModelMerge
         {
             problems.AddRange(exception.Problems);
             return new(adapter, null, [], null);
-        }
-    }
-
-    private static IEnumerable<LoraProblem> Destination(Checkpoint checkpoint, string folder, bool overwrite)
-    {
-        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        StringComparison comparison = OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase;
-        if (full.Equals(Path.TrimEndingDirectorySeparator(RootOf(checkpoint)), comparison))
-        {
-            yield return new(LoraError.MergeRefused, folder, checkpoint.Path, "the destination is the folder of the base model");
-        }
-        else if (AdapterFolder.IsThere(full))
-        {
-            yield return new(LoraError.MergeRefused, folder, checkpoint.Path, $"the destination '{folder}' holds an adapter, which loaders would add once more");
-        }
-        else if (!overwrite && ModelFiles.HasModel(full))
-        {
-            yield return new(LoraError.OutputExists, folder, folder);
         }
     }
 

@@ -150,6 +150,73 @@ public sealed class ModelMergeTests : IDisposable
         Assert.Equal(2, Directory.GetFileSystemEntries(files.Path).Length);
     }
 
+    [Theory]
+    [InlineData("tokenizer.json", LoraError.OutputExists)]
+    [InlineData("config.json", LoraError.OutputExists)]
+    [InlineData("README.md", null)]
+    [InlineData("notes.txt", null)]
+    public void Files_that_are_not_a_model_s_are_not_replaced_unasked(string name, LoraError? expected)
+    {
+        string model = Copy("qwen2");
+        Array.ForEach(["tokenizer.json", "README.md"], file => File.WriteAllText(Path.Combine(model, file), "the model's"));
+        Directory.CreateDirectory(files.File("mine"));
+        string mine = files.Write("mine/" + name, "mine");
+
+        LoraException? refused = Record.Exception(() => ModelMerge.Write(Adapter(model, "q_proj"), model, files.File("mine"))) as LoraException;
+
+        Assert.Equal(expected, refused?.Error);
+        Assert.Equal("mine", File.ReadAllText(mine));
+        Assert.Equal(refused is null, File.Exists(files.File("mine/model.safetensors")));
+    }
+
+    [Fact]
+    public void Its_own_base_is_not_overwritten_through_a_link()
+    {
+        string model = Copy("qwen2");
+        Directory.CreateDirectory(files.File("elsewhere"));
+        Directory.CreateSymbolicLink(files.File("link"), model);
+        Directory.CreateSymbolicLink(files.File("elsewhere/up"), files.Path);
+        byte[] before = File.ReadAllBytes(Path.Combine(model, "model.safetensors"));
+
+        Assert.All(new[] { (model, files.File("link")), (files.File("link"), model), (model, files.File("elsewhere/up/qwen2")) }, ways => Assert.Equal(
+            LoraError.MergeRefused,
+            Assert.Throws<LoraException>(() => ModelMerge.Write(Adapter(ways.Item1, "q_proj"), ways.Item1, ways.Item2, new() { Overwrite = true })).Error));
+        Assert.Equal(before, File.ReadAllBytes(Path.Combine(model, "model.safetensors")));
+    }
+
+    [Fact]
+    public void A_link_that_leads_out_of_the_model_s_folder_is_refused_by_name()
+    {
+        string model = Copy("qwen2");
+        File.CreateSymbolicLink(Path.Combine(model, "notes.txt"), files.Write("secret", "of another place"));
+        File.CreateSymbolicLink(Path.Combine(model, "inside.json"), "config.json");
+
+        LoraException exception = Assert.Throws<LoraException>(() => ModelMerge.Write(Adapter(model, "q_proj"), model, files.File("merged")));
+
+        Assert.Equal(LoraError.LinkOutsideFolder, Assert.Single(exception.Problems).Error);
+        Assert.Contains("notes.txt", exception.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.File("merged")));
+    }
+
+    [Fact]
+    public void Links_inside_the_hub_s_cache_are_followed()
+    {
+        string model = Copy("qwen2");
+        string blobs = Directory.CreateDirectory(files.File("models--a--b/blobs")).FullName;
+        string snapshot = Directory.CreateDirectory(files.File("models--a--b/snapshots/1")).FullName;
+        foreach (string file in Directory.GetFiles(model))
+        {
+            string blob = Path.Combine(blobs, "hash-of-" + Path.GetFileName(file));
+            File.Move(file, blob);
+            File.CreateSymbolicLink(Path.Combine(snapshot, Path.GetFileName(file)), Path.GetRelativePath(snapshot, blob));
+        }
+
+        ModelMerge.Write(Adapter(snapshot, "q_proj"), snapshot, files.File("merged"));
+
+        Assert.Equal(File.ReadAllBytes(Path.Combine(snapshot, "config.json")), File.ReadAllBytes(files.File("merged/config.json")));
+        Assert.Null(new FileInfo(files.File("merged/config.json")).LinkTarget);
+    }
+
     /// <summary>A copy of a family's folder; data.safetensors and what else belongs to the reference run is no part of the model.</summary>
     private string Copy(string family)
     {

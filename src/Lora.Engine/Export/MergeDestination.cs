@@ -1,0 +1,73 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+
+namespace Lora.Export;
+
+/// <summary>What keeps a merged model from being written to a folder, found out before anything is.</summary>
+internal static class MergeDestination
+{
+    /// <summary>The file that is a user's own where it is there: it is kept, as beside an adapter.</summary>
+    private const string Card = "README.md";
+
+    // Where huggingface_hub keeps the files that the folders of its cache link to: models--org--name/blobs/HASH.
+    private const string HubBlobs = "blobs";
+    private const string HubModel = "models--";
+
+    /// <summary>The problems of a folder.</summary>
+    /// <param name="checkpoint">The base model.</param>
+    /// <param name="folder">The folder to write.</param>
+    /// <param name="overwrite">Whether a model that is there is replaced.</param>
+    public static IEnumerable<LoraProblem> Problems(Checkpoint checkpoint, string folder, bool overwrite)
+    {
+        if (IsOfBase(checkpoint, folder))
+        {
+            yield return new(LoraError.MergeRefused, folder, checkpoint.Path, "the destination is the folder of the base model");
+        }
+        else if (AdapterFolder.IsThere(folder))
+        {
+            yield return new(LoraError.MergeRefused, folder, checkpoint.Path, $"the destination '{folder}' holds an adapter, which loaders would add once more");
+        }
+        else if (!overwrite && ModelFiles.HasModel(folder))
+        {
+            yield return new(LoraError.OutputExists, folder, folder);
+        }
+        else if (OutputFolder.WhyNot(folder) is string reason)
+        {
+            yield return new(LoraError.OutputFailed, folder, folder, reason);
+        }
+    }
+
+    /// <summary>The problems of the files that go with the weights: links out of the model's folder, and files that would be replaced unasked.</summary>
+    public static IEnumerable<LoraProblem> Problems(IEnumerable<string> companions, string folder, bool overwrite)
+    {
+        foreach (string file in companions)
+        {
+            string target = Path.Combine(folder, Path.GetFileName(file));
+            string real = RealPath.Of(file);
+            if (IsOutside(real, RealPath.Of(Path.GetDirectoryName(file)!)))
+            {
+                yield return new(LoraError.LinkOutsideFolder, file, file, real);
+            }
+            else if (!overwrite && !ModelFiles.HasModel(folder) && File.Exists(target) && !Keeps(target))
+            {
+                yield return new(LoraError.OutputExists, target, target);
+            }
+        }
+    }
+
+    /// <summary>Whether a file of the destination stays as it is.</summary>
+    public static bool Keeps(string target) => Path.GetFileName(target) == Card && File.Exists(target);
+
+    /// <summary>Whether any file of the base lies in the folder, whatever links lead there.</summary>
+    private static bool IsOfBase(Checkpoint checkpoint, string folder) => new[] { checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)! }
+        .Concat(checkpoint.Files.SelectMany(file => new[] { Path.GetDirectoryName(file)!, Path.GetDirectoryName(RealPath.Of(file))! }))
+        .Distinct()
+        .Any(place => RealPath.AreSame(place, folder));
+
+    private static bool IsOutside(string real, string source)
+    {
+        DirectoryInfo place = new(Path.GetDirectoryName(real)!);
+        bool isHub = place.Name == HubBlobs && place.Parent?.Name.StartsWith(HubModel, StringComparison.Ordinal) == true;
+        return !isHub && !real.StartsWith(source + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
+}
