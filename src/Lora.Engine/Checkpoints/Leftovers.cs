@@ -24,10 +24,11 @@ internal static partial class Leftovers
     /// <summary>Removes the files that writers of a target left, but for those that are being written.</summary>
     /// <param name="directory">Where they are.</param>
     /// <param name="name">The target's file name; null for whatever name.</param>
-    public static void RemoveFiles(string directory, string? name = null) => Attempt(() =>
+    /// <param name="age">How old they are at the least; null for the time that a rename may take. None where nobody else writes the target.</param>
+    public static void RemoveFiles(string directory, string? name = null, TimeSpan? age = null) => Attempt(() =>
     {
         IEnumerable<string> left = Directory.GetFiles(directory, $"{name}*{Ending}")
-            .Where(path => IsOf(path, name) && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > RenameTime && IsClosed(path));
+            .Where(path => IsOf(path, name) && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) >= (age ?? RenameTime) && IsClosed(path));
         foreach (string path in left)
         {
             Attempt(() => FileChanges.Delete(path));

@@ -6,6 +6,7 @@ namespace Lora.Checkpoints;
 /// </summary>
 internal sealed class OutputFolder : IDisposable
 {
+    private const string Trial = ".trial";
     private const string DeviceName = @"\\.\";
 
     private readonly Stack<string> made = new();
@@ -38,8 +39,9 @@ internal sealed class OutputFolder : IDisposable
         try
         {
             using OutputFolder output = new(folder);
+            Leftovers.RemoveFiles(folder, Trial, TimeSpan.Zero); // of processes that were killed here
             using FileStream trial = new(
-                Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp"),
+                Leftovers.NameFor(Path.Combine(folder, Trial)),
                 new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose });
 
             // A full disk lets files be made, and not be written.

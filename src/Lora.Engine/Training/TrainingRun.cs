@@ -23,8 +23,8 @@ internal sealed class TrainingRun(
 
     private const string TrainingStage = "Training";
 
-    /// <summary>What has kept the state from being written so far.</summary>
-    private readonly HashSet<string> refusals = [];
+    /// <summary>What has kept the state from being written so far, by the system's number: messages name another temporary file each time.</summary>
+    private readonly HashSet<int> refusals = [];
 
     /// <summary>Runs it.</summary>
     /// <param name="whole">Runs since the command began, before the model was loaded; null: this is where it begins.</param>
@@ -212,7 +212,7 @@ internal sealed class TrainingRun(
         catch (Exception exception) when (IsRefusal(exception))
         {
             // A disk that is full ends neither the run nor the adapter in memory, and is told of once, not at each writing.
-            if (refusals.Add(exception.Message))
+            if (refusals.Add((exception.InnerException ?? exception).HResult))
             {
                 observer.OnFailure(Named(exception));
             }

@@ -16,6 +16,7 @@ internal sealed class StagedFolder : IDisposable
     private readonly FileStream held;
     private readonly Action<string> warn;
     private readonly bool isNew;
+    private OutputFolder? place;
 
     /// <param name="folder">The target, which need not be there.</param>
     /// <param name="warn">Told of what could not be removed; null: it is traced.</param>
@@ -85,6 +86,7 @@ internal sealed class StagedFolder : IDisposable
             FileChanges.DeleteFolder(stage);
             held.Dispose();
             FileChanges.Delete(held.Name);
+            place?.Dispose(); // folders on the way to one that did not come
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -116,20 +118,26 @@ internal sealed class StagedFolder : IDisposable
         }
     }
 
-    private (string Stage, FileStream Held) MakeStage(string place)
+    private (string Stage, FileStream Held) MakeStage(string beside)
     {
-        Directory.CreateDirectory(place);
-        string path = Leftovers.NameFor(Path.Combine(place, StageName));
-        FileStream stream = new(Leftovers.LockOf(path), FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        place = new OutputFolder(beside);
+        FileStream? stream = null;
         try
         {
+            string path = Leftovers.NameFor(Path.Combine(beside, StageName));
+            stream = new(Leftovers.LockOf(path), FileMode.CreateNew, FileAccess.Write, FileShare.None);
             Directory.CreateDirectory(path);
             return (path, stream);
         }
         catch
         {
-            stream.Dispose();
-            File.Delete(stream.Name);
+            if (stream is not null)
+            {
+                stream.Dispose();
+                File.Delete(stream.Name);
+            }
+
+            place.Dispose();
             throw;
         }
     }

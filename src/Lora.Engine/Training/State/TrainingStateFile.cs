@@ -83,6 +83,10 @@ internal static class TrainingStateFile
         }
     }
 
-    /// <summary>Removes the state of a run that has ended, if there is one.</summary>
-    public static void Remove(string folder) => FileChanges.Delete(Path.Combine(folder, Name));
+    /// <summary>Removes the state of a run that has ended, if there is one, and what killed parts of the run left of theirs.</summary>
+    public static void Remove(string folder)
+    {
+        FileChanges.Delete(Path.Combine(folder, Name));
+        Leftovers.RemoveFiles(folder, Name, TimeSpan.Zero);
+    }
 }

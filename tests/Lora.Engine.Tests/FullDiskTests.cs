@@ -1,0 +1,60 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Export;
+using Lora.Tests.Training;
+using Lora.Training;
+
+namespace Lora.Tests;
+
+/// <summary>Every writer on a disk without room: an error with a name, what was there before is unchanged, and nothing half is left.</summary>
+[Collection(nameof(TrainingSessionTests))]
+public sealed class FullDiskTests
+{
+    private static readonly TensorData Large = new("x", TensorDataType.U8, [1_000_000], new byte[1_000_000]);
+
+    [Fact]
+    public void A_file_of_tensors() => Holds(disk => SafetensorsWriter.Write(disk.File("old"), [Large]));
+
+    [Fact]
+    public void An_adapter_over_another() => Holds(disk => AdapterFolder.Save(new() { Tensors = [Large] }, disk.File(""), overwrite: true));
+
+    [Fact]
+    public void An_adapter_in_a_new_folder() => Holds(disk => AdapterFolder.Save(new() { Tensors = [Large] }, disk.File("a/b")));
+
+    [Fact]
+    public void The_state_of_a_run() => Holds(disk => TrainingStateFile.Write(
+        disk.File("a/b"), new(1, 1, null, Large, Large with { Name = "y" }, Large with { Name = "z" }, Large with { Name = "g" }, null, new Dictionary<string, string>())));
+
+    [Fact]
+    public void A_merged_model()
+    {
+        LoraAdapter adapter = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 1 }).Adapter!;
+        Holds(disk => ModelMerge.Write(adapter, ExampleRun.Model, disk.File("merged")));
+    }
+
+    [Fact]
+    public void A_whole_run_keeps_its_adapter()
+    {
+        using SmallDisk disk = SmallDisk.OrSkip(64);
+        RecordingObserver observer = new();
+
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config with { Rank = 32 }, ExampleRun.Options with { OutputPath = disk.File("run"), SaveStep = 1 }, observer);
+
+        Assert.Equal((LoraStopReason.Completed, 4, null), (result.StopReason, result.History.Length, result.AdapterPath));
+        Assert.NotEmpty(result.Adapter!.Tensors);
+        Assert.InRange(observer.Failures.Count, 2, 3); // the state once, and the adapter
+        Assert.All(observer.Failures, failure => Assert.Equal(LoraError.OutputFailed, failure.Error));
+        Assert.Empty(Directory.GetFileSystemEntries(disk.File("")));
+    }
+
+    private static void Holds(Action<SmallDisk> write)
+    {
+        using SmallDisk disk = SmallDisk.OrSkip();
+        File.WriteAllText(disk.File("old"), "as it was");
+
+        Assert.Equal(LoraError.OutputFailed, Assert.Throws<LoraException>(() => write(disk)).Error);
+
+        Assert.Equal([disk.File("old")], Directory.GetFileSystemEntries(disk.File("")));
+        Assert.Equal("as it was", File.ReadAllText(disk.File("old")));
+    }
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+
+namespace Lora.Tools.Killer;
+
+/// <summary>Kills runs at named moments and at random, goes on with each, and holds what it comes to against a run that nobody disturbed.</summary>
+internal static class Campaign
+{
+    private const string Adapter = "adapter";
+    private const string State = "training_state.safetensors";
+
+    private const int Seed = 1;
+
+    /// <summary>The repository that the program was built from.</summary>
+    public static string Repository { get; } =
+        typeof(Campaign).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!;
+
+    /// <summary>Runs it; every second kill is at random.</summary>
+    /// <returns>0 when nothing was lost, 1 otherwise.</returns>
+    public static int Run(int kills)
+    {
+        string folder = Directory.CreateTempSubdirectory("lora-killer-").FullName;
+        try
+        {
+            Random random = new(Seed);
+            string whole = Path.Combine(folder, "whole", Adapter);
+            Stopwatch clock = Stopwatch.StartNew();
+            Launch(whole, moment: "", killAfter: null);
+            int longest = (int)clock.ElapsedMilliseconds;
+            Dictionary<string, byte[]> expected = Content(whole);
+            int killed = 0;
+            List<string> faults = [];
+            for (int index = 0; index < kills; index++)
+            {
+                string moment = index % 2 == 0 ? KilledRun.Moments[index / 2 % KilledRun.Moments.Count] : "";
+                int? after = moment.Length == 0 ? random.Next(longest) : null;
+                string place = Path.Combine(folder, index.ToString(CultureInfo.InvariantCulture));
+                (bool wasKilled, string? fault) = KillAndGoOn(Path.Combine(place, Adapter), moment, after, expected);
+                killed += wasKilled ? 1 : 0;
+                if (fault is not null)
+                {
+                    faults.Add(string.Create(CultureInfo.InvariantCulture, $"Kill {index} ({(after is int time ? $"after {time} ms" : moment)}): {fault}"));
+                }
+
+                Directory.Delete(place, recursive: true);
+            }
+
+            faults.ForEach(Console.WriteLine);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kills} runs, {killed} of them killed before their end, {faults.Count} faults, {clock.Elapsed.TotalSeconds:F0} s"));
+            return faults.Count == 0 && killed > 0 ? 0 : 1;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static (bool WasKilled, string? Fault) KillAndGoOn(string output, string moment, int? killAfter, Dictionary<string, byte[]> expected)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(output)!);
+        (int code, int[] steps) = Launch(output, moment, killAfter);
+
+        // Whatever was said to be on the disk is there, as the state or as the adapter that it came to.
+        bool isState = File.Exists(Path.Combine(output, State));
+        bool isAdapter = File.Exists(Path.Combine(output, "adapter_model.safetensors"));
+        if (steps.Length > 0 && !isState && !isAdapter)
+        {
+            return (code != 0, $"step {steps[^1]} had been saved, and neither state nor adapter is there");
+        }
+
+        (int resumed, int[] more) = Launch(output, moment: "", killAfter: null);
+        string[] left = [.. Directory.GetFileSystemEntries(Path.GetDirectoryName(output)!, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(output, path)).Where(name => name != "." && !expected.ContainsKey(name))];
+        string? fault = resumed != 0 ? $"the run that went on ended with {resumed}"
+            : steps.Length > 0 && more.Length > 0 && more[0] <= steps[^1] ? $"step {steps[^1]} had been saved, and the run went on with step {more[0]}"
+            : left.Length > 0 ? $"left are {string.Join(", ", left)}"
+            : Content(output) is Dictionary<string, byte[]> content && expected.All(file => content.TryGetValue(file.Key, out byte[]? bytes) && bytes.AsSpan().SequenceEqual(file.Value)) ? null
+            : "the adapter is another";
+        return (code != 0, fault);
+    }
+
+    private static (int Code, int[] Steps) Launch(string output, string moment, int? killAfter)
+    {
+        ProcessStartInfo start = new("dotnet", [typeof(Campaign).Assembly.Location, "run", output, .. moment.Length > 0 ? new[] { moment } : []]) { RedirectStandardOutput = true };
+        using Process process = Process.Start(start)!;
+        using Timer? timer = killAfter is int time ? new(_ => process.Kill(), null, time, Timeout.Infinite) : null;
+        string[] lines = process.StandardOutput.ReadToEnd().Split('\n');
+        process.WaitForExit();
+        return (process.ExitCode, [.. lines.Where(line => line.StartsWith(KilledRun.StepLine, StringComparison.Ordinal))
+            .Select(line => int.Parse(line[KilledRun.StepLine.Length..], CultureInfo.InvariantCulture))]);
+    }
+
+    private static Dictionary<string, byte[]> Content(string folder) =>
+        Directory.GetFiles(folder).ToDictionary(path => Path.GetFileName(path), File.ReadAllBytes);
+}
