@@ -15,6 +15,22 @@ Describe 'Get-LoraModule' {
             $modules.Kind | Should -Not -Contain 'Norm'
         }
 
+        It 'takes the id of a model that Hugging Face''s tools have downloaded' {
+            $cache = $env:HF_HUB_CACHE
+            try {
+                $env:HF_HUB_CACHE = Join-Path $TestDrive hub
+                $null = New-Item -ItemType Directory (Join-Path $env:HF_HUB_CACHE models--org--name snapshots), (Join-Path $env:HF_HUB_CACHE models--org--name refs)
+                Copy-Item $model (Join-Path $env:HF_HUB_CACHE models--org--name snapshots abc) -Recurse
+                Set-Content (Join-Path $env:HF_HUB_CACHE models--org--name refs main) abc
+
+                (Get-LoraModule org/name).Count | Should -Be (Get-LoraModule $model).Count
+                (New-LoraConfig -TargetModule q_proj -Model org/name).Model | Should -BeLike '*abc'
+            }
+            finally {
+                $env:HF_HUB_CACHE = $cache
+            }
+        }
+
         It 'gives the other kinds too with -All' {
             (Get-LoraModule $model -All).Kind | Should -Contain 'Norm'
         }

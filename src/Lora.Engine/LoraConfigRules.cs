@@ -10,6 +10,8 @@ public static class LoraConfigRules
     /// <summary>The values of <see cref="LoraConfig.TaskType"/>.</summary>
     internal static readonly string[] TaskTypes = ["SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"];
 
+    private const string AlphaExpected = "a finite number from 0, within float32";
+
     /// <summary>Returns everything that is wrong with the configuration; empty when nothing is.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="source">What messages call it: a file, or nothing for one made here.</param>
@@ -42,9 +44,9 @@ public static class LoraConfigRules
             yield return Invalid(source, nameof(config.Rank), config.Rank, "a number from 1");
         }
 
-        if (!double.IsFinite(config.Alpha) || config.Alpha < 0)
+        if (!IsAlpha(config.Alpha))
         {
-            yield return Invalid(source, nameof(config.Alpha), config.Alpha, "a finite number from 0");
+            yield return Invalid(source, nameof(config.Alpha), config.Alpha, AlphaExpected);
         }
 
         if (!(config.Dropout >= 0 && config.Dropout < 1))
@@ -72,12 +74,15 @@ public static class LoraConfigRules
 
         foreach (LoraPatternValue entry in config.AlphaPattern ?? [])
         {
-            if (!double.IsFinite(entry.Value) || entry.Value < 0)
+            if (!IsAlpha(entry.Value))
             {
-                yield return Invalid(source, $"{nameof(config.AlphaPattern)} '{entry.Pattern}'", entry.Value, "a finite number from 0");
+                yield return Invalid(source, $"{nameof(config.AlphaPattern)} '{entry.Pattern}'", entry.Value, AlphaExpected);
             }
         }
     }
+
+    // libtorch multiplies by the scaling, at most alpha, in float32.
+    private static bool IsAlpha(double value) => value is >= 0 and <= float.MaxValue;
 
     private static IEnumerable<LoraProblem> Conflicts(LoraConfig config)
     {

@@ -32,6 +32,8 @@ public class LoraConfigRulesTests
     [InlineData("""{"lora_dropout":7.0}""", LoraError.ConfigValueInvalid)]
     [InlineData("""{"lora_dropout":1}""", LoraError.ConfigValueInvalid)]
     [InlineData("""{"lora_alpha":-1}""", LoraError.ConfigValueInvalid)]
+    [InlineData("""{"lora_alpha":1e300}""", LoraError.ConfigValueInvalid)]
+    [InlineData("""{"alpha_pattern":{"q":1e300}}""", LoraError.ConfigValueInvalid)]
     [InlineData("""{"rank_pattern":{"q":0}}""", LoraError.ConfigValueInvalid)]
     [InlineData("""{"rank_pattern":{"q":1.5}}""", LoraError.ConfigValueInvalid)]
     [InlineData("""{"rank_pattern":{"(?i)q":1}}""", LoraError.PatternInvalid)]

@@ -26,5 +26,6 @@ public sealed record ConfigArgument : Argument
 
     private static string WhyNot(object value) => Members.IsDeserialized(value)
         ? $"of this {Members.Kind(value)} neither its configuration nor a folder came along"
+        : TargetArgument.IsModule(value) ? "it is a module, of which New-LoraConfig makes one"
         : $"it is a {Members.Kind(value)}";
 }

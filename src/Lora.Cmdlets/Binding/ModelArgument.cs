@@ -1,10 +1,12 @@
 using System.Collections;
+using Lora.Checkpoints;
 
 namespace Lora.Commands;
 
 /// <summary>
-/// What a user gave where a model is meant: the path of its folder, of a safetensors file or of a shard index, an object of such a file or folder, a module
-/// of Get-LoraModule, or what knows its model: a configuration, a result of Invoke-LoraTraining, an adapter or its description.
+/// What a user gave where a model is meant: the path of its folder, of a safetensors file or of a shard index, the id of one that Hugging Face's tools have
+/// downloaded, an object of such a file or folder, a module of Get-LoraModule, or what knows its model: a configuration, a result of Invoke-LoraTraining,
+/// an adapter or its description.
 /// </summary>
 public sealed record ModelArgument : Argument
 {
@@ -16,7 +18,7 @@ public sealed record ModelArgument : Argument
     internal IReadOnlyList<string> All(PathResolver paths) => Value switch
     {
         null => throw LoraException.Of(LoraError.ModelNotKnown, null),
-        string path => paths.All(path),
+        string path => paths.Folder(path) is null && HubCache.Find(path) is string downloaded ? [downloaded] : paths.All(path),
         LoraConfig config => [BaseModel.Of(config, paths) ?? throw LoraException.Of(LoraError.ModelNotKnown, config)],
         IList list => [.. list.Cast<object?>().SelectMany(item => new ModelArgument { Value = Plain(item) }.All(paths)).Distinct(StringComparer.Ordinal)],
         object value => [Of(value, paths)],

@@ -15,6 +15,12 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
     public void Dispose() => files.Dispose();
 
     [Fact]
+    public void A_module_that_was_piped_past_New_LoraConfig_is_sent_there() => Assert.Contains(
+        "of which New-LoraConfig makes one",
+        Assert.Single(shell.Run("Get-LoraModule $model -Include '**.0.**.q_proj' | Invoke-LoraTraining -Dataset $train").Errors).Exception.Message,
+        StringComparison.Ordinal);
+
+    [Fact]
     public void It_trains_and_gives_one_result_with_history_evaluation_and_samples()
     {
         LoraTrainingResult result = Result($"{Config}; $c | {Train} -ValidationDataset $validation -Prompt 'Once' -PromptToken 4");

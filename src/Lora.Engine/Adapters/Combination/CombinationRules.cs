@@ -6,6 +6,8 @@ namespace Lora.Adapters;
 /// <summary>Everything that keeps adapters from being combined, found before any work.</summary>
 internal static class CombinationRules
 {
+    private const int Shown = 3;
+
     public static IReadOnlyList<LoraProblem> Check(
         IReadOnlyList<LoraAdapter> adapters, CombinationOptions options, IReadOnlyList<IReadOnlyDictionary<string, FactorPair>> pairs) =>
         [.. Options(adapters.Count, options).Concat(adapters.SelectMany(Features)).Concat(adapters.SelectMany(Values)).Concat(Shapes(options, pairs))
@@ -118,17 +120,33 @@ internal static class CombinationRules
             yield return "they adapt no module";
         }
 
+        List<string> shapes = [];
+        List<string> ranks = [];
         bool needsEqualRanks = options.Method != CombinationMethod.Cat && !options.Method.IsDecomposed();
         foreach (IGrouping<string, FactorPair> module in pairs.SelectMany(adapter => adapter).GroupBy(entry => entry.Key, entry => entry.Value))
         {
             if (module.DistinctBy(pair => (string.Join(',', pair.Down.Shape[1..]), pair.Up.Shape[0], pair.Down.Name)).Count() > 1)
             {
-                yield return $"their shapes differ at '{module.Key}'";
+                shapes.Add(module.Key);
             }
             else if (needsEqualRanks && module.DistinctBy(pair => pair.Rank).Count() > 1)
             {
-                yield return $"{options.Method} needs equal ranks, and they differ at '{module.Key}'";
+                ranks.Add(module.Key);
             }
         }
+
+        if (shapes.Count > 0)
+        {
+            yield return $"their shapes differ at {Names(shapes)}";
+        }
+
+        if (ranks.Count > 0)
+        {
+            yield return $"{options.Method} needs equal ranks, and they differ at {Names(ranks)}";
+        }
     }
+
+    private static string Names(List<string> names) =>
+        string.Join(", ", names.Take(Shown).Select(name => $"'{name}'"))
+        + (names.Count > Shown ? string.Create(CultureInfo.InvariantCulture, $" and {names.Count - Shown} more") : "");
 }
