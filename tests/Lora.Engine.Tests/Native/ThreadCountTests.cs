@@ -11,7 +11,7 @@ public sealed class ThreadCountTests
     public void It_holds_on_this_thread_until_it_is_disposed_and_on_no_other()
     {
         int before = get_num_threads();
-        int asked = before == 1 ? Math.Min(2, Environment.ProcessorCount) : 1;
+        int asked = Another(before);
         using (ThreadCount.Use(asked))
         {
             Assert.Equal(asked, get_num_threads());
@@ -50,11 +50,12 @@ public sealed class ThreadCountTests
         using TemporaryFolder files = new();
         LoraAdapter adapter = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 1 }).Adapter!;
         int before = get_num_threads();
+        int asked = Another(before);
         Observed threads = new();
 
-        ModelMerge.Write(adapter, ExampleRun.Model, files.File("merged"), new() { Thread = before + 2 }, threads);
+        ModelMerge.Write(adapter, ExampleRun.Model, files.File("merged"), new() { Thread = asked }, threads);
 
-        Assert.Equal([before + 2], threads.Counts.Distinct());
+        Assert.Equal([asked], threads.Counts.Distinct());
         Assert.Equal(before, get_num_threads());
     }
 
@@ -64,6 +65,9 @@ public sealed class ThreadCountTests
 
         public void Report(WorkProgress value) => Counts.Add(get_num_threads());
     }
+
+    // A number that the processor has; on one core there is no other.
+    private static int Another(int count) => count == 1 ? Math.Min(2, Environment.ProcessorCount) : 1;
 
     private static int OnAnotherThread()
     {
