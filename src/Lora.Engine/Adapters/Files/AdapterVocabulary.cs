@@ -17,7 +17,7 @@ internal static class AdapterVocabulary
         foreach (string module in modules)
         {
             // Of an adapted table the base's own values, which the product is added to.
-            TensorData? table = adapter.Tensors.Where(tensor => IsTableOf(tensor, module)).OrderByDescending(tensor => PeftKey.IsOfBase(tensor.Name)).FirstOrDefault();
+            TensorData? table = adapter.Tensors.Where(tensor => tensor.Shape.Length == 2 && IsTableOf(tensor, module)).OrderByDescending(tensor => PeftKey.IsOfBase(tensor.Name)).FirstOrDefault();
             if (table is not null)
             {
                 tables.Add(module, table);
@@ -31,7 +31,9 @@ internal static class AdapterVocabulary
         }
 
         bool isTied = tree.Tied is not null && tree.Nodes[tree.Tied.Head].Weight is null;
-        string? reason = tables.Values.Select(table => table.Shape[0]).Distinct().Count() > 1 ? "its embedding and its head are of vocabularies of two sizes"
+        string? reason = tables.Values.FirstOrDefault(table => !TensorType.IsKnown(table.DataType)) is TensorData unknown
+            ? $"'{unknown.Name}' has the dtype {unknown.DataType.ToName()}, which is none of {TensorType.Names}"
+            : tables.Values.Select(table => table.Shape[0]).Distinct().Count() > 1 ? "its embedding and its head are of vocabularies of two sizes"
             : !isTied && modules.FirstOrDefault(module => !tables.ContainsKey(module)) is string missing ? $"it lacks '{missing}.{Weight}' for its vocabulary of {tables.First().Value.Shape[0]}"
             : isTied && tables.Values.Any(table => !table.Bytes.Span.SequenceEqual(tables.Values.First().Bytes.Span)) ? "its embedding and its head differ, and the model has one weight for both"
             : null;

@@ -102,6 +102,21 @@ public sealed class ResizedVocabularyTests : IDisposable
     }
 
     [Fact]
+    public void Tables_that_cannot_be_are_named()
+    {
+        TensorData table = PeftAdapter.Embedding(Table, Rows);
+        TensorData whole = new(Table, TensorDataType.I32, table.Shape, table.Bytes);
+        TensorData scalar = new(Head, TensorDataType.F32, [], new byte[4]);
+
+        Assert.Contains("has the dtype I32", Refusal(whole), StringComparison.Ordinal);
+        Assert.Contains(Head, Refusal(scalar), StringComparison.Ordinal);
+        Assert.Contains("it is a weight of the base model and has the shape []", Refusal(scalar), StringComparison.Ordinal);
+
+        static string Refusal(TensorData tensor) =>
+            Assert.Throws<LoraException>(() => FittedAdapter.Of(PeftAdapter.Of("base", tensor), PeftAdapter.Model, resizes: true)).Message;
+    }
+
+    [Fact]
     public void Training_goes_on_with_it_and_the_new_adapter_has_it_too()
     {
         string model = Path.Combine(Repository.Root, "examples", "model");
