@@ -8,7 +8,7 @@ internal static class ErrorCategories
     public static ErrorCategory Of(LoraError error) => error switch
     {
         LoraError.PathNotFound or LoraError.NoSafetensors or LoraError.GitLfsPointer or LoraError.ConfigMissing or LoraError.ShardMissing
-            or LoraError.TokenizerMissing or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
+            or LoraError.TokenizerMissing or LoraError.ChatTemplateMissing or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
             => ErrorCategory.ObjectNotFound,
 
         LoraError.PickleRefused or LoraError.ShardOutsideFolder or LoraError.LinkOutsideFolder => ErrorCategory.SecurityError,
@@ -17,6 +17,7 @@ internal static class ErrorCategories
             or LoraError.TensorDuplicate or LoraError.TensorDataTypeUnknown or LoraError.TensorOffsetsInvalid
             or LoraError.TensorShapeMismatch or LoraError.ShardIndexInvalid or LoraError.ConfigInvalid
             or LoraError.AdapterConfigInvalid or LoraError.AdapterWeightsInvalid or LoraError.TokenizerInvalid
+            or LoraError.ChatTemplateInvalid or LoraError.ChatTemplateFailed or LoraError.ChatMessageInvalid
             or LoraError.DatasetEmpty or LoraError.DatasetForm or LoraError.RowInvalid or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
             => ErrorCategory.InvalidData,
 

@@ -179,6 +179,18 @@ public enum LoraError
     /// <summary>A part of tokenizer.json that the reader does not have.</summary>
     TokenizerUnsupported,
 
+    /// <summary>A model folder without a chat template.</summary>
+    ChatTemplateMissing,
+
+    /// <summary>A chat template that is not Jinja, or nests too deep.</summary>
+    ChatTemplateInvalid,
+
+    /// <summary>A chat template that refuses a conversation, fails at it, or takes more than it may.</summary>
+    ChatTemplateFailed,
+
+    /// <summary>A turn, a list of tools or a variable that no chat template can take.</summary>
+    ChatMessageInvalid,
+
     // Data
     /// <summary>A dataset without rows.</summary>
     DatasetEmpty,

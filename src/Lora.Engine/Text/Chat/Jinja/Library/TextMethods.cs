@@ -1,0 +1,135 @@
+using System.Text;
+
+namespace Lora.Text.Jinja;
+
+/// <summary>The methods of Python's str.</summary>
+internal static class TextMethods
+{
+    private static readonly Dictionary<string, Func<TextValue, Arguments, Value>> Known = new(StringComparer.Ordinal)
+    {
+        ["capitalize"] = (text, _) => text.With(Capitalize(text.Text)),
+        ["count"] = (text, arguments) => new IntegerValue(Count(text, arguments.Text(0, "sub"))),
+        ["endswith"] = (text, arguments) => BooleanValue.Of(Any(arguments, part => text.Text.EndsWith(part, StringComparison.Ordinal))),
+        ["find"] = (text, arguments) => Place(text, text.Text.IndexOf(arguments.Text(0, "sub"), StringComparison.Ordinal)),
+        ["format"] = (text, arguments) => text.With(BraceFormat.Apply(text.Text, arguments)),
+        ["index"] = (text, arguments) => text.Text.IndexOf(arguments.Text(0, "sub"), StringComparison.Ordinal) is >= 0 and int place
+            ? Place(text, place) : throw new JinjaFailure("substring not found"),
+        ["isalnum"] = (text, _) => All(text, Rune.IsLetterOrDigit),
+        ["isalpha"] = (text, _) => All(text, Rune.IsLetter),
+        ["isdigit"] = (text, _) => All(text, Rune.IsDigit),
+        ["isdecimal"] = (text, _) => All(text, Rune.IsDigit),
+        ["isnumeric"] = (text, _) => All(text, Rune.IsNumber),
+        ["islower"] = (text, _) => BooleanValue.Of(text.Text.Any(char.IsLower) && !text.Text.Any(char.IsUpper)),
+        ["isspace"] = (text, _) => All(text, Rune.IsWhiteSpace),
+        ["isupper"] = (text, _) => BooleanValue.Of(text.Text.Any(char.IsUpper) && !text.Text.Any(char.IsLower)),
+        ["join"] = (text, arguments) => TextFilters.Join(text.Text, arguments.Required(0, "iterable").Items().Select(Joined), arguments.Budget),
+        ["lower"] = (text, _) => text.With(text.Text.ToLowerInvariant()),
+        ["lstrip"] = (text, arguments) => text.With(Strip(text.Text, arguments.Optional(0, "chars"), start: true, end: false)),
+        ["partition"] = (text, arguments) => SplitMethods.Partition(text, arguments.Text(0, "sep"), fromEnd: false),
+        ["removeprefix"] = (text, arguments) => arguments.Text(0, "prefix") is string part && text.Text.StartsWith(part, StringComparison.Ordinal) ? text.With(text.Text[part.Length..]) : text,
+        ["removesuffix"] = (text, arguments) => arguments.Text(0, "suffix") is string part && text.Text.EndsWith(part, StringComparison.Ordinal) ? text.With(text.Text[..^part.Length]) : text,
+        ["replace"] = (text, arguments) => text.With(Replace(text.Text, arguments.Text(0, "old"), arguments.Text(1, "new"), arguments.Integer(2, "count", -1), arguments.Budget)),
+        ["rfind"] = (text, arguments) => Place(text, text.Text.LastIndexOf(arguments.Text(0, "sub"), StringComparison.Ordinal)),
+        ["rpartition"] = (text, arguments) => SplitMethods.Partition(text, arguments.Text(0, "sep"), fromEnd: true),
+        ["rsplit"] = (text, arguments) => SplitMethods.Split(text, arguments, fromEnd: true),
+        ["rstrip"] = (text, arguments) => text.With(Strip(text.Text, arguments.Optional(0, "chars"), start: false, end: true)),
+        ["split"] = (text, arguments) => SplitMethods.Split(text, arguments, fromEnd: false),
+        ["splitlines"] = (text, arguments) => SplitMethods.Lines(text, arguments.Flag(0, "keepends")),
+        ["startswith"] = (text, arguments) => BooleanValue.Of(Any(arguments, part => text.Text.StartsWith(part, StringComparison.Ordinal))),
+        ["strip"] = (text, arguments) => text.With(Strip(text.Text, arguments.Optional(0, "chars"), start: true, end: true)),
+        ["title"] = (text, _) => text.With(Title(text.Text)),
+        ["upper"] = (text, _) => text.With(text.Text.ToUpperInvariant()),
+    };
+
+    public static FunctionValue? Find(TextValue text, string name) => Known.TryGetValue(name, out Func<TextValue, Arguments, Value>? method)
+        ? new FunctionValue(name, arguments =>
+        {
+            arguments.Budget.Read(text);
+            return method(text, arguments);
+        })
+        : null;
+
+    /// <summary>strip(): white space, or any of some characters, from either end.</summary>
+    public static string Strip(string text, Value? characters, bool start, bool end)
+    {
+        Func<char, bool> goes = characters is null or NoneValue ? IsSpace : character => PythonText.Str(characters).Contains(character, StringComparison.Ordinal);
+        int from = 0;
+        int to = text.Length;
+        while (start && from < to && goes(text[from]))
+        {
+            from++;
+        }
+
+        while (end && to > from && goes(text[to - 1]))
+        {
+            to--;
+        }
+
+        return text[from..to];
+    }
+
+    /// <summary>replace(); an empty text is found between all characters.</summary>
+    public static string Replace(string text, string old, string replacement, int count, Budget budget)
+    {
+        StringBuilder result = new();
+        int from = 0;
+        for (int done = 0; count < 0 || done < count; done++)
+        {
+            int found = old.Length == 0 ? (done <= text.Length ? done : -1) : text.IndexOf(old, from, StringComparison.Ordinal);
+            if (found < 0)
+            {
+                break;
+            }
+
+            budget.Create(replacement.Length);
+            result.Append(text, from, found - from).Append(replacement);
+            from = found + old.Length;
+        }
+
+        return result.Append(text, from, text.Length - from).ToString();
+    }
+
+    public static string Capitalize(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
+
+    public static string Title(string text)
+    {
+        StringBuilder result = new(text.Length);
+        bool begins = true;
+        foreach (char character in text)
+        {
+            result.Append(begins ? char.ToUpperInvariant(character) : char.ToLowerInvariant(character));
+            begins = !char.IsLetter(character);
+        }
+
+        return result.ToString();
+    }
+
+    /// <summary>Python's white space: the separators U+001C to U+001F too.</summary>
+    public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001C' and <= '\u001F';
+
+    private static IntegerValue Place(TextValue text, int index) => new(index < 0 ? -1 : text.CodePoints(index));
+
+    private static BooleanValue All(TextValue text, Func<Rune, bool> holds) => BooleanValue.Of(text.Text.Length > 0 && text.Text.EnumerateRunes().All(holds));
+
+    private static bool Any(Arguments arguments, Func<string, bool> holds) => arguments.Required(0, "prefix") is ListValue { Kind: ListKind.Tuple } several
+        ? several.Members.Any(part => holds(PythonText.Str(part)))
+        : holds(arguments.Text(0, "prefix"));
+
+    private static int Count(TextValue text, string part)
+    {
+        if (part.Length == 0)
+        {
+            return text.Length + 1;
+        }
+
+        int count = 0;
+        for (int at = text.Text.IndexOf(part, StringComparison.Ordinal); at >= 0; at = text.Text.IndexOf(part, at + part.Length, StringComparison.Ordinal))
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    private static Value Joined(Value member) => member as TextValue ?? throw new JinjaFailure($"join() takes strings, and '{member.TypeName}' found");
+}
