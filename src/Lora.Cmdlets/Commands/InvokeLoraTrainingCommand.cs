@@ -27,14 +27,17 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     [Recorded<AdapterArgument>]
     public AdapterArgument? Adapter { get; set; }
 
-    /// <summary>The JSON Lines file to learn from: rows with text, or with prompt and completion.</summary>
+    /// <summary>The files to learn from, and folders of files: rows with text, or with prompt and completion.</summary>
     [Parameter(Mandatory = true)]
-    public string Dataset { get; set; } = "";
-
-    /// <summary>The JSON Lines file that the loss is taken on before and after.</summary>
-    [Parameter]
+    [SupportsWildcards]
     [ValidateNotNullOrEmpty]
-    public string? ValidationDataset { get; set; }
+    public string[] Dataset { get; set; } = [];
+
+    /// <summary>The files that the loss is taken on before and after.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] ValidationDataset { get; set; } = [];
 
     /// <summary>The base model, when what training starts from does not know it.</summary>
     [Parameter]
@@ -58,7 +61,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     protected override void ProcessInput()
     {
         PathResolver paths = new(this);
-        TrainingData data = new(paths.One(Dataset), ValidationDataset is null ? null : paths.One(ValidationDataset));
+        TrainingData data = new(paths.All(Dataset), paths.All(ValidationDataset));
         LoraConfig? config = Config?.Read(paths);
         LoraAdapter? adapter = Adapter?.One(paths).Load(this);
         string? model = BaseModel.Named(Model, paths);

@@ -14,9 +14,11 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
     private MeasurementSession? session;
     private string? model;
 
-    /// <summary>The JSON Lines file to take the loss on.</summary>
+    /// <summary>The files to take the loss on, and folders of files.</summary>
     [Parameter(Mandatory = true)]
-    public string Dataset { get; set; } = "";
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Dataset { get; set; } = [];
 
     /// <summary>The base model, when the adapter does not know it.</summary>
     [Parameter]
@@ -85,7 +87,7 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
     {
         PathResolver paths = new(this);
         model = BaseModel.Named(Model, paths);
-        session = new(paths.One(Dataset), new()
+        session = new(paths.All(Dataset), new()
         {
             Include = Include,
             Exclude = Exclude,

@@ -18,6 +18,10 @@ internal sealed class PathResolver(LoraCmdlet cmdlet)
         return found.Length > 0 ? found : throw LoraException.Of(LoraError.PathNotFound, path, path);
     }
 
+    /// <summary>The files and folders that several input paths name, in their order; those of a wildcard in the shell's.</summary>
+    /// <exception cref="LoraException">PathNotFound or PathNotFileSystem.</exception>
+    public IReadOnlyList<string> All(IEnumerable<string> several) => [.. several.SelectMany(All)];
+
     /// <summary>The one file or folder that an input path names.</summary>
     /// <exception cref="LoraException">PathNotFound, PathAmbiguous or PathNotFileSystem.</exception>
     public string One(string path) => All(path) switch

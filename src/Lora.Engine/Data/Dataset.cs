@@ -3,40 +3,25 @@ using Lora.Text;
 
 namespace Lora.Data;
 
-/// <summary>The examples of a file, with what was left out of them.</summary>
+/// <summary>The examples of one file or several, with what was left out of them.</summary>
 /// <remarks>
-/// It takes a JSON Lines file and a tokenizer and gives token ids with labels: all tokens of a text, the completion of a prompt. Everything is
+/// It takes files and a tokenizer and gives token ids with labels: all tokens of a text, the completion of a prompt. Everything is
 /// encoded once, before training, so that a damaged row ends the run at its start, every cut row is reported, and the memory plan knows each length.
 /// </remarks>
 public sealed class Dataset
 {
     private const int ShortestLength = 2;
+    private const int MostNamed = 5;
 
     private readonly List<TrainingExample> examples = [];
-    private readonly List<TruncatedRow> truncated = [];
-    private readonly List<int> unsupervised = [];
-    private readonly List<int> cut = [];
-    private readonly List<int> beyond = [];
 
-    private Dataset(string path) => Path = path;
+    private Dataset(IReadOnlyList<DatasetFile> files) => Files = files;
 
-    /// <summary>The file.</summary>
-    public string Path { get; }
+    /// <summary>The files in the order in which they were read, each with what befell its rows.</summary>
+    public IReadOnlyList<DatasetFile> Files { get; }
 
-    /// <summary>The examples in the order of the file, each with at least one token to learn.</summary>
+    /// <summary>The examples in the order of the files, each with at least one token to learn.</summary>
     public IReadOnlyList<TrainingExample> Examples => examples;
-
-    /// <summary>The rows that were cut, with their lengths.</summary>
-    public IReadOnlyList<TruncatedRow> TruncatedRows => truncated;
-
-    /// <summary>The lines of rows that were left out: their text or completion is empty, or lies beyond the limit.</summary>
-    public IReadOnlyList<int> UnsupervisedRows => unsupervised;
-
-    /// <summary>The lines of rows in which the text as a whole would have a token that reaches from the prompt into the completion.</summary>
-    public IReadOnlyList<int> BorderRows => cut;
-
-    /// <summary>The lines of rows that have, cut as they are, more tokens than the model was made for.</summary>
-    public IReadOnlyList<int> OverlongRows => beyond;
 
     /// <summary>The tokens of all examples.</summary>
     public long TokenCount => examples.Sum(example => (long)example.Ids.Length);
@@ -44,18 +29,19 @@ public sealed class Dataset
     /// <summary>The tokens that are learned in one epoch.</summary>
     public long TargetCount => examples.Sum(example => (long)example.TargetCount);
 
-    /// <summary>Reads a .jsonl file and encodes its rows.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Reads files and encodes their rows.</summary>
+    /// <param name="paths">Full paths of files, and of folders whose files are read (<see cref="DatasetReader"/>).</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="options">How rows become examples.</param>
     /// <param name="progress">Told of each row.</param>
-    /// <param name="cancellation">Checked at each line and word.</param>
-    /// <exception cref="LoraException">What <see cref="JsonLinesReader.Read"/> throws; <see cref="LoraError.ConfigValueInvalid"/>;
+    /// <param name="cancellation">Checked at each row and word.</param>
+    /// <exception cref="LoraException">What is wrong with any file, as <see cref="DatasetReader.Read"/> says; <see cref="LoraError.ConfigValueInvalid"/>;
     /// <see cref="LoraError.TokenOutOfRange"/>; <see cref="LoraError.PatternTimeout"/>;
     /// <see cref="LoraError.NoSupervisedToken"/> when no row has anything to learn.</exception>
     public static Dataset Load(
-        string path, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<string> paths, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(paths);
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(options);
         if (options.MaxLength < ShortestLength)
@@ -63,45 +49,81 @@ public sealed class Dataset
             throw LoraException.Of(LoraError.ConfigValueInvalid, options.MaxLength, nameof(options.MaxLength), options.MaxLength, "at least 2");
         }
 
-        Dataset dataset = new(path);
-        RowEncoder encoder = new(tokenizer, options.MaxLength);
-        string stage = $"Reading '{System.IO.Path.GetFileName(path)}'";
-        long rows = 0;
-        foreach (DatasetRow row in JsonLinesReader.Read(path, cancellation))
+        Dataset dataset = new(DatasetFiles.Of(paths));
+        List<LoraProblem> problems = [];
+        foreach (DatasetFile file in dataset.Files)
         {
-            progress?.Report(new(stage, ++rows, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
-            dataset.Add(row.Line, encoder.Encode(row, cancellation), options);
+            try
+            {
+                dataset.Read(file, tokenizer, options, progress, cancellation);
+            }
+            catch (LoraException exception)
+            {
+                // The other files' problems come with it.
+                problems.AddRange(exception.Problems);
+            }
         }
 
+        LoraException.ThrowIfAny(problems);
         dataset.CheckAnyLearned(options);
         tokenizer.CheckRange(dataset.examples.SelectMany(example => example.Ids), options.VocabularySize ?? int.MaxValue);
         return dataset;
     }
 
-    private void Add(int line, EncodedRow? row, DatasetOptions options)
+    private void Read(DatasetFile file, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        RowEncoder encoder = new(tokenizer, options.MaxLength);
+        RowEncoder whole = new(tokenizer, int.MaxValue - 1);
+        string stage = $"Reading '{Path.GetFileName(file.Path)}'";
+        long rows = 0;
+        foreach (DatasetRow row in DatasetReader.Read(file, cancellation))
+        {
+            progress?.Report(new(stage, ++rows, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
+            if (row.IsDocument && whole.Encode(row, cancellation) is EncodedRow document)
+            {
+                examples.AddRange(Parts(document.Example, options.MaxLength));
+            }
+            else
+            {
+                Add(file, row.Line, encoder.Encode(row, cancellation), options);
+            }
+        }
+    }
+
+    /// <summary>A document in examples of a length. Each begins with the token before it, so that every token but the first is learned once.</summary>
+    private static IEnumerable<TrainingExample> Parts(TrainingExample document, int length)
+    {
+        for (int start = 0; start == 0 || start < document.Ids.Length - 1; start += length - 1)
+        {
+            int end = Math.Min(start + length, document.Ids.Length);
+            yield return new(document.Ids[start..end], document.Labels[start..end], document.Line);
+        }
+    }
+
+    private void Add(DatasetFile file, int line, EncodedRow? row, DatasetOptions options)
     {
         TrainingExample? example = row?.Example;
         if (example?.Ids.Length > options.MaxLength)
         {
-            truncated.Add(new(line, row!.IsWhole ? example.Ids.Length : null));
+            file.Truncated.Add(new(line, row!.IsWhole ? example.Ids.Length : null));
             example = new(example.Ids[..options.MaxLength], example.Labels[..options.MaxLength], line);
         }
 
         if (example is null or { TargetCount: 0 })
         {
-            unsupervised.Add(line);
+            file.Unsupervised.Add(line);
             return;
         }
 
         examples.Add(example);
         if (row!.IsCut)
         {
-            cut.Add(line);
+            file.Border.Add(line);
         }
 
         if (example.Ids.Length > options.Positions)
         {
-            beyond.Add(line);
+            file.Overlong.Add(line);
         }
     }
 
@@ -110,8 +132,9 @@ public sealed class Dataset
         if (examples.Count == 0)
         {
             string reason = string.Create(CultureInfo.InvariantCulture,
-                $"of {unsupervised.Count} rows, {truncated.Count} lost what is to be learned to the limit of {options.MaxLength} tokens and the others are empty");
-            throw LoraException.Of(LoraError.NoSupervisedToken, Path, $"'{Path}'", reason);
+                $"of {Files.Sum(file => file.Unsupervised.Count)} rows, {Files.Sum(file => file.Truncated.Count)} lost what is to be learned to the limit of {options.MaxLength} tokens and the others are empty");
+            string name = string.Join(", ", Files.Select(file => $"'{file.Path}'").Take(MostNamed)) + (Files.Count > MostNamed ? ", ..." : "");
+            throw LoraException.Of(LoraError.NoSupervisedToken, Files[0].Path, name, reason);
         }
     }
 }

@@ -195,7 +195,7 @@ public enum LoraError
     /// <summary>A dataset without rows.</summary>
     DatasetEmpty,
 
-    /// <summary>A file of another form than JSON Lines, or a folder.</summary>
+    /// <summary>A file of a form that is not read, or damaged, or a folder with several forms.</summary>
     DatasetForm,
 
     /// <summary>A row that is not JSON or has no text.</summary>

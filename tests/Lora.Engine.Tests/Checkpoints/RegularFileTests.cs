@@ -19,7 +19,7 @@ public sealed class RegularFileTests : IDisposable
         ["tokenizer.json"] = folder => Tokenizer.Load(folder),
         ["adapter_config.json"] = folder => AdapterFolder.Load(folder),
         ["adapter_model.safetensors"] = folder => AdapterFolder.Load(folder),
-        ["rows.jsonl"] = folder => Dataset.Load(Path.Combine(folder, "rows.jsonl"), Tokenizer.Load(ExampleModel), new()),
+        ["rows.jsonl"] = folder => Dataset.Load([Path.Combine(folder, "rows.jsonl")], Tokenizer.Load(ExampleModel), new()),
         ["training_state.safetensors"] = folder => TrainingStateFile.Read(folder),
     };
 

@@ -59,7 +59,7 @@ public sealed class DatasetTests : IDisposable
             """;
         folder.Write("tokenizer.json", json[..template] + Closing + json[decoder..]);
         Tokenizer closing = Tokenizer.Load(folder.Path);
-        Dataset dataset = Dataset.Load(Write(new { prompt = "a", completion = "b" }, new { text = "ab" }), closing, new());
+        Dataset dataset = Dataset.Load([Write(new { prompt = "a", completion = "b" }, new { text = "ab" })], closing, new());
 
         Assert.Equal([Begin, 'a' + 2, End], closing.Encode("a"));
         Assert.All(dataset.Examples, example => Assert.Equal([Begin, 'a' + 2, 'b' + 2, End], example.Ids));
@@ -69,7 +69,7 @@ public sealed class DatasetTests : IDisposable
     public void Long_rows_are_cut_and_reported()
     {
         Dataset dataset = Load(new() { MaxLength = 3 }, new { text = "abcd" }, new { text = "a" });
-        Assert.Equal([new(1, 6)], dataset.TruncatedRows);
+        Assert.Equal([new(1, 6)], dataset.Files[0].TruncatedRows);
         Assert.Equal([Begin, 'a' + 2, 'b' + 2], dataset.Examples[0].Ids);
         Assert.Equal([Begin, 'a' + 2, End], dataset.Examples[1].Ids);
         Assert.Equal(6, dataset.TokenCount);
@@ -85,8 +85,8 @@ public sealed class DatasetTests : IDisposable
             new { prompt = "a", completion = "" },
             new { text = "" },
             new { prompt = "a", completion = "b" });
-        Assert.Equal([1, 2, 3], dataset.UnsupervisedRows);
-        Assert.Equal([new(1, 9)], dataset.TruncatedRows);
+        Assert.Equal([1, 2, 3], dataset.Files[0].UnsupervisedRows);
+        Assert.Equal([new(1, 9)], dataset.Files[0].TruncatedRows);
         Assert.Equal(4, Assert.Single(dataset.Examples).Line);
     }
 
@@ -114,8 +114,8 @@ public sealed class DatasetTests : IDisposable
         Dataset dataset = Load(new() { MaxLength = 100 }, new { text }, new { prompt = text, completion = "b" });
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
-        Assert.Equal([new(1, null), new(2, null)], dataset.TruncatedRows);
-        Assert.Equal([2], dataset.UnsupervisedRows);
+        Assert.Equal([new(1, null), new(2, null)], dataset.Files[0].TruncatedRows);
+        Assert.Equal([2], dataset.Files[0].UnsupervisedRows);
         Assert.Equal(tokenizer.Encode(text)[..100], Assert.Single(dataset.Examples).Ids);
 
         // Three times the file, its strings, and what writing it takes; the ids and words of the whole text would be over forty times.
@@ -126,19 +126,47 @@ public sealed class DatasetTests : IDisposable
     public void Rows_beyond_the_model_s_positions_and_rows_with_a_joined_border_are_counted_with_their_lines()
     {
         Dataset dataset = Load(new() { Positions = 4 }, new { text = "abcd" }, new { text = "a" });
-        Assert.Equal([1], dataset.OverlongRows);
-        Assert.Empty(dataset.BorderRows);
+        Assert.Equal([1], dataset.Files[0].OverlongRows);
+        Assert.Empty(dataset.Files[0].BorderRows);
     }
 
     [Fact]
     public void Reading_ends_when_it_is_cancelled() => Assert.Throws<OperationCanceledException>(() =>
-        Dataset.Load(Write(new { text = "a" }), tokenizer, new(), cancellation: new CancellationToken(canceled: true)));
+        Dataset.Load([Write(new { text = "a" })], tokenizer, new(), cancellation: new CancellationToken(canceled: true)));
+
+    [Fact]
+    public void A_long_document_becomes_rows_in_which_every_token_but_the_first_is_learned_once()
+    {
+        Dataset dataset = Dataset.Load([folder.Write("text.txt", "abcdefgh\r\n")], tokenizer, new() { MaxLength = 4 });
+        int[] whole = [Begin, .. "abcdefgh\n".Select(letter => letter + 2), End];
+        Assert.Equal(whole.Skip(1), dataset.Examples.SelectMany(example => example.Labels.Skip(1)));
+        Assert.All(dataset.Examples, example => Assert.InRange(example.Ids.Length, 2, 4));
+        Assert.Empty(dataset.Files[0].TruncatedRows);
+    }
+
+    [Fact]
+    public void Several_files_are_read_in_their_order_and_what_befell_rows_is_told_by_file()
+    {
+        string first = folder.Write("b.jsonl", "{\"text\":\"a\",\"id\":1}\n{\"text\":\"\"}"), second = folder.Write("a.csv", "text\nb\n");
+        Dataset dataset = Dataset.Load([first, second], tokenizer, new());
+        Assert.Equal(['a' + 2, 'b' + 2], dataset.Examples.Select(example => example.Ids[1]));
+        string[] warnings = [.. DatasetReport.Warnings(dataset, new())];
+        Assert.Equal([$"'{first}' has columns that are not used: \"id\".", $"1 row of '{first}' was left out, without a token to learn from (line 2)."], warnings);
+    }
+
+    [Fact]
+    public void Bad_rows_of_several_files_are_reported_together()
+    {
+        string[] paths = [folder.Write("b.jsonl", "{}"), folder.Write("c.jsonl", "{\"text\":1}")];
+        LoraException failure = Assert.Throws<LoraException>(() => Dataset.Load(paths, tokenizer, new()));
+        Assert.Equal(2, failure.Problems.Count);
+    }
 
     private TrainingExample One(object row) => Assert.Single(Load(new(), row).Examples);
 
     private LoraException Failure(DatasetOptions options, params object[] rows) => Assert.Throws<LoraException>(() => Load(options, rows));
 
-    private Dataset Load(DatasetOptions options, params object[] rows) => Dataset.Load(Write(rows), tokenizer, options);
+    private Dataset Load(DatasetOptions options, params object[] rows) => Dataset.Load([Write(rows)], tokenizer, options);
 
     private string Write(params object[] rows) => folder.Write("rows.jsonl", string.Join('\n', rows.Select(row => JsonSerializer.Serialize(row))));
 }

@@ -58,7 +58,7 @@ internal static class TextReaders
                 byte[][] damaged = [.. lines.Select((line, index) => index == at ? damages[index].Apply(random) : line)];
                 return new(RowsName, random.Next(2) == 0 ? ByteDamage.Apply(whole, random) : Joined(damaged));
             },
-            _ => Dataset.Load(Path.Combine(folder, RowsName), tokenizer, options));
+            _ => Dataset.Load([Path.Combine(folder, RowsName)], tokenizer, options));
     }
 
     private static byte[] Joined(byte[][] lines) => [.. lines.SelectMany(line => line.Append((byte)'\n'))];

@@ -47,7 +47,7 @@ internal sealed class LoadedModel : IDisposable
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
         DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
         Dataset dataset = Read(source.Data.Dataset);
-        Dataset? validationDataset = source.Data.ValidationDataset is string path ? Read(path) : null;
+        Dataset? validationDataset = source.Data.ValidationDataset is [_, ..] validation ? Read(validation) : null;
 
         if (UnusedTensors.Warning(source.Folder, stored) is string unused)
         {
@@ -60,9 +60,9 @@ internal sealed class LoadedModel : IDisposable
         CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
         return new(source, tokenizer, dataset, validationDataset, model, type);
 
-        Dataset Read(string path)
+        Dataset Read(IReadOnlyList<string> paths)
         {
-            Dataset read = Dataset.Load(path, tokenizer, datasetOptions, observer, cancellation);
+            Dataset read = Dataset.Load(paths, tokenizer, datasetOptions, observer, cancellation);
             DatasetReport.Warnings(read, datasetOptions).ToList().ForEach(observer.OnWarning);
             return read;
         }

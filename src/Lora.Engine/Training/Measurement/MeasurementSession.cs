@@ -1,4 +1,5 @@
 using Lora.Checkpoints;
+using Lora.Data;
 using Lora.Native;
 using Lora.Selection;
 
@@ -11,19 +12,20 @@ namespace Lora.Training;
 public sealed class MeasurementSession : IDisposable
 {
     private readonly ModelCache models = new();
-    private readonly string dataset;
+    private readonly IReadOnlyList<string> dataset;
     private readonly MeasurementOptions options;
     private readonly ModuleFilter filter;
     private BaseMeasurement? baseline;
 
-    /// <param name="dataset">Full path of the JSON Lines file to take the loss on.</param>
+    /// <param name="dataset">Full paths of the files and folders to take the loss on.</param>
     /// <param name="options">How it is measured.</param>
     /// <exception cref="LoraException">Everything that is wrong with the options or the path.</exception>
-    public MeasurementSession(string dataset, MeasurementOptions options)
+    public MeasurementSession(IReadOnlyList<string> dataset, MeasurementOptions options)
     {
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(options);
-        List<LoraProblem> problems = [.. options.Check(), .. Problems.MissingFiles(dataset)];
+        List<LoraProblem> problems = [.. options.Check()];
+        Problems.Collect(problems, () => DatasetFiles.Of(dataset));
 
         // Patterns are read once, for all adapters that are piped in.
         filter = Problems.Collect(problems, () => new ModuleFilter(options.Include, options.Exclude))!;
@@ -62,7 +64,7 @@ public sealed class MeasurementSession : IDisposable
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(
-                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset), options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
+                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset, []), options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

@@ -19,12 +19,6 @@ internal static class Problems
             return null;
         }
     }
-
-    /// <summary>A problem for each dataset that is not there, or is a folder.</summary>
-    public static IEnumerable<LoraProblem> MissingFiles(params IEnumerable<string?> paths) =>
-        paths.OfType<string>().Where(path => !File.Exists(path)).Select(path => Directory.Exists(path)
-            ? new LoraProblem(LoraError.DatasetForm, path, path, "a folder")
-            : new(LoraError.PathNotFound, path, path));
 }
 
 /// <summary>The ranges of numbers that runs are given.</summary>

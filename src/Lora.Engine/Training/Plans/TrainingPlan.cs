@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Data;
 using Lora.Models;
 using Lora.Selection;
 using static TorchSharp.torch;
@@ -37,7 +38,9 @@ internal sealed record TrainingPlan(
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
     public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
     {
-        List<LoraProblem> problems = [.. options.Check(), .. Problems.MissingFiles(data.Dataset, data.ValidationDataset), .. Destination(options)];
+        List<LoraProblem> problems = [.. options.Check()];
+        Problems.Collect(problems, () => DatasetFiles.Of([.. data.Dataset, .. data.ValidationDataset]));
+        problems.AddRange(Destination(options));
         LoraAdapter? start = options.AdapterPath is string path ? Problems.Collect(problems, () => AdapterFolder.Load(path)) : options.Adapter;
         if (start is not null)
         {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Data;
 
 namespace Lora.Training;
 
@@ -52,7 +53,7 @@ internal static class RunIdentity
             [nameof(options.Adapter)] = start is null ? "" : Hash(start),
             ["Dataset"] = Hash(data.Dataset),
             // The loss before the first step is kept with the state: both have to be of the same rows.
-            ["ValidationDataset"] = data.ValidationDataset is string path ? Hash(path) : "",
+            ["ValidationDataset"] = Hash(data.ValidationDataset),
             // What changes results. Limits, caches and paths change time and memory alone.
             [nameof(options.Epoch)] = Text(options.Epoch),
             [nameof(options.MaxStep)] = Text(options.MaxStep),
@@ -80,6 +81,9 @@ internal static class RunIdentity
             : $"{entry.Key} was '{old}' and is '{entry.Value}'";
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+
+    /// <summary>The files of a dataset in the order in which they are read; of one file its own hash.</summary>
+    private static string Hash(IReadOnlyList<string> paths) => string.Join('+', DatasetFiles.Of(paths).Select(file => Hash(file.Path)));
 
     private static string Hash(string path)
     {

@@ -99,7 +99,7 @@ public class MeasurementSessionTests
     public void The_model_is_loaded_once_and_its_loss_and_continuations_are_taken_once()
     {
         MeasurementRecord record = new();
-        using MeasurementSession session = new(Validation, new() { Prompt = ["Tell me about the bear."], PromptToken = 4 });
+        using MeasurementSession session = new([Validation], new() { Prompt = ["Tell me about the bear."], PromptToken = 4 });
         session.Measure([Trained.Value.Adapter!], model: null, record, CancellationToken.None);
         session.Measure([Trained.Value.Adapter!], model: null, record, CancellationToken.None);
 
@@ -135,7 +135,7 @@ public class MeasurementSessionTests
             new() { Config = adapter.Config with { TargetModule = null, TargetPattern = "nothing" }, Tensors = adapter.Tensors },
         ];
         MeasurementRecord record = new();
-        using MeasurementSession session = new(Validation, new());
+        using MeasurementSession session = new([Validation], new());
         foreach (LoraAdapter one in bad.Append(adapter))
         {
             session.Measure([one], model: null, record, CancellationToken.None);
@@ -158,7 +158,7 @@ public class MeasurementSessionTests
     [Fact]
     public void Everything_wrong_with_the_options_is_found_before_any_work()
     {
-        LoraException exception = Assert.Throws<LoraException>(() => new MeasurementSession("none.jsonl", new() { BatchSize = 0, MaxLength = 1, Include = ["a/b"] }));
+        LoraException exception = Assert.Throws<LoraException>(() => new MeasurementSession(["none.jsonl"], new() { BatchSize = 0, MaxLength = 1, Include = ["a/b"] }));
 
         Assert.Equal(
             [LoraError.ConfigValueInvalid, LoraError.ConfigValueInvalid, LoraError.PathNotFound, LoraError.PatternInvalid],
@@ -170,7 +170,7 @@ public class MeasurementSessionTests
     {
         using CancellationTokenSource source = new();
         MeasurementRecord record = new(source.Cancel);
-        using MeasurementSession session = new(Validation, new());
+        using MeasurementSession session = new([Validation], new());
 
         Assert.Throws<OperationCanceledException>(() => session.Measure([Trained.Value.Adapter!], model: null, record, source.Token));
         Assert.Single(record.Batches);
@@ -182,7 +182,7 @@ public class MeasurementSessionTests
     private static MeasurementRecord Measure(IReadOnlyList<LoraAdapter> adapters, MeasurementOptions? options = null)
     {
         MeasurementRecord record = new();
-        using MeasurementSession session = new(Validation, options ?? new());
+        using MeasurementSession session = new([Validation], options ?? new());
         session.Measure(adapters, ExampleRun.Model, record, CancellationToken.None);
         return record;
     }

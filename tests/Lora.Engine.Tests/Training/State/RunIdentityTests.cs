@@ -48,7 +48,7 @@ public class RunIdentityTests
     public void Other_validation_rows_are_another_run_since_the_loss_before_it_is_kept()
     {
         IReadOnlyDictionary<string, string> with = RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, ExampleRun.Data, new());
-        IReadOnlyDictionary<string, string> without = RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, new(ExampleRun.Data.Dataset), new());
+        IReadOnlyDictionary<string, string> without = RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, new(ExampleRun.Data.Dataset, []), new());
         Assert.Equal(["ValidationDataset is another"], RunIdentity.Differences(without, with));
     }
 

@@ -7,6 +7,7 @@ internal sealed class LineReader(Stream stream)
     public const int LongestLine = 1 << 29;
 
     private const int SmallBuffer = 1 << 16;
+    private const int Beginning = 512;
 
     private byte[] buffer = new byte[SmallBuffer];
     private int start;
@@ -15,17 +16,14 @@ internal sealed class LineReader(Stream stream)
     /// <summary>Whether the stream has been read to its end.</summary>
     public bool IsAtEnd { get; private set; }
 
-    /// <summary>What has been read and not been given: before the first line the beginning of the file.</summary>
-    public ReadOnlySpan<byte> Ahead
-    {
-        get
-        {
-            if (end == 0)
-            {
-                Fill();
-            }
+    /// <summary>What has been read and not been given, valid until more is read.</summary>
+    public ReadOnlyMemory<byte> Ahead => buffer.AsMemory(start..end);
 
-            return buffer.AsSpan(start..end);
+    /// <summary>Reads until the beginning of the stream is ahead, by which its form is told.</summary>
+    public void ReadAhead()
+    {
+        while (end < Beginning && ReadOn())
+        {
         }
     }
 
@@ -54,13 +52,13 @@ internal sealed class LineReader(Stream stream)
                 return false;
             }
 
-            Fill();
+            ReadOn();
             searched = start + seen;
         }
     }
 
-    /// <summary>Moves what is ahead to the front of a buffer with room and reads on.</summary>
-    private void Fill()
+    /// <summary>Reads on behind what is ahead, in a buffer with room; false at the end.</summary>
+    public bool ReadOn()
     {
         int ahead = end - start;
         int room = Math.Max(SmallBuffer, ahead * 2);
@@ -71,5 +69,6 @@ internal sealed class LineReader(Stream stream)
         int read = stream.Read(buffer, ahead, buffer.Length - ahead);
         end = ahead + read;
         IsAtEnd = read == 0;
+        return read > 0;
     }
 }

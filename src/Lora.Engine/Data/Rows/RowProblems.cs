@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Lora.Data;
 
 /// <summary>What is wrong with a file's rows: one problem a cause, which names the first lines that have it and counts the others.</summary>
-internal sealed class RowProblems(string path)
+internal sealed class RowProblems(DatasetFile file)
 {
     private const int MostCauses = 20;
     private const string OtherCauses = "other problems";
@@ -23,7 +23,7 @@ internal sealed class RowProblems(string path)
 
     /// <summary>Throws when there is any.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.RowInvalid"/> for each cause.</exception>
-    public void ThrowIfAny() => LoraException.ThrowIfAny([.. causes.Select(cause => new LoraProblem(LoraError.RowInvalid, path, path, cause.Value, cause.Key))]);
+    public void ThrowIfAny() => LoraException.ThrowIfAny([.. causes.Select(cause => new LoraProblem(LoraError.RowInvalid, file.Path, file.Path, cause.Value.ToString(file.Unit), cause.Key))]);
 }
 
 /// <summary>Lines of a file, of which the first are named and all are counted.</summary>
@@ -47,10 +47,11 @@ internal sealed class LineList
     }
 
     /// <summary>For example <c>line 3</c>, or <c>lines 1, 2, 3, 4, 5 and 27 more</c>.</summary>
-    public override string ToString()
+    /// <param name="unit">What is counted: lines, or rows.</param>
+    public string ToString(string unit)
     {
         string list = string.Join(", ", named);
         string rest = Count > named.Count ? string.Create(CultureInfo.InvariantCulture, $" and {Count - named.Count} more") : "";
-        return (Count == 1 ? "line " : "lines ") + list + rest;
+        return $"{unit}{(Count == 1 ? "" : "s")} {list}{rest}";
     }
 }

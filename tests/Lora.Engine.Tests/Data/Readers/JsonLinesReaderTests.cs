@@ -43,7 +43,7 @@ public sealed class JsonLinesReaderTests : IDisposable
     public void Text_that_is_not_UTF_8_is_refused_instead_of_changed()
     {
         string path = folder.Write("latin.jsonl", [.. "{\"text\":\""u8, 0xE9, .. "\"}\n"u8]);
-        LoraException failure = Assert.Throws<LoraException>(() => JsonLinesReader.Read(path).ToList());
+        LoraException failure = Assert.Throws<LoraException>(() => DatasetReader.Read(new(path)).ToList());
         Assert.Equal(LoraError.RowInvalid, failure.Error);
         Assert.Contains("UTF-8", failure.Message, StringComparison.Ordinal);
     }
@@ -60,9 +60,9 @@ public sealed class JsonLinesReaderTests : IDisposable
 
     [Fact]
     public void A_missing_file_is_an_error() =>
-        Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => JsonLinesReader.Read(folder.File("none.jsonl")).ToList()).Error);
+        Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => DatasetReader.Read(new(folder.File("none.jsonl"))).ToList()).Error);
 
-    private IReadOnlyList<DatasetRow> Read(string content) => [.. JsonLinesReader.Read(folder.Write("rows.jsonl", content))];
+    private IReadOnlyList<DatasetRow> Read(string content) => [.. DatasetReader.Read(new(folder.Write("rows.jsonl", content)))];
 
     private LoraException Failure(string content) => Assert.Throws<LoraException>(() => Read(content));
 }

@@ -1,0 +1,87 @@
+namespace Lora.Data;
+
+/// <summary>Finds the files of a dataset: files as they are named, and of a folder those that hold data, in the ordinal order of their paths.</summary>
+internal static class DatasetFiles
+{
+    private static readonly Dictionary<string, string> Forms = new()
+    {
+        [".JSONL"] = "JSON",
+        [".NDJSON"] = "JSON",
+        [".JSON"] = "JSON",
+        [".CSV"] = "CSV",
+        [".TSV"] = "CSV",
+        [".TXT"] = "text",
+        [".MD"] = "text",
+        [".PARQUET"] = "Parquet",
+    };
+
+    private static readonly string[] HeldOut = ["valid", "test", "dev", "eval"];
+
+    /// <summary>The files.</summary>
+    /// <param name="paths">Full paths of files and folders, in the order in which they are read.</param>
+    /// <exception cref="LoraException">For each path that is not there <see cref="LoraError.PathNotFound"/>; <see cref="LoraError.DatasetForm"/> for a folder
+    /// with files of several forms; <see cref="LoraError.DatasetEmpty"/> for one without any; <see cref="LoraError.FileUnreadable"/>.</exception>
+    public static IReadOnlyList<DatasetFile> Of(IEnumerable<string> paths)
+    {
+        List<DatasetFile> files = [];
+        List<LoraProblem> problems = [];
+        foreach (string path in paths)
+        {
+            if (Directory.Exists(path))
+            {
+                Add(path, files, problems);
+            }
+            else if (File.Exists(path))
+            {
+                files.Add(new(path));
+            }
+            else
+            {
+                problems.Add(new(LoraError.PathNotFound, path, path));
+            }
+        }
+
+        LoraException.ThrowIfAny(problems);
+        return files;
+    }
+
+    private static void Add(string folder, List<DatasetFile> files, List<LoraProblem> problems)
+    {
+        string[] names;
+        try
+        {
+            names = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(folder, file)).Where(IsData).Order(StringComparer.Ordinal)];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            problems.Add(new(LoraError.FileUnreadable, folder, folder, exception.Message));
+            return;
+        }
+
+        // A page about the data is not data; a folder that holds nothing else is what it says.
+        names = names.Any(name => !IsReadme(name)) ? [.. names.Where(name => !IsReadme(name))] : names;
+        string[] forms = [.. names.Select(name => Forms[DatasetForm.Extension(name)]).Distinct()];
+        if (forms.Length != 1)
+        {
+            problems.Add(forms.Length == 0
+                ? new(LoraError.DatasetEmpty, folder, folder)
+                : new(LoraError.DatasetForm, folder, folder, $"a folder with files of several forms ({string.Join(", ", forms)})"));
+            return;
+        }
+
+        string[] trained = names.Any(name => Begins(name, "train")) ? [.. names.Where(name => !HeldOut.Any(split => Begins(name, split)))] : names;
+        files.AddRange(trained.Select(name => new DatasetFile(Path.Combine(folder, name))));
+        if (trained.Length < names.Length)
+        {
+            files[^1].Note($"and the files beside it are read without {string.Join(", ", names.Except(trained))}: name them to read them");
+        }
+    }
+
+    private static bool IsData(string name) =>
+        Forms.ContainsKey(DatasetForm.Extension(name)) && !name.Split(Path.DirectorySeparatorChar).Any(part => part.StartsWith('.'));
+
+    private static bool IsReadme(string name) => Path.GetFileName(name).Equals("README.md", StringComparison.OrdinalIgnoreCase);
+
+    private static bool Begins(string name, string split) => Path.GetFileName(name).StartsWith(split, StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,71 @@
+namespace Lora.Data;
+
+/// <summary>What a file is written in.</summary>
+internal enum FileForm
+{
+    /// <summary>One JSON object a line.</summary>
+    JsonLines,
+
+    /// <summary>One JSON array of objects.</summary>
+    JsonArray,
+
+    /// <summary>CSV, TSV and their like.</summary>
+    Delimited,
+
+    /// <summary>Text that is one row.</summary>
+    Document,
+}
+
+/// <summary>Tells a file's form by its first bytes; only what any bytes could be, CSV and plain text, by its name.</summary>
+internal static class DatasetForm
+{
+    /// <summary>A name's ending in lower case, without that of gzip.</summary>
+    public static string Extension(string path)
+    {
+        string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^".gz".Length] : path;
+        return Path.GetExtension(name).ToUpperInvariant();
+    }
+
+    /// <summary>The form; where it is another than the name says, that is noted.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="beginning">Its first bytes, as many as there are at hand.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.DatasetForm"/>: something that is not read, by name.</exception>
+    public static FileForm Of(DatasetFile file, ReadOnlySpan<byte> beginning)
+    {
+        string extension = Extension(file.Path);
+        ReadOnlySpan<byte> text = beginning.TrimStart(" \t\r\n"u8);
+        bool isDocument = extension is ".TXT" or ".MD" && !text.StartsWith("{\""u8);
+        string? other = Binary(beginning) ?? (extension == ".PARQUET" ? "named as a Parquet file and is none" : null)
+            ?? (!isDocument && (text.StartsWith("{\n"u8) || text.StartsWith("{\r\n"u8)) ? "JSON over several lines" : null);
+        if (other is not null)
+        {
+            throw LoraException.Of(LoraError.DatasetForm, file.Path, file.Path, other);
+        }
+
+        FileForm form = isDocument ? FileForm.Document
+            : text.StartsWith("["u8) ? FileForm.JsonArray
+            : extension is ".CSV" or ".TSV" && !text.StartsWith("{"u8) ? FileForm.Delimited
+            : FileForm.JsonLines;
+        if (form == FileForm.JsonArray && extension != ".JSON")
+        {
+            file.Note("is a JSON array, whatever its name says");
+        }
+        else if (form == FileForm.JsonLines && extension is ".CSV" or ".TSV" or ".TXT" or ".MD")
+        {
+            file.Note("is JSON Lines, whatever its name says");
+        }
+
+        return form;
+    }
+
+    private static string? Binary(ReadOnlySpan<byte> beginning) => beginning switch
+    {
+        [(byte)'P', (byte)'K', 3, 4, ..] => "a zip file",
+        [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => "a Parquet file",
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => "a Zstandard file",
+        _ when beginning.StartsWith("ARROW1"u8) => "an Arrow file",
+        _ when beginning.StartsWith("SQLite format 3"u8) => "an SQLite database",
+        _ when beginning.StartsWith("version https://git-lfs"u8) => "a Git LFS pointer in place of the file",
+        _ => null,
+    };
+}

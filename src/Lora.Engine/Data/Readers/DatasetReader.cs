@@ -1,0 +1,58 @@
+namespace Lora.Data;
+
+/// <summary>Reads the rows of a file, whatever its form: JSON Lines, a JSON array, CSV or TSV, a text document; packed by gzip or not, in UTF-8 or UTF-16.</summary>
+public static class DatasetReader
+{
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
+    /// <summary>The rows of a file, each read when it is asked for. After a bad row no more are given, and the rest is checked.</summary>
+    /// <param name="file">A regular file, or a link to one; what is to be said of it is noted there.</param>
+    /// <param name="cancellation">Checked at each row.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.FileUnreadable"/>, <see cref="LoraError.DatasetForm"/>,
+    /// <see cref="LoraError.DatasetEmpty"/>; at the end <see cref="LoraError.RowInvalid"/> for each of the first 20 causes.</exception>
+    public static IEnumerable<DatasetRow> Read(DatasetFile file, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return Rows(file, cancellation);
+    }
+
+    private static IEnumerable<DatasetRow> Rows(DatasetFile file, CancellationToken cancellation)
+    {
+        using Stream stream = FileContent.Open(file);
+        LineReader lines = new(stream);
+        RowProblems problems = new(file);
+        bool any = false;
+        foreach (DatasetRow? row in Open(file, lines, problems))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            any |= row is not null;
+            if (row is not null && !problems.Any)
+            {
+                yield return row;
+            }
+        }
+
+        problems.ThrowIfAny();
+        if (!any)
+        {
+            throw LoraException.Of(LoraError.DatasetEmpty, file.Path, file.Path);
+        }
+    }
+
+    private static IEnumerable<DatasetRow?> Open(DatasetFile file, LineReader lines, RowProblems problems)
+    {
+        lines.ReadAhead();
+        if (lines.Ahead.Span.StartsWith(ByteOrderMark))
+        {
+            lines.Skip(ByteOrderMark.Length);
+        }
+
+        return DatasetForm.Of(file, lines.Ahead.Span) switch
+        {
+            FileForm.JsonArray => JsonArrayReader.Read(lines, file, problems),
+            FileForm.Delimited => DelimitedReader.Read(lines, file, problems),
+            FileForm.Document => DocumentReader.Read(lines, file, problems),
+            _ => JsonLinesReader.Read(lines, file, problems),
+        };
+    }
+}

@@ -1,0 +1,114 @@
+using System.IO.Compression;
+using System.Text;
+using Lora.Data;
+
+namespace Lora.Tests.Data;
+
+public sealed class DatasetReaderTests : IDisposable
+{
+    private static readonly DatasetRow[] Rows = [new(0, "2+2=", "4"), new(0, "a, \"b\";\tc", "é\nf"), new(0, "", " g")];
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    public static TheoryData<string, byte[]> Files
+    {
+        get
+        {
+            const string Json = """{"prompt":"2+2=","completion":"4"}|{"prompt":"a, \"b\";\tc","completion":"é\nf"}|{"prompt":"","completion":" g"}""";
+            const string Csv = "prompt,completion\r\n2+2=,4\r\n\"a, \"\"b\"\";\tc\",\"é\nf\"\r\n, g\r\n";
+            byte[] lines = Encoding.UTF8.GetBytes(Json.Replace('|', '\n'));
+            return new()
+            {
+                { "rows.jsonl", lines },
+                { "rows.jsonl.gz", Packed(lines) },
+                { "members.jsonl.gz", [.. Packed(lines[..20]), .. Packed(lines[20..])] },
+                { "rows.json", Encoding.UTF8.GetBytes($" [\n{Json.Replace("|", " ,\n", StringComparison.Ordinal)}\n] \n") },
+                { "rows.csv", Encoding.UTF8.GetBytes(Csv) },
+                { "bom.csv", [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(Csv)] },
+                { "utf16.csv", [0xFF, 0xFE, .. Encoding.Unicode.GetBytes(Csv)] },
+                { "bigendian.csv.gz", Packed([0xFE, 0xFF, .. Encoding.BigEndianUnicode.GetBytes(Csv)]) },
+                { "rows.tsv", Encoding.UTF8.GetBytes("prompt\tcompletion\n2+2=\t4\n\"a, \"\"b\"\";\tc\"\t\"é\nf\"\n\t g") },
+                { "sep.csv", Encoding.UTF8.GetBytes("sep=;\n Completion ;PROMPT\n4;2+2=\n\"é\nf\";\"a, \"\"b\"\";\tc\"\n g;\n\n") },
+            };
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void The_same_rows_are_read_from_every_kind_of_file(string name, byte[] content) =>
+        Assert.Equal(Rows, DatasetReader.Read(new(folder.Write(name, content))).Select(row => row with { Line = 0 }));
+
+    [Theory]
+    [InlineData("""[{"text":"a"},{"text":5},{"text":"b","text":"c"},7]""", "row 2: \"text\" is not a string", "row 3: it has \"text\" more than once", "row 4: it is not a JSON object")]
+    [InlineData("""[{"text":"a"} {"text":"b"}]""", "row 2: the JSON array ends, or something stands, where a comma")]
+    [InlineData("""[{"text":"a"},{"text":"b""", "row 2: it is not JSON, or is cut off")]
+    [InlineData("""[{"text":"a"}""", "row 2: the JSON array ends")]
+    [InlineData("""[{"text":"a"}] x""", "something follows the end")]
+    [InlineData("""[{"text":"a"},]""", "row 2: it is not JSON")]
+    public void What_is_wrong_in_a_JSON_array_is_named_by_its_row(string content, params string[] problems) =>
+        Assert.All(problems, problem => Assert.Contains(problem, Failure("rows.json", Encoding.UTF8.GetBytes(content)).Message, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("text,id\na,1\n\"b\"c,2\n\"d\",3\ne\n", "line 3: something follows the closing quote", "line 5: it has 1 fields where the header has 2")]
+    [InlineData("text,id\na,1\n\"b,2\nc,3", "line 3: a quote is opened and never closed")]
+    [InlineData("a,b\n1,2\n", "line 1: no column is known (\"a\", \"b\")")]
+    [InlineData("prompt,completion;text\n", "several delimiters")]
+    public void What_is_wrong_in_a_CSV_file_is_named_by_the_line_on_which_its_row_begins(string content, params string[] problems) =>
+        Assert.All(problems, problem => Assert.Contains(problem, Failure("rows.csv", Encoding.UTF8.GetBytes(content)).Message, StringComparison.Ordinal));
+
+    [Fact]
+    public void A_CSV_file_of_another_code_page_is_an_error_with_its_line() =>
+        Assert.Contains("line 3: it is not UTF-8", Failure("rows.csv", [.. "text\na\n"u8, 0xE9, .. "\n"u8]).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_gzip_file_that_is_cut_off_or_damaged_is_an_error()
+    {
+        byte[] packed = Packed(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 200).Select(row => $$"""{"text":"row {{row}}"}""" + "\n"))));
+        Assert.Equal(LoraError.DatasetForm, Failure("cut.jsonl.gz", packed[..^5]).Error);
+        Assert.Equal(LoraError.DatasetForm, Failure("half.jsonl.gz", packed[..(packed.Length / 2)]).Problems[0].Error);
+        packed[^6] ^= 1;
+        Assert.Contains("damaged gzip", Failure("damaged.jsonl.gz", packed).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rows.csv", """{"text":"a"}""", "is JSON Lines")]
+    [InlineData("rows.txt", """{"text":"a"}""", "is JSON Lines")]
+    [InlineData("rows.jsonl", """[{"text":"a"}]""", "is a JSON array")]
+    public void The_content_decides_over_the_name_and_that_is_said(string name, string content, string notice)
+    {
+        DatasetFile file = new(folder.Write(name, content));
+        Assert.Equal("a", Assert.Single(DatasetReader.Read(file)).Text);
+        Assert.Contains(notice, Assert.Single(file.Notices), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_row_with_a_system_or_a_label_or_messages_beside_what_is_read_is_refused()
+    {
+        string[] rows =
+        [
+            """{"prompt":"a","completion":"b","label":false}""", """{"prompt":"a","completion":"b","system":"c"}""", """{"text":"a","messages":[{"role":"user","content":"b"}]}""",
+            """{"text":"a","dialog":[{"from":"human","value":"b"}]}""", """{"text":"a","instruction":"b","output":"c"}""", """{"text":"a","TEXT":"b"}""",
+        ];
+        LoraException failure = Failure("rows.jsonl", Encoding.UTF8.GetBytes(string.Join('\n', rows)));
+        Assert.Equal(rows.Length, failure.Problems.Count);
+    }
+
+    private LoraException Failure(string name, byte[] content)
+    {
+        string path = folder.Write(name, content);
+        return Assert.Throws<LoraException>(() => DatasetReader.Read(new(path)).ToList());
+    }
+
+    private static byte[] Packed(byte[] content)
+    {
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionMode.Compress))
+        {
+            gzip.Write(content);
+        }
+
+        return packed.ToArray();
+    }
+}
