@@ -162,7 +162,7 @@ Describe 'A process that is told to end while it trains' -Skip:$IsWindows {
     It 'keeps the adapter at <Signal>, says so, and ends as the signal has it' -ForEach @(
         @{ Signal = 'TERM'; ExitCode = 143 }
         @{ Signal = 'HUP'; ExitCode = 129 }
-        @{ Signal = 'INT'; ExitCode = 0 } # pwsh -File ends so at Ctrl+C
+        @{ Signal = 'INT'; ExitCode = 0, 1 } # pwsh -File ends with either at Ctrl+C, by the moment at which it comes
     ) {
         $folder = Join-Path $TestDrive $Signal
         $script = Join-Path $TestDrive "$Signal.ps1"
@@ -180,7 +180,7 @@ Describe 'A process that is told to end while it trains' -Skip:$IsWindows {
         # The shell starts it, signals it once it trains, and tells how it ended. With job control it does not ignore SIGINT.
         $shell = "set -m; $pwsh -NoProfile -NonInteractive -File '$script' > '$log' 2>&1 & " +
             "for i in `$(seq 600); do [ -e '$TestDrive/$Signal.begun' ] && break; sleep 0.1; done; kill -$Signal `$!; wait `$!; echo `$?"
-        bash -c $shell 2>$null | Select-Object -Last 1 | Should -Be $ExitCode
+        bash -c $shell 2>$null | Select-Object -Last 1 | Should -BeIn $ExitCode
         (Get-LoraAdapter $folder).Rank | Should -Be 2
         Get-Content $log -Raw | Should -Match 'stopped after step \d+ of 100000. The adapter of that step is in'
         "$TestDrive/$Signal.after" | Should -Not -Exist

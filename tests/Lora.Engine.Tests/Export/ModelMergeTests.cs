@@ -110,7 +110,8 @@ public sealed class ModelMergeTests : IDisposable
     {
         string model = Copy("qwen2");
         LoraAdapter adapter = Adapter(model, "q_proj");
-        LoraAdapter huge = new() { Config = adapter.Config with { Alpha = 1e42 }, Tensors = adapter.Tensors };
+        TensorData[] tensors = [.. adapter.Tensors.Select(tensor => tensor with { Bytes = Filled(tensor.Bytes.Length, 1e10f) })];
+        LoraAdapter huge = new() { Config = adapter.Config with { Alpha = 3e38 }, Tensors = tensors }; // each number is finite, and their product is not
 
         LoraException exception = Assert.Throws<LoraException>(() => ModelMerge.Write(huge, model, files.File("merged")));
 
@@ -258,6 +259,13 @@ public sealed class ModelMergeTests : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         return TrainedAdapter.On(model, new() { Rank = 2, Alpha = 4, TargetModule = [target] }, tensor(new long[] { 1, 2, 3 }, [1, 3])).Adapter;
+    }
+
+    private static byte[] Filled(int length, float value)
+    {
+        byte[] bytes = new byte[length];
+        MemoryMarshal.Cast<byte, float>(bytes.AsSpan()).Fill(value);
+        return bytes;
     }
 
     private sealed class CancelAtFirst(CancellationTokenSource cancellation) : IProgress<WorkProgress>

@@ -73,7 +73,7 @@ public class AdapterInspectorTests
         using TemporaryFolder folder = new();
         string file = folder.Write("adapter_config.json", """{"peft_type": "LORA", "lora_alpha": -1}""");
 
-        Assert.Equal($"Alpha of '{file}' is -1; expected is a finite number from 0.", Assert.Throws<LoraException>(() => AdapterInspector.Read(folder.Path)).Message.Split('\n')[0].Trim());
+        Assert.Equal($"Alpha of '{file}' is -1; expected is a finite number from 0, within float32.", Assert.Throws<LoraException>(() => AdapterInspector.Read(folder.Path)).Message.Split('\n')[0].Trim());
     }
 
     [Fact]
