@@ -48,6 +48,16 @@ internal static partial class Leftovers
                 FileChanges.Delete(LockOf(path));
             });
         }
+
+        // A writer that was killed before it made its folder, or after it had taken it away, leaves the lock alone.
+        foreach (string path in Directory.GetFiles(directory, $"{name}*{LockEnding}"))
+        {
+            string folder = path[..^LockEnding.Length] + Ending;
+            if (IsOf(folder, name) && !Directory.Exists(folder) && IsClosed(path))
+            {
+                Attempt(() => FileChanges.Delete(path));
+            }
+        }
     });
 
     private static bool IsOf(string path, string? name)

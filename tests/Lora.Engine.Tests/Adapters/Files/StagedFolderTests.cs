@@ -84,6 +84,7 @@ public sealed class StagedFolderTests : IDisposable
         Directory.CreateDirectory(files.File(".adapter.abcdefgh.ijk.tmp"));
         files.Write(".adapter.abcdefgh.ijk.tmp/adapter_model.safetensors", "half");
         files.Write(".adapter.abcdefgh.ijk.lock", "");
+        files.Write(".adapter.bcdefghi.jkl.lock", ""); // of one that was killed before its folder was there
         Directory.CreateDirectory(files.File("adapter/.adapter.01234501.234.tmp"));
         files.Write("adapter/training_state.safetensors.abcdefgh.ijk.tmp", "half");
         File.SetLastWriteTimeUtc(files.File("adapter/training_state.safetensors.abcdefgh.ijk.tmp"), DateTime.UtcNow.AddMinutes(-1));
@@ -98,6 +99,7 @@ public sealed class StagedFolderTests : IDisposable
         }
 
         Assert.Equal(["a.txt"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName));
+        Assert.Single(Directory.GetFiles(files.Path)); // the lock of the living one
         Assert.Equal(
             [".adapter.mine.tmp", ".another.abcdefgh.ijk.tmp", Path.GetFileName(Path.GetDirectoryName(living.PathOf("x")))!, "adapter"],
             Directory.GetDirectories(files.Path).Select(path => Path.GetFileName(path)).OrderBy(name => (name != ".adapter.mine.tmp", name == "adapter", !name.StartsWith(".another", StringComparison.Ordinal))));
