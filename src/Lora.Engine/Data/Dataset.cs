@@ -79,7 +79,7 @@ public sealed class Dataset
         foreach (DatasetRow row in DatasetReader.Read(file, cancellation))
         {
             progress?.Report(new(stage, ++rows, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
-            if (row.IsDocument && whole.Encode(row, cancellation) is EncodedRow document)
+            if (row is TextRow { IsDocument: true } && whole.Encode(row, cancellation) is EncodedRow document)
             {
                 examples.AddRange(Parts(document.Example, options.MaxLength));
             }

@@ -23,7 +23,12 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
     /// <summary>Encodes a row; null where there is nothing to learn.</summary>
     public EncodedRow? Encode(DatasetRow row, CancellationToken cancellation)
     {
-        TextPiece[] pieces = row.Prompt is null ? [new(row.Text, true)] : [new(row.Prompt, false), new(row.Text, true)];
+        TextPiece[] pieces = row switch
+        {
+            TextRow text => [new(text.Text, true)],
+            CompletionRow pair => [new(pair.Prompt, false), new(pair.Completion, true)],
+            _ => throw new ArgumentException($"{row.GetType().Name} is not encoded", nameof(row)),
+        };
         return Encode([.. pieces.Where(piece => piece.Text.Length > 0)], row.Line, cancellation);
     }
 

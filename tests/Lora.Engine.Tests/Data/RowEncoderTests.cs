@@ -16,8 +16,8 @@ public class RowEncoderTests
         RowEncoder encoder = new(own, Unlimited);
         Assert.All(TextPiecesTests.Read(goldens), pair =>
         {
-            EncodedRow row = Encode(encoder, new(1, pair.Prompt, pair.Completion));
-            EncodedRow text = Encode(encoder, new(1, null, pair.Prompt + pair.Completion));
+            EncodedRow row = Encode(encoder, new CompletionRow(1, pair.Prompt, pair.Completion));
+            EncodedRow text = Encode(encoder, new TextRow(1, pair.Prompt + pair.Completion));
             bool isCut = !pair.Joined.SequenceEqual([.. pair.Given, .. pair.Learned]);
             Assert.Equal(isCut, row.IsCut);
             Assert.False(text.IsCut);
@@ -35,7 +35,7 @@ public class RowEncoderTests
         RowEncoder encoder = new(TextPiecesTests.Load(tokenizer), Unlimited);
         Assert.All(TextPiecesTests.Read(goldens).Where(pair => pair.Prompt.Length > 0), pair =>
         {
-            TrainingExample example = Encode(encoder, new(1, pair.Prompt, pair.Completion)).Example;
+            TrainingExample example = Encode(encoder, new CompletionRow(1, pair.Prompt, pair.Completion)).Example;
             int given = example.Labels.TakeWhile(label => label == TrainingExample.Unsupervised).Count();
             Assert.Equal(encoder.EncodePrompt(pair.Prompt, TestContext.Current.CancellationToken), example.Ids[..given]);
         });
@@ -47,8 +47,8 @@ public class RowEncoderTests
     public void The_story_model_learns_the_tokens_of_the_text_and_no_space_that_it_lacks(string prompt, string completion, int supervised)
     {
         RowEncoder encoder = new(TextPiecesTests.Load("stories260K"), Unlimited);
-        TrainingExample pair = Encode(encoder, new(1, prompt, completion)).Example;
-        TrainingExample text = Encode(encoder, new(1, null, prompt + completion)).Example;
+        TrainingExample pair = Encode(encoder, new CompletionRow(1, prompt, completion)).Example;
+        TrainingExample text = Encode(encoder, new TextRow(1, prompt + completion)).Example;
         Assert.Equal(supervised, pair.TargetCount);
         Assert.Equal(text.Ids, pair.Ids);
     }

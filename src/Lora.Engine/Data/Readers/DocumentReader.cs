@@ -28,7 +28,7 @@ internal static class DocumentReader
 
         file.Note("is read as one document; where it is longer than the longest row it becomes several rows");
         string text = Encoding.UTF8.GetString(content.Span).Replace("\r\n", "\n", StringComparison.Ordinal);
-        return [new(1, null, text, IsDocument: true)];
+        return [new TextRow(1, text, IsDocument: true)];
     }
 
     private static int FirstInvalidLine(ReadOnlySpan<byte> content)

@@ -1,8 +1,30 @@
+using System.Text.Json;
+
 namespace Lora.Data;
 
-/// <summary>One row of a dataset: a text, or a prompt with its completion.</summary>
+/// <summary>One row of a dataset: a text, a prompt with its completion, or a conversation.</summary>
 /// <param name="Line">Where the row stands in its file, from 1: its first line, or its number in a JSON array.</param>
-/// <param name="Prompt">What is given; null for a plain text.</param>
-/// <param name="Text">What is to be learned: the whole text, or the completion.</param>
+public abstract record DatasetRow(int Line);
+
+/// <summary>A text, all of which is to be learned.</summary>
+/// <param name="Line">Where the row stands in its file, from 1.</param>
+/// <param name="Text">The text as it stands.</param>
 /// <param name="IsDocument">Whether the text is a whole document, of which nothing is dropped: a long one becomes several examples.</param>
-public sealed record DatasetRow(int Line, string? Prompt, string Text, bool IsDocument = false);
+public sealed record TextRow(int Line, string Text, bool IsDocument = false) : DatasetRow(Line);
+
+/// <summary>A prompt, which is given, and its completion, which is to be learned; they are joined as they stand.</summary>
+/// <param name="Line">Where the row stands in its file, from 1.</param>
+/// <param name="Prompt">What is given.</param>
+/// <param name="Completion">What is to be learned.</param>
+public sealed record CompletionRow(int Line, string Prompt, string Completion) : DatasetRow(Line);
+
+/// <summary>A conversation, which the model's chat template writes.</summary>
+/// <param name="Line">Where the row stands in its file, from 1.</param>
+/// <param name="Turns">The messages in their order.</param>
+/// <param name="Tools">A JSON array of the tools that the assistant may call; null for none.</param>
+public sealed record ChatRow(int Line, IReadOnlyList<ChatTurn> Turns, JsonElement? Tools = null) : DatasetRow(Line);
+
+/// <summary>A message of a conversation.</summary>
+/// <param name="Message">The message as chat templates see it: role, content, tool_calls, reasoning_content ...</param>
+/// <param name="IsLearned">What the row says of it (<c>weight</c> 1 or 0); null where it says nothing, and the assistant's messages are learned.</param>
+public sealed record ChatTurn(ChatMessage Message, bool? IsLearned = null);

@@ -26,10 +26,10 @@ internal static class RowReading
         RowField? content = Find(given, "content");
         return (Find(given, "text"), Find(given, "prompt"), Find(given, "completion")) switch
         {
-            (null, RowField prompt, RowField completion) => Used(new(line, prompt.Text, completion.Text), given, file, prompt, completion),
+            (null, RowField prompt, RowField completion) => Used(new CompletionRow(line, prompt.Text, completion.Text), given, file, prompt, completion),
             (null, RowField, null) => throw new FormatException("it has a \"prompt\" without a \"completion\""),
             (null, null, RowField) => throw new FormatException("it has a \"completion\" without a \"prompt\""),
-            (RowField text, null, null) => Used(new(line, null, text.Text), given, file, text),
+            (RowField text, null, null) => Used(new TextRow(line, text.Text), given, file, text),
             (null, null, null) when content is RowField text => AsText(line, text, given, file),
             (null, null, null) => throw new FormatException(OtherRow.Unknown(fields)),
             _ => throw new FormatException("it has \"text\" beside \"prompt\" or \"completion\""),
@@ -46,7 +46,7 @@ internal static class RowReading
 
     private static DatasetRow AsText(int line, RowField content, RowField[] given, DatasetFile file)
     {
-        DatasetRow row = Used(new(line, null, content.Text), given, file, content);
+        DatasetRow row = Used(new TextRow(line, content.Text), given, file, content);
         file.Note($"has no column \"text\"; its column {Quoted(content.Name)} is read as the text");
         return row;
     }

@@ -6,7 +6,7 @@ namespace Lora.Tests.Data;
 
 public sealed class DatasetReaderTests : IDisposable
 {
-    private static readonly DatasetRow[] Rows = [new(0, "2+2=", "4"), new(0, "a, \"b\";\tc", "é\nf"), new(0, "", " g")];
+    private static readonly DatasetRow[] Rows = [new CompletionRow(0, "2+2=", "4"), new CompletionRow(0, "a, \"b\";\tc", "é\nf"), new CompletionRow(0, "", " g")];
 
     private readonly TemporaryFolder folder = new();
 
@@ -79,7 +79,7 @@ public sealed class DatasetReaderTests : IDisposable
     public void The_content_decides_over_the_name_and_that_is_said(string name, string content, string notice)
     {
         DatasetFile file = new(folder.Write(name, content));
-        Assert.Equal("a", Assert.Single(DatasetReader.Read(file)).Text);
+        Assert.Equal("a", Assert.IsType<TextRow>(Assert.Single(DatasetReader.Read(file))).Text);
         Assert.Contains(notice, Assert.Single(file.Notices), StringComparison.Ordinal);
     }
 

@@ -24,13 +24,13 @@ public class DatasetShapeTests
     {
         DatasetFile file = new(Repository.Shared("datasets", name));
         DatasetRow[] all = [.. DatasetReader.Read(file)];
-        int[] skipped = [.. all.Where(row => row.Text.Length == 0).Select(row => row.Line)];
-        DatasetRow[] rows = [.. all.Where(row => row.Text.Length > 0)];
+        int[] skipped = [.. all.Where(row => Learned(row).Length == 0).Select(row => row.Line)];
+        DatasetRow[] rows = [.. all.Where(row => Learned(row).Length > 0)];
         JsonElement expected = Expected[name];
 
         Assert.Equal(
             expected.GetProperty("rows").EnumerateArray().Select(row => (Text(row, "prompt"), Text(row, "text") ?? Text(row, "completion")!)),
-            rows.Select(row => (row.Prompt, row.Text)));
+            rows.Select(row => ((row as CompletionRow)?.Prompt, Learned(row))));
         Assert.Equal(expected.GetProperty("ignored").EnumerateArray().Select(column => column.GetString()), file.UnusedColumns);
         int said = expected.TryGetProperty("notices", out JsonElement notices) ? notices.GetArrayLength() : 0;
         Assert.True(file.Notices.Count >= said, $"{said} things are to be said, and {file.Notices.Count} are.");
@@ -72,6 +72,8 @@ public class DatasetShapeTests
             : [kind == "kto" ? "KTO row" : "preference row"];
         Assert.Contains(words, word => message.Contains(word, StringComparison.Ordinal));
     }
+
+    private static string Learned(DatasetRow row) => row is CompletionRow pair ? pair.Completion : ((TextRow)row).Text;
 
     private static LoraException Failure(string name)
     {

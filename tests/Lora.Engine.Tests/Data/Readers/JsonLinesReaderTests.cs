@@ -12,14 +12,14 @@ public sealed class JsonLinesReaderTests : IDisposable
     public void Texts_and_pairs_are_read_with_their_lines_and_blank_lines_are_skipped()
     {
         IReadOnlyList<DatasetRow> rows = Read("{\"text\":\"été\\n\"}\r\n\r\n  \n{\"prompt\":\"2+2=\",\"completion\":\"4\",\"source\":7}");
-        Assert.Equal([new(1, null, "été\n"), new(4, "2+2=", "4")], rows);
+        Assert.Equal([new TextRow(1, "été\n"), new CompletionRow(4, "2+2=", "4")], rows);
     }
 
     [Fact]
     public void A_byte_order_mark_is_no_part_of_the_first_row()
     {
         IReadOnlyList<DatasetRow> rows = Read("\uFEFF{\"text\":\"a\"}\n");
-        Assert.Equal([new(1, null, "a")], rows);
+        Assert.Equal([new TextRow(1, "a")], rows);
     }
 
     [Theory]
