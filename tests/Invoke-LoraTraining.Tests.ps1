@@ -24,6 +24,14 @@ Describe 'Invoke-LoraTraining' {
             $result.After.Loss | Should -BeLessThan $result.Before.Loss
         }
 
+        It 'evaluates several validation sets by name' {
+            $result = Invoke-LoraTraining $config @training -ValidationDataset ([ordered]@{ task = $validation; general = $training.Dataset })
+            $result.Evaluation.Name | Should -Be 'task', 'general', 'task', 'general'
+            $result.Evaluation.Step | Should -Be 0, 0, 2, 2
+            $result.After | Should -Be $result.Evaluation[2]
+            $result.After.Accuracy | Should -BeGreaterThan 0
+        }
+
         It 'says what memory it planned, and computes again what it does not keep' {
             $result = Invoke-LoraTraining $config @training -Device cpu -Checkpointing Full
             $result.MemoryPlan.Peak | Should -BeGreaterThan $result.MemoryPlan.Weight

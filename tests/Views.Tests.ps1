@@ -162,7 +162,7 @@ Initialization : true
 
 Describe 'Text' {
     It 'of a result says how it ended and what came out' {
-        "$result" | Should -Match '^Completed after 1 step: loss \d\.\d{4}, perplexity [\d.]+$'
+        "$result" | Should -Match '^Completed after 1 step: loss \d\.\d{4}, perplexity [\d.]+, accuracy [\d.]+%$'
         $without = $config | Invoke-LoraTraining -Dataset $training.Dataset -MaxStep 2
         "$without" | Should -Be 'Completed after 2 steps'
     }

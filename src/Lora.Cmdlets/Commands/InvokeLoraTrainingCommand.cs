@@ -33,11 +33,11 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
 
-    /// <summary>The files that the loss is taken on before and after.</summary>
+    /// <summary>The files that the loss is taken on before and after; a table of names and files for several sets.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ValidateNotNullOrEmpty]
-    public string[] ValidationDataset { get; set; } = [];
+    [Recorded<ValidationArgument>]
+    public ValidationArgument? ValidationDataset { get; set; }
 
     /// <summary>The base model, when what training starts from does not know it.</summary>
     [Parameter]
@@ -61,7 +61,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     protected override void ProcessInput()
     {
         PathResolver paths = new(this);
-        TrainingData data = new(paths.All(Dataset), paths.All(ValidationDataset));
+        TrainingData data = new(paths.All(Dataset), ValidationDataset?.Sets(paths) ?? []);
         LoraConfig? config = Config?.Read(paths);
         LoraAdapter? adapter = Adapter?.One(paths).Load(this);
         string? model = BaseModel.Named(Model, paths);

@@ -1,4 +1,6 @@
 using Lora.Data;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Lora.Models;
 
@@ -12,8 +14,25 @@ internal interface IStepEngine : IDisposable
     /// <returns>scale · Σ loss, in nats.</returns>
     double AddGradients(Batch batch, SupervisedRows rows, double scale);
 
-    /// <summary>The summed loss of the supervised places, in nats, without gradients.</summary>
+    /// <summary>The summed loss of the supervised places and how many of them are predicted rightly, without gradients.</summary>
     /// <param name="batch">The rows.</param>
     /// <param name="rows">Its supervised places.</param>
-    double SumLoss(Batch batch, SupervisedRows rows);
+    LossSum SumLoss(Batch batch, SupervisedRows rows);
+}
+
+/// <summary>Sums over supervised places.</summary>
+/// <param name="Loss">Of the losses, in nats.</param>
+/// <param name="Hits">Places whose likeliest token is the target.</param>
+internal readonly record struct LossSum(double Loss, long Hits)
+{
+    public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Hits + right.Hits);
+
+    /// <summary>How many places have their highest logit at the target; of several that are equally high the first counts, as in torch.argmax.</summary>
+    /// <param name="logits">[places, vocabulary].</param>
+    /// <param name="targets">[places], int64.</param>
+    public static long CountHits(Tensor logits, Tensor targets)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return logits.argmax(-1).eq(targets).sum().ToInt64();
+    }
 }

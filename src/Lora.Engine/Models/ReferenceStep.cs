@@ -21,11 +21,24 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
     }
 
     /// <inheritdoc/>
-    public double SumLoss(Batch batch, SupervisedRows rows)
+    public LossSum SumLoss(Batch batch, SupervisedRows rows)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        return rows.SumLoss(model, batch).ToDouble();
+        Tensor hidden = rows.Hidden(model, batch); // [places, hidden]
+        LossSum sum = default;
+        for (int start = 0; start < rows.Count; start += FusedHead.ChunkPlaces)
+        {
+            // Without gradients nothing asks for the logits of all places at once.
+            using DisposeScope chunk = NewDisposeScope();
+            long[] part = [.. rows.Targets.Skip(start).Take(FusedHead.ChunkPlaces)];
+            Tensor logits = model.Head(hidden.narrow(0, start, part.Length)).to(ScalarType.Float32); // [places, vocabulary]
+            Tensor targets = DeviceIndex.Of(part, model.Device);
+            double loss = nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.Sum).ToDouble();
+            sum += new LossSum(loss, LossSum.CountHits(logits, targets));
+        }
+
+        return sum;
     }
 
     /// <inheritdoc/>

@@ -21,11 +21,14 @@ public sealed class LoraTrainingResult
     /// <summary>Steps that were done.</summary>
     public int StepCount => History.Length;
 
-    /// <summary>The validation set's loss before the first step; null without a validation set.</summary>
+    /// <summary>The first validation set's evaluation before the first step; null without a validation set.</summary>
     public LoraEvaluation? Before { get; init; }
 
-    /// <summary>The validation set's loss after the last step; null without a validation set.</summary>
+    /// <summary>The first validation set's evaluation after the last step; null without a validation set.</summary>
     public LoraEvaluation? After { get; init; }
+
+    /// <summary>All evaluations, of every validation set, in the order in which they were taken.</summary>
+    public LoraEvaluation[] Evaluation { get; init; } = [];
 
     /// <summary>Continuations of the prompts by the base and the adapted model.</summary>
     public LoraSample[] Sample { get; init; } = [];

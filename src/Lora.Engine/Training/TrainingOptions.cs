@@ -130,27 +130,6 @@ public sealed record TrainingOptions
         : [];
 }
 
-/// <summary>What a run reads: files, and folders of files. Two are equal when they name the same in the same order.</summary>
-/// <param name="Dataset">Full paths of what is learned from, in the order in which it is read.</param>
-/// <param name="ValidationDataset">Full paths of what the loss is taken on; none for no evaluation.</param>
-public sealed record TrainingData(IReadOnlyList<string> Dataset, IReadOnlyList<string> ValidationDataset)
-{
-    /// <summary>One file or folder each.</summary>
-    /// <param name="dataset">Full path of what is learned from.</param>
-    /// <param name="validationDataset">Full path of what the loss is taken on; null for none.</param>
-    public TrainingData(string dataset, string? validationDataset = null)
-        : this([dataset], validationDataset is null ? [] : [validationDataset])
-    {
-    }
-
-    /// <inheritdoc/>
-    public bool Equals(TrainingData? other) =>
-        other is not null && Dataset.SequenceEqual(other.Dataset) && ValidationDataset.SequenceEqual(other.ValidationDataset);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Dataset.Count, Dataset is [string first, ..] ? first : null);
-}
-
 /// <summary>How the learning rate goes on after the warm-up.</summary>
 public enum TrainingSchedule
 {

@@ -59,7 +59,8 @@ internal sealed class TrainingRun(
         plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath!);
 
         // A run that goes on has its first evaluation in its state; the adapter is no longer what it was then.
-        LoraEvaluation? before = plan.State?.Before ?? Evaluate(engine, "Evaluating before the first step");
+        RunEvaluator evaluator = new(engine, loaded.Validation, options.BatchSize, observer, cancellation);
+        IReadOnlyList<LoraEvaluation> before = plan.State?.Before ?? evaluator.Evaluate("before the first step", step: 0);
         TrainingStateKeeper? keeper = options.IsStateKept
             ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
             : null;
@@ -88,9 +89,10 @@ internal sealed class TrainingRun(
             Keep(() => End(keeper, written));
         }
 
-
         // Whoever stops a run waits for its adapter and no longer; where memory was lacking it is not asked for again.
         bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
+        int done = loop.History is [.., LoraTrainingStep last] ? last.Step : plan.State?.Step ?? 0;
+        IReadOnlyList<LoraEvaluation> after = (goesOn ? Look(() => evaluator.Evaluate("after the last step", done)) : null) ?? [];
         return new()
         {
             Adapter = trained,
@@ -98,8 +100,9 @@ internal sealed class TrainingRun(
             Model = plan.Folder,
             StopReason = reason,
             History = [.. loop.History],
-            Before = before,
-            After = goesOn ? Look(() => Evaluate(engine, "Evaluating after the last step")) : null,
+            Before = before is [LoraEvaluation first, ..] ? first : null,
+            After = after is [LoraEvaluation ended, ..] ? ended : null,
+            Evaluation = [.. before, .. after],
             Sample = (goesOn ? Look(() => Adapted(samples)) : null) ?? samples,
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
@@ -236,26 +239,6 @@ internal sealed class TrainingRun(
             observer.OnFailure(exception);
             return null;
         }
-    }
-
-    private LoraEvaluation? Evaluate(IStepEngine engine, string stage)
-    {
-        if (loaded.ValidationDataset is null)
-        {
-            return null;
-        }
-
-        observer.OnStage(stage);
-        int batches = Evaluator.Batches(loaded.ValidationDataset, options.BatchSize);
-        int done = 0;
-        Report();
-        return Evaluator.Evaluate(engine, loaded.ValidationDataset, options.BatchSize, cancellation, () =>
-        {
-            done++;
-            Report();
-        });
-
-        void Report() => observer.Report(new(stage, done, batches, WorkUnit.Batch));
     }
 
     private LoraSample[] Adapted(LoraSample[] samples) =>

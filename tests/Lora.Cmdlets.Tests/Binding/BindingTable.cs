@@ -36,6 +36,10 @@ internal static class BindingTable
         ("missing path", "LoraPathNotFound", "LoraPathNotFound", "LoraPathNotFound"),
     ];
 
+    // What may hold rows; whether it does is found when it is read.
+    private static readonly string[] Files =
+        ["folder", "wildcard", "folder object", "config file", "config file object", "weights file object", "model folder"];
+
     private static readonly string[] Modules = ["module", "module of a job"];
 
     // A training takes adapters and configurations; what is neither is told of as the one that it looks like.
@@ -63,6 +67,7 @@ internal static class BindingTable
         ("Invoke-LoraTraining -Config $x -Dataset $rows -WhatIf", kind => kind.Config),
         ("$x | Invoke-LoraTraining -Dataset $rows -WhatIf", Start),
         ("Invoke-LoraTraining $x -Dataset $rows -WhatIf", Start),
+        ("Invoke-LoraTraining $config -Dataset $rows -ValidationDataset $x -WhatIf", kind => Files.Contains(kind.Kind) ? Fits : kind.Kind == "missing path" ? kind.Adapter : "LoraConfigValueInvalid"),
         ("$x | New-LoraConfig -Rank 32", Target),
         ("New-LoraConfig -InputObject $x -Rank 32", Target),
         ("$x | Test-LoraTarget", kind => Modules.Contains(kind.Kind) ? "LoraConfigNotGiven" : kind.Config),

@@ -98,7 +98,7 @@ public class HalfPrecisionTests
         using TemporaryFolder folder = new();
         using Run whole = new(new() { Rank = 2, Dropout = 0.1 });
         whole.Scaling.Restore(new(MathF.Pow(2, 30), 5));
-        TrainingStateKeeper keeper = new(folder.Path, 16, whole.Adapter, whole.Optimizer, whole.Scaling, 0, null, new Dictionary<string, string>());
+        TrainingStateKeeper keeper = new(folder.Path, 16, whole.Adapter, whole.Optimizer, whole.Scaling, 0, [], new Dictionary<string, string>());
         whole.Train(steps: 20, step => keeper.OnStep(step.Step));
         TrainingState state = TrainingStateFile.Read(folder.Path)!;
 
@@ -166,7 +166,7 @@ public class HalfPrecisionTests
     {
         public double AddGradients(Batch batch, SupervisedRows rows, double scale) => inner.AddGradients(batch, rows, scale * steepness) / steepness;
 
-        public double SumLoss(Batch batch, SupervisedRows rows) => inner.SumLoss(batch, rows);
+        public LossSum SumLoss(Batch batch, SupervisedRows rows) => inner.SumLoss(batch, rows);
 
         public void Dispose() => inner.Dispose();
     }

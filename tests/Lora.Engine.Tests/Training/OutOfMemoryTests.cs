@@ -61,7 +61,7 @@ public class OutOfMemoryTests
         public double AddGradients(Batch batch, SupervisedRows rows, double scale) =>
             done++ < good ? inner.AddGradients(batch, rows, scale) : throw new TorchFailure(Text);
 
-        public double SumLoss(Batch batch, SupervisedRows rows) => inner.SumLoss(batch, rows);
+        public LossSum SumLoss(Batch batch, SupervisedRows rows) => inner.SumLoss(batch, rows);
 
         public void Dispose() => inner.Dispose();
     }

@@ -34,16 +34,16 @@ internal sealed class FusedHead : IDisposable
     /// <summary>Takes over the trained values as they are now.</summary>
     public void Refresh() => head.Refresh();
 
-    /// <summary>Takes the summed loss alone.</summary>
+    /// <summary>Takes the summed loss and the hits, without gradients.</summary>
     /// <param name="x">The last block's output, [tokens, hidden].</param>
     /// <param name="batch">The places and what they predict.</param>
-    public double SumLoss(Tensor x, PackedBatch batch)
+    public LossSum SumLoss(Tensor x, PackedBatch batch)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         (_, Tensor normal, _) = Normalise(x, DeviceIndex.Of(batch.Supervised, x.device));
         Tensor targets = DeviceIndex.Of(batch.Targets, x.device);
-        double loss = 0;
+        LossSum sum = default;
         foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
@@ -51,11 +51,13 @@ internal sealed class FusedHead : IDisposable
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             head.Forward(normal.narrow(0, start, count), logits, scratch);
 
-            // By the same kernel as in training, so that both losses are the same number; what it leaves in the logits is zeros.
-            loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), factor: 0);
+            // Hits first. The loss is by the same kernel as in training, so that both are the same number; it leaves zeros in the logits.
+            Tensor right = targets.narrow(0, start, count);
+            long hits = LossSum.CountHits(logits, right);
+            sum += new LossSum(kernels.CrossEntropy(logits, right, factor: 0), hits);
         }
 
-        return loss;
+        return sum;
     }
 
     /// <summary>Takes the loss and its gradient.</summary>

@@ -136,11 +136,11 @@ internal sealed class FusedStep : IStepEngine
     }
 
     /// <inheritdoc/>
-    public double SumLoss(Batch batch, SupervisedRows rows)
+    public LossSum SumLoss(Batch batch, SupervisedRows rows)
     {
         if (rows.Count == 0)
         {
-            return 0;
+            return default;
         }
 
         using IDisposable noGradient = no_grad();
@@ -157,9 +157,9 @@ internal sealed class FusedStep : IStepEngine
             layer.Forward(x, step);
         }
 
-        double loss = head.SumLoss(x, packed);
+        LossSum sum = head.SumLoss(x, packed);
         scratch.EndStep();
-        return loss;
+        return sum;
     }
 
     /// <inheritdoc/>

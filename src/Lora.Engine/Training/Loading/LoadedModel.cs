@@ -8,12 +8,12 @@ namespace Lora.Training;
 /// <summary>A base model in memory with its tokenizer and the datasets in its tokens; it serves any number of adapters.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(ModelSource source, Tokenizer tokenizer, Dataset dataset, Dataset? validationDataset, CausalLanguageModel model, ScalarType dataType)
+    private LoadedModel(ModelSource source, Tokenizer tokenizer, Dataset dataset, IReadOnlyList<LoadedValidation> validation, CausalLanguageModel model, ScalarType dataType)
     {
         Source = source;
         Tokenizer = tokenizer;
         Dataset = dataset;
-        ValidationDataset = validationDataset;
+        Validation = validation;
         Model = model;
         DataType = dataType;
     }
@@ -25,7 +25,8 @@ internal sealed class LoadedModel : IDisposable
 
     public Dataset Dataset { get; }
 
-    public Dataset? ValidationDataset { get; }
+    /// <summary>The validation sets in their order; none for no evaluation.</summary>
+    public IReadOnlyList<LoadedValidation> Validation { get; }
 
     public CausalLanguageModel Model { get; }
 
@@ -47,7 +48,7 @@ internal sealed class LoadedModel : IDisposable
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
         DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
         Dataset dataset = Read(source.Data.Dataset);
-        Dataset? validationDataset = source.Data.ValidationDataset is [_, ..] validation ? Read(validation) : null;
+        LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(set.Paths)))];
 
         if (UnusedTensors.Warning(source.Folder, stored) is string unused)
         {
@@ -58,7 +59,7 @@ internal sealed class LoadedModel : IDisposable
         ScalarType type = TrainingDevice.Type(source.DataType, device);
         observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
         CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
-        return new(source, tokenizer, dataset, validationDataset, model, type);
+        return new(source, tokenizer, dataset, validation, model, type);
 
         Dataset Read(IReadOnlyList<string> paths)
         {

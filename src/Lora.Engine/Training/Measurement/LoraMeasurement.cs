@@ -24,8 +24,14 @@ public sealed class LoraMeasurement
     /// <summary>exp(Loss).</summary>
     public double Perplexity { get; init; }
 
+    /// <summary>The share of the supervised tokens that the adapted model holds for the likeliest, from 0 to 1.</summary>
+    public double Accuracy { get; init; }
+
     /// <summary>The loss of the base model.</summary>
     public double BaseLoss { get; init; }
+
+    /// <summary>The accuracy of the base model.</summary>
+    public double BaseAccuracy { get; init; }
 
     /// <summary>Loss - BaseLoss: below zero where the adapter helps.</summary>
     public double LossChange { get; init; }

@@ -85,6 +85,10 @@ internal static class RunIdentity
     /// <summary>The files of a dataset in the order in which they are read; of one file its own hash.</summary>
     private static string Hash(IReadOnlyList<string> paths) => string.Join('+', DatasetFiles.Of(paths).Select(file => Hash(file.Path)));
 
+    /// <summary>Validation sets in their order; names tell several apart.</summary>
+    private static string Hash(IReadOnlyList<ValidationSet> sets) =>
+        string.Join(';', sets.Select(set => sets.Count == 1 ? Hash(set.Paths) : $"{set.Name}={Hash(set.Paths)}"));
+
     private static string Hash(string path)
     {
         using FileStream stream = RegularFile.Open(path);

@@ -13,7 +13,7 @@ namespace Lora.Training;
 /// <param name="Mean">AdamW's first moment, [count].</param>
 /// <param name="Variance">AdamW's second moment, [count].</param>
 /// <param name="Generator">The state of the generator that dropout draws from.</param>
-/// <param name="Before">The evaluation before the first step.</param>
+/// <param name="Before">The evaluations before the first step.</param>
 /// <param name="Identity">What the run is (<see cref="RunIdentity"/>).</param>
 internal sealed record TrainingState(
     int Step,
@@ -23,7 +23,7 @@ internal sealed record TrainingState(
     TensorData Mean,
     TensorData Variance,
     TensorData Generator,
-    LoraEvaluation? Before,
+    IReadOnlyList<LoraEvaluation> Before,
     IReadOnlyDictionary<string, string> Identity)
 {
     /// <summary>Sets a run to the state.</summary>

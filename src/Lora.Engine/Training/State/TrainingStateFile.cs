@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Lora.Checkpoints;
 
 namespace Lora.Training;
@@ -13,9 +15,11 @@ internal static class TrainingStateFile
     private const string UpdatesKey = "updates";
     private const string FactorKey = "loss_scale.factor";
     private const string GoodStepsKey = "loss_scale.good_steps";
-    private const string LossKey = "before.loss";
-    private const string CountKey = "before.supervised_token";
+    private const string BeforeKey = "before";
     private const string IdentityPrefix = "run.";
+
+    // A loss may have been infinite; the digits of a number give the same bits back.
+    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>Whether a folder holds the state of an unfinished run.</summary>
     public static bool IsThere(string folder) => File.Exists(Path.Combine(folder, Name));
@@ -34,11 +38,7 @@ internal static class TrainingStateFile
             metadata.Add(GoodStepsKey, scale.GoodSteps.ToString(CultureInfo.InvariantCulture));
         }
 
-        if (state.Before is LoraEvaluation before)
-        {
-            metadata.Add(LossKey, before.Loss.ToString("R", CultureInfo.InvariantCulture));
-            metadata.Add(CountKey, before.SupervisedToken.ToString(CultureInfo.InvariantCulture));
-        }
+        metadata.Add(BeforeKey, JsonSerializer.Serialize(state.Before, Json));
 
         // The adapter's folder: the adapter itself comes at the end of the run.
         using OutputFolder output = new(folder);
@@ -71,13 +71,11 @@ internal static class TrainingStateFile
                 tensors[nameof(TrainingState.Mean)],
                 tensors[nameof(TrainingState.Variance)],
                 tensors[nameof(TrainingState.Generator)],
-                metadata.TryGetValue(LossKey, out string? loss)
-                    ? LoraEvaluation.Of(double.Parse(loss, CultureInfo.InvariantCulture), long.Parse(metadata[CountKey], CultureInfo.InvariantCulture))
-                    : null,
+                JsonSerializer.Deserialize<LoraEvaluation[]>(metadata[BeforeKey], Json) ?? [],
                 metadata.Where(entry => entry.Key.StartsWith(IdentityPrefix, StringComparison.Ordinal))
                     .ToDictionary(entry => entry.Key[IdentityPrefix.Length..], entry => entry.Value));
         }
-        catch (Exception exception) when (exception is KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception exception) when (exception is KeyNotFoundException or FormatException or OverflowException or JsonException)
         {
             throw LoraException.From(exception, LoraError.ResumeRefused, folder, folder, $"{Name} is not the state of a run");
         }

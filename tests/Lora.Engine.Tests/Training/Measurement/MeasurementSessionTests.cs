@@ -24,6 +24,7 @@ public class MeasurementSessionTests
 
         Assert.Equal(trained.After!.Loss, measured.Loss, Decimals);
         Assert.Equal(trained.Before!.Loss, measured.BaseLoss, Decimals);
+        Assert.Equal((trained.Before.Accuracy, trained.After.Accuracy), (measured.BaseAccuracy, measured.Accuracy));
         Assert.Equal(trained.Before.SupervisedToken, measured.SupervisedToken);
         Assert.Equal(measured.Loss - measured.BaseLoss, measured.LossChange);
         Assert.Equal(9, measured.ModuleCount);

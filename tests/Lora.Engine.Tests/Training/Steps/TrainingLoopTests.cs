@@ -35,7 +35,7 @@ public class TrainingLoopTests
             return double.NaN;
         }
 
-        public double SumLoss(Batch batch, SupervisedRows rows) => throw new NotSupportedException();
+        public LossSum SumLoss(Batch batch, SupervisedRows rows) => throw new NotSupportedException();
 
         public void Dispose()
         {

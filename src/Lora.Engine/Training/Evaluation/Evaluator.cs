@@ -3,13 +3,13 @@ using Lora.Models;
 
 namespace Lora.Training;
 
-/// <summary>Takes the loss over a dataset without learning from it.</summary>
+/// <summary>Takes loss and accuracy over a dataset without learning from it.</summary>
 internal static class Evaluator
 {
     /// <summary>How many forward passes an evaluation takes.</summary>
     public static int Batches(Dataset dataset, int batchSize) => (int)((dataset.Examples.Count + (long)batchSize - 1) / batchSize);
 
-    /// <summary>The mean loss of all supervised tokens, rows in the file's order.</summary>
+    /// <summary>The mean loss and the accuracy of all supervised tokens, rows in the file's order.</summary>
     /// <param name="engine">Computes the loss.</param>
     /// <param name="dataset">The rows.</param>
     /// <param name="batchSize">Rows in one forward pass.</param>
@@ -18,7 +18,7 @@ internal static class Evaluator
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
     public static LoraEvaluation Evaluate(IStepEngine engine, Dataset dataset, int batchSize, CancellationToken cancellation, Action? onBatch = null)
     {
-        double sum = 0;
+        LossSum sum = default;
         long count = 0;
         foreach (TrainingExample[] rows in dataset.Examples.Chunk(batchSize))
         {
@@ -32,6 +32,6 @@ internal static class Evaluator
             onBatch?.Invoke();
         }
 
-        return LoraEvaluation.Of(sum / count, count);
+        return LoraEvaluation.Of(sum, count);
     }
 }
