@@ -25,6 +25,13 @@ internal sealed class AdapterSource
             : throw LoraException.Of(LoraError.NotAnAdapter, path, path, WhyNot(folder));
     }
 
+    /// <summary>The adapters at literal paths. One that is none is reported, and the next one follows.</summary>
+    public static IEnumerable<AdapterSource> Each(IEnumerable<string> literal, LoraCmdlet cmdlet)
+    {
+        PathResolver paths = new(cmdlet);
+        return literal.Select(path => cmdlet.Reported(() => At(paths.Literal(path)))).OfType<AdapterSource>();
+    }
+
     /// <summary>The adapter itself.</summary>
     /// <param name="cmdlet">Warns of what is not understood.</param>
     /// <exception cref="LoraException">What <see cref="AdapterFolder.Load"/> throws.</exception>

@@ -76,7 +76,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 
     private void Train(TrainingStart start, TrainingData data, PathResolver paths)
     {
-        TrainingOptions options = Options() with
+        TrainingOptions options = Options(paths) with
         {
             Adapter = start.Adapter,
             OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath)),

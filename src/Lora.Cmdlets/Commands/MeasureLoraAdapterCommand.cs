@@ -4,15 +4,28 @@ using Lora.Training;
 namespace Lora.Commands;
 
 /// <summary>Takes the loss of adapters on a dataset, whole, in part, without each block in turn, or several together; nothing is trained.</summary>
-[Cmdlet(VerbsDiagnostic.Measure, "LoraAdapter", DefaultParameterSetName = AdapterSet, HelpUri = HelpAddress.Pages + "Measure-LoraAdapter.md")]
+[Cmdlet(VerbsDiagnostic.Measure, "LoraAdapter", DefaultParameterSetName = AdapterCmdlet.AdapterSet, HelpUri = HelpAddress.Pages + "Measure-LoraAdapter.md")]
 [OutputType(typeof(LoraMeasurement))]
-public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
+public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
 {
     private static readonly MeasurementOptions Defaults = new();
 
     private readonly List<LoraAdapter> together = [];
     private MeasurementSession? session;
     private string? model;
+
+    /// <summary>The adapters: results, adapters in memory, objects of Get-LoraAdapter, or paths; wildcards are allowed.</summary>
+    [Parameter(Position = 0, ParameterSetName = AdapterCmdlet.AdapterSet, ValueFromPipeline = true)]
+    [Recorded<AdapterArgument>(Several = true)]
+    [Alias("Path")]
+    [SupportsWildcards]
+    public AdapterArgument[] Adapter { get; set; } = [];
+
+    /// <summary>Paths of adapters, with wildcard characters standing for themselves.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = PathCmdlet.LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "LP", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
 
     /// <summary>The files to take the loss on, and folders of files.</summary>
     [Parameter(Mandatory = true)]
@@ -93,6 +106,7 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
             Exclude = Exclude,
             EachLayer = EachLayer,
             BatchSize = BatchSize,
+            Data = Rows(paths),
             MaxLength = MaxLength,
             Device = Device,
             DataType = DataType,
@@ -104,17 +118,21 @@ public sealed class MeasureLoraAdapterCommand : AdapterCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override void ProcessAdapter(AdapterSource source)
+    protected override void ProcessInput()
     {
-        if (Reported(() => BaseModel.Fill(source.Load(this), model, new(this))) is not LoraAdapter adapter)
+        IEnumerable<AdapterSource> sources = ParameterSetName == PathCmdlet.LiteralPathSet
+            ? AdapterSource.Each(LiteralPath, this)
+            : AdapterArgument.Each(Adapter, this);
+        foreach (AdapterSource source in sources)
         {
-            return;
-        }
-
-        together.Add(adapter);
-        if (!Together)
-        {
-            Measure();
+            if (Reported(() => BaseModel.Fill(source.Load(this), model, new(this))) is LoraAdapter adapter)
+            {
+                together.Add(adapter);
+                if (!Together)
+                {
+                    Measure();
+                }
+            }
         }
     }
 

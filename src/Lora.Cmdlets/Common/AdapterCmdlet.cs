@@ -6,7 +6,7 @@ namespace Lora.Commands;
 public abstract class AdapterCmdlet : PathCmdlet
 {
     /// <summary>The parameter set of -Adapter, the default one.</summary>
-    protected const string AdapterSet = "Adapter";
+    protected internal const string AdapterSet = "Adapter";
 
     /// <summary>The adapters: results, adapters in memory, objects of Get-LoraAdapter, or paths; wildcards are allowed.</summary>
     [Parameter(Position = 0, ParameterSetName = AdapterSet, ValueFromPipeline = true)]
@@ -22,7 +22,7 @@ public abstract class AdapterCmdlet : PathCmdlet
     protected override void ProcessInput()
     {
         IEnumerable<AdapterSource> sources = ParameterSetName == LiteralPathSet
-            ? LiteralPaths(new(this)).Select(path => Reported(() => AdapterSource.At(path))).OfType<AdapterSource>()
+            ? AdapterSource.Each(LiteralPath, this)
             : AdapterArgument.Each(Adapter, this);
         foreach (AdapterSource source in sources)
         {

@@ -8,7 +8,7 @@ internal static class ErrorCategories
     public static ErrorCategory Of(LoraError error) => error switch
     {
         LoraError.PathNotFound or LoraError.NoSafetensors or LoraError.GitLfsPointer or LoraError.ConfigMissing or LoraError.ShardMissing
-            or LoraError.TokenizerMissing or LoraError.ChatTemplateMissing or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
+            or LoraError.TokenizerMissing or LoraError.ChatTemplateMissing or LoraError.ChatTemplateUnknown or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
             => ErrorCategory.ObjectNotFound,
 
         LoraError.PickleRefused or LoraError.ShardOutsideFolder or LoraError.LinkOutsideFolder => ErrorCategory.SecurityError,

@@ -6,7 +6,7 @@ namespace Lora.Commands;
 public abstract class PathCmdlet : AsyncLoraCmdlet
 {
     /// <summary>The parameter set of -LiteralPath.</summary>
-    protected const string LiteralPathSet = "LiteralPath";
+    protected internal const string LiteralPathSet = "LiteralPath";
 
     /// <summary>Paths to read, with wildcard characters standing for themselves.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]

@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace Lora.Commands;
 
 /// <summary>A cmdlet that trains: <see cref="TrainingOptions"/> as parameters, with the engine's defaults.</summary>
-public abstract class TrainingCmdlet : AsyncLoraCmdlet
+public abstract class TrainingCmdlet : DatasetCmdlet
 {
     private static readonly TrainingOptions Defaults = new();
 
@@ -123,7 +123,7 @@ public abstract class TrainingCmdlet : AsyncLoraCmdlet
     public int? Thread { get; set; }
 
     /// <summary>The options that were given; where a run writes and what it goes on from is the cmdlet's.</summary>
-    private protected TrainingOptions Options() => new()
+    private protected TrainingOptions Options(PathResolver paths) => new()
     {
         Epoch = Epoch,
         MaxStep = MaxStep,
@@ -134,6 +134,7 @@ public abstract class TrainingCmdlet : AsyncLoraCmdlet
         Schedule = Schedule,
         WeightDecay = WeightDecay,
         MaxGradientNorm = MaxGradientNorm,
+        Data = Rows(paths),
         MaxLength = MaxLength,
         Seed = Seed,
         Device = Device,

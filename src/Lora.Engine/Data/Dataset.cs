@@ -147,6 +147,9 @@ public sealed record TruncatedRow(int Line, int? Tokens);
 /// <summary>How rows become examples.</summary>
 public sealed record DatasetOptions
 {
+    /// <summary>How rows are read, and what of them is learned.</summary>
+    public DataOptions Data { get; init; } = new();
+
     /// <summary>The most tokens that an example has; what a row has beyond them is cut off its end.</summary>
     public int MaxLength { get; init; } = 1024;
 

@@ -182,6 +182,9 @@ public enum LoraError
     /// <summary>A model folder without a chat template.</summary>
     ChatTemplateMissing,
 
+    /// <summary>A chat template that is named and is neither a file nor a well-known one.</summary>
+    ChatTemplateUnknown,
+
     /// <summary>A chat template that is not Jinja, or nests too deep.</summary>
     ChatTemplateInvalid,
 

@@ -32,6 +32,9 @@ public sealed record TrainingOptions
     /// <summary>The norm that gradients are clipped to; 0 for no clipping.</summary>
     public double MaxGradientNorm { get; init; } = 1; // transformers' Trainer has the same
 
+    /// <summary>How rows are read, and what of them is learned.</summary>
+    public DataOptions Data { get; init; } = new();
+
     /// <summary>Tokens of a row at the most; longer rows are cut and reported.</summary>
     public int MaxLength { get; init; } = 1024;
 
@@ -112,6 +115,7 @@ public sealed record TrainingOptions
         .. OutputPath is "" ? [new LoraProblem(LoraError.ConfigValueInvalid, nameof(OutputPath), nameof(OutputPath), "empty", "the path of a folder")] : Array.Empty<LoraProblem>(),
         .. NeedsOutput(nameof(SaveStep), SaveStep is not null),
         .. NeedsOutput(nameof(Resume), Resume),
+        .. Data.Check(),
         .. OptionRules.Finite(nameof(LearningRate), LearningRate),
         .. OptionRules.Finite(nameof(WeightDecay), WeightDecay),
         .. OptionRules.Finite(nameof(MaxGradientNorm), MaxGradientNorm),

@@ -25,6 +25,9 @@ public sealed class ChatTemplate
         this.toolUse = toolUse is null ? null : Read(toolUse);
     }
 
+    /// <summary>The names of the templates that come with the engine, for models without one: chatml, llama3, alpaca ...</summary>
+    public static IReadOnlyList<string> KnownNames => KnownTemplates.Names;
+
     /// <summary>The file that the template was read from, or what it was said to be.</summary>
     public string Path { get; }
 
@@ -36,15 +39,17 @@ public sealed class ChatTemplate
 
     /// <summary>
     /// Reads a model's template: chat_template.jinja, else chat_template of tokenizer_config.json (a text, or a list of named ones of which "default" is
-    /// taken, and "tool_use" where there are tools), else chat_template.json; and its special tokens from tokenizer_config.json.
+    /// taken, and "tool_use" where there are tools; with additional_chat_templates beside it), else chat_template.json; and its special tokens from tokenizer_config.json.
     /// </summary>
     /// <param name="folder">The model's folder.</param>
+    /// <param name="template">Another template in place of the model's own: a name of <see cref="KnownNames"/>, the path of a file (a Jinja text, or JSON
+    /// with a chat_template), or of the folder of another model; null for the model's own.</param>
     /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.ChatTemplateMissing"/>,
     /// <see cref="LoraError.ChatTemplateInvalid"/>, <see cref="LoraError.TokenizerInvalid"/> or <see cref="LoraError.FileUnreadable"/>.</exception>
-    public static ChatTemplate Load(string folder)
+    public static ChatTemplate Load(string folder, string? template = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        (string path, IReadOnlyDictionary<string, string> templates) = ChatTemplateFiles.Find(folder);
+        (string path, IReadOnlyDictionary<string, string> templates) = ChatTemplateFiles.Find(template ?? folder);
         return templates.TryGetValue(ChatTemplateFiles.Default, out string? text)
             ? new ChatTemplate(path, text, templates.GetValueOrDefault(ToolUse), ChatTemplateFiles.SpecialTokens(folder))
             : throw LoraException.Of(LoraError.ChatTemplateInvalid, path, path, 1, $"it has the templates {string.Join(", ", templates.Keys.Order(StringComparer.Ordinal))}, and none named default");

@@ -3,9 +3,13 @@ using Lora.Checkpoints;
 
 namespace Lora.Text;
 
-/// <summary>Where a model's folder keeps its chat template and the special tokens that the template names.</summary>
+/// <summary>Where chat templates are: with the engine, in files, and in models' folders, beside the special tokens that they name.</summary>
 internal static class ChatTemplateFiles
 {
+    /// <summary>The name of the file that holds nothing but a template.</summary>
+    public const string FileName = "chat_template.jinja";
+
+    /// <summary>The template that is used where none is asked for by name.</summary>
     public const string Default = "default";
 
     private const string Key = "chat_template";
@@ -14,30 +18,39 @@ internal static class ChatTemplateFiles
 
     private static readonly string[] Tokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-    /// <summary>The templates of a folder by name, and the file that they are from.</summary>
-    public static (string Path, IReadOnlyDictionary<string, string> Templates) Find(string folder)
-    {
-        if (!Directory.Exists(folder))
-        {
-            throw LoraException.Of(LoraError.PathNotFound, folder, folder);
-        }
+    /// <summary>Whether a template is well known, or a file or folder is there.</summary>
+    public static bool IsThere(string place) => KnownTemplates.Has(place) || Path.Exists(place);
 
+    /// <summary>
+    /// The templates by name that a place has, and what they are from. A place is a well-known name, a model's folder, a Jinja text, or a JSON file
+    /// with a chat_template.
+    /// </summary>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.ChatTemplateMissing"/>,
+    /// <see cref="LoraError.TokenizerInvalid"/> or <see cref="LoraError.FileUnreadable"/>.</exception>
+    public static (string Path, IReadOnlyDictionary<string, string> Templates) Find(string place) =>
+        KnownTemplates.Has(place) ? (place, Single(KnownTemplates.Text(place)))
+        : File.Exists(place) ? OfFile(Path.GetFullPath(place)) ?? throw LoraException.Of(LoraError.ChatTemplateMissing, place, place)
+        : !Directory.Exists(place) ? throw LoraException.Of(LoraError.PathNotFound, place, place)
+        : OfFolder(place) ?? throw LoraException.Of(LoraError.ChatTemplateMissing, place, place);
+
+    /// <summary>The templates of a model's folder; null where it has none.</summary>
+    public static (string Path, IReadOnlyDictionary<string, string> Templates)? OfFolder(string folder)
+    {
         string root = Path.GetFullPath(folder);
-        string jinja = Path.Combine(root, "chat_template.jinja");
+        string jinja = Path.Combine(root, FileName);
         if (File.Exists(jinja))
         {
-            return (jinja, new Dictionary<string, string> { [Default] = ReadText(jinja) });
-        }
-
-        foreach (string file in new[] { Path.Combine(root, Configuration), Path.Combine(root, "chat_template.json") })
-        {
-            if (File.Exists(file) && TokenizerFile.Read(file).Optional(Key) is TokenizerNode template)
+            Dictionary<string, string> named = Single(ReadText(jinja));
+            string others = Path.Combine(root, "additional_chat_templates");
+            foreach (string file in Directory.Exists(others) ? Directory.GetFiles(others, "*.jinja") : [])
             {
-                return (file, Named(template));
+                named.TryAdd(Path.GetFileNameWithoutExtension(file), ReadText(file));
             }
+
+            return (jinja, named);
         }
 
-        throw LoraException.Of(LoraError.ChatTemplateMissing, folder, folder);
+        return new[] { Path.Combine(root, Configuration), Path.Combine(root, "chat_template.json") }.Where(File.Exists).Select(OfFile).FirstOrDefault(found => found is not null);
     }
 
     /// <summary>The special tokens that tokenizer_config.json names, or special_tokens_map.json where it does not.</summary>
@@ -59,15 +72,21 @@ internal static class ChatTemplateFiles
         return found;
     }
 
+    private static (string Path, IReadOnlyDictionary<string, string> Templates)? OfFile(string file) =>
+        !file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? (file, Single(ReadText(file)))
+        : TokenizerFile.Read(file).Optional(Key) is TokenizerNode template ? (file, Named(template))
+        : null;
+
+    private static Dictionary<string, string> Single(string text) => new(StringComparer.Ordinal) { [Default] = text };
+
     private static Dictionary<string, string> Named(TokenizerNode template)
     {
-        Dictionary<string, string> named = new(StringComparer.Ordinal);
         if (template.Element.ValueKind == JsonValueKind.String)
         {
-            named[Default] = template.Text();
-            return named;
+            return Single(template.Text());
         }
 
+        Dictionary<string, string> named = new(StringComparer.Ordinal);
         foreach (TokenizerNode item in template.Items())
         {
             named[item.Text("name")] = item.Text("template");

@@ -46,7 +46,7 @@ internal sealed class LoadedModel : IDisposable
         Tokenizer tokenizer = Tokenizer.Load(source.Vocabulary?.Tokenizer ?? source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
-        DatasetOptions datasetOptions = new() { MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
+        DatasetOptions datasetOptions = new() { Data = source.Rows, MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
         Dataset dataset = Read(source.Data.Dataset);
         LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(set.Paths)))];
 

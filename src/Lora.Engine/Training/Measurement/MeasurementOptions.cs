@@ -19,6 +19,9 @@ public sealed record MeasurementOptions
     /// <summary>Rows in one forward pass.</summary>
     public int BatchSize { get; init; } = Defaults.BatchSize;
 
+    /// <summary>How rows are read, and what of them is taken the loss of.</summary>
+    public DataOptions Data { get; init; } = new();
+
     /// <summary>Tokens of a row at the most; longer rows are cut and reported.</summary>
     public int MaxLength { get; init; } = Defaults.MaxLength;
 
@@ -47,5 +50,6 @@ public sealed record MeasurementOptions
         .. OptionRules.AtLeast(nameof(MaxLength), MaxLength, 2),
         .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
         .. OptionRules.AtLeast(nameof(Thread), Thread ?? 1, 1),
+        .. Data.Check(),
     ];
 }

@@ -64,7 +64,7 @@ public sealed class MeasurementSession : IDisposable
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(
-                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset, []), options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
+                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset, []), options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

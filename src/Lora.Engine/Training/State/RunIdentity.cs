@@ -4,6 +4,7 @@ using System.Text;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
+using Lora.Text;
 
 namespace Lora.Training;
 
@@ -64,6 +65,10 @@ internal static class RunIdentity
             [nameof(options.Schedule)] = Text(options.Schedule),
             [nameof(options.WeightDecay)] = Text(options.WeightDecay),
             [nameof(options.MaxGradientNorm)] = Text(options.MaxGradientNorm),
+            [nameof(DataOptions.ChatTemplate)] = Template(folder, options.Data),
+            [nameof(DataOptions.SystemPrompt)] = Text(options.Data.SystemPrompt),
+            [nameof(DataOptions.SupervisedTurn)] = Text(options.Data.SupervisedTurn),
+            [nameof(DataOptions.AllowSpecialToken)] = Text(options.Data.AllowSpecialToken),
             [nameof(options.MaxLength)] = Text(options.MaxLength),
             [nameof(options.Seed)] = Text(options.Seed),
             [nameof(options.DataType)] = Text(options.DataType),
@@ -77,8 +82,16 @@ internal static class RunIdentity
         where old != entry.Value
         select old is null ? $"{entry.Key} was not noted when it was begun, by another version"
             // Hashes say nothing to a reader; that it is another file does.
-            : entry.Key is "Model" or "Weights" or "Tokenizer" or "Config" or nameof(TrainingOptions.Adapter) or "Dataset" or "ValidationDataset" ? $"{entry.Key} is another"
+            : entry.Key is "Model" or "Weights" or "Tokenizer" or "Config" or nameof(TrainingOptions.Adapter) or nameof(DataOptions.ChatTemplate) or "Dataset" or "ValidationDataset" ? $"{entry.Key} is another"
             : $"{entry.Key} was '{old}' and is '{entry.Value}'";
+
+    /// <summary>What writes conversations: the texts, wherever they lie; of a model without one nothing.</summary>
+    private static string Template(string folder, DataOptions data)
+    {
+        IReadOnlyDictionary<string, string>? templates = data.ChatTemplate is string place ? ChatTemplateFiles.Find(place).Templates : ChatTemplateFiles.OfFolder(folder)?.Templates;
+        return templates is null ? "" : Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(
+            string.Join('\0', templates.OrderBy(template => template.Key, StringComparer.Ordinal).Select(template => $"{template.Key}\0{template.Value}")))));
+    }
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 

@@ -37,6 +37,27 @@ public sealed class ChatTemplateTests : IDisposable
     }
 
     [Fact]
+    public void Additional_templates_lie_in_a_folder_beside_the_one()
+    {
+        folder.Write("chat_template.jinja", "plain");
+        Directory.CreateDirectory(Path.Combine(folder.Path, "additional_chat_templates"));
+        folder.Write(Path.Combine("additional_chat_templates", "tool_use.jinja"), "{{ tools | length }} tools");
+        Assert.Equal("plain", Rendered());
+        Assert.Equal("2 tools", ChatTemplate.Load(folder.Path).Render([], System.Text.Json.JsonDocument.Parse("[{},{}]").RootElement).Text);
+    }
+
+    [Fact]
+    public void Another_template_takes_the_place_of_the_models_and_has_its_tokens()
+    {
+        folder.Write("tokenizer_config.json", """{"bos_token":"<s>","chat_template":"own"}""");
+        string file = folder.Write("other.jinja", "{{ bos_token }}other"), json = folder.Write("other.json", """{"chat_template":"{{ bos_token }}JSON"}""");
+        Assert.Equal("<s>other", ChatTemplate.Load(folder.Path, file).Render([]).Text);
+        Assert.Equal("<s>JSON", ChatTemplate.Load(folder.Path, json).Render([]).Text);
+        Assert.Equal("own", ChatTemplate.Load(Path.GetDirectoryName(file)!, folder.Path).Render([]).Text);
+        Assert.Equal("<s>[INST]Hi[/INST]", ChatTemplate.Load(folder.Path, "Mistral").Render([new("user", "Hi")]).Text);
+    }
+
+    [Fact]
     public void A_folder_without_a_template_is_named()
     {
         folder.Write("tokenizer_config.json", "{}");

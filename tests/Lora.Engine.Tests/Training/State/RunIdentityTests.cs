@@ -6,7 +6,11 @@ namespace Lora.Tests.Training;
 /// <summary>What a run is: nothing that changes its results may change unnoticed between its parts.</summary>
 public class RunIdentityTests
 {
-    private static readonly PropertyInfo[] Options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance);
+    private static readonly PropertyInfo[] Options =
+    [
+        .. typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(option => option.Name != nameof(TrainingOptions.Data)),
+        .. typeof(DataOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance),
+    ];
 
     [Fact]
     public void Every_option_is_part_of_it_or_left_out_by_name_with_the_reason()
@@ -26,7 +30,8 @@ public class RunIdentityTests
         Assert.All(Options.Where(option => option.Name is not (nameof(TrainingOptions.Adapter) or nameof(TrainingOptions.AdapterPath))), option =>
         {
             TrainingOptions other = new();
-            option.SetValue(other, Another(option.PropertyType, option.GetValue(other)));
+            object holder = option.DeclaringType == typeof(DataOptions) ? other.Data : other;
+            option.SetValue(holder, option.Name == nameof(DataOptions.ChatTemplate) ? "chatml" : Another(option.PropertyType, option.GetValue(holder)));
             string[] differences = [.. RunIdentity.Differences(identity, Identity(other))];
             Assert.Equal(RunIdentity.Free.ContainsKey(option.Name) ? 0 : 1, differences.Length);
         });
@@ -50,6 +55,18 @@ public class RunIdentityTests
         IReadOnlyDictionary<string, string> with = RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, ExampleRun.Data, new());
         IReadOnlyDictionary<string, string> without = RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, new(ExampleRun.Data.Dataset, []), new());
         Assert.Equal(["ValidationDataset is another"], RunIdentity.Differences(without, with));
+    }
+
+    [Fact]
+    public void A_chat_template_is_what_it_says_wherever_it_lies()
+    {
+        using TemporaryFolder folder = new();
+        string one = folder.Write("one.jinja", "{{ messages }}"), two = folder.Write("two.jinja", "{{ messages }}"), other = folder.Write("other.jinja", "other");
+        IReadOnlyDictionary<string, string> identity = With(one);
+        Assert.Empty(RunIdentity.Differences(identity, With(two)));
+        Assert.Equal(["ChatTemplate is another"], RunIdentity.Differences(identity, With(other)));
+
+        static IReadOnlyDictionary<string, string> With(string template) => Identity(new() { Data = new() { ChatTemplate = template } });
     }
 
     [Fact]
