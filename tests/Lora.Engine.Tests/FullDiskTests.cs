@@ -2,6 +2,7 @@ using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Tests.Training;
+using Lora.Text;
 using Lora.Training;
 
 namespace Lora.Tests;
@@ -24,6 +25,13 @@ public sealed class FullDiskTests
     [Fact]
     public void The_state_of_a_run() => Holds(disk => TrainingStateFile.Write(
         disk.File("a/b"), new(1, 1, null, Large, Large with { Name = "y" }, Large with { Name = "z" }, Large with { Name = "g" }, [], new Dictionary<string, string>())));
+
+    [Fact]
+    public void A_tokenizer()
+    {
+        string[] tokens = [.. Enumerable.Range(0, 50_000).Select(id => $"token-{id}")];
+        Holds(disk => TokenizerWriter.Write(disk.File("a/b"), new() { VocabularySize = tokens.Length }, tokens, []));
+    }
 
     [Fact]
     public void A_merged_model()

@@ -11,7 +11,7 @@ internal static class ErrorCategories
             or LoraError.TokenizerMissing or LoraError.ChatTemplateMissing or LoraError.ChatTemplateUnknown or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
             => ErrorCategory.ObjectNotFound,
 
-        LoraError.PickleRefused or LoraError.ShardOutsideFolder or LoraError.LinkOutsideFolder => ErrorCategory.SecurityError,
+        LoraError.PickleRefused or LoraError.ShardOutsideFolder => ErrorCategory.SecurityError,
 
         LoraError.SafetensorsTruncated or LoraError.SafetensorsHeaderTooLarge or LoraError.SafetensorsHeaderInvalid
             or LoraError.TensorDuplicate or LoraError.TensorDataTypeUnknown or LoraError.TensorOffsetsInvalid

@@ -26,6 +26,7 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
         ArgumentNullException.ThrowIfNull(path);
         if (Directory.Exists(path))
         {
+            FolderChange.Finish(path);
             return OfFolder(Path.GetFullPath(path));
         }
 

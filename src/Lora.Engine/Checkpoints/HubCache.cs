@@ -26,17 +26,24 @@ public static class HubCache
     public static string? Find(string name, string? revision = null)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name.Split('/') is not ([_] or [_, _]) || name.AsSpan().ContainsAny(Path.GetInvalidFileNameChars().Where(c => c != '/').ToArray()) || name.Contains("..", StringComparison.Ordinal))
+        revision ??= "main";
+        if (name.Split('/') is not ([_] or [_, _]) || !IsSafe(name) || !IsSafe(revision))
         {
             return null;
         }
 
         string repository = Path.Combine(Root(), Prefix + name.Replace("/", "--", StringComparison.Ordinal));
-        string reference = Path.Combine(repository, "refs", revision ?? "main");
-        string commit = File.Exists(reference) ? RegularFile.ReadAllText(reference, MostBytes).Trim() : revision ?? "";
+        string reference = Path.Combine(repository, "refs", revision); // a branch's name may have parts, as refs/pr/1 has
+        string commit = File.Exists(reference) ? RegularFile.ReadAllText(reference, MostBytes).Trim() : revision;
         string folder = Path.Combine(repository, Snapshots, commit);
-        return commit.Length > 0 && Directory.Exists(folder) ? folder : null;
+        return IsSafe(commit) && Directory.Exists(folder) ? folder : null;
     }
+
+    // Names and revisions come from configurations of adapters that others made, and what refs hold from files: none leads out of the cache.
+    private static bool IsSafe(string part) =>
+        part.Length > 0
+        && !part.AsSpan().ContainsAny(Path.GetInvalidFileNameChars().Where(c => c != '/').ToArray())
+        && part.Split('/').All(piece => piece.Length > 0 && piece != "." && !piece.Contains("..", StringComparison.Ordinal));
 
     /// <summary>The configuration with the id of a model that lies in the cache, in place of a path that means nothing elsewhere.</summary>
     internal static LoraConfig Named(LoraConfig config) =>

@@ -21,6 +21,28 @@ internal static partial class Leftovers
     /// <summary>The file that a temporary folder's writer keeps open beside it; the system closes it with the process.</summary>
     public static string LockOf(string temporaryFolder) => temporaryFolder[..^Ending.Length] + LockEnding;
 
+    /// <summary>The name that the temporary folders of a folder carry: its own, hidden where a dot hides.</summary>
+    public static string FolderName(string folder) => "." + Path.GetFileName(folder);
+
+    /// <summary>The temporary folders that writers of a target made, the oldest first.</summary>
+    /// <param name="directory">Where they are.</param>
+    /// <param name="name">The target's name as they carry it.</param>
+    public static IEnumerable<string> Folders(string directory, string name) =>
+        Directory.GetDirectories(directory, $"{name}*{Ending}").Where(path => IsOf(path, name)).OrderBy(Directory.GetLastWriteTimeUtc);
+
+    /// <summary>Takes a temporary folder whose writer is gone; null while he is at work.</summary>
+    public static FileStream? Hold(string temporaryFolder)
+    {
+        try
+        {
+            return new(LockOf(temporaryFolder), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Removes the files that writers of a target left, but for those that are being written.</summary>
     /// <param name="directory">Where they are.</param>
     /// <param name="name">The target's file name; null for whatever name.</param>
@@ -40,7 +62,7 @@ internal static partial class Leftovers
     /// <param name="name">The target's name as they carry it.</param>
     public static void RemoveFolders(string directory, string name) => Attempt(() =>
     {
-        foreach (string path in Directory.GetDirectories(directory, $"{name}*{Ending}").Where(path => IsOf(path, name) && IsClosed(LockOf(path))))
+        foreach (string path in Folders(directory, name).Where(path => IsClosed(LockOf(path))))
         {
             Attempt(() =>
             {
@@ -80,12 +102,14 @@ internal static partial class Leftovers
         }
     }
 
-    // Another writer may be removing the same; and what cannot be removed is no reason to refuse what was written.
-    private static void Attempt(Action removal)
+    /// <summary>
+    /// Does what need not succeed: another process may be doing the same, and what cannot be removed is no reason to refuse what was written.
+    /// </summary>
+    public static void Attempt(Action change)
     {
         try
         {
-            removal();
+            change();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

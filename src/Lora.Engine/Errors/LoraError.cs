@@ -58,9 +58,6 @@ public enum LoraError
     /// <summary>The system refused to read a file.</summary>
     FileUnreadable,
 
-    /// <summary>A link in a model's folder that leads out of it.</summary>
-    LinkOutsideFolder,
-
     // Models
     /// <summary>A model folder without config.json.</summary>
     ConfigMissing,

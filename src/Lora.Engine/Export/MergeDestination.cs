@@ -9,10 +9,6 @@ internal static class MergeDestination
     /// <summary>The file that is a user's own where it is there: it is kept, as beside an adapter.</summary>
     private const string Card = "README.md";
 
-    // Where huggingface_hub keeps the files that the folders of its cache link to: models--org--name/blobs/HASH.
-    private const string HubBlobs = "blobs";
-    private const string HubModel = "models--";
-
     /// <summary>The problems of a folder.</summary>
     /// <param name="checkpoint">The base model.</param>
     /// <param name="folder">The folder to write.</param>
@@ -37,37 +33,16 @@ internal static class MergeDestination
         }
     }
 
-    /// <summary>The problems of the files that go with the weights: links out of the model's folder, and files that would be replaced unasked.</summary>
-    public static IEnumerable<LoraProblem> Problems(IEnumerable<string> companions, string folder, bool overwrite)
-    {
-        foreach (string file in companions)
-        {
-            string target = Path.Combine(folder, Path.GetFileName(file));
-            string real = RealPath.Of(file);
-            if (IsOutside(real, RealPath.Of(Path.GetDirectoryName(file)!)))
-            {
-                yield return new(LoraError.LinkOutsideFolder, file, file, real);
-            }
-            else if (!overwrite && !ModelFiles.HasModel(folder) && File.Exists(target) && !Keeps(target))
-            {
-                yield return new(LoraError.OutputExists, target, target);
-            }
-        }
-    }
+    /// <summary>The files of a destination that would be replaced unasked by those that go with the weights.</summary>
+    public static IEnumerable<LoraProblem> Problems(IEnumerable<string> companions, string folder, bool overwrite) =>
+        from file in companions
+        let target = Path.Combine(folder, Path.GetFileName(file))
+        where !overwrite && !ModelFiles.HasModel(folder) && File.Exists(target) && !Keeps(target)
+        select new LoraProblem(LoraError.OutputExists, target, target);
 
     /// <summary>Whether a file of the destination stays as it is.</summary>
     public static bool Keeps(string target) => Path.GetFileName(target) == Card && File.Exists(target);
 
     /// <summary>Whether any file of the base lies in the folder, whatever links lead there.</summary>
-    private static bool IsOfBase(Checkpoint checkpoint, string folder) => new[] { checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)! }
-        .Concat(checkpoint.Files.SelectMany(file => new[] { Path.GetDirectoryName(file)!, Path.GetDirectoryName(RealPath.Of(file))! }))
-        .Distinct()
-        .Any(place => RealPath.AreSame(place, folder));
-
-    private static bool IsOutside(string real, string source)
-    {
-        DirectoryInfo place = new(Path.GetDirectoryName(real)!);
-        bool isHub = place.Name == HubBlobs && place.Parent?.Name.StartsWith(HubModel, StringComparison.Ordinal) == true;
-        return !isHub && !real.StartsWith(source + Path.DirectorySeparatorChar, StringComparison.Ordinal);
-    }
+    private static bool IsOfBase(Checkpoint checkpoint, string folder) => ModelFiles.Places(checkpoint).Any(place => RealPath.AreSame(place, folder));
 }

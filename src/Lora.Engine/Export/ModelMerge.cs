@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Native;
@@ -27,7 +28,7 @@ public static class ModelMerge
     /// <param name="cancellation">Ends the work before the next tensor.</param>
     /// <returns>What is good to know and no more.</returns>
     /// <exception cref="LoraException">Everything that keeps the adapter from being merged, before anything is written: AdapterWeightsInvalid,
-    /// MergeRefused, OutputExists, LinkOutsideFolder, or a damaged base model. MergeRefused too for a sum that is not finite; OutputFailed: the system refused to write.</exception>
+    /// MergeRefused, OutputExists, or a damaged base model. MergeRefused too for a sum that is not finite; OutputFailed: the system refused to write.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
     public static IReadOnlyList<string> Write(
         LoraAdapter adapter, string model, string folder, ModelMergeOptions? options = null, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
@@ -39,9 +40,15 @@ public static class ModelMerge
         FittedAdapter fitted = Fitted(adapter, model, options, problems);
         ModuleTree tree = ModuleTree.Of(checkpoint);
         MergePlan plan = MergePlan.Make(fitted.Adapter, checkpoint, tree, new(tree, fitted.Vocabulary, options.Untie), problems);
-        string[] companions = [.. Companions(checkpoint, plan.Layout)];
+        (string File, string? WhyForeign)[] found = [.. Companions(checkpoint, plan.Layout).Select(file => (file, ModelFiles.WhyForeign(file, checkpoint)))];
+        string[] companions = [.. found.Where(file => file.WhyForeign is null).Select(file => file.File)];
         problems.AddRange(MergeDestination.Problems(companions, folder, options.Overwrite));
         LoraException.ThrowIfAny(problems);
+        foreach ((string file, string? why) in found.Where(file => file.WhyForeign is not null))
+        {
+            (options.Warn ?? (text => Trace.TraceWarning(text)))($"'{file}' is left out: it is {why}.");
+        }
+
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         using IDisposable noGradient = no_grad();
@@ -144,6 +151,6 @@ public sealed record ModelMergeOptions
     /// <summary>Threads that compute; null for as many as libtorch takes.</summary>
     public int? Thread { get; init; }
 
-    /// <summary>Told of temporary files that could not be removed; null: it is traced.</summary>
+    /// <summary>Told of files that are left out, and of temporary ones that could not be removed; null: it is traced.</summary>
     public Action<string>? Warn { get; init; }
 }

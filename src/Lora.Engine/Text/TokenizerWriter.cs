@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -11,28 +10,38 @@ internal static class TokenizerWriter
 {
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" };
 
+    /// <summary>Writes tokenizer.json and tokenizer_config.json: both or, on failure, neither.</summary>
+    /// <exception cref="LoraException">OutputFailed: the system refused to write.</exception>
     public static void Write(string folder, BytePairTraining training, IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges)
     {
-        Directory.CreateDirectory(folder);
-        Save(Path.Combine(folder, "tokenizer.json"), new()
+        try
         {
-            ["version"] = "1.0",
-            ["truncation"] = null,
-            ["padding"] = null,
-            ["added_tokens"] = new JsonArray([.. training.SpecialTokens.Select(Special)]),
-            ["normalizer"] = null,
-            ["pre_tokenizer"] = ByteLevel(),
-            ["post_processor"] = BeginWith(training.BeginToken),
-            ["decoder"] = ByteLevel(),
-            ["model"] = Model(tokens, merges),
-        });
-        Save(Path.Combine(folder, "tokenizer_config.json"), new()
+            using StagedFolder stage = new(folder);
+            stage.WriteText("tokenizer.json", Text(new()
+            {
+                ["version"] = "1.0",
+                ["truncation"] = null,
+                ["padding"] = null,
+                ["added_tokens"] = new JsonArray([.. training.SpecialTokens.Select(Special)]),
+                ["normalizer"] = null,
+                ["pre_tokenizer"] = ByteLevel(),
+                ["post_processor"] = BeginWith(training.BeginToken),
+                ["decoder"] = ByteLevel(),
+                ["model"] = Model(tokens, merges),
+            }));
+            stage.WriteText("tokenizer_config.json", Text(new()
+            {
+                ["tokenizer_class"] = "PreTrainedTokenizerFast",
+                ["bos_token"] = training.BeginToken,
+                ["eos_token"] = training.EndToken,
+                ["clean_up_tokenization_spaces"] = false,
+            }));
+            stage.Publish();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            ["tokenizer_class"] = "PreTrainedTokenizerFast",
-            ["bos_token"] = training.BeginToken,
-            ["eos_token"] = training.EndToken,
-            ["clean_up_tokenization_spaces"] = false,
-        });
+            throw LoraException.From(exception, LoraError.OutputFailed, folder, folder, exception.Message);
+        }
     }
 
     private static JsonObject Special(string token, int id) => new()
@@ -85,6 +94,5 @@ internal static class TokenizerWriter
         ["merges"] = new JsonArray([.. merges.Select(merge => JsonValue.Create($"{merge.Left} {merge.Right}"))]),
     };
 
-    private static void Save(string path, JsonObject content) =>
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(content.ToJsonString(Format) + "\n")));
+    private static string Text(JsonObject content) => content.ToJsonString(Format) + "\n";
 }

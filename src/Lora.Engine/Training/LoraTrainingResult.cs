@@ -60,6 +60,11 @@ public sealed class LoraTrainingResult
     /// <summary>The folder that the adapter was written to; null when none was asked for.</summary>
     public string? AdapterPath { get; init; }
 
+    /// <summary>
+    /// What failed and took nothing from the adapter, as messages: a step without a finite loss or without memory, what could not be written, an evaluation.
+    /// </summary>
+    public string[] Failure { get; init; } = [];
+
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant(
         $"{StopReason} after {StepCount} {(StepCount == 1 ? "step" : "steps")}{((After ?? Before) is LoraEvaluation loss ? $": {loss}" : "")}");

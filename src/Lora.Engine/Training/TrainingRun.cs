@@ -23,6 +23,8 @@ internal sealed class TrainingRun(
 
     private const string TrainingStage = "Training";
 
+    private readonly List<string> failures = [];
+
     /// <summary>What has kept the state from being written so far, by the system's number: messages name another temporary file each time.</summary>
     private readonly HashSet<int> refusals = [];
 
@@ -113,6 +115,7 @@ internal sealed class TrainingRun(
             TrainingElapsed = clock.Elapsed,
             Device = loaded.Model.Device.ToString(),
             AdapterPath = written,
+            Failure = [.. failures],
         };
     }
 
@@ -163,7 +166,7 @@ internal sealed class TrainingRun(
             }
             catch (LoraException exception) when (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory)
             {
-                observer.OnFailure(exception);
+                Fail(exception);
                 return exception.Error == LoraError.OutOfMemory ? LoraStopReason.OutOfMemory : LoraStopReason.NotFinite;
             }
         }
@@ -217,7 +220,7 @@ internal sealed class TrainingRun(
             // A disk that is full ends neither the run nor the adapter in memory, and is told of once, not at each writing.
             if (refusals.Add((exception.InnerException ?? exception).HResult))
             {
-                observer.OnFailure(Named(exception));
+                Fail(Named(exception));
             }
         }
     }
@@ -234,11 +237,19 @@ internal sealed class TrainingRun(
         {
             return null; // whoever stops a run wants what it has, and no longer this
         }
-        catch (LoraException exception)
+        catch (Exception exception)
         {
-            observer.OnFailure(exception);
+            Fail(exception as LoraException
+                ?? LoraException.From(exception, LoraError.Unexpected, null, "What follows a training", exception.GetType().Name, exception.Message));
             return null;
         }
+    }
+
+    /// <summary>Notes a failure that does not end the run: it goes into the result, and who watches is told at once.</summary>
+    private void Fail(LoraException failure)
+    {
+        failures.Add(failure.Message);
+        observer.OnFailure(failure);
     }
 
     private LoraSample[] Adapted(LoraSample[] samples) =>
@@ -263,7 +274,7 @@ internal sealed class TrainingRun(
         catch (Exception exception) when (IsRefusal(exception))
         {
             // The adapter is still in the result: it can be exported elsewhere.
-            observer.OnFailure(Named(exception));
+            Fail(Named(exception));
             return null;
         }
     }

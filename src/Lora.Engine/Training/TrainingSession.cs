@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lora.Models;
 using Lora.Native;
+using static TorchSharp.torch;
 
 namespace Lora.Training;
 
@@ -21,19 +22,14 @@ public sealed class TrainingSession : IDisposable
     /// <param name="config">What is adapted; it knows its model.</param>
     /// <param name="data">What is read.</param>
     /// <param name="options">How it trains.</param>
-    /// <param name="observer">Who is told. Without one, warnings go to <see cref="Trace"/>, and a failure after the training is thrown.</param>
+    /// <param name="observer">Who is told. Without one, warnings and failures go to <see cref="Trace"/>; failures are in the result too.</param>
     /// <param name="cancellation">Stops the run within a batch; the adapter of the last whole step is kept.</param>
     /// <exception cref="LoraException">Everything that is wrong with the input, before anything is changed or written; OutOfMemory outside a step.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
     public LoraTrainingResult Train(
         LoraConfig config, TrainingData data, TrainingOptions options, ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
-        if (observer is null)
-        {
-            Unobserved failures = new();
-            LoraTrainingResult result = Train(config, data, options, failures, cancellation);
-            return failures.First is null ? result : throw failures.First;
-        }
+        observer ??= new Unobserved();
 
         // Everything that can be found wrong is found here, before libtorch is loaded, let alone a model.
         Stopwatch clock = Stopwatch.StartNew();
@@ -49,7 +45,8 @@ public sealed class TrainingSession : IDisposable
         return TorchMemoryFailure.Named(() =>
         {
             // The device is known now, and with it the dtype; gigabytes are read after that.
-            TrainingPlan planned = plan.In(TrainingDevice.Type(options.DataType, TrainingDevice.Find(options.Device)), options);
+            Device device = TrainingDevice.Find(options.Device);
+            TrainingPlan planned = plan.On(device.type, TrainingDevice.Type(options.DataType, device), options);
             LoadedModel loaded = models.Get(new(plan.Folder, plan.Weights, data, options, plan.Fitted?.Vocabulary), observer, cancellation);
             return new TrainingRun(planned, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
         });
@@ -60,16 +57,13 @@ public sealed class TrainingSession : IDisposable
 
     private sealed class Unobserved : ITrainingObserver
     {
-        /// <summary>Thrown when the steps are done: it is no reason to stop them.</summary>
-        public LoraException? First { get; private set; }
-
         public void OnStage(string text)
         {
         }
 
         public void OnWarning(string text) => Trace.TraceWarning(text);
 
-        public void OnFailure(LoraException failure) => First ??= failure;
+        public void OnFailure(LoraException failure) => Trace.TraceError(failure.Message);
 
         public void OnStep(LoraTrainingStep done)
         {

@@ -33,6 +33,17 @@ public sealed class HubCacheTests : IDisposable
     }
 
     [Theory]
+    [InlineData("../../../etc")]
+    [InlineData("/etc")]
+    [InlineData("")]
+    [InlineData("a//b")]
+    public void A_revision_that_would_lead_out_of_the_cache_is_not_found(string revision)
+    {
+        const string Name = "lora-tests/of-the-cache";
+        Assert.Null(HubCache.Find(Name, revision));
+    }
+
+    [Theory]
     [InlineData("../../etc")]
     [InlineData("a/b/c")]
     [InlineData("none/here")]

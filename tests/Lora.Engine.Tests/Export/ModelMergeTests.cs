@@ -186,17 +186,20 @@ public sealed class ModelMergeTests : IDisposable
     }
 
     [Fact]
-    public void A_link_that_leads_out_of_the_model_s_folder_is_refused_by_name()
+    public void A_link_that_leads_out_of_the_model_s_folder_or_to_nothing_is_left_out_with_a_warning()
     {
         string model = Copy("qwen2");
         File.CreateSymbolicLink(Path.Combine(model, "notes.txt"), files.Write("secret", "of another place"));
+        File.CreateSymbolicLink(Path.Combine(model, "gone.txt"), "nowhere");
+        File.CreateSymbolicLink(Path.Combine(model, "circle.txt"), "circle.txt");
         File.CreateSymbolicLink(Path.Combine(model, "inside.json"), "config.json");
+        List<string> warnings = [];
 
-        LoraException exception = Assert.Throws<LoraException>(() => ModelMerge.Write(Adapter(model, "q_proj"), model, files.File("merged")));
+        ModelMerge.Write(Adapter(model, "q_proj"), model, files.File("merged"), new() { Warn = warnings.Add });
 
-        Assert.Equal(LoraError.LinkOutsideFolder, Assert.Single(exception.Problems).Error);
-        Assert.Contains("notes.txt", exception.Message, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(files.File("merged")));
+        Assert.Equal(["circle.txt", "gone.txt", "notes.txt"], warnings.Select(warning => Path.GetFileName(warning.Split('\'')[1])));
+        Assert.All(new[] { "circle.txt", "gone.txt", "notes.txt" }, name => Assert.False(File.Exists(files.File("merged/" + name))));
+        Assert.Equal(File.ReadAllText(files.File("merged/config.json")), File.ReadAllText(files.File("merged/inside.json")));
     }
 
     [Fact]

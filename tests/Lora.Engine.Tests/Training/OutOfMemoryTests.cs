@@ -45,7 +45,7 @@ public class OutOfMemoryTests
 
     private static LoraTrainingResult TrainUntilMemoryLacks(TrainingOptions options, RecordingObserver observer, int goodSteps)
     {
-        TrainingPlan plan = TrainingPlan.Make(ExampleRun.Config, ExampleRun.Data, options).In(TorchSharp.torch.ScalarType.Float32, options);
+        TrainingPlan plan = TrainingPlan.Make(ExampleRun.Config, ExampleRun.Data, options).On(TorchSharp.DeviceType.CPU, TorchSharp.torch.ScalarType.Float32, options);
         using LoadedModel loaded = LoadedModel.Load(new(plan.Folder, plan.Weights, ExampleRun.Data, options), observer, CancellationToken.None);
         return new TrainingRun(plan, loaded, options, observer, Choose, CancellationToken.None).Execute();
 

@@ -154,8 +154,41 @@ public class TrainingSessionTests
         LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { OutputPath = folder.File("adapter") }, observer);
 
         Assert.Equal(LoraError.OutputFailed, Assert.Single(observer.Failures).Error);
+        Assert.Equal([observer.Failures[0].Message], result.Failure);
         Assert.Null(result.AdapterPath);
         Assert.NotEmpty(result.Adapter!.Tensors);
+    }
+
+    [Fact]
+    public void A_failure_that_comes_late_takes_no_adapter_from_a_program_without_an_observer()
+    {
+        using TrainingSession session = new();
+        LoraTrainingResult result = session.Train(ExampleRun.Config, ExampleRun.Data, ExampleRun.Options with { MaxStep = 20, LearningRate = 1e20 });
+
+        Assert.StartsWith("The loss of step ", Assert.Single(result.Failure), StringComparison.Ordinal);
+        Assert.NotEmpty(result.Adapter!.Tensors);
+    }
+
+    [Fact]
+    public void What_goes_wrong_unforeseen_after_the_steps_is_noted_and_takes_no_adapter()
+    {
+        bool done = false;
+        RecordingObserver observer = new(step => done = step.Step == step.TotalStep, FailAtTheEnd);
+
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options, observer);
+
+        Assert.Equal(LoraError.Unexpected, Assert.Single(observer.Failures).Error);
+        Assert.Contains("as a fault of the engine would", Assert.Single(result.Failure), StringComparison.Ordinal);
+        Assert.Null(result.After);
+        Assert.NotEmpty(result.Adapter!.Tensors);
+
+        void FailAtTheEnd(string stage)
+        {
+            if (done && stage.StartsWith("Evaluating", StringComparison.Ordinal))
+            {
+                throw new InvalidOperationException("as a fault of the engine would");
+            }
+        }
     }
 
     [Fact]

@@ -13,8 +13,12 @@ public static class AdapterFolder
     private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "pt" };
 
     /// <summary>Whether a folder holds an adapter, or a part of one.</summary>
-    public static bool IsThere(string folder) =>
-        new[] { AdapterConfigJson.FileName, WeightsName }.Any(name => File.Exists(Path.Combine(folder, name)));
+    /// <remarks>One that a killed process was about to put in its place is put there first.</remarks>
+    public static bool IsThere(string folder)
+    {
+        FolderChange.Finish(folder);
+        return new[] { AdapterConfigJson.FileName, WeightsName }.Any(name => File.Exists(Path.Combine(folder, name)));
+    }
 
     /// <summary>What a folder that is no adapter may be, as the rest of a message; empty when nothing is recognised.</summary>
     public static string Hint(string folder) => FolderHint.OfAdapters(folder).TrimEnd('.');
@@ -94,6 +98,11 @@ public static class AdapterFolder
     private static string Existing(string folder, string name)
     {
         string path = Path.Combine(folder, name);
+        if (!File.Exists(path))
+        {
+            FolderChange.Finish(folder);
+        }
+
         return File.Exists(path) ? path : throw LoraException.Of(LoraError.PathNotFound, folder, path);
     }
 }

@@ -3,6 +3,7 @@ using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Models;
 using Lora.Selection;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Training;
@@ -81,11 +82,11 @@ internal sealed record TrainingPlan(
         };
     }
 
-    /// <summary>The plan on a device that computes in a dtype.</summary>
-    /// <exception cref="LoraException">ResumeRefused: the run was begun in another one.</exception>
-    public TrainingPlan In(ScalarType type, TrainingOptions options)
+    /// <summary>The plan on a kind of device that computes in a dtype.</summary>
+    /// <exception cref="LoraException">ResumeRefused: the run was begun on another one, or in another dtype.</exception>
+    public TrainingPlan On(DeviceType device, ScalarType type, TrainingOptions options)
     {
-        Dictionary<string, string> computed = new() { [RunIdentity.ComputedDataType] = type.ToString() };
+        Dictionary<string, string> computed = new() { [RunIdentity.ComputedDevice] = device.ToString(), [RunIdentity.ComputedDataType] = type.ToString() };
         ThrowIfAnother(State, computed, options.OutputPath);
         return this with { Identity = Identity.Concat(computed).ToDictionary() };
     }

@@ -14,10 +14,13 @@ internal static class RunIdentity
     /// <summary>The dtype that a run computes in, which is known when its device is.</summary>
     public const string ComputedDataType = "Computed dtype";
 
+    /// <summary>The kind of the device: processors and GPUs round otherwise, so that a run that changed between them would have no run's bits.</summary>
+    public const string ComputedDevice = "Computed device";
+
     /// <summary>Options that a run may be gone on with other values of, each with the reason; all others are part of what it is.</summary>
     public static IReadOnlyDictionary<string, string> Free { get; } = new Dictionary<string, string>
     {
-        [nameof(TrainingOptions.Device)] = "a run may go on on another device, as long as that computes in the same dtype",
+        [nameof(TrainingOptions.Device)] = "a run may go on on another device of the kind that it was begun on, in the same dtype; both are compared when the device is known",
         [nameof(TrainingOptions.KeepFreedMemory)] = "time alone",
         [nameof(TrainingOptions.MemoryLimit)] = "what it makes a run compute again has the same bits",
         [nameof(TrainingOptions.Checkpointing)] = "what is computed again has the same bits",

@@ -1,5 +1,7 @@
 using Lora.Adapters;
 using Lora.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Lora.Tests.Training;
 
@@ -147,18 +149,21 @@ public class ResumeTests
         Assert.Contains("Weights is another", exception.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_run_is_not_gone_on_with_in_another_dtype_whatever_Auto_means_on_the_device()
+    [Theory]
+    [InlineData(DeviceType.CPU, ScalarType.Float16, "was 'Float32' and is 'Float16'")]
+    [InlineData(DeviceType.CUDA, ScalarType.Float32, "was 'CPU' and is 'CUDA'")]
+    [InlineData(DeviceType.CPU, ScalarType.Float32, null)]
+    public void A_run_is_not_gone_on_with_in_another_dtype_or_on_another_kind_of_device(DeviceType device, ScalarType type, string? difference)
     {
         using TemporaryFolder folder = new();
         TrainingOptions options = Options with { OutputPath = folder.File("run"), Device = "cpu" };
         StopAfter(2, ExampleRun.Config, options);
         TrainingPlan plan = TrainingPlan.Make(ExampleRun.Config, ExampleRun.Data, options with { Resume = true });
 
-        LoraException exception = Assert.Throws<LoraException>(() => plan.In(TorchSharp.torch.ScalarType.Float16, options));
+        LoraException? exception = Record.Exception(() => plan.On(device, type, options)) as LoraException;
 
-        Assert.Equal(LoraError.ResumeRefused, exception.Error);
-        Assert.Contains("was 'Float32' and is 'Float16'", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(difference is null ? null : LoraError.ResumeRefused, exception?.Error);
+        Assert.Contains(difference ?? "", exception?.Message ?? "", StringComparison.Ordinal);
     }
 
     [Fact]

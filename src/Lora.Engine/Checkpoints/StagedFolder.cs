@@ -1,16 +1,14 @@
 using System.Diagnostics;
 using System.Text;
-using Lora.Checkpoints;
 
-namespace Lora.Adapters;
+namespace Lora.Checkpoints;
 
 /// <summary>
-/// Files that belong together and are published together: they are written into a temporary folder beside their target, then renamed.
-/// When a rename fails, those before it are undone.
+/// Files that belong together and are published together: they are written into a temporary folder beside their target, then renamed. When a rename
+/// fails, those before it are undone; when the process dies between two, the next one that looks into the folder does the rest (<see cref="FolderChange"/>).
 /// </summary>
 internal sealed class StagedFolder : IDisposable
 {
-    private const string OldFiles = ".old";
     private readonly string folder;
     private readonly string stage;
     private readonly FileStream held;
@@ -25,6 +23,7 @@ internal sealed class StagedFolder : IDisposable
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         isNew = !Directory.Exists(full);
         this.folder = isNew ? full : Directory.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        FolderChange.Finish(this.folder);
         this.warn = warn ?? (text => Trace.TraceWarning(text));
         (stage, held) = MakeStage();
     }
@@ -51,31 +50,10 @@ internal sealed class StagedFolder : IDisposable
             return;
         }
 
-        Stack<Action> undo = new();
-        try
-        {
-            string[] staged = [.. Directory.GetFiles(stage, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-            foreach (string path in outdated ?? [])
-            {
-                PutAside(path, undo);
-            }
-
-            foreach (string path in staged)
-            {
-                Replace(path, undo);
-            }
-
-            RemoveLeftovers();
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            while (undo.TryPop(out Action? step))
-            {
-                step();
-            }
-
-            throw;
-        }
+        FolderChange change = new(folder, stage);
+        change.Begin(outdated ?? []);
+        change.Make();
+        RemoveLeftovers();
     }
 
     /// <summary>Removes what was not published and the files that were replaced.</summary>
@@ -95,9 +73,6 @@ internal sealed class StagedFolder : IDisposable
             warn($"What was replaced could not be removed: {exception.Message} It is in '{stage}', and goes with the next writing.");
         }
     }
-
-    /// <summary>The folder's own name does for the temporary one's, hidden where a dot hides.</summary>
-    private string StageName => "." + Path.GetFileName(folder);
 
     // Beside the folder, so that whatever cannot be removed is not inside it; within it where that is another volume, or may not be written.
     private (string Stage, FileStream Held) MakeStage()
@@ -124,7 +99,7 @@ internal sealed class StagedFolder : IDisposable
         FileStream? stream = null;
         try
         {
-            string path = Leftovers.NameFor(Path.Combine(beside, StageName));
+            string path = Leftovers.NameFor(Path.Combine(beside, Leftovers.FolderName(folder)));
             stream = new(Leftovers.LockOf(path), FileMode.CreateNew, FileAccess.Write, FileShare.None);
             Directory.CreateDirectory(path);
             return (path, stream);
@@ -147,31 +122,10 @@ internal sealed class StagedFolder : IDisposable
     private void RemoveLeftovers()
     {
         Leftovers.RemoveFiles(folder);
-        Leftovers.RemoveFolders(folder, StageName);
+        Leftovers.RemoveFolders(folder, Leftovers.FolderName(folder));
         if (Path.GetDirectoryName(folder) is { } parent)
         {
-            Leftovers.RemoveFolders(parent, StageName);
-        }
-    }
-
-    private void Replace(string path, Stack<Action> undo)
-    {
-        string target = Path.Combine(folder, Path.GetRelativePath(stage, path));
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        PutAside(target, undo);
-        FileChanges.Move(path, target);
-        undo.Push(() => FileChanges.Delete(target));
-    }
-
-    /// <summary>Takes a file out of the target, if it is there; <see cref="Dispose"/> removes it.</summary>
-    private void PutAside(string target, Stack<Action> undo)
-    {
-        if (File.Exists(target))
-        {
-            string old = Path.Combine(stage, OldFiles, Path.GetRelativePath(folder, target));
-            Directory.CreateDirectory(Path.GetDirectoryName(old)!);
-            FileChanges.Move(target, old);
-            undo.Push(() => FileChanges.Move(old, target));
+            Leftovers.RemoveFolders(parent, Leftovers.FolderName(folder));
         }
     }
 }

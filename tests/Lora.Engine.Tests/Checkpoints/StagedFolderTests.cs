@@ -1,6 +1,6 @@
-using Lora.Adapters;
+using Lora.Checkpoints;
 
-namespace Lora.Tests.Adapters;
+namespace Lora.Tests.Checkpoints;
 
 public sealed class StagedFolderTests : IDisposable
 {
