@@ -8,7 +8,12 @@ public sealed class DatasetFile(string path)
     private const int MostColumns = 1000;
 
     private readonly List<string> unusedColumns = [];
+    private readonly HashSet<string> unused = [];
+    private readonly HashSet<(string Column, string Key)> unusedKeys = [];
     private readonly List<string> notices = [];
+    private readonly Dictionary<string, LineList> rowNotices = [];
+    private RowLayout? layout;
+    private int firstRow;
 
     /// <summary>The file.</summary>
     public string Path { get; } = path;
@@ -29,10 +34,17 @@ public sealed class DatasetFile(string path)
     public IReadOnlyList<string> UnusedColumns => unusedColumns;
 
     /// <summary>What else a user should know, as the end of a sentence that begins with the file: <c>is text in UTF-16</c>.</summary>
-    public IReadOnlyList<string> Notices => notices;
+    public IReadOnlyList<string> Notices =>
+        [.. notices, .. rowNotices.Select(notice => $"has {notice.Value.Count} {(notice.Value.Count == 1 ? "row" : "rows")} {notice.Key} ({notice.Value.ToString(Unit)})")];
+
+    /// <summary>How the rows are read; null before the first is.</summary>
+    public DatasetFormat? Format { get; private set; }
 
     /// <summary>What rows are counted by: <c>line</c>, or <c>row</c> where lines mean nothing.</summary>
     internal string Unit { get; set; } = "line";
+
+    /// <summary>What is said of how its rows are read.</summary>
+    internal RowRules Rules { get; init; } = RowRules.Usual;
 
     internal List<TruncatedRow> Truncated { get; } = [];
 
@@ -51,12 +63,61 @@ public sealed class DatasetFile(string path)
         }
     }
 
+    /// <summary>Notes something of a row, as the end of a sentence that begins with the file and rows of it: <c>whose last message is not learned</c>.</summary>
+    internal void NoteRow(int line, string notice)
+    {
+        if (!rowNotices.TryGetValue(notice, out LineList? lines))
+        {
+            rowNotices[notice] = lines = new();
+        }
+
+        lines.Add(line);
+    }
+
     /// <summary>Notes a column that is not used.</summary>
     internal void Unused(string column)
     {
-        if (unusedColumns.Count < MostColumns && !unusedColumns.Contains(column))
+        if (unused.Count < MostColumns && unused.Add(column))
         {
             unusedColumns.Add(column);
         }
     }
+
+    /// <summary>Notes a key inside of a column's messages that is not used.</summary>
+    internal void UnusedKey(string column, string key)
+    {
+        if (unusedKeys.Count < MostColumns && unusedKeys.Add((column, key)))
+        {
+            Unused($"{column}[].{key}");
+        }
+    }
+
+    /// <summary>The values of a row by what their columns mean.</summary>
+    /// <exception cref="FormatException">A name stands twice.</exception>
+    internal RowCells Cells(RowField[] fields)
+    {
+        layout = layout?.Fits(fields) == true ? layout : new(fields, Rules);
+        return new(layout, fields);
+    }
+
+    /// <summary>Holds all rows to the kind of the first.</summary>
+    /// <exception cref="FormatException">A row is of another.</exception>
+    internal void MustBe(DatasetFormat format, int line)
+    {
+        if (Format is DatasetFormat first && first != format)
+        {
+            throw new FormatException(
+                $"it is {Name(format)}, and {Unit} {firstRow} is {Name(first)}; all rows of a file must be of one kind: part the file, or say by -DatasetFormat how they are read");
+        }
+
+        firstRow = Format is null ? line : firstRow;
+        Format = format;
+    }
+
+    private static string Name(DatasetFormat format) => format switch
+    {
+        DatasetFormat.Text => "a text",
+        DatasetFormat.Completion => "a prompt with its completion",
+        _ => "a chat",
+    };
 }

@@ -27,7 +27,7 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
         {
             TextRow text => [new(text.Text, true)],
             CompletionRow pair => [new(pair.Prompt, false), new(pair.Completion, true)],
-            _ => throw new ArgumentException($"{row.GetType().Name} is not encoded", nameof(row)),
+            _ => throw LoraException.Of(LoraError.ChatMessageInvalid, null, $"the conversation of line {row.Line}", "conversations are not learned from yet"),
         };
         return Encode([.. pieces.Where(piece => piece.Text.Length > 0)], row.Line, cancellation);
     }

@@ -59,7 +59,7 @@ public sealed class DatasetTests : IDisposable
             """;
         folder.Write("tokenizer.json", json[..template] + Closing + json[decoder..]);
         Tokenizer closing = Tokenizer.Load(folder.Path);
-        Dataset dataset = Dataset.Load([Write(new { prompt = "a", completion = "b" }, new { text = "ab" })], closing, new());
+        Dataset dataset = Dataset.Load([Write(new { prompt = "a", completion = "b" }), folder.Write("text.jsonl", """{"text":"ab"}""")], closing, new());
 
         Assert.Equal([Begin, 'a' + 2, End], closing.Encode("a"));
         Assert.All(dataset.Examples, example => Assert.Equal([Begin, 'a' + 2, 'b' + 2, End], example.Ids));
@@ -83,7 +83,7 @@ public sealed class DatasetTests : IDisposable
             new() { MaxLength = 4 },
             new { prompt = "abcdef", completion = "g" },
             new { prompt = "a", completion = "" },
-            new { text = "" },
+            new { prompt = "", completion = "" },
             new { prompt = "a", completion = "b" });
         Assert.Equal([1, 2, 3], dataset.Files[0].UnsupervisedRows);
         Assert.Equal([new(1, 9)], dataset.Files[0].TruncatedRows);
@@ -111,11 +111,11 @@ public sealed class DatasetTests : IDisposable
     {
         string text = string.Concat(Enumerable.Repeat("ab ", 700_000));
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Dataset dataset = Load(new() { MaxLength = 100 }, new { text }, new { prompt = text, completion = "b" });
+        Dataset dataset = Dataset.Load([Write(new { text }), folder.Write("pair.jsonl", $$"""{"prompt":"{{text}}","completion":"b"}""")], tokenizer, new() { MaxLength = 100 });
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
-        Assert.Equal([new(1, null), new(2, null)], dataset.Files[0].TruncatedRows);
-        Assert.Equal([2], dataset.Files[0].UnsupervisedRows);
+        Assert.All(dataset.Files, file => Assert.Equal([new(1, null)], file.TruncatedRows));
+        Assert.Equal([1], dataset.Files[1].UnsupervisedRows);
         Assert.Equal(tokenizer.Encode(text)[..100], Assert.Single(dataset.Examples).Ids);
 
         // Three times the file, its strings, and what writing it takes; the ids and words of the whole text would be over forty times.

@@ -90,7 +90,7 @@ internal static class DelimitedReader
     {
         char usual = DatasetForm.Extension(file.Path) == ".TSV" ? '\t' : ',';
         (char Delimiter, string[] Names, int Known)[] readings =
-            [.. (said is char only ? [only] : new[] { usual, ',', ';', '\t', '|' }.Distinct()).Select(delimiter => Split(line, delimiter))];
+            [.. (said is char only ? [only] : new[] { usual, ',', ';', '\t', '|' }.Distinct()).Select(delimiter => Split(line, delimiter, file.Rules))];
         int most = readings.Max(reading => reading.Known);
         (char found, string[] names, _) = readings.First(reading => reading.Known == most);
         if (most == 0)
@@ -120,12 +120,12 @@ internal static class DelimitedReader
         return (found, names);
     }
 
-    private static (char Delimiter, string[] Names, int Known) Split(string line, char delimiter)
+    private static (char Delimiter, string[] Names, int Known) Split(string line, char delimiter, RowRules rules)
     {
         try
         {
             string[] names = [.. (new FieldSplitter(delimiter).Add(line) ?? []).Select(name => name.Trim())];
-            return (delimiter, names, names.Count(RowColumns.IsKnown));
+            return (delimiter, names, names.Count(rules.IsKnown));
         }
         catch (FormatException)
         {

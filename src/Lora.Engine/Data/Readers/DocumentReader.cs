@@ -26,6 +26,7 @@ internal static class DocumentReader
             return [null];
         }
 
+        file.MustBe(DatasetFormat.Text, 1);
         file.Note("is read as one document; where it is longer than the longest row it becomes several rows");
         string text = Encoding.UTF8.GetString(content.Span).Replace("\r\n", "\n", StringComparison.Ordinal);
         return [new TextRow(1, text, IsDocument: true)];

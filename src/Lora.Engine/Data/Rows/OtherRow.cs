@@ -1,73 +1,89 @@
 namespace Lora.Data;
 
-/// <summary>Says what a row is that is neither a text nor a prompt with a completion, so that nobody trains on what it does not mean.</summary>
+/// <summary>Says what a row is that is neither a text, nor a prompt with a completion, nor a conversation, so that nobody trains on what it does not mean.</summary>
 internal static class OtherRow
 {
     private const int MostNamed = 5;
-    private const string Chat = "a chat row";
 
-    /// <summary>What the row is, by the columns that it has; null where nothing speaks against a text, or a prompt with its completion.</summary>
-    public static string? Describe(RowField[] given)
+    /// <summary>Refuses rows of preferences and labels, which wait for training of their own, and what is not read.</summary>
+    /// <param name="cells">The row.</param>
+    /// <param name="said">The format that is said, by which better and worse answers are columns as any others.</param>
+    /// <exception cref="FormatException">What the row is, and which column to learn from.</exception>
+    public static void Refuse(RowCells cells, DatasetFormat? said)
     {
-        RowField[] With(string[] names) => [.. given.Where(field => field.Has(names))];
-        foreach (RowField field in given)
+        if (cells.Peek(ColumnMeaning.Unsupported) is RowCell other && !other.Field.IsEmpty && (other.Key != RowColumns.Completions || other.Field.IsList))
         {
-            if (RowColumns.Unsupported.TryGetValue(field.Name, out string? reason))
-            {
-                return $"it has {RowReading.Quoted(field.Name)}: {reason}";
-            }
+            throw new FormatException($"it has {RowReading.Quoted(other.Field.Name)}: {RowColumns.Unsupported[other.Key]}");
         }
 
-        RowField[] messages = With(RowColumns.Messages), asked = With(RowColumns.Asked), answers = With(RowColumns.Answer);
-        return (With(RowColumns.Worse), With(RowColumns.Better), With(RowColumns.Label)) switch
+        RowCell? better = cells.Peek(ColumnMeaning.Better);
+        if (said is null && cells.Peek(ColumnMeaning.Worse) is RowCell worse)
         {
-            ([RowField worse, ..], _, _) =>
-                $"it is a preference row ({RowReading.Quoted(worse.Name)}), which waits for preference training; to learn the better answers alone, give them as \"completion\" beside \"prompt\", without the worse ones",
-            (_, [RowField better, ..], _) => $"it has {RowReading.Quoted(better.Name)} without \"rejected\": half a preference row",
-            (_, _, [RowField label, ..]) when answers.Length > 0 || messages.Length > 0 =>
-                $"it is a KTO row ({RowReading.Quoted(label.Name)}): it may be a bad answer, and waits for preference training; to learn the good answers, take out the others and this column",
-            _ => Conversation(given, messages, asked, answers, With(RowColumns.System)),
-        };
+            throw new FormatException($"it is a preference row ({RowReading.Quoted(worse.Field.Name)}), which waits for preference training; {Instead(cells, better)}");
+        }
+
+        if (said is null && better is RowCell half)
+        {
+            throw new FormatException($"it has {RowReading.Quoted(half.Field.Name)} without \"rejected\": half a preference row; {Instead(cells, better)}");
+        }
+
+        if (cells.Peek(ColumnMeaning.Label) is RowCell label && (cells.Has(ColumnMeaning.Answer) || cells.Has(ColumnMeaning.Messages)))
+        {
+            string name = RowReading.Quoted(label.Field.Name);
+            if (label.Field.Truth is not null)
+            {
+                throw new FormatException($"it is a KTO row: its {name} says whether the answer is a good one, and it waits for preference training; to learn the good ones, leave out the rows where it is false, and the column");
+            }
+
+            if (said is null)
+            {
+                throw new FormatException($"its {name} is neither true nor false: where it says whether the answer is a good one, write true and false; where it says something else, give -DatasetFormat");
+            }
+        }
     }
 
-    /// <summary>That a row has no column that is known, and which ones it has.</summary>
-    public static string Unknown(RowField[] fields)
+    /// <summary>That the columns do not make a row, and which ones there are.</summary>
+    public static string Unknown(RowCells cells)
     {
-        const string Lacking = "neither \"text\" nor \"prompt\" and \"completion\"";
-        foreach (RowField field in fields)
+        const string Lacking = "neither \"text\" nor \"prompt\" and \"completion\" nor \"messages\"";
+        foreach (RowField field in cells.All)
         {
-            if (field.IsNull && field.Has(RowColumns.Text))
+            if (field.IsNull && RowColumns.Of(field.Name).Meaning is ColumnMeaning.Text or ColumnMeaning.Messages)
             {
                 return $"{RowReading.Quoted(field.Name)} is null";
             }
         }
 
-        if (fields.FirstOrDefault(field => field.Has(RowColumns.Asked)) is { Name: string asked })
+        RowCell? asked = cells.Peek(ColumnMeaning.Asked) ?? cells.Peek(ColumnMeaning.Input), answer = cells.Peek(ColumnMeaning.Answer);
+        if (asked is RowCell question)
         {
-            return $"it has {RowReading.Quoted(asked)}, and {Lacking}";
+            return question.Key == RowColumns.Prompt ? "it has a \"prompt\" without a \"completion\"" : $"it has {RowReading.Quoted(question.Field.Name)} without an \"answer\"";
         }
 
-        string found = string.Join(", ", fields.Take(MostNamed).Select(field => RowReading.Quoted(field.Name))) + (fields.Length > MostNamed ? ", ..." : "");
-        return found.Length > 0 ? $"it has {Lacking}, but {found}; rename the column to learn from" : $"it has {Lacking}: it is empty";
+        if (answer is RowCell reply)
+        {
+            return reply.Key == RowColumns.Completion ? "it has a \"completion\" without a \"prompt\"" : $"it has {RowReading.Quoted(reply.Field.Name)} without a \"question\"";
+        }
+
+        string found = string.Join(", ", cells.All.Take(MostNamed).Select(field => RowReading.Quoted(field.Name))) + (cells.All.Count > MostNamed ? ", ..." : "");
+        return found.Length > 0 ? $"it has {Lacking}, but {found}; name the column to learn from, as in -Column @{{ text = '...' }}" : $"it has {Lacking}: it is empty";
     }
 
-    private static string? Conversation(RowField[] given, RowField[] messages, RowField[] asked, RowField[] answers, RowField[] system)
+    /// <summary>How to learn the better answers alone, or the messages beside them.</summary>
+    private static string Instead(RowCells cells, RowCell? better)
     {
-        RowField[] listed = messages.Length > 0 ? messages : [.. given.Where(field => field.IsMessages)];
-        if (listed.Length > 0)
+        string name = better?.Field.Name ?? "chosen";
+        if (cells.Peek(ColumnMeaning.Messages) is RowCell messages)
         {
-            return $"it is {Chat} ({RowReading.Quoted(listed[0].Name)}), and chats are not read yet";
+            return better is null or { Field.IsList: true }
+                ? $"to learn {RowReading.Quoted(messages.Field.Name)}, give -DatasetFormat Chat"
+                : $"to learn {RowReading.Quoted(name)} alone, write it as the last of the {RowReading.Quoted(messages.Field.Name)}";
         }
 
-        if (asked.Length == 0 || answers.Length == 0)
-        {
-            return null;
-        }
-
-        bool isPair = asked.Any(field => field.Has(["prompt"])) && answers.Any(field => field.Has(["completion"]));
-        string kind = asked.Any(field => field.Has(["instruction"])) ? "an Alpaca row" : "a row of questions and answers";
-        return !isPair ? $"it is {kind} ({RowReading.Quoted(asked[0].Name)}, {RowReading.Quoted(answers[0].Name)}), which is read as a chat, and chats are not read yet; give \"prompt\" and \"completion\" as the model is to see them"
-            : system.Length > 0 ? $"it is {Chat}, and chats are not read yet: {RowReading.Quoted(system[0].Name)} stands beside \"prompt\" and \"completion\"; write it into the prompt, or take it out"
-            : null;
+        RowCell? asked = cells.Peek(ColumnMeaning.Asked);
+        (DatasetFormat format, string column) = better is { Field.IsList: true } && asked is null or { Field.IsText: true } ? (DatasetFormat.Chat, "messages")
+            : asked is null ? (DatasetFormat.Text, "text")
+            : (DatasetFormat.Chat, "answer");
+        return $"to learn {RowReading.Quoted(name)} alone, give -DatasetFormat {format} -Column @{{ {column} = '{name}' }}";
     }
 }

@@ -1,16 +1,53 @@
+using System.Collections.Frozen;
+
 namespace Lora.Data;
+
+/// <summary>What a column means.</summary>
+internal enum ColumnMeaning
+{
+    Unknown,
+    Messages,
+    Text,
+    Asked,
+
+    /// <summary>What an instruction is about: <c>input</c> beside <c>instruction</c>.</summary>
+    Input,
+    Context,
+    Answer,
+    System,
+    History,
+    Tools,
+    Reasoning,
+    Better,
+    Worse,
+    Label,
+    Unsupported,
+}
 
 /// <summary>The names that columns have in people's files, by what they mean. Letter case does not count.</summary>
 internal static class RowColumns
 {
-    public static readonly string[] Messages = ["messages", "conversations", "conversation", "contents"];
-    public static readonly string[] Text = ["text", "content"];
-    public static readonly string[] Asked = ["prompt", "instruction", "question", "query", "input", "problem"];
-    public static readonly string[] Answer = ["completion", "response", "output", "answer", "answers", "solution", "generation"];
-    public static readonly string[] System = ["system", "system_prompt", "systemInstruction"];
-    public static readonly string[] Better = ["chosen", "chosen_response", "preferred_output", "chosen_messages"];
-    public static readonly string[] Worse = ["rejected", "rejected_response", "non_preferred_output", "rejected_messages"];
-    public static readonly string[] Label = ["label", "kto_tag"];
+    public const string Prompt = "prompt";
+    public const string Completion = "completion";
+    public const string Instruction = "instruction";
+    public const string Input = "input";
+    public const string Completions = "completions";
+
+    private static readonly (ColumnMeaning Meaning, string[] Names)[] Meanings =
+    [
+        (ColumnMeaning.Messages, ["messages", "conversations", "conversation", "contents"]),
+        (ColumnMeaning.Text, ["text", "content"]),
+        (ColumnMeaning.Asked, ["question", Prompt, Instruction, "query", Input, "problem"]),
+        (ColumnMeaning.Context, ["context", "article"]),
+        (ColumnMeaning.Answer, ["answer", Completion, "response", "output", "answers", "solution", "generation"]),
+        (ColumnMeaning.System, ["system", "system_prompt", "systemInstruction"]),
+        (ColumnMeaning.History, ["history"]),
+        (ColumnMeaning.Tools, ["tools", "functions"]),
+        (ColumnMeaning.Reasoning, ["reasoning", "reasoning_content", "thinking"]),
+        (ColumnMeaning.Better, ["chosen", "chosen_response", "preferred_output", "chosen_messages"]),
+        (ColumnMeaning.Worse, ["rejected", "rejected_response", "non_preferred_output", "rejected_messages"]),
+        (ColumnMeaning.Label, ["label", "kto_tag"]),
+    ];
 
     /// <summary>Columns whose rows are not learned from, with what they are.</summary>
     public static readonly IReadOnlyDictionary<string, string> Unsupported = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
@@ -18,14 +55,20 @@ internal static class RowColumns
         ["input_ids"] = "rows that are token ids already are not read: give their text",
         ["segments"] = "text with parts that are not learned is not supported yet",
         ["images"] = "pictures are not learned from, and answers without them would be wrong",
+        [Completions] = "steps or several completions of one prompt wait for training by rewards; give a row for each that is to be learned",
     };
 
-    private static readonly HashSet<string> Known = new(
-        [.. Messages, .. Text, .. Asked, .. Answer, .. System, .. Better, .. Worse, .. Label, .. Unsupported.Keys], StringComparer.OrdinalIgnoreCase);
+    private static readonly FrozenDictionary<string, (string Key, ColumnMeaning Meaning)> Known = Meanings
+        .SelectMany(entry => entry.Names, (entry, name) => KeyValuePair.Create(name, (name, entry.Meaning)))
+        .Concat(Unsupported.Keys.Select(name => KeyValuePair.Create(name, (name, ColumnMeaning.Unsupported))))
+        .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a name means something.</summary>
-    public static bool IsKnown(string name) => Known.Contains(name);
+    /// <summary>The names that a column may be given, all that mean something to be learned from.</summary>
+    public static IEnumerable<string> Names => Meanings.TakeWhile(entry => entry.Meaning != ColumnMeaning.Better).SelectMany(entry => entry.Names);
 
-    /// <summary>Whether a column has one of some names.</summary>
-    public static bool Has(this RowField field, string[] names) => names.Contains(field.Name, StringComparer.OrdinalIgnoreCase);
+    /// <summary>A name as it is written here, with what it means; its own and unknown where it means nothing.</summary>
+    public static (string Key, ColumnMeaning Meaning) Of(string name) => Known.TryGetValue(name, out (string, ColumnMeaning) found) ? found : (name, ColumnMeaning.Unknown);
+
+    /// <summary>The names that mean something.</summary>
+    public static string[] Of(ColumnMeaning meaning) => Meanings.First(entry => entry.Meaning == meaning).Names;
 }

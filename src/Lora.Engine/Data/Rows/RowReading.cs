@@ -1,39 +1,42 @@
+using System.Text.Json;
+
 namespace Lora.Data;
 
-/// <summary>Reads a row by its own columns: a text, or a prompt with its completion. What it does not use is noted, what it cannot learn from rightly is refused.</summary>
+/// <summary>Reads a row by its own columns: a text, a prompt with its completion, or a conversation. What it does not use is noted, what it cannot learn from rightly is refused.</summary>
 internal static class RowReading
 {
     private const int LongestName = 40;
 
+    // Raw text has no place for these: beside a prompt and its completion they make a conversation of it.
+    private static readonly ColumnMeaning[] OfChats = [ColumnMeaning.System, ColumnMeaning.History, ColumnMeaning.Tools, ColumnMeaning.Context, ColumnMeaning.Reasoning];
+
     /// <summary>The row.</summary>
     /// <param name="line">Where it begins.</param>
     /// <param name="fields">Its columns; null counts as missing.</param>
-    /// <param name="file">Notes the columns that are not used.</param>
+    /// <param name="file">Says how rows are read, and notes the columns that are not used.</param>
     /// <exception cref="FormatException">Why it is not such a row.</exception>
     public static DatasetRow Read(int line, RowField[] fields, DatasetFile file)
     {
-        if (Doubled(fields.Select(field => field.Name)) is string doubled)
+        try
         {
-            throw new FormatException(doubled);
+            RowCells cells = file.Cells(fields);
+            OtherRow.Refuse(cells, file.Rules.Format);
+            DatasetRow row = file.Rules.Format switch
+            {
+                DatasetFormat.Text => Text(line, cells, file) ?? throw new FormatException(OtherRow.Unknown(cells)),
+                DatasetFormat.Completion => QuestionReading.Completion(line, cells),
+                DatasetFormat.Chat => Chat(line, cells, file) ?? QuestionReading.Chat(line, cells, file),
+                DatasetFormat.Alpaca => QuestionReading.Alpaca(line, cells),
+                _ => Recognised(line, cells, file),
+            };
+            file.MustBe(file.Rules.Format ?? Format(row), line);
+            cells.NoteUnused(file);
+            return row;
         }
-
-        RowField[] given = [.. fields.Where(field => !field.IsNull)];
-        if (OtherRow.Describe(given) is string other)
+        catch (InvalidOperationException)
         {
-            throw new FormatException(other);
+            throw new FormatException("a string holds half of a surrogate pair");
         }
-
-        RowField? content = Find(given, "content");
-        return (Find(given, "text"), Find(given, "prompt"), Find(given, "completion")) switch
-        {
-            (null, RowField prompt, RowField completion) => Used(new CompletionRow(line, prompt.Text, completion.Text), given, file, prompt, completion),
-            (null, RowField, null) => throw new FormatException("it has a \"prompt\" without a \"completion\""),
-            (null, null, RowField) => throw new FormatException("it has a \"completion\" without a \"prompt\""),
-            (RowField text, null, null) => Used(new TextRow(line, text.Text), given, file, text),
-            (null, null, null) when content is RowField text => AsText(line, text, given, file),
-            (null, null, null) => throw new FormatException(OtherRow.Unknown(fields)),
-            _ => throw new FormatException("it has \"text\" beside \"prompt\" or \"completion\""),
-        };
     }
 
     /// <summary>That a name stands twice, letter case aside; null where none does. Columns without a name are nobody's.</summary>
@@ -44,26 +47,96 @@ internal static class RowReading
     /// <summary>A name as messages show it.</summary>
     public static string Quoted(string name) => $"\"{(name.Length > LongestName ? name[..LongestName] + "..." : name)}\"";
 
-    private static DatasetRow AsText(int line, RowField content, RowField[] given, DatasetFile file)
+    /// <summary>The JSON of a text, which has no key twice.</summary>
+    /// <exception cref="FormatException">It is not JSON.</exception>
+    public static JsonElement Parse(string json, string name)
     {
-        DatasetRow row = Used(new TextRow(line, content.Text), given, file, content);
-        file.Note($"has no column \"text\"; its column {Quoted(content.Name)} is read as the text");
-        return row;
+        try
+        {
+            return JsonElement.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
+        }
+        catch (JsonException)
+        {
+            string python = json.Contains('\'', StringComparison.Ordinal) ? ", and neither is a list as Python prints it: write it with json.dumps" : "";
+            throw new FormatException($"{Quoted(name)} is not JSON, or stands more than 64 deep in itself{python}");
+        }
+        catch (ArgumentException)
+        {
+            throw new FormatException("a string holds half of a surrogate pair"); // in a field of UTF-16
+        }
     }
 
-    private static DatasetRow Used(DatasetRow row, RowField[] given, DatasetFile file, params RowField[] used)
+    private static DatasetFormat Format(DatasetRow row) => row switch
     {
-        foreach (RowField field in given.Where(field => !used.Any(other => other.Name == field.Name)))
+        TextRow => DatasetFormat.Text,
+        CompletionRow => DatasetFormat.Completion,
+        _ => DatasetFormat.Chat,
+    };
+
+    /// <summary>The first kind that the columns fit.</summary>
+    private static DatasetRow Recognised(int line, RowCells cells, DatasetFile file)
+    {
+        if (Chat(line, cells, file) is ChatRow chat)
         {
-            file.Unused(field.Name);
+            return chat;
         }
 
-        return row;
+        RowCell? asked = cells.Peek(ColumnMeaning.Asked) ?? cells.Peek(ColumnMeaning.Input), answer = cells.Peek(ColumnMeaning.Answer);
+        bool isPrompt = asked?.Key == RowColumns.Prompt, isCompletion = answer?.Key == RowColumns.Completion;
+        bool isText = cells.Peek("text") is not null;
+        if (isText && (asked is null || answer is null ? isPrompt || isCompletion : isPrompt && isCompletion))
+        {
+            throw new FormatException("it has \"text\" beside \"prompt\" or \"completion\": say by -DatasetFormat which is learned, Text or Completion");
+        }
+
+        if (asked is null || answer is null)
+        {
+            bool isElse = asked is not null || answer is not null;
+            return (isElse && !isText ? null : Text(line, cells, file)) ?? throw new FormatException(OtherRow.Unknown(cells));
+        }
+
+        if (!isPrompt || !isCompletion || !asked.Value.Field.IsText || !answer.Value.Field.IsText)
+        {
+            return QuestionReading.Chat(line, cells, file);
+        }
+
+        string[] besides = [.. OfChats.Select(meaning => cells.Peek(meaning)?.Field.Name).OfType<string>().Select(Quoted)];
+        if (besides.Length == 0)
+        {
+            return QuestionReading.Completion(line, cells);
+        }
+
+        file.Note($"has {string.Join(", ", besides)} beside \"prompt\" and \"completion\", which are therefore read as messages");
+        return QuestionReading.Chat(line, cells, file);
     }
 
-    private static RowField? Find(RowField[] fields, string name)
+    private static ChatRow? Chat(int line, RowCells cells, DatasetFile file)
     {
-        int at = Array.FindIndex(fields, field => field.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        return at < 0 ? null : fields[at];
+        if (cells.TakeMessages(file) is not RowField messages)
+        {
+            return null;
+        }
+
+        if (cells.Peek(ColumnMeaning.Text) is RowCell text)
+        {
+            file.Note($"has {Quoted(text.Field.Name)} beside {Quoted(messages.Name)}, which alone is learned");
+        }
+
+        return ChatReading.Read(line, MessageReading.Read(messages.List("messages"), messages.Name, file), cells, file);
+    }
+
+    private static TextRow? Text(int line, RowCells cells, DatasetFile file)
+    {
+        if ((cells.Take("text") ?? cells.Take("content")) is not RowCell text)
+        {
+            return null;
+        }
+
+        if (text.Key == "content")
+        {
+            file.Note($"has no column \"text\"; its column {Quoted(text.Field.Name)} is read as the text");
+        }
+
+        return new(line, text.Field.Text);
     }
 }

@@ -7,7 +7,8 @@ namespace Lora;
 /// <summary>One turn of a conversation: a role, a content and whatever else a template reads, such as tool_calls or reasoning_content.</summary>
 public sealed class ChatMessage
 {
-    private ChatMessage(MapValue fields) => Fields = fields;
+    /// <summary>A turn of all that a template sees of it.</summary>
+    internal ChatMessage(MapValue fields) => Fields = fields;
 
     /// <summary>A turn of a role and a text.</summary>
     /// <param name="role">Who speaks: system, user, assistant, tool.</param>

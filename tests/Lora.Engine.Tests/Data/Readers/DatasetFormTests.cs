@@ -34,9 +34,6 @@ public sealed class DatasetFormTests : IDisposable
     public void A_folder_is_named_as_one() => Assert.Contains("is a folder", Failure(folder.Path).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("""{"messages":[]}""", "a chat row (\"messages\")")]
-    [InlineData("""{"conversations":[]}""", "a chat row (\"conversations\")")]
-    [InlineData("""{"instruction":"a","output":"b"}""", "an Alpaca row")]
     [InlineData("""{"chosen":"a","rejected":"b"}""", "a preference row")]
     [InlineData("""{"a":1,"b":2}""", "but \"a\", \"b\"")]
     [InlineData("{}", "it is empty")]

@@ -83,18 +83,6 @@ public sealed class DatasetReaderTests : IDisposable
         Assert.Contains(notice, Assert.Single(file.Notices), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_row_with_a_system_or_a_label_or_messages_beside_what_is_read_is_refused()
-    {
-        string[] rows =
-        [
-            """{"prompt":"a","completion":"b","label":false}""", """{"prompt":"a","completion":"b","system":"c"}""", """{"text":"a","messages":[{"role":"user","content":"b"}]}""",
-            """{"text":"a","dialog":[{"from":"human","value":"b"}]}""", """{"text":"a","instruction":"b","output":"c"}""", """{"text":"a","TEXT":"b"}""",
-        ];
-        LoraException failure = Failure("rows.jsonl", Encoding.UTF8.GetBytes(string.Join('\n', rows)));
-        Assert.Equal(rows.Length, failure.Problems.Count);
-    }
-
     private LoraException Failure(string name, byte[] content)
     {
         string path = folder.Write(name, content);

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Lora.Data;
 
 namespace Lora.Tests.Data;
@@ -6,74 +8,157 @@ namespace Lora.Tests.Data;
 /// <summary>Small files in the shapes that people's data has, each read as the reading that is written down for it says (../shared/datasets).</summary>
 public class DatasetShapeTests
 {
-    // Chats are refused as what they are, and so is Parquet; what is wrong inside of them is not looked at.
-    private static readonly string[] NotLookedInto =
-        ["content-null.jsonl", "content-parts-image.jsonl", "role-unknown.jsonl", "tools-arguments-not-json.jsonl", "train-detail.jsonl", "parquet-empty.parquet"];
-
     private static readonly Dictionary<string, JsonElement> Expected = Read();
 
-    public static TheoryData<string> Readable => [.. Names(entry => Kind(entry) is "text" or "prompt_completion").Where(name => !name.EndsWith(".parquet", StringComparison.Ordinal)).DefaultIfEmpty("")];
+    public static TheoryData<string> Readable => [.. Names("text", "prompt_completion", "chat").DefaultIfEmpty("")];
 
-    public static TheoryData<string> Refused => [.. Names(entry => Kind(entry) == "error").Except(NotLookedInto).DefaultIfEmpty("")];
+    public static TheoryData<string> Wrong => [.. Names("error").DefaultIfEmpty("")];
 
-    public static TheoryData<string> OtherKinds => [.. Names(entry => Kind(entry) is "chat" or "kto" or "preference").DefaultIfEmpty("")];
+    public static TheoryData<string> OfPreferences => [.. Names("preference", "kto").DefaultIfEmpty("")];
 
     [Theory]
     [MemberData(nameof(Readable))]
-    public void A_file_of_texts_or_of_prompts_and_completions_is_read_as_its_expectation_says(string name)
+    public void A_file_is_read_as_its_expectation_says(string name)
     {
         DatasetFile file = new(Repository.Shared("datasets", name));
         DatasetRow[] all = [.. DatasetReader.Read(file)];
-        int[] skipped = [.. all.Where(row => Learned(row).Length == 0).Select(row => row.Line)];
-        DatasetRow[] rows = [.. all.Where(row => Learned(row).Length > 0)];
+        DatasetRow[] rows = [.. all.Where(row => row.Lack is null)];
         JsonElement expected = Expected[name];
 
-        Assert.Equal(
-            expected.GetProperty("rows").EnumerateArray().Select(row => (Text(row, "prompt"), Text(row, "text") ?? Text(row, "completion")!)),
-            rows.Select(row => ((row as CompletionRow)?.Prompt, Learned(row))));
-        Assert.Equal(expected.GetProperty("ignored").EnumerateArray().Select(column => column.GetString()), file.UnusedColumns);
-        int said = expected.TryGetProperty("notices", out JsonElement notices) ? notices.GetArrayLength() : 0;
-        Assert.True(file.Notices.Count >= said, $"{said} things are to be said, and {file.Notices.Count} are.");
+        Assert.Equal(expected.GetProperty("rows").EnumerateArray().Select(row => JsonNode.Parse(row.GetRawText())!.ToJsonString()), rows.Select(row => Normal(row).ToJsonString()));
+        Assert.Equal(Kind(expected), file.Format switch { DatasetFormat.Text => "text", DatasetFormat.Completion => "prompt_completion", _ => "chat" });
+        if (Kind(expected) == "chat")
+        {
+            Assert.Equal(
+                expected.GetProperty("supervised").EnumerateArray().Select(row => row.GetRawText()),
+                rows.Cast<ChatRow>().Select(row => $"[{string.Join(',', row.Turns.Index().Where(turn => turn.Item.Learns).Select(turn => turn.Index))}]"));
+        }
+
+        Assert.Equal(Strings(expected, "ignored").Order(StringComparer.Ordinal), file.UnusedColumns.Order(StringComparer.Ordinal));
+        Assert.Equal(Members(expected, "skipped").Select(row => row.GetProperty("line").GetInt32()), all.Where(row => row.Lack is not null).Select(row => row.Line));
         if (expected.TryGetProperty("lines", out JsonElement lines))
         {
             Assert.Equal(lines.EnumerateArray().Select(line => line.GetInt32()), rows.Select(row => row.Line));
         }
 
-        if (expected.TryGetProperty("skipped", out JsonElement left))
-        {
-            Assert.Equal(left.EnumerateArray().Select(row => row.GetProperty("line").GetInt32()), skipped);
-        }
+        int said = Members(expected, "notices").Length;
+        Assert.True(file.Notices.Count >= said, $"{said} things are to be said, and {file.Notices.Count} are: {string.Join(", ", file.Notices)}");
     }
 
     [Theory]
-    [MemberData(nameof(Refused))]
+    [MemberData(nameof(Wrong))]
     public void A_file_that_is_wrong_is_refused_with_the_lines_and_words_that_its_expectation_has(string name)
     {
         LoraException failure = Failure(name);
-        foreach (JsonElement error in Expected[name].GetProperty("errors").EnumerateArray())
+        foreach (JsonElement error in Members(Expected[name], "errors"))
         {
             string unit = error.TryGetProperty("row", out JsonElement row) ? "row" : "line";
             int? number = unit == "row" ? row.GetInt32() : error.GetProperty("line") is { ValueKind: JsonValueKind.Number } line ? line.GetInt32() : null;
-            string[] words = [.. error.GetProperty("says").EnumerateArray().Select(word => word.GetString()!)];
             Assert.Contains(failure.Problems, problem =>
-                words.All(word => problem.Message.Contains(word, StringComparison.OrdinalIgnoreCase))
-                && (number is null || System.Text.RegularExpressions.Regex.IsMatch(problem.Message, $@", {unit}s? (\d+, )*{number}\b")));
+                Strings(error, "says").All(word => problem.Message.Contains(word, StringComparison.OrdinalIgnoreCase))
+                && (number is null || Regex.IsMatch(problem.Message, $@", {unit}s? (\d+, )*{number}\b")));
         }
     }
 
     [Theory]
-    [MemberData(nameof(OtherKinds))]
-    public void A_file_of_chats_preferences_or_labels_is_refused_as_what_it_is_and_never_read_as_text(string name)
+    [MemberData(nameof(OfPreferences))]
+    public void Preferences_and_labels_are_refused_as_what_they_are_and_never_learned_without_the_other_half(string name)
     {
-        string kind = Kind(Expected[name]);
         string message = Failure(name).Message;
-        string[] words = name.EndsWith(".parquet", StringComparison.Ordinal) ? ["Parquet"]
-            : kind == "chat" ? ["chat row", "Alpaca row", "a row of questions"]
-            : [kind == "kto" ? "KTO row" : "preference row"];
-        Assert.Contains(words, word => message.Contains(word, StringComparison.Ordinal));
+        Assert.Contains(Kind(Expected[name]) == "kto" ? "KTO row" : "preference row", message, StringComparison.Ordinal);
+        Assert.Contains("to learn", message, StringComparison.Ordinal);
     }
 
-    private static string Learned(DatasetRow row) => row is CompletionRow pair ? pair.Completion : ((TextRow)row).Text;
+    [Fact]
+    public void Messages_beside_better_and_worse_answers_are_learned_where_chats_are_asked_for()
+    {
+        const string Name = "preference-binarized.jsonl";
+        DatasetFile file = new(Repository.Shared("datasets", Name)) { Rules = new() { Format = DatasetFormat.Chat } };
+        JsonElement chat = Assert.Single(Members(Expected[Name], "alternatives"));
+        Assert.Equal(
+            chat.GetProperty("rows").EnumerateArray().Select(row => new JsonObject { ["messages"] = JsonNode.Parse(row.GetRawText()) }.ToJsonString()),
+            DatasetReader.Read(file).Select(row => Normal(row).ToJsonString()));
+        Assert.Contains("rejected", file.UnusedColumns);
+    }
+
+    [Fact]
+    public void A_prompt_and_its_completion_are_messages_where_chats_are_asked_for()
+    {
+        const string Name = "prompt-completion.jsonl";
+        JsonElement chat = Assert.Single(Members(Expected[Name], "alternatives"));
+        Assert.Equal(
+            chat.GetProperty("rows").EnumerateArray().Select(row => new JsonObject { ["messages"] = JsonNode.Parse(row.GetRawText()) }.ToJsonString()),
+            DatasetReader.Read(new(Repository.Shared("datasets", Name)) { Rules = new() { Format = DatasetFormat.Chat } }).Select(row => Normal(row).ToJsonString()));
+    }
+
+    [Fact]
+    public void Instructions_are_written_by_the_prompt_of_Alpaca_where_it_is_asked_for()
+    {
+        const string Name = "alpaca.jsonl";
+        string template = Assert.Single(Members(Expected[Name], "alternatives")).GetProperty("template").GetString()!;
+        string With(string instruction, string input) => Regex.Replace(template, @"\[(.*?)\]", input.Length > 0 ? "$1" : "", RegexOptions.Singleline)
+            .Replace("{instruction}", instruction, StringComparison.Ordinal).Replace("{input}", input, StringComparison.Ordinal);
+        Assert.Equal(
+            [
+                new CompletionRow(1, With("Put the words in order.", "pear, apple"), "apple, pear"),
+                new CompletionRow(2, With("Name a river.", ""), "The Ale."),
+                new CompletionRow(3, With("Count the letters.", "moss"), "4"),
+            ],
+            DatasetReader.Read(new(Repository.Shared("datasets", Name)) { Rules = new() { Format = DatasetFormat.Alpaca } }));
+    }
+
+    /// <summary>A row in the form of the expectations.</summary>
+    private static JsonObject Normal(DatasetRow row)
+    {
+        switch (row)
+        {
+            case TextRow text:
+                return new() { ["text"] = text.Text };
+            case CompletionRow pair:
+                return new() { ["prompt"] = pair.Prompt, ["completion"] = pair.Completion };
+        }
+
+        ChatRow chat = (ChatRow)row;
+        JsonObject normal = new() { ["messages"] = new JsonArray([.. chat.Turns.Select(Normal)]) };
+        if (chat.Tools is JsonElement tools)
+        {
+            normal["tools"] = JsonNode.Parse(tools.GetRawText());
+        }
+
+        return normal;
+    }
+
+    private static JsonNode Normal(ChatTurn turn)
+    {
+        // The message as it is spooled, which has its own test.
+        using MemoryStream json = new();
+        DatasetRowJson.Write(json, new ChatRow(1, [turn]));
+        JsonObject message = JsonNode.Parse(json.ToArray())!["turns"]![0]!["message"]!.AsObject();
+        JsonObject normal = [];
+        foreach ((string key, string name) in new[] { ("role", "role"), ("content", "content"), ("name", "name"), ("tool_calls", "tool_calls"), ("tool_call_id", "tool_call_id"), ("reasoning_content", "reasoning") })
+        {
+            if (message.TryGetPropertyValue(key, out JsonNode? value))
+            {
+                normal[name] = key == "tool_calls" ? new JsonArray([.. value!.AsArray().Select(call => Call(call!))]) : value!.DeepClone();
+            }
+        }
+
+        if (turn.IsLearned is bool learned)
+        {
+            normal["weight"] = learned ? 1 : 0;
+        }
+
+        return normal;
+    }
+
+    private static JsonObject Call(JsonNode call)
+    {
+        Assert.Equal("function", (string?)call["type"]);
+        JsonObject normal = call["id"] is JsonNode id ? new() { ["id"] = id.DeepClone() } : [];
+        normal["name"] = call["function"]!["name"]!.DeepClone();
+        normal["arguments"] = call["function"]!["arguments"]!.DeepClone();
+        return normal;
+    }
 
     private static LoraException Failure(string name)
     {
@@ -83,9 +168,13 @@ public class DatasetShapeTests
 
     private static string Kind(JsonElement entry) => entry.GetProperty("kind").GetString()!;
 
-    private static string? Text(JsonElement row, string name) => row.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+    private static JsonElement[] Members(JsonElement entry, string name) => entry.TryGetProperty(name, out JsonElement list) ? [.. list.EnumerateArray()] : [];
 
-    private static IEnumerable<string> Names(Func<JsonElement, bool> takes) => Expected.Where(entry => takes(entry.Value)).Select(entry => entry.Key);
+    private static IEnumerable<string> Strings(JsonElement entry, string name) => Members(entry, name).Select(member => member.GetString()!);
+
+    // Parquet is refused by name.
+    private static IEnumerable<string> Names(params string[] kinds) =>
+        Expected.Where(entry => kinds.Contains(Kind(entry.Value)) && !entry.Key.EndsWith(".parquet", StringComparison.Ordinal)).Select(entry => entry.Key);
 
     private static Dictionary<string, JsonElement> Read()
     {

@@ -9,10 +9,10 @@ public sealed class JsonLinesReaderTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Texts_and_pairs_are_read_with_their_lines_and_blank_lines_are_skipped()
+    public void Rows_are_read_with_their_lines_and_blank_lines_are_skipped()
     {
-        IReadOnlyList<DatasetRow> rows = Read("{\"text\":\"été\\n\"}\r\n\r\n  \n{\"prompt\":\"2+2=\",\"completion\":\"4\",\"source\":7}");
-        Assert.Equal([new TextRow(1, "été\n"), new CompletionRow(4, "2+2=", "4")], rows);
+        Assert.Equal([new TextRow(1, "été\n"), new TextRow(4, "b")], Read("{\"text\":\"été\\n\"}\r\n\r\n  \n{\"text\":\"b\"}"));
+        Assert.Equal([new CompletionRow(1, "2+2=", "4")], Read("{\"prompt\":\"2+2=\",\"completion\":\"4\",\"source\":7}"));
     }
 
     [Fact]

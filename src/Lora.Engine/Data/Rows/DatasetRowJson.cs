@@ -1,0 +1,119 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Lora.Text.Jinja;
+
+namespace Lora.Data;
+
+/// <summary>Rows as JSON, a line each, for files that are written and read again by us alone: what is read is equal to what was written.</summary>
+internal static class DatasetRowJson
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>Writes a row, without a line end.</summary>
+    public static void Write(Stream stream, DatasetRow row)
+    {
+        using Utf8JsonWriter json = new(stream, Options);
+        json.WriteStartObject();
+        json.WriteNumber("line", row.Line);
+        switch (row)
+        {
+            case TextRow text:
+                json.WriteString("text", text.Text);
+                json.WriteBoolean("document", text.IsDocument);
+                break;
+            case CompletionRow pair:
+                json.WriteString("prompt", pair.Prompt);
+                json.WriteString("completion", pair.Completion);
+                break;
+            case ChatRow chat:
+                Write(json, chat);
+                break;
+            default:
+                throw new ArgumentException($"{row.GetType().Name} is not written", nameof(row));
+        }
+
+        json.WriteEndObject();
+    }
+
+    /// <summary>The row that was written.</summary>
+    public static DatasetRow Read(ReadOnlyMemory<byte> bytes)
+    {
+        using JsonDocument document = JsonDocument.Parse(bytes);
+        JsonElement row = document.RootElement;
+        int line = row.GetProperty("line").GetInt32();
+        return row.TryGetProperty("text", out JsonElement text) ? new TextRow(line, text.GetString()!, row.GetProperty("document").GetBoolean())
+            : row.TryGetProperty("prompt", out JsonElement prompt) ? new CompletionRow(line, prompt.GetString()!, row.GetProperty("completion").GetString()!)
+            : new ChatRow(line, [.. row.GetProperty("turns").EnumerateArray().Select(Turn)], row.TryGetProperty("tools", out JsonElement tools) ? tools.Clone() : null);
+    }
+
+    private static ChatTurn Turn(JsonElement turn) =>
+        new(ChatMessage.FromJson(turn.GetProperty("message")), turn.TryGetProperty("learned", out JsonElement learned) ? learned.GetBoolean() : null);
+
+    private static void Write(Utf8JsonWriter json, ChatRow chat)
+    {
+        json.WriteStartArray("turns");
+        foreach (ChatTurn turn in chat.Turns)
+        {
+            json.WriteStartObject();
+            if (turn.IsLearned is bool learned)
+            {
+                json.WriteBoolean("learned", learned);
+            }
+
+            json.WritePropertyName("message");
+            Write(json, turn.Message.Fields);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        if (chat.Tools is JsonElement tools)
+        {
+            json.WritePropertyName("tools");
+            tools.WriteTo(json);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, Value value)
+    {
+        switch (value)
+        {
+            case TextValue text:
+                json.WriteStringValue(text.Text);
+                break;
+            case BooleanValue:
+                json.WriteBooleanValue(value.IsTrue);
+                break;
+            case IntegerValue integer:
+                json.WriteNumberValue(integer.Number);
+                break;
+            case FloatValue real:
+                json.WriteRawValue(Number(real.Number), skipInputValidation: true);
+                break;
+            case ListValue list:
+                json.WriteStartArray();
+                foreach (Value member in list.Members)
+                {
+                    Write(json, member);
+                }
+
+                json.WriteEndArray();
+                break;
+            case MapValue map:
+                json.WriteStartObject();
+                foreach ((Value key, Value member) in map.Pairs)
+                {
+                    json.WritePropertyName(((TextValue)key).Text);
+                    Write(json, member);
+                }
+
+                json.WriteEndObject();
+                break;
+            default:
+                json.WriteNullValue();
+                break;
+        }
+    }
+
+    /// <summary>A number with a point or an exponent, as templates tell 1.0 from 1; what is beyond a double is read as infinite again.</summary>
+    private static string Number(double number) => double.IsFinite(number) ? Numbers.Text(number) : number > 0 ? "1e999" : "-1e999";
+}
