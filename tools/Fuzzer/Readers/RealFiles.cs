@@ -15,6 +15,9 @@ internal static class RealFiles
     /// <summary>The rows of the examples.</summary>
     public static string Rows { get; } = Path.Combine(Root, "examples", "data", "animal-notes.validation.jsonl");
 
+    /// <summary>Parquet files of every codec and shape.</summary>
+    public static string[] Parquet() => [.. Directory.GetFiles(Path.Combine(Root, "tests", "fixtures", "parquet"), "*.parquet").Order(StringComparer.Ordinal)];
+
     /// <summary>The folder of a small model of a family.</summary>
     public static string Family(string name) => Path.Combine(Root, "tests", "fixtures", "families", name);
 

@@ -14,16 +14,19 @@ internal enum FileForm
 
     /// <summary>Text that is one row.</summary>
     Document,
+
+    /// <summary>Parquet.</summary>
+    Parquet,
 }
 
 /// <summary>Tells a file's form by its first bytes; only what any bytes could be, CSV and plain text, by its name.</summary>
 internal static class DatasetForm
 {
-    /// <summary>A name's ending in lower case, without that of gzip.</summary>
+    /// <summary>A name's ending in lower case, without that of gzip or Zstandard.</summary>
     public static string Extension(string path)
     {
-        string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^".gz".Length] : path;
-        return Path.GetExtension(name).ToUpperInvariant();
+        string extension = Path.GetExtension(path).ToUpperInvariant();
+        return extension is ".GZ" or ".ZST" ? Path.GetExtension(path[..^extension.Length]).ToUpperInvariant() : extension;
     }
 
     /// <summary>The form; where it is another than the name says, that is noted.</summary>
@@ -32,6 +35,11 @@ internal static class DatasetForm
     /// <exception cref="LoraException"><see cref="LoraError.DatasetForm"/>: something that is not read, by name.</exception>
     public static FileForm Of(DatasetFile file, ReadOnlySpan<byte> beginning)
     {
+        if (beginning.StartsWith("PAR1"u8))
+        {
+            return FileForm.Parquet;
+        }
+
         string extension = Extension(file.Path);
         ReadOnlySpan<byte> text = beginning.TrimStart(" \t\r\n"u8);
         bool isDocument = extension is ".TXT" or ".MD" && !text.StartsWith("{\""u8);
@@ -61,8 +69,7 @@ internal static class DatasetForm
     private static string? Binary(ReadOnlySpan<byte> beginning) => beginning switch
     {
         [(byte)'P', (byte)'K', 3, 4, ..] => "a zip file",
-        [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => "a Parquet file",
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => "a Zstandard file",
+        _ when beginning.StartsWith("PARE"u8) => "an encrypted Parquet file",
         _ when beginning.StartsWith("ARROW1"u8) => "an Arrow file",
         _ when beginning.StartsWith("SQLite format 3"u8) => "an SQLite database",
         _ when beginning.StartsWith("version https://git-lfs"u8) => "a Git LFS pointer in place of the file",

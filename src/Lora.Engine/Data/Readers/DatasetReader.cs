@@ -1,6 +1,6 @@
 namespace Lora.Data;
 
-/// <summary>Reads the rows of a file, whatever its form: JSON Lines, a JSON array, CSV or TSV, a text document; packed by gzip or not, in UTF-8 or UTF-16.</summary>
+/// <summary>Reads the rows of a file, whatever its form: JSON Lines, a JSON array, CSV or TSV, Parquet, a text document; packed by gzip or Zstandard or not, in UTF-8 or UTF-16.</summary>
 public static class DatasetReader
 {
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
@@ -22,7 +22,7 @@ public static class DatasetReader
         LineReader lines = new(stream);
         RowProblems problems = new(file);
         bool any = false;
-        foreach (DatasetRow? row in Open(file, lines, problems))
+        foreach (DatasetRow? row in Open(file, lines, problems, cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             any |= row is not null;
@@ -39,7 +39,7 @@ public static class DatasetReader
         }
     }
 
-    private static IEnumerable<DatasetRow?> Open(DatasetFile file, LineReader lines, RowProblems problems)
+    private static IEnumerable<DatasetRow?> Open(DatasetFile file, LineReader lines, RowProblems problems, CancellationToken cancellation)
     {
         lines.ReadAhead();
         if (lines.Ahead.Span.StartsWith(ByteOrderMark))
@@ -51,6 +51,7 @@ public static class DatasetReader
         {
             FileForm.JsonArray => JsonArrayReader.Read(lines, file, problems),
             FileForm.Delimited => DelimitedReader.Read(lines, file, problems),
+            FileForm.Parquet => ParquetRows.Read(file, problems, cancellation),
             FileForm.Document => DocumentReader.Read(lines, file, problems),
             _ => JsonLinesReader.Read(lines, file, problems),
         };

@@ -2,10 +2,11 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using Lora.Checkpoints;
+using ZstdSharp;
 
 namespace Lora.Data;
 
-/// <summary>The bytes of a dataset's file: unpacked where they are gzip, all members of it; UTF-8 where they are UTF-16. What is damaged is named.</summary>
+/// <summary>The bytes of a dataset's file: unpacked where they are gzip or Zstandard, all members of it; UTF-8 where they are UTF-16. What is damaged is named.</summary>
 internal sealed class FileContent : Stream
 {
     private const int SizeBytes = 4;
@@ -13,23 +14,30 @@ internal sealed class FileContent : Stream
     private readonly string path;
     private readonly FileStream file;
     private readonly Stream content;
-    private readonly bool isPacked;
+    private readonly Packing packing;
     private long unpacked;
 
     private FileContent(DatasetFile dataset, FileStream file)
     {
         path = dataset.Path;
         this.file = file;
-        isPacked = Head(file) is [0x1F, 0x8B, ..];
+        packing = PackingOf(Head(file));
         file.Position = 0;
         byte[] head = PeekUnpacked();
-        content = isPacked ? new GZipStream(file, CompressionMode.Decompress, leaveOpen: true) : file;
+        content = Unpacked();
         if (head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
         {
             dataset.Note("is text in UTF-16");
             UnicodeEncoding utf16 = new(bigEndian: head[0] == 0xFE, byteOrderMark: true, throwOnInvalidBytes: true);
             content = Encoding.CreateTranscodingStream(content, utf16, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
         }
+    }
+
+    private enum Packing
+    {
+        None,
+        Gzip,
+        Zstandard,
     }
 
     public override bool CanRead => true;
@@ -44,7 +52,7 @@ internal sealed class FileContent : Stream
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.FileUnreadable"/>, <see cref="LoraError.DatasetForm"/>
-    /// for a folder or a damaged gzip file, <see cref="LoraError.DatasetEmpty"/>.</exception>
+    /// for a folder or a damaged file, <see cref="LoraError.DatasetEmpty"/>.</exception>
     public static FileContent Open(DatasetFile dataset)
     {
         string path = dataset.Path;
@@ -60,7 +68,7 @@ internal sealed class FileContent : Stream
     {
         int read = Named(() => content.Read(buffer, offset, count));
         unpacked += read;
-        return read > 0 || !isPacked || EndsWhole() ? read : throw Damaged("a gzip file that is cut off");
+        return read > 0 || packing != Packing.Gzip || EndsWhole() ? read : throw Damaged("a gzip file that is cut off");
     }
 
     public override void Flush() => throw new NotSupportedException();
@@ -83,14 +91,33 @@ internal sealed class FileContent : Stream
 
     private static byte[] Head(Stream stream)
     {
-        byte[] head = new byte[2];
+        byte[] head = new byte[4];
         return head[..stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
     }
 
+    private static Packing PackingOf(byte[] head) => head switch
+    {
+        [0x1F, 0x8B, ..] => Packing.Gzip,
+        [0x28, 0xB5, 0x2F, 0xFD] or [>= 0x50 and <= 0x5F, 0x2A, 0x4D, 0x18] => Packing.Zstandard, // a frame, or one that is to be skipped (RFC 8878, 3.1)
+        _ => Packing.None,
+    };
+
+    private Stream Unpacked() => packing switch
+    {
+        Packing.Gzip => new GZipStream(file, CompressionMode.Decompress, leaveOpen: true),
+        Packing.Zstandard => new DecompressionStream(file, leaveOpen: true),
+        _ => file,
+    };
+
     private byte[] PeekUnpacked()
     {
-        using Stream? packed = isPacked ? new GZipStream(file, CompressionMode.Decompress, leaveOpen: true) : null;
-        byte[] head = Named(() => Head(packed ?? file));
+        Stream unpacked = Unpacked();
+        byte[] head = Named(() => Head(unpacked));
+        if (unpacked != file)
+        {
+            unpacked.Dispose();
+        }
+
         file.Position = 0;
         return head;
     }
@@ -99,8 +126,13 @@ internal sealed class FileContent : Stream
     private bool EndsWhole()
     {
         // The size of the last member, which is the whole in most files (RFC 1952, 2.3.1); UTF-8 may have up to twice the bytes of UTF-16, or half.
+        if (file.Length < SizeBytes)
+        {
+            return false;
+        }
+
         byte[] size = new byte[SizeBytes];
-        file.Position = Math.Max(0, file.Length - SizeBytes);
+        file.Position = file.Length - SizeBytes;
         file.ReadExactly(size);
         return BinaryPrimitives.ReadUInt32LittleEndian(size) <= Math.Max(2 * unpacked, 2) || unpacked > uint.MaxValue;
     }
@@ -111,9 +143,13 @@ internal sealed class FileContent : Stream
         {
             return read();
         }
-        catch (InvalidDataException)
+        catch (Exception exception) when (exception is InvalidDataException or ZstdException)
         {
-            throw Damaged("a damaged gzip file");
+            throw Damaged(packing == Packing.Gzip ? "a damaged gzip file" : "a damaged Zstandard file");
+        }
+        catch (EndOfStreamException)
+        {
+            throw Damaged("a Zstandard file that is cut off");
         }
         catch (DecoderFallbackException)
         {

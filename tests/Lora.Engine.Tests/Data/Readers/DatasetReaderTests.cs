@@ -24,6 +24,8 @@ public sealed class DatasetReaderTests : IDisposable
                 { "rows.jsonl", lines },
                 { "rows.jsonl.gz", Packed(lines) },
                 { "members.jsonl.gz", [.. Packed(lines[..20]), .. Packed(lines[20..])] },
+                { "rows.jsonl.zst", PackedAsZstandard(lines) },
+                { "members.jsonl.zst", [.. PackedAsZstandard(lines[..20]), .. PackedAsZstandard(lines[20..])] },
                 { "rows.json", Encoding.UTF8.GetBytes($" [\n{Json.Replace("|", " ,\n", StringComparison.Ordinal)}\n] \n") },
                 { "rows.csv", Encoding.UTF8.GetBytes(Csv) },
                 { "bom.csv", [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(Csv)] },
@@ -68,8 +70,21 @@ public sealed class DatasetReaderTests : IDisposable
         byte[] packed = Packed(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 200).Select(row => $$"""{"text":"row {{row}}"}""" + "\n"))));
         Assert.Equal(LoraError.DatasetForm, Failure("cut.jsonl.gz", packed[..^5]).Error);
         Assert.Equal(LoraError.DatasetForm, Failure("half.jsonl.gz", packed[..(packed.Length / 2)]).Problems[0].Error);
+        Assert.Equal(LoraError.DatasetForm, Failure("begun.jsonl.gz", packed[..3]).Error);
         packed[^6] ^= 1;
         Assert.Contains("damaged gzip", Failure("damaged.jsonl.gz", packed).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_Zstandard_file_that_is_cut_off_or_damaged_is_an_error()
+    {
+        byte[] packed = PackedAsZstandard(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 200).Select(row => $$"""{"text":"row {{row}}"}""" + "\n"))));
+        Assert.Contains("cut off", Failure("cut.jsonl.zst", packed[..^5]).Message, StringComparison.Ordinal);
+        Assert.Contains("cut off", Failure("half.jsonl.zst", packed[..(packed.Length / 2)]).Message, StringComparison.Ordinal);
+        packed[5] ^= 0xFF;
+        LoraException failure = Failure("damaged.jsonl.zst", packed);
+        Assert.Equal(LoraError.DatasetForm, failure.Error);
+        Assert.Contains("Zstandard", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -87,6 +102,12 @@ public sealed class DatasetReaderTests : IDisposable
     {
         string path = folder.Write(name, content);
         return Assert.Throws<LoraException>(() => DatasetReader.Read(new(path)).ToList());
+    }
+
+    private static byte[] PackedAsZstandard(byte[] content)
+    {
+        using ZstdSharp.Compressor compressor = new();
+        return compressor.Wrap(content).ToArray();
     }
 
     private static byte[] Packed(byte[] content)
