@@ -15,6 +15,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Invoke-LoraTraining'; Id = 'LoraDeviceUnavailable'; Mistake = { $config | Invoke-LoraTraining -Model $model -Dataset $dataset -Device cuda:99 } }
         @{ Cmdlet = 'Measure-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { './missing' | Measure-LoraAdapter -Model $model -Dataset $dataset } }
         @{ Cmdlet = 'Merge-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Merge-LoraAdapter ./missing } }
+        @{ Cmdlet = 'Compare-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Compare-LoraAdapter $result ./missing } }
         @{ Cmdlet = 'Export-LoraAdapter'; Id = 'LoraOutputHasWildcard'; Mistake = { $result | Export-LoraAdapter 'TestDrive:/a*' } }
         @{ Cmdlet = 'Export-LoraModel'; Id = 'LoraMergeRefused'; Mistake = { $result | Export-LoraModel $model -Force } }
     )

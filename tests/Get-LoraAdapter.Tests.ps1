@@ -23,6 +23,15 @@ Describe 'Get-LoraAdapter' {
         (Get-LoraAdapter 'TestDrive:/adapter' -Detailed).Module[0].Norm | Should -BeGreaterThan 0
     }
 
+    It 'says with -Detailed where the change is, by module and by block' {
+        $modules = (Get-LoraAdapter 'TestDrive:/adapter' -Detailed).Module
+        $modules | ForEach-Object EffectiveRank | Should -BeLessOrEqual 2
+        ($modules | Measure-Object Share -Sum).Sum | Should -BeGreaterThan 0.999
+        $blocks = $modules | Group-Object Block
+        $blocks | Should -HaveCount 4
+        $blocks[3].Name | Should -Be 'model.layers.3'
+    }
+
     It 'finds adapters by wildcards' {
         (Get-LoraAdapter 'TestDrive:/ada*').Rank | Should -Be 2
     }

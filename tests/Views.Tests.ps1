@@ -83,6 +83,7 @@ model.layers.0.mlp.up_proj      <=                        4
             steps        = $result.History
             measurements = $result | Measure-LoraAdapter -Dataset $training.ValidationDataset -EachLayer
             norms        = (Get-LoraAdapter "TestDrive:/wide$Width" -Detailed).Module
+            cosines      = Compare-LoraAdapter $result "TestDrive:/wide$Width"
             clients      = Test-LoraAdapter "TestDrive:/wide$Width"
         }
         foreach ($name in $tables.Keys) {
@@ -109,7 +110,7 @@ model.layers.0.mlp.up_proj      <=                        4
     It 'of an adapter''s modules shows norms' {
         $result | Export-LoraAdapter 'TestDrive:/adapter'
         $adapter = Get-LoraAdapter 'TestDrive:/adapter' -Detailed
-        $adapter.Module | Select-Object -First 1 | Show | Should -Match '(?m)^model\.layers\.0\.mlp\.up_proj +4 +8 +1,920 +0\.\d{4}$'
+        $adapter.Module | Select-Object -First 1 | Show | Should -Match '(?m)^model\.layers\.0\.mlp\.up_proj +4 +0\.\d{4} +[1-4]\.\d\d +\d+\.\d %$'
         $adapter | Show | Should -Match '(?m) 4 +32 +7 +[\d.]+ KB$'
     }
 }
@@ -134,6 +135,10 @@ Initialization : true
         $text | Should -Match '(?m)^Elapsed +: \S'
         $text | Should -Match '(?m)^TrainingElapsed +: \S'
         $result.TrainingElapsed | Should -BeLessThan $result.Elapsed
+    }
+
+    It 'shows a comparison of adapters' {
+        Compare-LoraAdapter $result $result -Summary | Show | Should -Match '(?s)Cosine +: 1\.0000.+EqualCount +: 7'
     }
 
     It 'shows a plan of memory in units that fit' {

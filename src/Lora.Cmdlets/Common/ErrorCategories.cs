@@ -26,7 +26,7 @@ internal static class ErrorCategories
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
             or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.SeveralModels
-            or LoraError.CombinationRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized => ErrorCategory.InvalidArgument,
+            or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized => ErrorCategory.InvalidArgument,
 
         LoraError.ConfigNotGiven or LoraError.AdapterNotGiven => ErrorCategory.InvalidArgument,
         LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,

@@ -142,6 +142,9 @@ public enum LoraError
     /// <summary>Adapters that cannot be combined.</summary>
     CombinationRefused,
 
+    /// <summary>Adapters whose changes cannot be compared.</summary>
+    ComparisonRefused,
+
     /// <summary>The destination holds an adapter already.</summary>
     OutputExists,
 

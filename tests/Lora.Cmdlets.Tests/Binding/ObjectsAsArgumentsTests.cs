@@ -9,6 +9,7 @@ public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixtur
     [InlineData("$info, 42, $result | Get-LoraAdapter")]
     [InlineData("Get-LoraAdapter $info, 42, $result")]
     [InlineData("$info, 42, $result | Measure-LoraAdapter -Dataset $rows")]
+    [InlineData("$info, 42, $result | Compare-LoraAdapter $result -Summary")]
     [InlineData("$config, 42, $info | New-LoraConfig -Rank 3")]
     [InlineData("$config, 42, $info | Test-LoraTarget -Entry")]
     [InlineData("$config, 42, $info | Compare-LoraConfig $config -Summary")]
@@ -122,6 +123,8 @@ public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixtur
     [InlineData("Export-LoraModel $output/x", "LoraAdapterNotGiven", "No adapter")]
     [InlineData("Measure-LoraAdapter -Dataset $rows", "LoraAdapterNotGiven", "No adapter")]
     [InlineData("Merge-LoraAdapter", "LoraAdapterNotGiven", "No adapter")]
+    [InlineData("Compare-LoraAdapter", "LoraAdapterNotGiven", "No adapter")]
+    [InlineData("Compare-LoraAdapter $result", "LoraAdapterNotGiven", "No adapter")]
     [InlineData("Get-LoraAdapter", "LoraAdapterNotGiven", "No adapter")]
     [InlineData("Get-LoraModule", "LoraModelNotKnown", "model")]
     public void Nobody_is_asked_for_an_object_and_what_is_missing_is_named(string script, string id, string word)

@@ -64,19 +64,3 @@ internal sealed class AdapterTraits(LoraAdapter adapter, ModuleTree? tree)
     public string[] Alone(string role, string other) => [.. pairs.Keys
         .Where(name => name.EndsWith("." + role, StringComparison.Ordinal) && !pairs.ContainsKey(name[..^role.Length] + other))];
 }
-
-/// <summary>Where a module lies among blocks that are alike: <c>model.layers</c>, block 3, <c>self_attn.q_proj</c>.</summary>
-/// <param name="Stack">What stands before the block's number.</param>
-/// <param name="Block">The number.</param>
-/// <param name="Role">What stands after it.</param>
-internal sealed record BlockPlace(string Stack, int Block, string Role)
-{
-    /// <summary>The place of a name; null outside of numbered blocks.</summary>
-    public static BlockPlace? Of(string name)
-    {
-        string[] parts = name.Split('.');
-        int index = Array.FindIndex(parts, 1, part => int.TryParse(part, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out _));
-        return index < 0 || index == parts.Length - 1 ? null : new(
-            string.Join('.', parts[..index]), int.Parse(parts[index], System.Globalization.CultureInfo.InvariantCulture), string.Join('.', parts[(index + 1)..]));
-    }
-}

@@ -1,16 +1,17 @@
 using Lora.Checkpoints;
+using Lora.Native;
 using Lora.Selection;
 
 namespace Lora.Adapters;
 
-/// <summary>Describes an adapter's folder from its configuration and the header of its weights; reads the weights only for norms.</summary>
+/// <summary>Describes an adapter's folder from its configuration and the header of its weights; reads the weights only for what they change.</summary>
 public static class AdapterInspector
 {
     private static readonly string[] DownEndings = [".lora_A.weight", ".lora_embedding_A"];
 
     /// <summary>Describes an adapter.</summary>
     /// <param name="folder">The adapter's folder.</param>
-    /// <param name="withNorms">Whether to read the weights for the norm of each module's change.</param>
+    /// <param name="withNorms">Whether to read the weights for norm, effective rank and share of each module's change.</param>
     /// <exception cref="LoraException">What <see cref="AdapterFolder.Load"/> throws for a folder that is not an adapter.</exception>
     public static LoraAdapterInfo Read(string folder, bool withNorms = false)
     {
@@ -26,7 +27,7 @@ public static class AdapterInspector
 
     /// <summary>Describes an adapter in memory.</summary>
     /// <param name="adapter">The adapter.</param>
-    /// <param name="withNorms">Whether the norm of each module's change is wanted.</param>
+    /// <param name="withNorms">Whether norm, effective rank and share of each module's change are wanted.</param>
     public static LoraAdapterInfo Describe(LoraAdapter adapter, bool withNorms = false)
     {
         ArgumentNullException.ThrowIfNull(adapter);
@@ -48,7 +49,7 @@ public static class AdapterInspector
         BaseModel = config.BaseModelNameOrPath ?? config.Model,
         Rank = config.Rank,
         Alpha = config.Alpha,
-        Module = [.. Modules(config, tensors, values.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal))],
+        Module = [.. WithShares([.. Modules(config, tensors, values.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal))])],
         ParameterCount = tensors.Sum(tensor => tensor.ElementCount),
         Size = size,
         Unsupported = [.. LoraConfigRules.Unsupported(config)],
@@ -58,6 +59,11 @@ public static class AdapterInspector
     private static IEnumerable<LoraAdapterModule> Modules(LoraConfig config, IReadOnlyList<TensorInfo> tensors, Dictionary<string, TensorData> values)
     {
         PatternTable alphas = new(config.AlphaPattern);
+        if (values.Count > 0)
+        {
+            TorchLibrary.Load();
+        }
+
         foreach (TensorInfo tensor in tensors)
         {
             if (DownEndings.FirstOrDefault(ending => tensor.Name.EndsWith(ending, StringComparison.Ordinal)) is not string ending)
@@ -75,14 +81,28 @@ public static class AdapterInspector
 
             int rank = (int)tensor.Shape[0];
             double scaling = config.ScalingOf(rank, alphas.ValueOf(name, config.Alpha));
+            double[]? changes = values.Count == 0
+                ? null
+                : FactorMeasures.SingularValues(new(values[tensor.Name], values[owner + ending.Replace("_A", "_B", StringComparison.Ordinal)], scaling));
+            BlockPlace? place = BlockPlace.Of(name);
             yield return new()
             {
                 Name = name,
+                Block = place?.Name,
+                Layer = place?.Block,
+                Role = PeftKey.Parameter(name),
                 Rank = rank,
                 Scaling = scaling,
                 ParameterCount = tensors.Where(other => other.Name.StartsWith(owner + ".lora_", StringComparison.Ordinal)).Sum(other => other.ElementCount),
-                Norm = values.Count == 0 ? null : scaling * ProductNorm.Of(values[tensor.Name], values[owner + ending.Replace("_A", "_B", StringComparison.Ordinal)]),
+                Norm = changes is null ? null : FactorMeasures.Norm(changes),
+                EffectiveRank = changes is null ? null : FactorMeasures.EffectiveRank(changes),
             };
         }
+    }
+
+    private static IEnumerable<LoraAdapterModule> WithShares(LoraAdapterModule[] modules)
+    {
+        double whole = modules.Sum(module => module.Norm * module.Norm ?? 0);
+        return modules.Select(module => module with { Share = whole == 0 ? module.Norm : module.Norm * module.Norm / whole });
     }
 }

@@ -42,6 +42,19 @@ public class AdapterInspectorTests
         }
     }
 
+    [Fact]
+    public void The_shares_are_of_the_squared_norm_and_effective_ranks_are_within_the_ranks()
+    {
+        LoraAdapterInfo info = AdapterInspector.Read(Folder, withNorms: true);
+
+        double whole = info.Module.Sum(module => module.Norm!.Value * module.Norm.Value);
+        Assert.Equal(1, info.Module.Sum(module => module.Share!.Value), 1e-12);
+        Assert.All(info.Module, module => Assert.Equal(module.Norm!.Value * module.Norm.Value / whole, module.Share!.Value, 1e-12));
+        Assert.All(info.Module, module => Assert.InRange(module.EffectiveRank!.Value, 1, module.Rank));
+        Assert.Equal(info.Module.Select(module => module.Layer).Distinct().Count(), info.Module.GroupBy(module => module.Block).Count());
+        Assert.All(info.Module, module => Assert.EndsWith("." + module.Role, module.Name, StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("\"init_lora_weights\": \"corda\"", "init_lora_weights corda")]
     [InlineData("\"init_lora_weights\": \"loftq\"", "init_lora_weights loftq")]
