@@ -29,7 +29,7 @@ public sealed class BatchOrder
     public IReadOnlyList<int> Indices => indices;
 
     /// <summary>The order in pieces of a size; the last piece has what is left.</summary>
-    public IEnumerable<IReadOnlyList<int>> Batches(int batchSize)
+    public IEnumerable<int[]> Batches(int batchSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         return indices.Chunk(batchSize);

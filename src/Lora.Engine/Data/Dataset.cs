@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using Lora.Text;
 
@@ -5,38 +6,67 @@ namespace Lora.Data;
 
 /// <summary>The examples of one file or several, with what was left out of them.</summary>
 /// <remarks>
-/// It takes files and a tokenizer and gives token ids with labels: all tokens of a text, the completion of a prompt. Everything is
-/// encoded once, before training, so that a damaged row ends the run at its start, every cut row is reported, and the memory plan knows each length.
+/// It takes files and a tokenizer and gives token ids with labels: all tokens of a text, the completion of a prompt. A first pass reads every row, so
+/// that a damaged one ends the run at its start, and keeps its place and not its tokens (<see cref="RowIndex"/>). A small dataset is then encoded at
+/// once: rows with nothing to learn are out of it, every cut row is reported and each length known before training. The rows of a large one are encoded
+/// when they are asked for, which is ahead of the training on other threads (<see cref="Prefetch"/>); what befalls them is known when it is over.
 /// </remarks>
-public sealed class Dataset
+public sealed class Dataset : IDisposable
 {
     private const int ShortestLength = 2;
     private const int MostNamed = 5;
 
-    private readonly List<TrainingExample> examples = [];
+    // Rows that another thread encodes at a time, and that are read ahead of one that is used.
+    private const int PartRows = 64;
 
-    private Dataset(IReadOnlyList<DatasetFile> files) => Files = files;
+    private readonly RowStore store;
+    private readonly RowIndex index;
+    private readonly ExampleMaker maker;
+    private readonly DatasetOptions options;
+    private readonly ExampleCache cache;
+    private readonly BitArray noted;
+
+    /// <summary>The rows that count, by their numbers in the index.</summary>
+    private int[] rows;
+
+    private Dataset(IReadOnlyList<DatasetFile> files, RowStore store, RowIndex index, ExampleMaker maker, DatasetOptions options)
+    {
+        Files = files;
+        this.store = store;
+        this.index = index;
+        this.maker = maker;
+        this.options = options;
+        cache = new(index.Count, options.Limits.Kept);
+        noted = new(index.Count);
+        rows = [.. Enumerable.Range(0, index.Count)];
+    }
 
     /// <summary>The files in the order in which they were read, each with what befell its rows.</summary>
     public IReadOnlyList<DatasetFile> Files { get; }
 
-    /// <summary>The examples in the order of the files, each with at least one token to learn.</summary>
-    public IReadOnlyList<TrainingExample> Examples => examples;
+    /// <summary>The number of examples; where rows are encoded in training, of rows, of which some may have nothing to learn.</summary>
+    public int Count => rows.Length;
 
-    /// <summary>The tokens of all examples.</summary>
-    public long TokenCount => examples.Sum(example => (long)example.Ids.Length);
+    /// <summary>Whether all rows are encoded, so that what befell them is known.</summary>
+    public bool IsEncoded { get; private set; }
+
+    /// <summary>The examples in the order of the files, each with at least one token to learn. Those of a large dataset are encoded for it.</summary>
+    public IReadOnlyList<TrainingExample> Examples => [.. Stream()];
+
+    /// <summary>The tokens of all examples; of those that are not encoded yet, as many as they can have.</summary>
+    public long TokenCount => Enumerable.Range(0, Count).Sum(number => (long)MostTokens(number));
 
     /// <summary>The tokens that are learned in one epoch.</summary>
-    public long TargetCount => examples.Sum(example => (long)example.TargetCount);
+    public long TargetCount => Stream().Sum(example => (long)example.TargetCount);
 
-    /// <summary>Reads files and encodes their rows.</summary>
+    /// <summary>Reads files, and encodes their rows where they are few.</summary>
     /// <param name="paths">Full paths of files, and of folders whose files are read (<see cref="DatasetReader"/>).</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="options">How rows become examples.</param>
     /// <param name="progress">Told of each row.</param>
     /// <param name="cancellation">Checked at each row and word.</param>
     /// <exception cref="LoraException">What is wrong with any file, as <see cref="DatasetReader.Read"/> says; <see cref="LoraError.ConfigValueInvalid"/>;
-    /// <see cref="LoraError.TokenOutOfRange"/>; <see cref="LoraError.PatternTimeout"/>;
+    /// <see cref="LoraError.TokenOutOfRange"/>; <see cref="LoraError.PatternTimeout"/>; <see cref="LoraError.TemporaryFileFailed"/>;
     /// <see cref="LoraError.NoSupervisedToken"/> when no row has anything to learn.</exception>
     public static Dataset Load(
         IReadOnlyList<string> paths, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
@@ -49,87 +79,161 @@ public sealed class Dataset
             throw LoraException.Of(LoraError.ConfigValueInvalid, options.MaxLength, nameof(options.MaxLength), options.MaxLength, "at least 2");
         }
 
-        Dataset dataset = new(DatasetFiles.Of(paths));
+        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(paths);
+        ExampleMaker maker = new(tokenizer, options);
+        RowStore store = new(files, options.Limits);
+        try
+        {
+            Dataset dataset = new(files, store, Read(files, store, maker, progress, cancellation), maker, options);
+            if (dataset.index.Length <= options.Limits.EncodedAtOnce)
+            {
+                dataset.EncodeAll(progress, cancellation);
+            }
+
+            dataset.CheckAnyLearned();
+            return dataset;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>An example; null where its row has nothing to learn, which is noted. Several threads may ask.</summary>
+    /// <param name="number">From 0 up to <see cref="Count"/>.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.DatasetChanged"/>, <see cref="LoraError.FileUnreadable"/>, <see cref="LoraError.RowInvalid"/>
+    /// for a row that cannot be encoded, <see cref="LoraError.TokenOutOfRange"/>.</exception>
+    public TrainingExample? Example(int number) => cache.Find(rows[number]) ?? Keep(rows[number], Make(rows[number], CancellationToken.None));
+
+    /// <summary>The tokens that an example has, or where that is not known yet the most that it can have.</summary>
+    /// <param name="number">From 0 up to <see cref="Count"/>.</param>
+    public int MostTokens(int number) => cache.Find(rows[number])?.Ids.Length ?? Math.Min(index[rows[number]].Length, options.MaxLength);
+
+    /// <summary>The examples in the order of the files, each encoded ahead of its use.</summary>
+    public IEnumerable<TrainingExample> Stream() =>
+        Prefetch.Ahead(Enumerable.Range(0, Count).Chunk(PartRows), part => part.Select(Example).ToArray(), ahead: 2).SelectMany(part => part.OfType<TrainingExample>());
+
+    /// <inheritdoc/>
+    public void Dispose() => store.Dispose();
+
+    /// <summary>The first pass. The problems of all files come together.</summary>
+    private static RowIndex Read(
+        IReadOnlyList<DatasetFile> files, RowStore store, ExampleMaker maker, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        RowIndex index = new();
         List<LoraProblem> problems = [];
-        foreach (DatasetFile file in dataset.Files)
+        for (int file = 0; file < files.Count; file++)
         {
             try
             {
-                dataset.Read(file, tokenizer, options, progress, cancellation);
+                string stage = $"Reading '{Path.GetFileName(files[file].Path)}'";
+                long count = 0;
+                foreach ((DatasetRow row, RowPlace? place) in DatasetReader.ReadPlaced(files[file], cancellation))
+                {
+                    progress?.Report(new(stage, ++count, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
+                    foreach (DatasetRow part in maker.Split(row, cancellation))
+                    {
+                        index.Add(store.Add(file, part, place));
+                    }
+                }
             }
-            catch (LoraException exception)
+            catch (LoraException exception) when (exception.Error != LoraError.TemporaryFileFailed)
             {
-                // The other files' problems come with it.
                 problems.AddRange(exception.Problems);
             }
         }
 
         LoraException.ThrowIfAny(problems);
-        dataset.CheckAnyLearned(options);
-        tokenizer.CheckRange(dataset.examples.SelectMany(example => example.Ids), options.VocabularySize ?? int.MaxValue);
-        return dataset;
+        return index;
     }
 
-    private void Read(DatasetFile file, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    /// <summary>Encodes all rows; those without anything to learn are rows no longer.</summary>
+    private void EncodeAll(IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
-        RowEncoder encoder = new(tokenizer, options.MaxLength);
-        RowEncoder whole = new(tokenizer, int.MaxValue - 1);
-        string stage = $"Reading '{Path.GetFileName(file.Path)}'";
-        long rows = 0;
-        foreach (DatasetRow row in DatasetReader.Read(file, cancellation))
+        List<int> learned = [];
+        RowProblems[] problems = [.. Files.Select(file => new RowProblems(file))];
+        string stage = $"Encoding '{Path.GetFileName(Files[0].Path)}'{(Files.Count > 1 ? $" and {Files.Count - 1} more" : "")}";
+        int encoded = 0;
+        IEnumerable<(int Row, MadeExample Made)[]> parts = Prefetch.Ahead(
+            rows.Chunk(PartRows), part => part.Select(row => (row, Make(row, cancellation))).ToArray(), ahead: 2 * Environment.ProcessorCount);
+        foreach ((int row, MadeExample made) in parts.SelectMany(part => part))
         {
-            progress?.Report(new(stage, ++rows, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
-            if (row is TextRow { IsDocument: true } && whole.Encode(row, cancellation) is EncodedRow document)
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(new(stage, ++encoded, rows.Length, WorkUnit.Row));
+            if (made.Problem is string problem)
             {
-                examples.AddRange(Parts(document.Example, options.MaxLength));
+                problems[index[row].File].Add(index[row].Line, problem);
             }
-            else
+            else if (Keep(row, made) is not null)
             {
-                Add(file, row.Line, encoder.Encode(row, cancellation), options);
+                learned.Add(row);
             }
         }
+
+        LoraException.ThrowIfAny([.. problems.SelectMany(problem => problem.All())]);
+        rows = [.. learned];
+        IsEncoded = true;
     }
 
-    /// <summary>A document in examples of a length. Each begins with the token before it, so that every token but the first is learned once.</summary>
-    private static IEnumerable<TrainingExample> Parts(TrainingExample document, int length)
+    private MadeExample Make(int row, CancellationToken cancellation) => maker.Make(store.Read(index[row]), cancellation);
+
+    /// <summary>Keeps an example where there is room, and notes what befell its row, once however often it is encoded.</summary>
+    private TrainingExample? Keep(int row, MadeExample made)
     {
-        for (int start = 0; start == 0 || start < document.Ids.Length - 1; start += length - 1)
+        DatasetFile file = Files[index[row].File];
+        int line = index[row].Line;
+        if (made.Problem is string problem)
         {
-            int end = Math.Min(start + length, document.Ids.Length);
-            yield return new(document.Ids[start..end], document.Labels[start..end], document.Line);
+            RowProblems one = new(file);
+            one.Add(line, problem);
+            one.ThrowIfAny();
         }
+
+        if (made.Example is not null)
+        {
+            cache.Add(row, made.Example);
+        }
+
+        lock (noted)
+        {
+            if (!noted[row])
+            {
+                noted[row] = true;
+                Note(file, line, made);
+            }
+        }
+
+        return made.Example;
     }
 
-    private void Add(DatasetFile file, int line, EncodedRow? row, DatasetOptions options)
+    private void Note(DatasetFile file, int line, MadeExample made)
     {
-        TrainingExample? example = row?.Example;
-        if (example?.Ids.Length > options.MaxLength)
+        if (made.IsTruncated)
         {
-            file.Truncated.Add(new(line, row!.IsWhole ? example.Ids.Length : null));
-            example = new(example.Ids[..options.MaxLength], example.Labels[..options.MaxLength], line);
+            file.Truncated.Add(new(line, made.Encoded!.IsWhole ? made.Encoded.Example.Ids.Length : null));
         }
 
-        if (example is null or { TargetCount: 0 })
+        if (made.Example is null)
         {
             file.Unsupervised.Add(line);
             return;
         }
 
-        examples.Add(example);
-        if (row!.IsCut)
+        if (made.Encoded!.IsCut)
         {
             file.Border.Add(line);
         }
 
-        if (example.Ids.Length > options.Positions)
+        if (made.Example.Ids.Length > options.Positions)
         {
             file.Overlong.Add(line);
         }
     }
 
-    private void CheckAnyLearned(DatasetOptions options)
+    private void CheckAnyLearned()
     {
-        if (examples.Count == 0)
+        if (!Enumerable.Range(0, Count).Any(number => Example(number) is not null))
         {
             string reason = string.Create(CultureInfo.InvariantCulture,
                 $"of {Files.Sum(file => file.Unsupervised.Count)} rows, {Files.Sum(file => file.Truncated.Count)} lost what is to be learned to the limit of {options.MaxLength} tokens and the others are empty");
@@ -137,25 +241,4 @@ public sealed class Dataset
             throw LoraException.Of(LoraError.NoSupervisedToken, Files[0].Path, name, reason);
         }
     }
-}
-
-/// <summary>A row that was longer than the limit.</summary>
-/// <param name="Line">Where the row stands in its file, from 1.</param>
-/// <param name="Tokens">How many tokens it had before it was cut; null where it is so long that they were not counted.</param>
-public sealed record TruncatedRow(int Line, int? Tokens);
-
-/// <summary>How rows become examples.</summary>
-public sealed record DatasetOptions
-{
-    /// <summary>How rows are read, and what of them is learned.</summary>
-    public DataOptions Data { get; init; } = new();
-
-    /// <summary>The most tokens that an example has; what a row has beyond them is cut off its end.</summary>
-    public int MaxLength { get; init; } = 1024;
-
-    /// <summary>The number of rows of the model's embedding, which ids are checked against; null leaves them unchecked.</summary>
-    public int? VocabularySize { get; init; }
-
-    /// <summary>The tokens that the model was made for (<c>max_position_embeddings</c>); null where that is not known.</summary>
-    public int? Positions { get; init; }
 }

@@ -46,6 +46,9 @@ public sealed class DatasetFile(string path)
     /// <summary>What is said of how its rows are read.</summary>
     internal RowRules Rules { get; init; } = RowRules.Usual;
 
+    /// <summary>Whether a row can be read again at its place in the file.</summary>
+    internal bool IsReadInPlace { get; set; }
+
     internal List<TruncatedRow> Truncated { get; } = [];
 
     internal List<int> Unsupervised { get; } = [];
@@ -121,3 +124,8 @@ public sealed class DatasetFile(string path)
         _ => "a chat",
     };
 }
+
+/// <summary>A row that was longer than the limit.</summary>
+/// <param name="Line">Where the row stands in its file, from 1.</param>
+/// <param name="Tokens">How many tokens it had before it was cut; null where it is so long that they were not counted.</param>
+public readonly record struct TruncatedRow(int Line, int? Tokens);

@@ -7,10 +7,14 @@ internal static class DatasetReport
 {
     private const int MostNamed = 10;
 
-    /// <summary>One sentence for each thing that befell rows.</summary>
-    public static IEnumerable<string> Warnings(Dataset dataset, DatasetOptions options) => dataset.Files.SelectMany(file => Warnings(file, options));
+    /// <summary>One sentence for each thing that is to be said of files, and of their rows where all are encoded.</summary>
+    public static IEnumerable<string> Warnings(Dataset dataset, DatasetOptions options) =>
+        dataset.Files.SelectMany(file => dataset.IsEncoded ? [.. Notices(file), .. Rows(file, options)] : Notices(file));
 
-    private static IEnumerable<string> Warnings(DatasetFile file, DatasetOptions options)
+    /// <summary>One sentence for each thing that befell rows so far.</summary>
+    public static IEnumerable<string> Rows(Dataset dataset, DatasetOptions options) => dataset.Files.SelectMany(file => Rows(file, options));
+
+    private static IEnumerable<string> Notices(DatasetFile file)
     {
         foreach (string notice in file.Notices)
         {
@@ -22,7 +26,10 @@ internal static class DatasetReport
             string names = string.Join(", ", file.UnusedColumns.Take(MostNamed).Select(RowReading.Quoted)) + (file.UnusedColumns.Count > MostNamed ? ", ..." : "");
             yield return $"'{file.Path}' has columns that are not used: {names}.";
         }
+    }
 
+    private static IEnumerable<string> Rows(DatasetFile file, DatasetOptions options)
+    {
         (IEnumerable<int> Lines, string One, string Several)[] reports =
         [
             (file.TruncatedRows.Select(row => row.Line), $"was longer than {options.MaxLength} tokens and cut at its end", $"were longer than {options.MaxLength} tokens and cut at their end"),
@@ -34,7 +41,7 @@ internal static class DatasetReport
         foreach ((IEnumerable<int> lines, string one, string several) in reports)
         {
             LineList list = new();
-            lines.ToList().ForEach(list.Add);
+            lines.Order().ToList().ForEach(list.Add); // several threads note them
             if (list.Count > 0)
             {
                 yield return string.Create(CultureInfo.InvariantCulture,

@@ -201,8 +201,14 @@ public enum LoraError
     /// <summary>A file of a form that is not read, or damaged, or a folder with several forms.</summary>
     DatasetForm,
 
-    /// <summary>A row that is not JSON or has no text.</summary>
+    /// <summary>A row that is not JSON or has no text, or that the chat template refuses.</summary>
     RowInvalid,
+
+    /// <summary>A file of a dataset that is another than when it was first read.</summary>
+    DatasetChanged,
+
+    /// <summary>Rows that the temporary folder does not take, or no longer gives.</summary>
+    TemporaryFileFailed,
 
     /// <summary>A row or a dataset without a token to learn from.</summary>
     NoSupervisedToken,

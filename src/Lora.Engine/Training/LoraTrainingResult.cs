@@ -84,6 +84,9 @@ public enum LoraStopReason
 
     /// <summary>A batch found no memory; the adapter is that of the step before.</summary>
     OutOfMemory,
+
+    /// <summary>A row of a large dataset could not be read or encoded; the adapter is that of the step before.</summary>
+    DataFailed,
 }
 
 /// <summary>How the base model and the adapted model continue one prompt, greedily.</summary>

@@ -28,10 +28,10 @@ public sealed class LoraTrainingStep
     public bool IsSkipped { get; init; }
 
     /// <summary>Tokens that went through the model, without padding.</summary>
-    public int Token { get; init; }
+    public long Token { get; init; }
 
     /// <summary>Tokens that the loss was taken over.</summary>
-    public int SupervisedToken { get; init; }
+    public long SupervisedToken { get; init; }
 
     /// <summary>Tokens per second of the step.</summary>
     public double TokenPerSecond { get; init; }

@@ -17,10 +17,6 @@ namespace Lora.Training;
 internal sealed class TrainingRun(
     TrainingPlan plan, LoadedModel loaded, TrainingOptions options, ITrainingObserver observer, ChooseEngine choose, CancellationToken cancellation)
 {
-    /// <summary>Steps whose batches are made before they are needed.</summary>
-    // Making a batch takes far less than training on it: one that is ready and one under way are enough.
-    private const int StepsAhead = 2;
-
     private const string TrainingStage = "Training";
 
     private readonly List<string> failures = [];
@@ -95,6 +91,7 @@ internal sealed class TrainingRun(
         bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
         int done = loop.History is [.., LoraTrainingStep last] ? last.Step : plan.State?.Step ?? 0;
         IReadOnlyList<LoraEvaluation> after = (goesOn ? Look(() => evaluator.Evaluate("after the last step", done)) : null) ?? [];
+        loaded.LateWarnings().ToList().ForEach(observer.OnWarning);
         return new()
         {
             Adapter = trained,
@@ -108,7 +105,7 @@ internal sealed class TrainingRun(
             Sample = (goesOn ? Look(() => Adapted(samples)) : null) ?? samples,
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
-            TokenPerSecond = loop.History.Sum(step => (long)step.Token) / clock.Elapsed.TotalSeconds,
+            TokenPerSecond = loop.History.Sum(step => step.Token) / clock.Elapsed.TotalSeconds,
             PeakMemory = Process.GetCurrentProcess().PeakWorkingSet64,
             MemoryPlan = memory,
             Elapsed = whole.Elapsed,
@@ -162,12 +159,17 @@ internal sealed class TrainingRun(
         {
             try
             {
-                return loop.Run(Prefetch.Ahead(steps.After(plan.State?.Step ?? 0), StepsAhead), steps.Rate, OnStep, cancellation);
+                return loop.Run(steps.After(plan.State?.Step ?? 0), steps.Rate, OnStep, cancellation);
             }
-            catch (LoraException exception) when (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory)
+            catch (LoraException exception) when (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory || loop.History.Count > 0)
             {
                 Fail(exception);
-                return exception.Error == LoraError.OutOfMemory ? LoraStopReason.OutOfMemory : LoraStopReason.NotFinite;
+                return exception.Error switch
+                {
+                    LoraError.OutOfMemory => LoraStopReason.OutOfMemory,
+                    LoraError.LossNotFinite => LoraStopReason.NotFinite,
+                    _ => LoraStopReason.DataFailed, // a row of a large dataset, which is read when it is needed
+                };
             }
         }
 

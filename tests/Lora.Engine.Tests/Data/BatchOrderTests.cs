@@ -25,8 +25,8 @@ public class BatchOrderTests
     [Fact]
     public void Every_example_comes_once_and_the_last_batch_is_kept()
     {
-        IReadOnlyList<int>[] batches = [.. new BatchOrder(10, seed: 7, epoch: 3).Batches(4)];
-        Assert.Equal([4, 4, 2], batches.Select(batch => batch.Count));
+        int[][] batches = [.. new BatchOrder(10, seed: 7, epoch: 3).Batches(4)];
+        Assert.Equal([4, 4, 2], batches.Select(batch => batch.Length));
         Assert.Equal(Enumerable.Range(0, 10), batches.SelectMany(batch => batch).Order());
     }
 

@@ -16,7 +16,9 @@ public sealed class RunProgressTests
 
         Assert.Equal(
             [
-                "Reading 'animal-notes.train.jsonl'", "Reading 'animal-notes.validation.jsonl'", "Loading weights", "Continuing prompts",
+                "Reading 'animal-notes.train.jsonl'", "Encoding 'animal-notes.train.jsonl'",
+                "Reading 'animal-notes.validation.jsonl'", "Encoding 'animal-notes.validation.jsonl'",
+                "Loading weights", "Continuing prompts",
                 "Evaluating before the first step", "Training", "Writing 'adapter_model.safetensors'", "Evaluating after the last step",
             ],
             observer.Progress.Select(progress => progress.Stage).Distinct());

@@ -13,22 +13,25 @@ public static class DatasetReader
     public static IEnumerable<DatasetRow> Read(DatasetFile file, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(file);
-        return Rows(file, cancellation);
+        return ReadPlaced(file, cancellation).Select(entry => entry.Row);
     }
 
-    private static IEnumerable<DatasetRow> Rows(DatasetFile file, CancellationToken cancellation)
+    /// <summary>The rows of a file as <see cref="Read"/> gives them, with their places where they can be read again there: in plain JSON Lines.</summary>
+    internal static IEnumerable<(DatasetRow Row, RowPlace? Place)> ReadPlaced(DatasetFile file, CancellationToken cancellation)
     {
-        using Stream stream = FileContent.Open(file);
+        using FileContent stream = FileContent.Open(file);
         LineReader lines = new(stream);
         RowProblems problems = new(file);
         bool any = false;
-        foreach (DatasetRow? row in Open(file, lines, problems, cancellation))
+        IEnumerable<DatasetRow?> rows = Open(file, lines, problems, out FileForm form, cancellation);
+        file.IsReadInPlace = form == FileForm.JsonLines && stream.IsPlain;
+        foreach (DatasetRow? row in rows)
         {
             cancellation.ThrowIfCancellationRequested();
             any |= row is not null;
             if (row is not null && !problems.Any)
             {
-                yield return row;
+                yield return (row, file.IsReadInPlace ? lines.Line : null);
             }
         }
 
@@ -39,7 +42,7 @@ public static class DatasetReader
         }
     }
 
-    private static IEnumerable<DatasetRow?> Open(DatasetFile file, LineReader lines, RowProblems problems, CancellationToken cancellation)
+    private static IEnumerable<DatasetRow?> Open(DatasetFile file, LineReader lines, RowProblems problems, out FileForm form, CancellationToken cancellation)
     {
         lines.ReadAhead();
         if (lines.Ahead.Span.StartsWith(ByteOrderMark))
@@ -47,7 +50,8 @@ public static class DatasetReader
             lines.Skip(ByteOrderMark.Length);
         }
 
-        return DatasetForm.Of(file, lines.Ahead.Span) switch
+        form = DatasetForm.Of(file, lines.Ahead.Span);
+        return form switch
         {
             FileForm.JsonArray => JsonArrayReader.Read(lines, file, problems),
             FileForm.Delimited => DelimitedReader.Read(lines, file, problems),

@@ -40,6 +40,9 @@ internal sealed class FileContent : Stream
         Zstandard,
     }
 
+    /// <summary>Whether its bytes are those of the file.</summary>
+    public bool IsPlain => content == file;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;

@@ -12,10 +12,9 @@ internal static class JsonLinesReader
         while (lines.TryRead(out ReadOnlyMemory<byte> line))
         {
             number++;
-            ReadOnlyMemory<byte> content = line.Trim(" \t\r"u8);
-            if (content.Length > 0)
+            if (!Trimmed(line).IsEmpty)
             {
-                yield return JsonRow.Read(number, content, file, problems);
+                yield return Read(number, line, file, problems);
             }
         }
 
@@ -24,4 +23,10 @@ internal static class JsonLinesReader
             problems.Add(number + 1, $"it has more than {LineReader.LongestLine} bytes; what follows is not read");
         }
     }
+
+    /// <summary>The row of one line; null for one that is bad, whose problem is noted.</summary>
+    public static DatasetRow? Read(int number, ReadOnlyMemory<byte> line, DatasetFile file, RowProblems problems) =>
+        JsonRow.Read(number, Trimmed(line), file, problems);
+
+    private static ReadOnlyMemory<byte> Trimmed(ReadOnlyMemory<byte> line) => line.Trim(" \t\r"u8);
 }

@@ -12,6 +12,10 @@ internal sealed class LineReader(Stream stream)
     private byte[] buffer = new byte[SmallBuffer];
     private int start;
     private int end;
+    private long before;
+
+    /// <summary>Where the line that was read last lies in the stream.</summary>
+    public RowPlace Line { get; private set; }
 
     /// <summary>Whether the stream has been read to its end.</summary>
     public bool IsAtEnd { get; private set; }
@@ -41,6 +45,7 @@ internal sealed class LineReader(Stream stream)
             {
                 int lineEnd = offset >= 0 ? searched + offset : end;
                 line = buffer.AsMemory(start..lineEnd);
+                Line = new(before + start, line.Length);
                 start = offset >= 0 ? lineEnd + 1 : end;
                 return offset >= 0 || line.Length > 0;
             }
@@ -65,6 +70,7 @@ internal sealed class LineReader(Stream stream)
         byte[] target = buffer.Length == room ? buffer : new byte[room];
         buffer.AsSpan(start..end).CopyTo(target);
         buffer = target;
+        before += start;
         start = 0;
         int read = stream.Read(buffer, ahead, buffer.Length - ahead);
         end = ahead + read;

@@ -1,20 +1,23 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lora.Text.Jinja;
 
 namespace Lora.Data;
 
-/// <summary>Rows as JSON, a line each, for files that are written and read again by us alone: what is read is equal to what was written.</summary>
+/// <summary>
+/// Rows as JSON, for files that are written and read again by us alone: what is read is equal to what was written. Without the line, so that equal rows
+/// are equal bytes.
+/// </summary>
 internal static class DatasetRowJson
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     /// <summary>Writes a row, without a line end.</summary>
-    public static void Write(Stream stream, DatasetRow row)
+    public static void Write(IBufferWriter<byte> bytes, DatasetRow row)
     {
-        using Utf8JsonWriter json = new(stream, Options);
+        using Utf8JsonWriter json = new(bytes, Options);
         json.WriteStartObject();
-        json.WriteNumber("line", row.Line);
         switch (row)
         {
             case TextRow text:
@@ -28,6 +31,11 @@ internal static class DatasetRowJson
             case ChatRow chat:
                 Write(json, chat);
                 break;
+            case DocumentPart part:
+                json.WriteStartArray("ids");
+                Array.ForEach(part.Ids, json.WriteNumberValue);
+                json.WriteEndArray();
+                break;
             default:
                 throw new ArgumentException($"{row.GetType().Name} is not written", nameof(row));
         }
@@ -36,13 +44,15 @@ internal static class DatasetRowJson
     }
 
     /// <summary>The row that was written.</summary>
-    public static DatasetRow Read(ReadOnlyMemory<byte> bytes)
+    /// <param name="bytes">What was written.</param>
+    /// <param name="line">Where the row stands in its file.</param>
+    public static DatasetRow Read(ReadOnlyMemory<byte> bytes, int line)
     {
         using JsonDocument document = JsonDocument.Parse(bytes);
         JsonElement row = document.RootElement;
-        int line = row.GetProperty("line").GetInt32();
         return row.TryGetProperty("text", out JsonElement text) ? new TextRow(line, text.GetString()!, row.GetProperty("document").GetBoolean())
             : row.TryGetProperty("prompt", out JsonElement prompt) ? new CompletionRow(line, prompt.GetString()!, row.GetProperty("completion").GetString()!)
+            : row.TryGetProperty("ids", out JsonElement ids) ? new DocumentPart(line, [.. ids.EnumerateArray().Select(id => id.GetInt32())])
             : new ChatRow(line, [.. row.GetProperty("turns").EnumerateArray().Select(Turn)], row.TryGetProperty("tools", out JsonElement tools) ? tools.Clone() : null);
     }
 

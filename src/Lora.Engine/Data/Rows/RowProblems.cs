@@ -23,7 +23,11 @@ internal sealed class RowProblems(DatasetFile file)
 
     /// <summary>Throws when there is any.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.RowInvalid"/> for each cause.</exception>
-    public void ThrowIfAny() => LoraException.ThrowIfAny([.. causes.Select(cause => new LoraProblem(LoraError.RowInvalid, file.Path, file.Path, cause.Value.ToString(file.Unit), cause.Key))]);
+    public void ThrowIfAny() => LoraException.ThrowIfAny([.. All()]);
+
+    /// <summary><see cref="LoraError.RowInvalid"/> for each cause.</summary>
+    public IEnumerable<LoraProblem> All() =>
+        causes.Select(cause => new LoraProblem(LoraError.RowInvalid, file.Path, file.Path, cause.Value.ToString(file.Unit), cause.Key));
 }
 
 /// <summary>Lines of a file, of which the first are named and all are counted.</summary>

@@ -7,7 +7,7 @@ namespace Lora.Training;
 internal static class Evaluator
 {
     /// <summary>How many forward passes an evaluation takes.</summary>
-    public static int Batches(Dataset dataset, int batchSize) => (int)((dataset.Examples.Count + (long)batchSize - 1) / batchSize);
+    public static int Batches(Dataset dataset, int batchSize) => (int)((dataset.Count + (long)batchSize - 1) / batchSize);
 
     /// <summary>The mean loss and the accuracy of all supervised tokens, rows in the file's order.</summary>
     /// <param name="engine">Computes the loss.</param>
@@ -20,7 +20,7 @@ internal static class Evaluator
     {
         LossSum sum = default;
         long count = 0;
-        foreach (TrainingExample[] rows in dataset.Examples.Chunk(batchSize))
+        foreach (TrainingExample[] rows in dataset.Stream().Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
             Batch batch = Batch.Of(rows, Batch.Padding);

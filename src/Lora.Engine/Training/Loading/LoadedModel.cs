@@ -8,10 +8,20 @@ namespace Lora.Training;
 /// <summary>A base model in memory with its tokenizer and the datasets in its tokens; it serves any number of adapters.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(ModelSource source, Tokenizer tokenizer, Dataset dataset, IReadOnlyList<LoadedValidation> validation, CausalLanguageModel model, ScalarType dataType)
+    private readonly DatasetOptions datasetOptions;
+
+    private LoadedModel(
+        ModelSource source,
+        Tokenizer tokenizer,
+        DatasetOptions datasetOptions,
+        Dataset dataset,
+        IReadOnlyList<LoadedValidation> validation,
+        CausalLanguageModel model,
+        ScalarType dataType)
     {
         Source = source;
         Tokenizer = tokenizer;
+        this.datasetOptions = datasetOptions;
         Dataset = dataset;
         Validation = validation;
         Model = model;
@@ -33,6 +43,8 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>What the base weights are held and multiplied in.</summary>
     public ScalarType DataType { get; }
 
+    private IEnumerable<Dataset> Datasets => [Dataset, .. Validation.Select(set => set.Dataset)];
+
     private PrefixCache? Prefix { get; set; }
 
     /// <summary>Reads the tokenizer and the datasets, then loads the weights.</summary>
@@ -47,27 +59,44 @@ internal sealed class LoadedModel : IDisposable
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
         DatasetOptions datasetOptions = new() { Data = source.Rows, MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
-        Dataset dataset = Read(source.Data.Dataset);
-        LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(set.Paths)))];
-
-        if (UnusedTensors.Warning(source.Folder, stored) is string unused)
+        List<Dataset> loaded = [];
+        try
         {
-            observer.OnWarning(unused);
-        }
+            Dataset dataset = Read(source.Data.Dataset);
+            LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(set.Paths)))];
+            if (UnusedTensors.Warning(source.Folder, stored) is string unused)
+            {
+                observer.OnWarning(unused);
+            }
 
-        Device device = TrainingDevice.Find(source.Device);
-        ScalarType type = TrainingDevice.Type(source.DataType, device);
-        observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
-        CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
-        return new(source, tokenizer, dataset, validation, model, type);
+            Device device = TrainingDevice.Find(source.Device);
+            ScalarType type = TrainingDevice.Type(source.DataType, device);
+            observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
+            CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
+            return new(source, tokenizer, datasetOptions, dataset, validation, model, type);
+        }
+        catch
+        {
+            loaded.ForEach(read => read.Dispose());
+            throw;
+        }
 
         Dataset Read(IReadOnlyList<string> paths)
         {
             Dataset read = Dataset.Load(paths, tokenizer, datasetOptions, observer, cancellation);
+            loaded.Add(read);
             DatasetReport.Warnings(read, datasetOptions).ToList().ForEach(observer.OnWarning);
+            if (!read.IsEncoded)
+            {
+                observer.OnStage($"The {read.Count} rows are encoded when they are needed, ahead of it; what is cut or left out of them is said at the end");
+            }
+
             return read;
         }
     }
+
+    /// <summary>What befell rows that were encoded while a run went on.</summary>
+    public IEnumerable<string> LateWarnings() => Datasets.Where(dataset => !dataset.IsEncoded).SelectMany(dataset => DatasetReport.Rows(dataset, datasetOptions));
 
     /// <summary>Whether an earlier run kept hidden states at a block.</summary>
     public bool HasPrefix(int block) => Prefix?.Block == block;
@@ -103,5 +132,6 @@ internal sealed class LoadedModel : IDisposable
     {
         Prefix?.Dispose();
         Model.Dispose();
+        Datasets.ToList().ForEach(dataset => dataset.Dispose());
     }
 }

@@ -26,6 +26,12 @@ internal sealed class MeasurementRun(
 
         // Before anything is attached; adapters of one model share the figure.
         BaseMeasurement baseline = known ?? new(loaded, Evaluate("the base model"), Continuations());
+        if (known is null)
+        {
+            // Every row has been met by now.
+            loaded.LateWarnings().ToList().ForEach(observer.OnWarning);
+        }
+
         try
         {
             if (Attach())

@@ -45,7 +45,7 @@ internal sealed class TrainingStateKeeper(
     public void OnStop(LoraStopReason reason)
     {
         // After a loss that is not finite the state stays that of the last writing: from the present one the same step would come again.
-        if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory)
+        if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory or LoraStopReason.DataFailed)
         {
             Write();
         }

@@ -16,8 +16,8 @@ internal sealed class TrainingStepBatches
 
         // Supervised places are found here, on the thread that makes batches ahead.
         Batches = [.. batches.Select(batch => (batch, SupervisedRows.Of(batch)))];
-        Tokens = Batches.Sum(entry => entry.Batch.Lengths.Sum());
-        SupervisedTokens = Batches.Sum(entry => entry.Rows.Count);
+        Tokens = Batches.Sum(entry => entry.Batch.Lengths.Sum(length => (long)length));
+        SupervisedTokens = Batches.Sum(entry => (long)entry.Rows.Count);
     }
 
     /// <summary>The step, counted from 1.</summary>
@@ -30,8 +30,8 @@ internal sealed class TrainingStepBatches
     public IReadOnlyList<(Batch Batch, SupervisedRows Rows)> Batches { get; }
 
     /// <summary>Tokens without padding.</summary>
-    public int Tokens { get; }
+    public long Tokens { get; }
 
     /// <summary>Tokens that the loss is taken over; the loss is normalised by them over the whole step.</summary>
-    public int SupervisedTokens { get; }
+    public long SupervisedTokens { get; }
 }

@@ -9,7 +9,13 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     // Batches that are looked at one by one before the first step, a third of a second; what may come after them is bounded.
     private const int BatchesLookedAt = 100_000;
 
-    private int BatchesPerEpoch => Parts(dataset.Examples.Count, options.BatchSize);
+    // Of rows that are not encoded yet, those batches are that have the most bytes: so many of each kind, since bytes tell tokens only roughly.
+    private const int BatchesEncoded = 16;
+
+    // Making a step takes far less than training on it: one that is ready and one under way are enough.
+    private const int StepsAhead = 2;
+
+    private int BatchesPerEpoch => Parts(dataset.Count, options.BatchSize);
 
     private int StepsPerEpoch => Parts(BatchesPerEpoch, options.GradientAccumulation);
 
@@ -24,50 +30,98 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
 
     /// <summary>
     /// What the memory of each batch hangs on: of the batches of the first epoch, and of more up to a hundred thousand; for a run that goes on after
-    /// them also the largest batches that its rows could make, whatever order they come in.
+    /// them also the largest batches that its rows could make, whatever order they come in. Of a dataset that is not encoded yet the batches of most bytes.
     /// </summary>
     /// <param name="cancellation">Checked for each batch.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public IEnumerable<StepShape> Shapes(CancellationToken cancellation)
-    {
-        int seen = Math.Max(StepsPerEpoch, BatchesLookedAt / Math.Min(options.GradientAccumulation, BatchesPerEpoch));
-        foreach (IReadOnlyList<int> rows in Rows().Take(Math.Min(Total, seen)).SelectMany(step => step.Batches))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            yield return Shape(rows.Select(row => dataset.Examples[row]));
-        }
+    public IEnumerable<StepShape> Shapes(CancellationToken cancellation) =>
+        Looked(cancellation).Select(rows => new StepShape([.. rows.Select(row => row.Ids.Length)], rows.Sum(row => row.TargetCount)));
 
-        if (Total > seen)
-        {
-            yield return Shape(dataset.Examples.OrderByDescending(row => row.Ids.Length).Take(options.BatchSize));
-            yield return Shape(dataset.Examples.OrderByDescending(row => row.TargetCount).Take(options.BatchSize));
-        }
-    }
+    /// <summary>The batch that takes most memory, padded, of those that <see cref="Shapes"/> looks at.</summary>
+    /// <inheritdoc cref="Shapes"/>
+    public Batch Largest(CancellationToken cancellation) =>
+        Batch.Of(Looked(cancellation).MaxBy(rows => (long)rows.Length * rows.Max(row => row.Ids.Length))!, padding);
 
-    /// <summary>The steps, made as they are asked for.</summary>
+    /// <summary>The steps, each made ahead on another thread.</summary>
     /// <param name="done">Steps to leave out at the start.</param>
-    public IEnumerable<TrainingStepBatches> After(int done) => Rows().Take(Total).Skip(done).Select((step, index) => new TrainingStepBatches(
-        done + index + 1,
-        step.Epoch,
-        step.Batches.Select(batch => Batch.Of([.. batch.Select(row => dataset.Examples[row])], padding))));
-
-    private static StepShape Shape(IEnumerable<TrainingExample> rows) =>
-        new([.. rows.Select(row => row.Ids.Length)], rows.Sum(row => row.TargetCount));
+    public IEnumerable<TrainingStepBatches> After(int done) => Prefetch.Ahead(
+        Rows().Take(Total).Skip(done).Select((step, index) => (Number: done + index + 1, step.Epoch, step.Batches)),
+        step => new TrainingStepBatches(step.Number, step.Epoch, Learned(step.Batches).Select(rows => Batch.Of(rows, padding))),
+        StepsAhead);
 
     // Without the usual sum, which leaves the range of an int: all rows in one batch is [int]::MaxValue.
     private static int Parts(int count, int size) => (count / size) + (count % size == 0 ? 0 : 1);
 
+    /// <summary>The examples of a step's batches. Rows with nothing to learn are left out; a step of none but those has the next row that has.</summary>
+    private TrainingExample[][] Learned(int[][] batches)
+    {
+        TrainingExample[][] found = [.. batches.Select(Examples).Where(rows => rows.Length > 0)];
+        return found.Length > 0 ? found : [[Next(batches[^1][^1])]];
+    }
+
+    private TrainingExample[] Examples(IEnumerable<int> rows) => [.. rows.Select(dataset.Example).OfType<TrainingExample>()];
+
+    /// <summary>The next row after one that has anything to learn, of which every dataset has one.</summary>
+    private TrainingExample Next(int row) =>
+        Enumerable.Range(1, dataset.Count).Select(step => dataset.Example((int)((row + (long)step) % dataset.Count))).OfType<TrainingExample>().First();
+
+    private IEnumerable<TrainingExample[]> Looked(CancellationToken cancellation)
+    {
+        int seen = Math.Max(StepsPerEpoch, BatchesLookedAt / Math.Min(options.GradientAccumulation, BatchesPerEpoch));
+        IEnumerable<int[]> batches = Rows().Take(Math.Min(Total, seen)).SelectMany(step => step.Batches);
+        if (Total > seen)
+        {
+            // Whatever order comes later, no batch has more tokens, or more that are learned.
+            batches = batches.Append(Highest(dataset.MostTokens));
+            batches = dataset.IsEncoded ? batches.Append(Highest(row => dataset.Example(row)!.TargetCount)) : batches;
+        }
+
+        foreach (int[] batch in dataset.IsEncoded ? batches : Longest(batches, cancellation))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Examples(batch) is [_, ..] rows)
+            {
+                yield return rows;
+            }
+        }
+    }
+
+    private int[] Highest(Func<int, int> size) => [.. Enumerable.Range(0, dataset.Count).OrderByDescending(size).Take(options.BatchSize)];
+
+    /// <summary>The batches with the most tokens by their bytes, and those with the most work of attention.</summary>
+    private IEnumerable<int[]> Longest(IEnumerable<int[]> batches, CancellationToken cancellation)
+    {
+        PriorityQueue<int[], double> tokens = new(), squares = new();
+        foreach (int[] batch in batches)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Keep(tokens, batch, batch.Sum(row => (double)dataset.MostTokens(row)));
+            Keep(squares, batch, batch.Sum(row => Math.Pow(dataset.MostTokens(row), 2)));
+        }
+
+        return tokens.UnorderedItems.Concat(squares.UnorderedItems).Select(item => item.Element);
+
+        static void Keep(PriorityQueue<int[], double> largest, int[] batch, double size)
+        {
+            largest.Enqueue(batch, size);
+            if (largest.Count > BatchesEncoded)
+            {
+                largest.Dequeue();
+            }
+        }
+    }
+
     /// <summary>The rows of each step's batches, without end.</summary>
-    private IEnumerable<(double Epoch, IReadOnlyList<int>[] Batches)> Rows()
+    private IEnumerable<(double Epoch, int[][] Batches)> Rows()
     {
         for (int epoch = 0; ; epoch++)
         {
             // By seed and epoch alone: a resumed run has the same order without having drawn the earlier ones.
-            BatchOrder order = new(dataset.Examples.Count, options.Seed, epoch);
+            BatchOrder order = new(dataset.Count, options.Seed, epoch);
             int begun = 0;
 
             // Steps end with their epoch: the last may have fewer batches, and the loss by tokens keeps their weights right.
-            foreach (IReadOnlyList<int>[] batches in order.Batches(options.BatchSize).Chunk(options.GradientAccumulation))
+            foreach (int[][] batches in order.Batches(options.BatchSize).Chunk(options.GradientAccumulation))
             {
                 begun++;
                 yield return (epoch + ((double)begun / StepsPerEpoch), batches);

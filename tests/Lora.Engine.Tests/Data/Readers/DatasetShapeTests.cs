@@ -131,9 +131,9 @@ public class DatasetShapeTests
     private static JsonNode Normal(ChatTurn turn)
     {
         // The message as it is spooled, which has its own test.
-        using MemoryStream json = new();
+        System.Buffers.ArrayBufferWriter<byte> json = new();
         DatasetRowJson.Write(json, new ChatRow(1, [turn]));
-        JsonObject message = JsonNode.Parse(json.ToArray())!["turns"]![0]!["message"]!.AsObject();
+        JsonObject message = JsonNode.Parse(json.WrittenSpan)!["turns"]![0]!["message"]!.AsObject();
         JsonObject normal = [];
         foreach ((string key, string name) in new[] { ("role", "role"), ("content", "content"), ("name", "name"), ("tool_calls", "tool_calls"), ("tool_call_id", "tool_call_id"), ("reasoning_content", "reasoning") })
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using Lora.Data;
 
@@ -8,7 +9,7 @@ public sealed class DatasetRowJsonTests
     [Fact]
     public void Texts_and_prompts_are_read_as_they_were_written() => Assert.All<DatasetRow>(
         [new TextRow(7, "été \"\n\u2028\0 🌿 </b>"), new TextRow(1, "", IsDocument: true), new CompletionRow(1 << 30, "a\\", "")],
-        row => Assert.Equal(row, DatasetRowJson.Read(Written(row))));
+        row => Assert.Equal(row, DatasetRowJson.Read(Written(row), row.Line)));
 
     [Fact]
     public void A_conversation_is_written_again_as_it_was_read_with_marks_calls_numbers_and_tools()
@@ -17,7 +18,7 @@ public sealed class DatasetRowJsonTests
         using JsonDocument message = JsonDocument.Parse(Message);
         using JsonDocument tools = JsonDocument.Parse("""[{"type":"function","function":{"name":"f","number":1.50}}]""");
         ChatRow row = new(3, [new(new("user", "a\u2029b"), true), new(ChatMessage.FromJson(message.RootElement), false), new(new("assistant", "c"))], tools.RootElement);
-        ChatRow read = Assert.IsType<ChatRow>(DatasetRowJson.Read(Written(row)));
+        ChatRow read = Assert.IsType<ChatRow>(DatasetRowJson.Read(Written(row), row.Line));
 
         Assert.Equal(3, read.Line);
         Assert.Equal([true, false, null], read.Turns.Select(turn => turn.IsLearned));
@@ -34,7 +35,7 @@ public sealed class DatasetRowJsonTests
         {
             try
             {
-                Assert.All(DatasetReader.Read(new(path)), row => Assert.Equal(Written(row), Written(DatasetRowJson.Read(Written(row)))));
+                Assert.All(DatasetReader.Read(new(path)), row => Assert.Equal(Written(row), Written(DatasetRowJson.Read(Written(row), row.Line))));
             }
             catch (LoraException)
             {
@@ -47,9 +48,9 @@ public sealed class DatasetRowJsonTests
 
     private static byte[] Written(DatasetRow row)
     {
-        using MemoryStream stream = new();
-        DatasetRowJson.Write(stream, row);
-        Assert.DoesNotContain((byte)'\n', stream.ToArray());
-        return stream.ToArray();
+        ArrayBufferWriter<byte> bytes = new();
+        DatasetRowJson.Write(bytes, row);
+        Assert.DoesNotContain((byte)'\n', bytes.WrittenSpan.ToArray());
+        return bytes.WrittenSpan.ToArray();
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Lora.Data;
 using static TorchSharp.torch;
 
@@ -8,8 +10,8 @@ namespace Lora.Models;
 /// <param name="store">Where the values lie; owned. Null keeps nothing.</param>
 internal sealed class PrefixCache(int block, IPrefixStore? store) : IDisposable
 {
-    // By the example itself, not by its number: another order or batch finds the same document.
-    private readonly Dictionary<TrainingExample, int> places = [];
+    // By the ids, on which hidden states hang alone: another order, batch or encoding finds the same document, and no example is held for it.
+    private readonly Dictionary<UInt128, int> places = [];
     private IPrefixStore? store = store;
 
     /// <summary>The block whose input is kept.</summary>
@@ -26,13 +28,13 @@ internal sealed class PrefixCache(int block, IPrefixStore? store) : IDisposable
     {
         if (store is not null)
         {
-            Try(store => places.Add(example, store.Add(hidden)));
+            Try(store => places.Add(Key(example), store.Add(hidden)));
         }
     }
 
     /// <summary>Fills in a document's hidden states, [tokens, hidden]; false when they are not kept.</summary>
     public bool TryRead(TrainingExample example, Tensor destination) =>
-        places.TryGetValue(example, out int place) && Try(store => store.Read(place, destination));
+        places.TryGetValue(Key(example), out int place) && Try(store => store.Read(place, destination));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -40,6 +42,13 @@ internal sealed class PrefixCache(int block, IPrefixStore? store) : IDisposable
         store?.Dispose();
         store = null;
         places.Clear();
+    }
+
+    private static UInt128 Key(TrainingExample example)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(MemoryMarshal.AsBytes(example.Ids.AsSpan()), hash);
+        return MemoryMarshal.Read<UInt128>(hash);
     }
 
     private bool Try(Action<IPrefixStore> use)

@@ -1,0 +1,53 @@
+using Lora.Text;
+
+namespace Lora.Data;
+
+/// <summary>Makes examples of rows: encodes them and cuts them to their length. It changes nothing, so several threads may use it.</summary>
+internal sealed class ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
+{
+    private readonly RowEncoder encoder = new(tokenizer, options.MaxLength);
+    private readonly RowEncoder whole = new(tokenizer, int.MaxValue - 1);
+
+    /// <summary>The rows that a row becomes: the parts of a document, and of all else the row itself.</summary>
+    /// <param name="row">As it was read.</param>
+    /// <param name="cancellation">Checked for each word.</param>
+    public IEnumerable<DatasetRow> Split(DatasetRow row, CancellationToken cancellation) =>
+        row is TextRow { IsDocument: true } && whole.Encode(row, cancellation) is EncodedRow document ? DocumentPart.Of(document.Example, options.MaxLength) : [row];
+
+    /// <summary>Makes an example.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="cancellation">Checked for each word.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, <see cref="LoraError.PatternTimeout"/>.</exception>
+    public MadeExample Make(DatasetRow row, CancellationToken cancellation)
+    {
+        try
+        {
+            return Cut(row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsCut: false, IsWhole: true) : encoder.Encode(row, cancellation));
+        }
+        catch (LoraException exception) when (exception.Error is LoraError.ChatTemplateFailed or LoraError.ChatMessageInvalid)
+        {
+            // The template knows no file; who asked for the row names it.
+            return new(null, null, IsTruncated: false, exception.Message.TrimEnd('.'));
+        }
+    }
+
+    private MadeExample Cut(EncodedRow? encoded)
+    {
+        TrainingExample? example = encoded?.Example;
+        bool isTruncated = example?.Ids.Length > options.MaxLength;
+        if (isTruncated)
+        {
+            example = new(example!.Ids[..options.MaxLength], example.Labels[..options.MaxLength], example.Line);
+        }
+
+        tokenizer.CheckRange(example?.Ids ?? [], options.VocabularySize ?? int.MaxValue);
+        return new(example is { TargetCount: > 0 } ? example : null, encoded, isTruncated);
+    }
+}
+
+/// <summary>What became of a row.</summary>
+/// <param name="Example">Its example; null where there is nothing to learn.</param>
+/// <param name="Encoded">The row before it was cut; null where there is nothing to learn, however long it may be.</param>
+/// <param name="IsTruncated">Whether it was cut.</param>
+/// <param name="Problem">Why it cannot be encoded; null where it can.</param>
+internal readonly record struct MadeExample(TrainingExample? Example, EncodedRow? Encoded, bool IsTruncated, string? Problem = null);

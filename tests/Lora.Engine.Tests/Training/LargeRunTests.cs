@@ -1,0 +1,65 @@
+using System.Text;
+using Lora.Training;
+
+namespace Lora.Tests.Training;
+
+/// <summary>Runs on a dataset that is too large to be encoded before them.</summary>
+[Collection(nameof(TrainingSessionTests))]
+public sealed class LargeRunTests : IDisposable
+{
+    private const int Rows = 60_000;
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Rows_are_encoded_while_the_run_goes_on_and_what_was_cut_is_said_at_its_end()
+    {
+        RecordingObserver observer = new();
+        LoraTrainingResult result = Train(Write(), ExampleRun.Options with { MaxLength = 16 }, observer);
+
+        Assert.Equal((LoraStopReason.Completed, 4), (result.StopReason, result.StepCount));
+        Assert.Contains(observer.Stages, stage => stage.StartsWith($"The {Rows} rows are encoded when they are needed", StringComparison.Ordinal));
+        Assert.Contains(observer.Warnings, warning => warning.Contains("were longer than 16 tokens and cut at their end", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_that_is_changed_meanwhile_ends_the_steps_and_the_adapter_of_the_step_before_is_kept()
+    {
+        string path = Write();
+        RecordingObserver observer = new(step => Change(path, step.Step));
+        LoraTrainingResult result = Train(path, ExampleRun.Options with { MaxStep = 50 }, observer);
+
+        Assert.Equal(LoraStopReason.DataFailed, result.StopReason);
+        Assert.Equal(LoraError.DatasetChanged, Assert.Single(observer.Failures).Error);
+        Assert.InRange(result.StepCount, 2, 6);
+        Assert.NotNull(result.Adapter);
+
+        static void Change(string path, int step)
+        {
+            if (step == 2)
+            {
+                File.WriteAllText(path, "{}");
+            }
+        }
+    }
+
+    private static LoraTrainingResult Train(string path, TrainingOptions options, ITrainingObserver observer)
+    {
+        using TrainingSession session = new();
+        return session.Train(ExampleRun.Config, new TrainingData(path), options, observer, CancellationToken.None);
+    }
+
+    /// <summary>Eighteen megabytes.</summary>
+    private string Write()
+    {
+        StringBuilder lines = new();
+        for (int row = 0; row < Rows; row++)
+        {
+            lines.Append("{\"text\":\"Note ").Append(row).Append(": ").Append('a', 250 + (row % 60)).Append("\"}\n");
+        }
+
+        return folder.Write("rows.jsonl", lines.ToString());
+    }
+}
