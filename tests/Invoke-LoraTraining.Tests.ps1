@@ -131,6 +131,41 @@ Describe 'Invoke-LoraTraining' {
         }
     }
 
+    Context 'A failure at the end, under $ErrorActionPreference = Stop,' {
+        BeforeAll {
+            $ErrorActionPreference = 'Stop'
+            $given = [System.Collections.Generic.List[object]]::new()
+        }
+
+        BeforeEach {
+            $given.Clear()
+        }
+
+        It 'of the loss comes after the result with the adapter' {
+            { Invoke-LoraTraining $config -Dataset $training.Dataset -MaxStep 20 -LearningRate 1e20 | ForEach-Object { $given.Add($_) } } |
+                Should -Throw -ErrorId 'LoraLossNotFinite,Lora.Commands.InvokeLoraTrainingCommand'
+            $given | Should -HaveCount 1
+            $given[0].StopReason | Should -Be 'NotFinite'
+            $given[0].Failure | Should -BeLike 'The loss of step *'
+            $given[0] | Export-LoraAdapter 'TestDrive:/of-the-last-good-step'
+            'TestDrive:/of-the-last-good-step/adapter_model.safetensors' | Should -Exist
+        }
+
+        It 'of the writing comes after the result with the adapter' {
+            $folder = Join-Path $TestDrive taken-meanwhile
+            {
+                Invoke-LoraTraining $config -Dataset $training.Dataset -MaxStep 60 -OutputPath $folder -PassThruStep | ForEach-Object {
+                    if ($_.Step -eq 1) { $null = New-Item -ItemType File -Force (Join-Path $folder adapter_config.json) }
+                    $given.Add($_)
+                }
+            } | Should -Throw -ErrorId 'LoraOutputExists,Lora.Commands.InvokeLoraTrainingCommand'
+            $given | Should -HaveCount 61
+            $given[-1].StopReason | Should -Be 'Completed'
+            $given[-1].AdapterPath | Should -BeNullOrEmpty
+            $given[-1].Adapter.ParameterCount | Should -BeGreaterThan 0
+        }
+    }
+
     Context 'Data' {
         It 'refuses a bad row before it trains, with its line' {
             Set-Content -Path 'TestDrive:/bad.jsonl' -Value '{"text": "fine"}', '{"prompt": "no completion"}'

@@ -46,6 +46,18 @@ Describe 'New-LoraConfig' {
             { New-LoraConfig -Model $model -TargetModule q_prj } | Should -Throw -ErrorId 'LoraTargetNotFound,Lora.Commands.NewLoraConfigCommand'
         }
 
+        It 'says where names of modules go that are piped in' {
+            { 'q_proj' | New-LoraConfig -ErrorAction Stop } |
+                Should -Throw -ErrorId 'LoraNotAConfig,Lora.Commands.NewLoraConfigCommand' -ExpectedMessage '*names of modules go with -TargetModule*'
+            { './q_proj' | New-LoraConfig -ErrorAction Stop } | Should -Throw -ErrorId 'LoraPathNotFound,Lora.Commands.NewLoraConfigCommand'
+        }
+
+        It 'refuses an empty pattern, which is an empty variable' {
+            { New-LoraConfig -TargetPattern '' } | Should -Throw -ErrorId 'ParameterArgumentValidationError,Lora.Commands.NewLoraConfigCommand'
+            { New-LoraConfig -TargetModule q_proj -ExcludePattern $none } | Should -Throw -ErrorId 'ParameterArgumentValidationError,Lora.Commands.NewLoraConfigCommand'
+            { New-LoraConfig -TargetModule q_proj -ExcludePattern ' ' } | Should -Throw -ExpectedMessage 'ExcludePattern is empty*'
+        }
+
         It 'refuses two ways to name targets' {
             { New-LoraConfig -TargetModule q_proj -TargetPattern all-linear } | Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.NewLoraConfigCommand'
         }

@@ -149,8 +149,11 @@ public static class LoraConfigRules
             (nameof(config.Module), config.Module), (nameof(config.TargetModule), config.TargetModule),
             (nameof(config.ExcludeModule), config.ExcludeModule), (nameof(config.ModulesToSave), config.ModulesToSave),
         ];
+        (string Name, string? Pattern)[] patterns = [(nameof(config.TargetPattern), config.TargetPattern), (nameof(config.ExcludePattern), config.ExcludePattern)];
         return lists.Where(list => list.Entries?.Any(string.IsNullOrWhiteSpace) == true)
-            .Select(list => new LoraProblem(LoraError.ConfigValueInvalid, list.Entries, $"An entry of {list.Name}", "empty", "a module's name or its ending"));
+            .Select(list => new LoraProblem(LoraError.ConfigValueInvalid, list.Entries, $"An entry of {list.Name}", "empty", "a module's name or its ending"))
+            .Concat(patterns.Where(pattern => pattern.Pattern?.Trim() is "")
+                .Select(pattern => new LoraProblem(LoraError.ConfigValueInvalid, pattern.Pattern, pattern.Name, "empty", "a regular expression for whole names")));
     }
 
     private static LoraProblem Invalid(string source, string name, object value, string expected) =>

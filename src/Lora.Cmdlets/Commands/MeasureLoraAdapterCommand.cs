@@ -66,7 +66,7 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
     /// <summary>Tokens of a row at the most.</summary>
     [Parameter]
     [ValidateRange(2, int.MaxValue)]
-    public int MaxLength { get; set; } = Defaults.MaxLength;
+    public int? MaxLength { get; set; }
 
     /// <summary>auto, cpu, cuda or cuda:N.</summary>
     [Parameter]

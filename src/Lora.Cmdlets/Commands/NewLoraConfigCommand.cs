@@ -56,7 +56,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
         foreach (ConfigArgument start in InputObject.Where(input => input.Module is null).Select(input => input.Config).Concat(Files(paths)))
         {
             RefuseExclude();
-            if (Reported(() => Checked(start.Read(paths), model, paths)) is LoraConfig config)
+            if (Reported(() => Checked(Read(start, paths), model, paths)) is LoraConfig config)
             {
                 WriteObject(config);
             }
@@ -88,6 +88,19 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
     private IEnumerable<ConfigArgument> Files(PathResolver paths) => Path.SelectMany(path => Reported(() => paths.All(path)) ?? [])
         .Concat(LiteralPath.Select(path => Reported(() => paths.Literal(path))).OfType<string>())
         .Select(file => new ConfigArgument { Value = file });
+
+    // A name without a folder in it is more often a module's than a file's that is missing.
+    private static LoraConfig Read(ConfigArgument start, PathResolver paths)
+    {
+        try
+        {
+            return start.Read(paths);
+        }
+        catch (LoraException exception) when (exception.Error == LoraError.PathNotFound && start.Value is string name && name.AsSpan().IndexOfAny('/', '\\') < 0)
+        {
+            throw LoraException.From(exception, LoraError.NotAConfig, name, name, "there is no such file or folder; names of modules go with -TargetModule");
+        }
+    }
 
     private void RefuseExclude()
     {

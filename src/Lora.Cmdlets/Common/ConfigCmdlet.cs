@@ -17,6 +17,7 @@ public abstract class ConfigCmdlet : LoraCmdlet
 
     /// <summary>A Python regular expression for whole names, or <c>all-linear</c> (PEFT's target_modules as a string).</summary>
     [Parameter]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(TargetPatternCompleter))]
     public string? TargetPattern { get; set; }
 
@@ -27,6 +28,7 @@ public abstract class ConfigCmdlet : LoraCmdlet
 
     /// <summary>A Python regular expression for the whole names of modules to leave alone (PEFT's exclude_modules as a string).</summary>
     [Parameter]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ExcludePatternCompleter))]
     public string? ExcludePattern { get; set; }
 

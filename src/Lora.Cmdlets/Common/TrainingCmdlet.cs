@@ -55,7 +55,7 @@ public abstract class TrainingCmdlet : DatasetCmdlet
     /// <summary>Tokens of a row at the most.</summary>
     [Parameter]
     [ValidateRange(2, int.MaxValue)]
-    public int MaxLength { get; set; } = Defaults.MaxLength;
+    public int? MaxLength { get; set; }
 
     /// <summary>Seed of the initialisation, the order of rows and the dropout.</summary>
     [Parameter]

@@ -13,7 +13,6 @@ namespace Lora.Data;
 /// </remarks>
 public sealed class Dataset : IDisposable
 {
-    private const int ShortestLength = 2;
     private const int MostNamed = 5;
 
     // Rows that another thread encodes at a time, and that are read ahead of one that is used.
@@ -74,7 +73,7 @@ public sealed class Dataset : IDisposable
         ArgumentNullException.ThrowIfNull(paths);
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(options);
-        if (options.MaxLength < ShortestLength)
+        if (options.MaxLength < DatasetOptions.ShortestLength)
         {
             throw LoraException.Of(LoraError.ConfigValueInvalid, options.MaxLength, nameof(options.MaxLength), options.MaxLength, "at least 2");
         }

@@ -3,11 +3,17 @@ namespace Lora.Data;
 /// <summary>How rows become examples.</summary>
 public sealed record DatasetOptions
 {
+    /// <summary>The most tokens of an example where nobody says how many.</summary>
+    public const int UsualLength = 1024;
+
+    /// <summary>A token, and one that is learned after it.</summary>
+    public const int ShortestLength = 2;
+
     /// <summary>How rows are read, and what of them is learned.</summary>
     public DataOptions Data { get; init; } = new();
 
     /// <summary>The most tokens that an example has; what a row has beyond them is cut off its end.</summary>
-    public int MaxLength { get; init; } = 1024;
+    public int MaxLength { get; init; } = UsualLength;
 
     /// <summary>The number of rows of the model's embedding, which ids are checked against; null leaves them unchecked.</summary>
     public int? VocabularySize { get; init; }

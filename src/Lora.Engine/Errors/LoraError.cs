@@ -28,6 +28,9 @@ public enum LoraError
     /// <summary>The header is over 100 MB.</summary>
     SafetensorsHeaderTooLarge,
 
+    /// <summary>A text where a safetensors file is expected.</summary>
+    NotSafetensors,
+
     /// <summary>The header is not the JSON object that the format asks for.</summary>
     SafetensorsHeaderInvalid,
 

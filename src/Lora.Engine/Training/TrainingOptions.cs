@@ -35,8 +35,8 @@ public sealed record TrainingOptions
     /// <summary>How rows are read, and what of them is learned.</summary>
     public DataOptions Data { get; init; } = new();
 
-    /// <summary>Tokens of a row at the most; longer rows are cut and reported.</summary>
-    public int MaxLength { get; init; } = 1024;
+    /// <summary>Tokens of a row at the most; longer rows are cut and reported. Null: 1024, or what the model was made for where that is less.</summary>
+    public int? MaxLength { get; init; }
 
     /// <summary>Seed of the initialisation, the order of rows and the dropout.</summary>
     public int Seed { get; init; } = 42;
@@ -107,7 +107,7 @@ public sealed record TrainingOptions
         .. OptionRules.AtLeast(nameof(BatchSize), BatchSize, 1),
         .. OptionRules.AtLeast(nameof(GradientAccumulation), GradientAccumulation, 1),
         .. OptionRules.AtLeast(nameof(WarmupStep), WarmupStep ?? 0, 0),
-        .. OptionRules.AtLeast(nameof(MaxLength), MaxLength, 2),
+        .. OptionRules.AtLeast(nameof(MaxLength), MaxLength ?? 2, 2),
         .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
         .. OptionRules.AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1),
         .. OptionRules.AtLeast(nameof(SaveStep), SaveStep ?? 1, 1),

@@ -20,7 +20,7 @@ internal static class CombinationRules
 
         if (options.Weight is double[] weights && weights.Length != adapters)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"there are {weights.Length} weights for {adapters} adapters");
+            yield return string.Create(CultureInfo.InvariantCulture, $"there {(weights.Length == 1 ? "is" : "are")} {Count(weights.Length, "weight")} for {Count(adapters, "adapter")}");
         }
 
         if (options.Weight?.All(double.IsFinite) == false)
@@ -79,4 +79,6 @@ internal static class CombinationRules
             yield return $"{options.Method} needs equal ranks, and they differ at {PlainFactors.Names(ranks)}";
         }
     }
+
+    private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lora.Checkpoints;
@@ -71,6 +72,13 @@ public sealed class SafetensorsHeader
         }
     }
 
+    /// <summary>The first bytes as they are read by people; null where they are no text.</summary>
+    private static string? Text(ReadOnlySpan<byte> start)
+    {
+        string text = Encoding.ASCII.GetString(start);
+        return text.All(c => c is (>= ' ' and <= '~') or '\t' or '\r' or '\n') ? $"'{text.ReplaceLineEndings(" ").TrimEnd()}'" : null;
+    }
+
     private static SafetensorsHeader? Read(SafeFileHandle handle, string path, List<LoraProblem> problems)
     {
         long fileLength = RandomAccess.GetLength(handle);
@@ -85,6 +93,12 @@ public sealed class SafetensorsHeader
         if (length > MaximumLength && prefix.SequenceEqual("version "u8))
         {
             problems.Add(new(LoraError.GitLfsPointer, path, path));
+            return null;
+        }
+
+        if (length > MaximumLength && Text(prefix) is string text)
+        {
+            problems.Add(new(LoraError.NotSafetensors, path, path, text));
             return null;
         }
 

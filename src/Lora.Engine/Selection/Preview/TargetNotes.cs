@@ -5,7 +5,7 @@ namespace Lora.Selection;
 /// <summary>What the user of a configuration should know of it though it is used as it is.</summary>
 internal static class TargetNotes
 {
-    /// <summary>One sentence for each pair of modules that share a weight of which one is adapted, for each entry that never decides, and for a scaling of zero.</summary>
+    /// <summary>One sentence for each pair of modules that share a weight of which one is adapted, for each entry that never decides, for a scaling of zero, and for ranks beyond their matrices.</summary>
     public static IEnumerable<string> Of(IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<ResolvedTarget> targets, IEnumerable<LoraTargetEntry> entries)
     {
         HashSet<string> adapted = new(targets.Select(target => target.Module.Name), StringComparer.Ordinal);
@@ -22,7 +22,25 @@ internal static class TargetNotes
             let matches = entry.Hits == 1 ? "1 module" : string.Create(CultureInfo.InvariantCulture, $"{entry.Hits} modules")
             select $"The {entry.List} entry '{entry.Entry}' matches {matches} and decides about none: something else always goes before it.";
         IEnumerable<string> still = targets.Count > 0 && targets.All(target => target.Scaling == 0) ? ["Alpha is 0: the adapter changes nothing, whatever it learns."] : [];
-        return tied.Concat(idle).Concat(still);
+        return [.. tied, .. idle, .. still, .. Wide(targets)];
+    }
+
+    /// <summary>A sentence when ranks are above what a matrix has: B A then has no more directions, and training no more freedom, than at that rank.</summary>
+    private static IEnumerable<string> Wide(IReadOnlyList<ResolvedTarget> targets)
+    {
+        ResolvedTarget[] wide = [.. targets.Where(target => target.Rank > SmallerSide(target.Module))];
+        if (wide.Length > 0)
+        {
+            ResolvedTarget first = wide[0];
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"The rank is above the smaller side of the matrix in {wide.Length} of {targets.Count} modules, and more than that gives nothing: '{first.Module.Name}' has {SmallerSide(first.Module)}, and rank {first.Rank}.");
+        }
+    }
+
+    private static long SmallerSide(LoraModuleInfo module)
+    {
+        long outputs = module.OutFeatures ?? long.MaxValue;
+        return Math.Min(outputs, module.Shape.Aggregate(1L, (product, size) => product * size) / outputs);
     }
 
     /// <summary>A sentence for each module that PEFT would take too for one that is trained whole, since it takes a name for a plain ending.</summary>

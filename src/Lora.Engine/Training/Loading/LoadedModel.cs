@@ -58,7 +58,7 @@ internal sealed class LoadedModel : IDisposable
         Tokenizer tokenizer = Tokenizer.Load(source.Vocabulary?.Tokenizer ?? source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
-        DatasetOptions datasetOptions = new() { Data = source.Rows, MaxLength = source.MaxLength, VocabularySize = config.VocabularySize, Positions = config.Positions };
+        DatasetOptions datasetOptions = new() { Data = source.Rows, MaxLength = LengthOf(config.Positions), VocabularySize = config.VocabularySize, Positions = config.Positions };
         List<Dataset> loaded = [];
         try
         {
@@ -79,6 +79,17 @@ internal sealed class LoadedModel : IDisposable
         {
             loaded.ForEach(read => read.Dispose());
             throw;
+        }
+
+        int LengthOf(int? positions)
+        {
+            int most = Math.Clamp(positions ?? int.MaxValue, DatasetOptions.ShortestLength, DatasetOptions.UsualLength);
+            if (source.MaxLength is null && most < DatasetOptions.UsualLength)
+            {
+                observer.OnStage($"Rows have {most} tokens at the most, as many as the model was made for");
+            }
+
+            return source.MaxLength ?? most;
         }
 
         Dataset Read(IReadOnlyList<string> paths)

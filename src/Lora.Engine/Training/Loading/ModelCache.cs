@@ -31,7 +31,7 @@ internal sealed class ModelCache : IDisposable
 
 /// <summary>What decides whether a loaded model and its datasets serve another run: where they lie and, since files change, what the weights are.</summary>
 internal sealed record ModelSource(
-    string Folder, string Weights, TrainingData Data, DataOptions Rows, int MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization, ResizedVocabulary? Vocabulary = null)
+    string Folder, string Weights, TrainingData Data, DataOptions Rows, int? MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization, ResizedVocabulary? Vocabulary = null)
 {
     /// <summary>What a run with these options reads.</summary>
     public ModelSource(string folder, string weights, TrainingData data, TrainingOptions options, ResizedVocabulary? vocabulary = null)

@@ -22,8 +22,8 @@ public sealed record MeasurementOptions
     /// <summary>How rows are read, and what of them is taken the loss of.</summary>
     public DataOptions Data { get; init; } = new();
 
-    /// <summary>Tokens of a row at the most; longer rows are cut and reported.</summary>
-    public int MaxLength { get; init; } = Defaults.MaxLength;
+    /// <summary>Tokens of a row at the most; longer rows are cut and reported. Null: 1024, or what the model was made for where that is less.</summary>
+    public int? MaxLength { get; init; }
 
     /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     public string Device { get; init; } = Defaults.Device;
@@ -47,7 +47,7 @@ public sealed record MeasurementOptions
     public IReadOnlyList<LoraProblem> Check() =>
     [
         .. OptionRules.AtLeast(nameof(BatchSize), BatchSize, 1),
-        .. OptionRules.AtLeast(nameof(MaxLength), MaxLength, 2),
+        .. OptionRules.AtLeast(nameof(MaxLength), MaxLength ?? 2, 2),
         .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
         .. OptionRules.AtLeast(nameof(Thread), Thread ?? 1, 1),
         .. Data.Check(),

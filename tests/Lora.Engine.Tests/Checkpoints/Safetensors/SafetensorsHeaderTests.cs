@@ -102,6 +102,18 @@ public sealed class SafetensorsHeaderTests : IDisposable
         Assert.Equal(LoraError.SafetensorsHeaderInvalid, Assert.Throws<LoraException>(() => SafetensorsHeader.Read(path)).Error);
     }
 
+    [Theory]
+    [InlineData("{\"text\": \"a row\"}\n", "'{\"text\":'")]
+    [InlineData("<!DOCTYPE html>", "'<!DOCTYP'")]
+    [InlineData("[\n  {\"text\"", "'[   {\"te'")]
+    public void A_text_is_named_as_one_by_what_it_begins_with(string text, string start)
+    {
+        LoraException exception = Assert.Throws<LoraException>(() => SafetensorsHeader.Read(folder.Write("train.jsonl", text)));
+
+        Assert.Equal(LoraError.NotSafetensors, exception.Error);
+        Assert.Contains($"begins with {start}.", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_missing_file_is_named() =>
         Assert.Equal(LoraError.PathNotFound, Assert.Throws<LoraException>(() => SafetensorsHeader.Read(folder.File("none"))).Error);

@@ -33,6 +33,16 @@ public class TargetNotesTests
     }
 
     [Fact]
+    public void A_rank_above_the_smaller_side_of_matrices_is_told_of_once_with_their_number()
+    {
+        // q_proj is 128 x 128, k_proj 64 x 128, in each of four blocks.
+        Assert.Equal(
+            "The rank is above the smaller side of the matrix in 4 of 8 modules, and more than that gives nothing: 'model.layers.0.self_attn.k_proj' has 64, and rank 65.",
+            Assert.Single(Notes(new() { TargetModule = ["q_proj", "k_proj"], Rank = 65 })));
+        Assert.Empty(Notes(new() { TargetModule = ["q_proj", "k_proj"], Rank = 64 }));
+    }
+
+    [Fact]
     public void Nothing_is_said_of_entries_that_others_stand_in_for_or_that_nobody_wrote()
     {
         string[] many = [.. Tree.Modules.Select(module => module.Name).Where(name => name.EndsWith("_proj", StringComparison.Ordinal))];

@@ -205,7 +205,7 @@ public class ResumeTests
         File.Copy(Path.Combine(ExampleRun.Model, "model.safetensors"), folder.File(TrainingStateFile.Name));
         Assert.Equal(LoraError.ResumeRefused, Refused(Options with { OutputPath = folder.Path, Resume = true }));
         folder.Write(TrainingStateFile.Name, "no safetensors");
-        Assert.Equal(LoraError.SafetensorsHeaderTooLarge, Refused(Options with { OutputPath = folder.Path, Resume = true }));
+        Assert.Equal(LoraError.NotSafetensors, Refused(Options with { OutputPath = folder.Path, Resume = true }));
     }
 
     private static LoraError Refused(TrainingOptions options) => Assert.Throws<LoraException>(() => ExampleRun.Train(ExampleRun.Config, options)).Error;
