@@ -32,6 +32,19 @@ Describe 'Invoke-LoraTraining' {
             $result.After.Accuracy | Should -BeGreaterThan 0
         }
 
+        It 'evaluates on its way, keeps the best adapter and ends when it gets no better' {
+            $output = Invoke-LoraTraining $config -Dataset $training.Dataset -ValidationDataset @{ task = $validation } -MaxStep 40 -BatchSize 2 -Device cpu `
+                -LearningRate 0.5 -Schedule Constant -WarmupStep 0 -EvaluationStep 1 -KeepBest -Patience 2 -OutputPath 'TestDrive:/best' -PassThruStep
+            $result = $output[-1]
+            $result.StopReason | Should -Be 'EarlyStopped'
+            $result.BestStep | Should -Be ($result.StepCount - 2)
+            $output[0].Evaluation.Name | Should -Be 'task'
+            $lowest = $result.Evaluation | Where-Object Step | Sort-Object Loss | Select-Object -First 1
+            $result.After | Should -Be $lowest
+            $measured = Get-LoraAdapter 'TestDrive:/best' | Measure-LoraAdapter -Model $model -Dataset $validation
+            [math]::Abs($measured.Loss - $lowest.Loss) | Should -BeLessThan 1e-4
+        }
+
         It 'says what memory it planned, and computes again what it does not keep' {
             $result = Invoke-LoraTraining $config @training -Device cpu -Checkpointing Full
             $result.MemoryPlan.Peak | Should -BeGreaterThan $result.MemoryPlan.Weight

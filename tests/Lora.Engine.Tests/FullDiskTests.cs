@@ -24,7 +24,7 @@ public sealed class FullDiskTests
 
     [Fact]
     public void The_state_of_a_run() => Holds(disk => TrainingStateFile.Write(
-        disk.File("a/b"), new(1, 1, null, Large, Large with { Name = "y" }, Large with { Name = "z" }, Large with { Name = "g" }, [], new Dictionary<string, string>())));
+        disk.File("a/b"), new(1, 1, null, Large, Large with { Name = "y" }, Large with { Name = "z" }, Large with { Name = "g" }, new(), new Dictionary<string, string>())));
 
     [Fact]
     public void A_tokenizer()

@@ -85,7 +85,7 @@ internal static class KilledRun
             }
         }
 
-        public void OnWritten(string folder)
+        public void OnWritten(string folder, int ofStep)
         {
             if (moment == "written")
             {

@@ -62,6 +62,12 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     {
         PathResolver paths = new(this);
         TrainingData data = new(paths.All(Dataset), ValidationDataset?.Sets(paths) ?? []);
+        if (BestBy is null && (KeepBest || Patience is not null) && ValidationDataset is { HasOrder: false })
+        {
+            throw LoraException.Of(
+                LoraError.ConfigValueInvalid, ValidationDataset, nameof(BestBy), "not given", "the name of the set that the best adapter goes by: a hashtable has no first one, unless it is [ordered]");
+        }
+
         LoraConfig? config = Config?.Read(paths);
         LoraAdapter? adapter = Adapter?.One(paths).Load(this);
         string? model = BaseModel.Named(Model, paths);

@@ -96,6 +96,25 @@ public abstract class TrainingCmdlet : DatasetCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int? SaveStep { get; set; }
 
+    /// <summary>Steps from one evaluation of the validation sets to the next.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? EvaluationStep { get; set; }
+
+    /// <summary>Gives the adapter with the lowest loss of all evaluations in place of the last step's.</summary>
+    [Parameter]
+    public SwitchParameter KeepBest { get; set; }
+
+    /// <summary>The validation set whose loss says what is best.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? BestBy { get; set; }
+
+    /// <summary>Evaluations without a lower loss after which the run ends.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Patience { get; set; }
+
     /// <summary>Goes on from the state at OutputPath, when there is one.</summary>
     [Parameter]
     public SwitchParameter Resume { get; set; }
@@ -145,6 +164,10 @@ public abstract class TrainingCmdlet : DatasetCmdlet
         PrefixCache = PrefixCache,
         KeepFreedMemory = MyInvocation.BoundParameters.ContainsKey(nameof(KeepFreedMemory)) ? KeepFreedMemory : null,
         SaveStep = SaveStep,
+        EvaluationStep = EvaluationStep,
+        KeepBest = KeepBest,
+        BestBy = BestBy,
+        Patience = Patience,
         Resume = Resume,
         AllowUnmatched = AllowUnmatched,
         ResizeVocabulary = ResizeVocabulary,

@@ -13,6 +13,7 @@ internal sealed class TrainingReport : WorkReport, ITrainingObserver
     private readonly List<LoraException> failures = [];
     private string steps = "";
     private bool hasStepsLeft;
+    private int lastStep;
 
     /// <param name="worker">Carries what is said to the pipeline's thread.</param>
     /// <param name="options">How the run trains.</param>
@@ -46,6 +47,7 @@ internal sealed class TrainingReport : WorkReport, ITrainingObserver
     public void OnStep(LoraTrainingStep done)
     {
         hasStepsLeft = done.Step < done.TotalStep;
+        lastStep = done.Step;
         steps = string.Create(CultureInfo.InvariantCulture, $"Training was stopped after step {done.Step} of {done.TotalStep}");
         Worker.LastWord = options.OutputPath is null
             ? $"{steps}. Its adapter is lost: there was no -OutputPath to keep it in."
@@ -70,7 +72,8 @@ internal sealed class TrainingReport : WorkReport, ITrainingObserver
     }
 
     /// <inheritdoc/>
-    public void OnWritten(string folder) => Worker.LastWord = $"{steps}. The adapter of that step is in '{folder}'{Resumable()}.";
+    public void OnWritten(string folder, int ofStep) =>
+        Worker.LastWord = $"{steps}. The adapter of {(ofStep == lastStep ? "that step" : $"step {ofStep}, the best so far,")} is in '{folder}'{Resumable()}.";
 
     private string Resumable() => options.SaveStep is null && !options.Resume ? "" : "; the same command with -Resume goes on from it";
 }

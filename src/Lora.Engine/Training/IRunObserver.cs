@@ -22,8 +22,10 @@ public interface ITrainingObserver : IRunObserver
     /// <summary>An optimiser step is done.</summary>
     void OnStep(LoraTrainingStep done);
 
-    /// <summary>The adapter of the last whole step is in its folder.</summary>
-    void OnWritten(string folder);
+    /// <summary>The adapter is in its folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="ofStep">The step that it is of: the last whole one, or the best.</param>
+    void OnWritten(string folder, int ofStep);
 }
 
 /// <summary>How far one stage of a work is.</summary>

@@ -24,11 +24,14 @@ public sealed class LoraTrainingResult
     /// <summary>The first validation set's evaluation before the first step; null without a validation set.</summary>
     public LoraEvaluation? Before { get; init; }
 
-    /// <summary>The first validation set's evaluation after the last step; null without a validation set.</summary>
+    /// <summary>The first validation set's evaluation of the adapter that is the result; null without a validation set.</summary>
     public LoraEvaluation? After { get; init; }
 
     /// <summary>All evaluations, of every validation set, in the order in which they were taken.</summary>
     public LoraEvaluation[] Evaluation { get; init; } = [];
+
+    /// <summary>The step after which the loss of the validation set was lowest; null where none was evaluated on the way.</summary>
+    public int? BestStep { get; init; }
 
     /// <summary>Continuations of the prompts by the base and the adapted model.</summary>
     public LoraSample[] Sample { get; init; } = [];
@@ -67,7 +70,7 @@ public sealed class LoraTrainingResult
 
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant(
-        $"{StopReason} after {StepCount} {(StepCount == 1 ? "step" : "steps")}{((After ?? Before) is LoraEvaluation loss ? $": {loss}" : "")}");
+        $"{StopReason} after {StepCount} {(StepCount == 1 ? "step" : "steps")}{(BestStep is int best ? $", best after step {best}" : "")}{((After ?? Before) is LoraEvaluation loss ? $": {loss}" : "")}");
 }
 
 /// <summary>Why a run ended.</summary>
@@ -75,6 +78,9 @@ public enum LoraStopReason
 {
     /// <summary>All steps were done.</summary>
     Completed,
+
+    /// <summary>The loss of the validation set had not become lower for as many evaluations as the run had patience for.</summary>
+    EarlyStopped,
 
     /// <summary>The user stopped it; the adapter is that of the last whole step.</summary>
     Cancelled,

@@ -27,6 +27,9 @@ public sealed class LoraTrainingStep
     /// <summary>Whether the step changed nothing because its gradients, times <see cref="LossScale"/>, left the range of float16.</summary>
     public bool IsSkipped { get; init; }
 
+    /// <summary>The evaluations of the adapter after the step, one a validation set; none where none was due.</summary>
+    public LoraEvaluation[] Evaluation { get; internal set; } = [];
+
     /// <summary>Tokens that went through the model, without padding.</summary>
     public long Token { get; init; }
 

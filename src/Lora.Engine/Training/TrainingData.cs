@@ -24,6 +24,20 @@ public sealed record TrainingData(IReadOnlyList<string> Dataset, IReadOnlyList<V
            select new LoraProblem(LoraError.ConfigValueInvalid, sets.Key, nameof(ValidationDataset), $"'{sets.Key}' {sets.Count()} times", "names that differ"),
     ];
 
+    /// <summary>What the options ask of validation sets that are not there, all together.</summary>
+    internal IEnumerable<LoraProblem> Check(TrainingOptions options)
+    {
+        if (options.EvaluationStep is not null && ValidationDataset.Count == 0)
+        {
+            yield return new(LoraError.ConfigValueInvalid, nameof(options.EvaluationStep), nameof(options.EvaluationStep), "without a ValidationDataset", "rows that are evaluated");
+        }
+
+        if (options.BestBy is string name && !ValidationDataset.Any(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+        {
+            yield return new(LoraError.ConfigValueInvalid, name, nameof(options.BestBy), $"'{name}'", $"the name of a validation set: {string.Join(", ", ValidationDataset.Select(set => set.Name))}");
+        }
+    }
+
     /// <inheritdoc/>
     public bool Equals(TrainingData? other) =>
         other is not null && Dataset.SequenceEqual(other.Dataset) && ValidationDataset.SequenceEqual(other.ValidationDataset);

@@ -72,6 +72,18 @@ public sealed record TrainingOptions
     /// <summary>Steps from one writing of the run's state into <see cref="OutputPath"/> to the next; null for none.</summary>
     public int? SaveStep { get; init; }
 
+    /// <summary>Steps from one evaluation of the validation sets to the next, beside that at the end; null for none on the way.</summary>
+    public int? EvaluationStep { get; init; }
+
+    /// <summary>Whether the adapter with the lowest loss of all evaluations on the way is the result, in place of that of the last step.</summary>
+    public bool KeepBest { get; init; }
+
+    /// <summary>The name of the validation set whose loss says what is best; null for the first.</summary>
+    public string? BestBy { get; init; }
+
+    /// <summary>Evaluations without a lower loss after which the run ends; null: it never does.</summary>
+    public int? Patience { get; init; }
+
     /// <summary>Whether the run goes on from the state in <see cref="OutputPath"/>, when there is one.</summary>
     public bool Resume { get; init; }
 
@@ -111,10 +123,15 @@ public sealed record TrainingOptions
         .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
         .. OptionRules.AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1),
         .. OptionRules.AtLeast(nameof(SaveStep), SaveStep ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(EvaluationStep), EvaluationStep ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(Patience), Patience ?? 1, 1),
         .. OptionRules.AtLeast(nameof(Thread), Thread ?? 1, 1),
         .. OutputPath is "" ? [new LoraProblem(LoraError.ConfigValueInvalid, nameof(OutputPath), nameof(OutputPath), "empty", "the path of a folder")] : Array.Empty<LoraProblem>(),
         .. NeedsOutput(nameof(SaveStep), SaveStep is not null),
         .. NeedsOutput(nameof(Resume), Resume),
+        .. NeedsEvaluation(nameof(KeepBest), KeepBest),
+        .. NeedsEvaluation(nameof(BestBy), BestBy is not null),
+        .. NeedsEvaluation(nameof(Patience), Patience is not null),
         .. Data.Check(),
         .. OptionRules.Finite(nameof(LearningRate), LearningRate),
         .. OptionRules.Finite(nameof(WeightDecay), WeightDecay),
@@ -131,6 +148,10 @@ public sealed record TrainingOptions
 
     private LoraProblem[] NeedsOutput(string name, bool isGiven) => isGiven && OutputPath is null
         ? [new(LoraError.ConfigValueInvalid, name, name, "without an OutputPath", "a folder for the run's state")]
+        : [];
+
+    private LoraProblem[] NeedsEvaluation(string name, bool isGiven) => isGiven && EvaluationStep is null
+        ? [new(LoraError.ConfigValueInvalid, name, name, "without an EvaluationStep", "how often the loss is taken that it goes by")]
         : [];
 }
 

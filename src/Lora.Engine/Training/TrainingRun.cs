@@ -19,10 +19,7 @@ internal sealed class TrainingRun(
 {
     private const string TrainingStage = "Training";
 
-    private readonly List<string> failures = [];
-
-    /// <summary>What has kept the state from being written so far, by the system's number: messages name another temporary file each time.</summary>
-    private readonly HashSet<int> refusals = [];
+    private readonly RunOutput output = new(plan, options, observer);
 
     /// <summary>Runs it.</summary>
     /// <param name="whole">Runs since the command began, before the model was loaded; null: this is where it begins.</param>
@@ -56,11 +53,11 @@ internal sealed class TrainingRun(
         // Over everything that was just initialised: values, moments, the loss scale and the generator.
         plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath!);
 
-        // A run that goes on has its first evaluation in its state; the adapter is no longer what it was then.
         RunEvaluator evaluator = new(engine, loaded.Validation, options.BatchSize, observer, cancellation);
-        IReadOnlyList<LoraEvaluation> before = plan.State?.Before ?? evaluator.Evaluate("before the first step", step: 0);
+        RunEvaluations evaluations = new(evaluator, options, adapter, [.. loaded.Validation.Select(set => set.Name)], steps.Total, plan.State?.Evaluations);
+        evaluations.Begin();
         TrainingStateKeeper? keeper = options.IsStateKept
-            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, before, plan.Identity)
+            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
 
@@ -71,7 +68,7 @@ internal sealed class TrainingRun(
 
         // Speed is that of the training alone: neither loading nor evaluating is in it.
         Stopwatch clock = Stopwatch.StartNew();
-        LoraStopReason reason = Train(loop, steps, keeper, memory);
+        LoraStopReason reason = Train(loop, steps, evaluations, keeper, memory, clock);
         clock.Stop();
         if (reason == LoraStopReason.Cancelled && loop.History.Count == 0)
         {
@@ -79,18 +76,23 @@ internal sealed class TrainingRun(
             cancellation.ThrowIfCancellationRequested();
         }
 
+        int done = loop.Last ?? plan.State?.Step ?? 0;
+        int? best = evaluations.TakeBest(); // the state of a stopped run has been written by now, with the values of its last step
+
         // A copy, since the values go with this run; written before anything else can fail.
         LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried ?? []);
-        string? written = Write(trained);
-        if (reason == LoraStopReason.Completed)
+        string? written = output.Write(trained, best ?? done);
+        if (reason is LoraStopReason.Completed or LoraStopReason.EarlyStopped)
         {
-            Keep(() => End(keeper, written));
+            output.Keep(() => output.End(keeper, written));
         }
 
         // Whoever stops a run waits for its adapter and no longer; where memory was lacking it is not asked for again.
         bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
-        int done = loop.History is [.., LoraTrainingStep last] ? last.Step : plan.State?.Step ?? 0;
-        IReadOnlyList<LoraEvaluation> after = (goesOn ? Look(() => evaluator.Evaluate("after the last step", done)) : null) ?? [];
+        IReadOnlyList<LoraEvaluation>? after = best is not null ? evaluations.State.Best
+            : evaluations.State.LastStep == done && done > 0 ? evaluations.State.Last
+            : goesOn ? Look(() => evaluations.End(done))
+            : null;
         loaded.LateWarnings().ToList().ForEach(observer.OnWarning);
         return new()
         {
@@ -99,9 +101,10 @@ internal sealed class TrainingRun(
             Model = plan.Folder,
             StopReason = reason,
             History = [.. loop.History],
-            Before = before is [LoraEvaluation first, ..] ? first : null,
+            Before = evaluations.State.Before is [LoraEvaluation before, ..] ? before : null,
             After = after is [LoraEvaluation ended, ..] ? ended : null,
-            Evaluation = [.. before, .. after],
+            Evaluation = [.. evaluations.Taken],
+            BestStep = evaluations.State.BestStep,
             Sample = (goesOn ? Look(() => Adapted(samples)) : null) ?? samples,
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
@@ -112,7 +115,7 @@ internal sealed class TrainingRun(
             TrainingElapsed = clock.Elapsed,
             Device = loaded.Model.Device.ToString(),
             AdapterPath = written,
-            Failure = [.. failures],
+            Failure = [.. output.Failures],
         };
     }
 
@@ -139,7 +142,8 @@ internal sealed class TrainingRun(
         return null;
     }
 
-    private LoraStopReason Train(TrainingLoop loop, TrainingSteps steps, TrainingStateKeeper? keeper, LoraMemoryPlan? memory)
+    private LoraStopReason Train(
+        TrainingLoop loop, TrainingSteps steps, RunEvaluations evaluations, TrainingStateKeeper? keeper, LoraMemoryPlan? memory, Stopwatch clock)
     {
         // The plan knows whether there is room to keep it; without a plan the user's word counts, and keeping is the faster way.
         bool keepsFreedMemory = memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true;
@@ -152,18 +156,26 @@ internal sealed class TrainingRun(
 
         // A bad step ends the steps, not the run: what was learned before it is written and returned.
         LoraStopReason reason = Run();
-        Keep(() => keeper?.OnStop(reason));
+        output.Keep(() => keeper?.OnStop(reason));
         return reason;
 
         LoraStopReason Run()
         {
             try
             {
-                return loop.Run(steps.After(plan.State?.Step ?? 0), steps.Rate, OnStep, cancellation);
+                int begun = plan.State?.Step ?? 0;
+                Evaluate(begun); // a run that was stopped within an evaluation has it before it goes on
+                IEnumerable<TrainingStepBatches> left = steps.After(begun).TakeWhile(_ => !evaluations.IsPatienceOver);
+                LoraStopReason ended = loop.Run(left, steps.Rate, OnStep, cancellation);
+                int last = loop.Last ?? begun;
+                return ended != LoraStopReason.Completed ? ended
+                    : evaluations.IsDue(last) ? LoraStopReason.Cancelled // within the last evaluation
+                    : last < steps.Total ? LoraStopReason.EarlyStopped
+                    : LoraStopReason.Completed;
             }
             catch (LoraException exception) when (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory || loop.History.Count > 0)
             {
-                Fail(exception);
+                output.Fail(exception);
                 return exception.Error switch
                 {
                     LoraError.OutOfMemory => LoraStopReason.OutOfMemory,
@@ -173,9 +185,35 @@ internal sealed class TrainingRun(
             }
         }
 
+        IReadOnlyList<LoraEvaluation> Evaluate(int step)
+        {
+            if (!evaluations.IsDue(step))
+            {
+                return [];
+            }
+
+            clock.Stop();
+            try
+            {
+                IReadOnlyList<LoraEvaluation> found = evaluations.OnStep(step);
+                observer.OnStage($"Step {step}: {string.Join("; ", found.Select(one => $"{one.Name}: {one}"))}{(evaluations.State.BestStep == step ? "; the best so far" : "")}");
+                return found;
+            }
+            catch (OperationCanceledException)
+            {
+                return []; // it is still due; the loop ends before its next batch
+            }
+            finally
+            {
+                clock.Start();
+            }
+        }
+
         void OnStep(LoraTrainingStep step)
         {
-            Keep(() => keeper?.OnStep(step.Step));
+            // Before the state of the step, which has them in it.
+            step.Evaluation = [.. Evaluate(step.Step)];
+            output.Keep(() => keeper?.OnStep(step.Step));
             if (memory is not null)
             {
                 // Where memory was planned it is held to the plan; autograd's would be given back only to be asked for again.
@@ -189,42 +227,14 @@ internal sealed class TrainingRun(
 
             spills?.OnStep();
             observer.OnStep(step);
-            observer.Report(new(TrainingStage, step.Step, step.TotalStep, WorkUnit.Step, StepText(step)));
+            observer.Report(new(TrainingStage, step.Step, step.TotalStep, WorkUnit.Step, StepText(step, evaluations.LastLoss)));
         }
     }
 
-    private static string StepText(LoraTrainingStep step) =>
-        string.Create(CultureInfo.InvariantCulture, $"loss {step.Loss:F4}, {step.TokenPerSecond:N0} tokens/s");
-
-    /// <summary>Removes the state of a run that is complete, once its adapter is in its place; where that could not be written, the state is.</summary>
-    private void End(TrainingStateKeeper? keeper, string? written)
+    private string StepText(LoraTrainingStep step, double? validation)
     {
-        // In this order a process that dies at any moment leaves the adapter or the state that it comes from.
-        if (written is null)
-        {
-            keeper?.Write();
-        }
-        else if (keeper is not null || options.Overwrite)
-        {
-            TrainingStateFile.Remove(written); // also that of an earlier run, which was overwritten
-        }
-    }
-
-    /// <summary>Writes or removes the state; where the system refuses, the run goes on and its adapter is not lost.</summary>
-    private void Keep(Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (Exception exception) when (IsRefusal(exception))
-        {
-            // A disk that is full ends neither the run nor the adapter in memory, and is told of once, not at each writing.
-            if (refusals.Add((exception.InnerException ?? exception).HResult))
-            {
-                Fail(Named(exception));
-            }
-        }
+        string text = string.Create(CultureInfo.InvariantCulture, $"loss {step.Loss:F4}, {step.TokenPerSecond:N0} tokens/s");
+        return options.EvaluationStep is null ? text : text + string.Create(CultureInfo.InvariantCulture, $", validation loss {validation:F4}");
     }
 
     /// <summary>A look at what was learned. The adapter is trained by now: nothing that happens here takes it away.</summary>
@@ -241,50 +251,14 @@ internal sealed class TrainingRun(
         }
         catch (Exception exception)
         {
-            Fail(exception as LoraException
+            output.Fail(exception as LoraException
                 ?? LoraException.From(exception, LoraError.Unexpected, null, "What follows a training", exception.GetType().Name, exception.Message));
             return null;
         }
-    }
-
-    /// <summary>Notes a failure that does not end the run: it goes into the result, and who watches is told at once.</summary>
-    private void Fail(LoraException failure)
-    {
-        failures.Add(failure.Message);
-        observer.OnFailure(failure);
     }
 
     private LoraSample[] Adapted(LoraSample[] samples) =>
         [.. samples.Zip(Continuations(), (sample, text) => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = text })];
 
     private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, observer, cancellation);
-
-    private string? Write(LoraAdapter trained)
-    {
-        if (options.OutputPath is not string folder)
-        {
-            return null;
-        }
-
-        try
-        {
-            observer.OnStage($"Writing '{folder}'");
-            AdapterFolder.Save(trained, folder, options.Overwrite || plan.State is not null, observer.OnWarning, observer);
-            observer.OnWritten(folder);
-            return folder;
-        }
-        catch (Exception exception) when (IsRefusal(exception))
-        {
-            // The adapter is still in the result: it can be exported elsewhere.
-            Fail(Named(exception));
-            return null;
-        }
-    }
-
-    // OutputExists: the folder was free when the run was planned, and another adapter came into it meanwhile.
-    private static bool IsRefusal(Exception exception) =>
-        exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed or LoraError.OutputExists };
-
-    private LoraException Named(Exception exception) =>
-        exception as LoraException ?? LoraException.From(exception, LoraError.OutputFailed, options.OutputPath, options.OutputPath!, exception.Message);
 }

@@ -69,7 +69,7 @@ public sealed class TrainingSession : IDisposable
         {
         }
 
-        public void OnWritten(string folder)
+        public void OnWritten(string folder, int ofStep)
         {
         }
 

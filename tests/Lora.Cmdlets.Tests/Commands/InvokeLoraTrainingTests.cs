@@ -194,6 +194,18 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
     }
 
     [Theory]
+    [InlineData("@{ a = $validation; b = $train } -KeepBest", "BestBy is not given")]
+    [InlineData("@{ a = $validation; b = $train } -Patience 2", "BestBy is not given")]
+    [InlineData("@{ a = $validation; b = $train } -KeepBest -BestBy c", "BestBy is 'c'; expected is the name of a validation set: a, b")]
+    public void What_is_best_is_not_guessed(string given, string said)
+    {
+        ErrorRecord error = Assert.Single(shell.Run($"{Config}; $c | {Train} -EvaluationStep 1 -ValidationDataset {given}").Errors);
+
+        Assert.Equal("LoraConfigValueInvalid,Lora.Commands.InvokeLoraTrainingCommand", error.FullyQualifiedErrorId);
+        Assert.Contains(said, error.Exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("", "LoraDatasetEmpty")]
     [InlineData("{\"text\": \"fine\"}\n{\"txt\": \"no\"}\n", "LoraRowInvalid")]
     [InlineData("{\"prompt\": \"a\", \"completion\": \"\"}\n", "LoraNoSupervisedToken")]

@@ -98,7 +98,7 @@ public class HalfPrecisionTests
         using TemporaryFolder folder = new();
         using Run whole = new(new() { Rank = 2, Dropout = 0.1 });
         whole.Scaling.Restore(new(MathF.Pow(2, 30), 5));
-        TrainingStateKeeper keeper = new(folder.Path, 16, whole.Adapter, whole.Optimizer, whole.Scaling, 0, [], new Dictionary<string, string>());
+        TrainingStateKeeper keeper = new(folder.Path, 16, whole.Adapter, whole.Optimizer, whole.Scaling, 0, Nothing(whole.Adapter), new Dictionary<string, string>());
         whole.Train(steps: 20, step => keeper.OnStep(step.Step));
         TrainingState state = TrainingStateFile.Read(folder.Path)!;
 
@@ -112,6 +112,8 @@ public class HalfPrecisionTests
         Assert.Equal(0, Closeness.Largest(resumed.Adapter.Arena.Values, whole.Adapter.Arena.Values));
         Assert.Equal(whole.Scaling.Scale, resumed.Scaling.Scale);
     }
+
+    private static RunEvaluations Nothing(AttachedAdapter adapter) => new(null!, new(), adapter, [], 0, null);
 
     private static EqualityComparer<double> Within(double share) =>
         EqualityComparer<double>.Create((one, other) => Math.Abs(one - other) <= share * Math.Abs(one));

@@ -17,7 +17,7 @@ internal sealed class RecordingObserver(Action<LoraTrainingStep>? onStep = null,
 
     public void Report(WorkProgress value) => Progress.Add(value);
 
-    public void OnWritten(string folder) => Written.Add(folder);
+    public void OnWritten(string folder, int ofStep) => Written.Add(folder);
 
     public void OnStage(string text)
     {

@@ -114,6 +114,6 @@ public sealed class RunProgressTests
 
         public void OnStep(LoraTrainingStep done) => Assert.Fail("a step was done");
 
-        public void OnWritten(string folder) => Assert.Fail("an adapter was written");
+        public void OnWritten(string folder, int ofStep) => Assert.Fail("an adapter was written");
     }
 }

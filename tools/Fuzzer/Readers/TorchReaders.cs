@@ -53,7 +53,7 @@ internal static class TorchReaders
         {
         }
 
-        public void OnWritten(string folder)
+        public void OnWritten(string folder, int ofStep)
         {
         }
 

@@ -39,7 +39,7 @@ internal sealed record TrainingPlan(
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
     public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
     {
-        List<LoraProblem> problems = [.. options.Check(), .. data.Check()];
+        List<LoraProblem> problems = [.. options.Check(), .. data.Check(), .. data.Check(options)];
         Problems.Collect(problems, () => DatasetFiles.Of([.. data.Dataset, .. data.ValidationDataset.SelectMany(set => set.Paths)]));
         problems.AddRange(Destination(options));
         LoraAdapter? start = options.AdapterPath is string path ? Problems.Collect(problems, () => AdapterFolder.Load(path)) : options.Adapter;

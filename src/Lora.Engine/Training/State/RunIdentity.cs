@@ -74,6 +74,10 @@ internal static class RunIdentity
             [nameof(DataOptions.AllowSpecialToken)] = Text(options.Data.AllowSpecialToken),
             [nameof(options.MaxLength)] = Text(options.MaxLength),
             [nameof(options.Seed)] = Text(options.Seed),
+            [nameof(options.EvaluationStep)] = Text(options.EvaluationStep),
+            [nameof(options.KeepBest)] = Text(options.KeepBest),
+            [nameof(options.BestBy)] = Text(options.BestBy),
+            [nameof(options.Patience)] = Text(options.Patience),
             [nameof(options.DataType)] = Text(options.DataType),
             [nameof(options.Quantization)] = Text(options.Quantization),
         };

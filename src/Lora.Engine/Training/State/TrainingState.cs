@@ -13,7 +13,7 @@ namespace Lora.Training;
 /// <param name="Mean">AdamW's first moment, [count].</param>
 /// <param name="Variance">AdamW's second moment, [count].</param>
 /// <param name="Generator">The state of the generator that dropout draws from.</param>
-/// <param name="Before">The evaluations before the first step.</param>
+/// <param name="Evaluations">What the evaluations have come to.</param>
 /// <param name="Identity">What the run is (<see cref="RunIdentity"/>).</param>
 internal sealed record TrainingState(
     int Step,
@@ -23,7 +23,7 @@ internal sealed record TrainingState(
     TensorData Mean,
     TensorData Variance,
     TensorData Generator,
-    IReadOnlyList<LoraEvaluation> Before,
+    EvaluationState Evaluations,
     IReadOnlyDictionary<string, string> Identity)
 {
     /// <summary>Sets a run to the state.</summary>
@@ -55,7 +55,7 @@ internal sealed record TrainingState(
     /// <summary>Everything that torch would answer with the end of the process, or that would train something else in silence.</summary>
     private IEnumerable<string> Faults(long count, int steps)
     {
-        foreach (TensorData tensor in new[] { Values, Mean, Variance })
+        foreach (TensorData tensor in new[] { Values, Mean, Variance, Evaluations.BestValues }.OfType<TensorData>())
         {
             if (tensor.DataType != TensorDataType.F32 || tensor.Shape is not [long length] || length != count)
             {
@@ -71,6 +71,11 @@ internal sealed record TrainingState(
         if (Step < 0 || Updates < 0 || Updates > Step || Step > steps)
         {
             yield return $"it is of step {Step} with {Updates} updates; the run has {steps} steps";
+        }
+
+        if (!Evaluations.IsWhole)
+        {
+            yield return "its evaluations are not those of a run";
         }
 
         if (Scale is LossScale scale && !(scale.Factor > 0 && float.IsFinite(scale.Factor) && scale.GoodSteps >= 0))

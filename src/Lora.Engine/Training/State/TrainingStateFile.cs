@@ -15,7 +15,7 @@ internal static class TrainingStateFile
     private const string UpdatesKey = "updates";
     private const string FactorKey = "loss_scale.factor";
     private const string GoodStepsKey = "loss_scale.good_steps";
-    private const string BeforeKey = "before";
+    private const string EvaluationsKey = "evaluations";
     private const string IdentityPrefix = "run.";
 
     // A loss may have been infinite; the digits of a number give the same bits back.
@@ -38,13 +38,13 @@ internal static class TrainingStateFile
             metadata.Add(GoodStepsKey, scale.GoodSteps.ToString(CultureInfo.InvariantCulture));
         }
 
-        metadata.Add(BeforeKey, JsonSerializer.Serialize(state.Before, Json));
+        metadata.Add(EvaluationsKey, JsonSerializer.Serialize(state.Evaluations, Json));
 
         // The adapter's folder: the adapter itself comes at the end of the run.
         using OutputFolder output = new(folder);
 
         // Tensors and numbers in one file, so that they are always of the same step.
-        SafetensorsWriter.Write(Path.Combine(folder, Name), [state.Values, state.Mean, state.Variance, state.Generator], metadata);
+        SafetensorsWriter.Write(Path.Combine(folder, Name), [.. new[] { state.Values, state.Mean, state.Variance, state.Generator, state.Evaluations.BestValues }.OfType<TensorData>()], metadata);
     }
 
     /// <summary>Reads the state; null when there is none.</summary>
@@ -71,7 +71,10 @@ internal static class TrainingStateFile
                 tensors[nameof(TrainingState.Mean)],
                 tensors[nameof(TrainingState.Variance)],
                 tensors[nameof(TrainingState.Generator)],
-                JsonSerializer.Deserialize<LoraEvaluation[]>(metadata[BeforeKey], Json) ?? [],
+                (JsonSerializer.Deserialize<EvaluationState>(metadata[EvaluationsKey], Json) ?? new()) with
+                {
+                    BestValues = tensors.GetValueOrDefault(nameof(EvaluationState.BestValues)),
+                },
                 metadata.Where(entry => entry.Key.StartsWith(IdentityPrefix, StringComparison.Ordinal))
                     .ToDictionary(entry => entry.Key[IdentityPrefix.Length..], entry => entry.Value));
         }

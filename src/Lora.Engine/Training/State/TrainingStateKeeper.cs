@@ -10,7 +10,7 @@ namespace Lora.Training;
 /// <param name="optimizer">Its optimiser.</param>
 /// <param name="scaling">The scaling of the loss; null for none.</param>
 /// <param name="first">Steps done before.</param>
-/// <param name="before">The evaluations before the first step.</param>
+/// <param name="evaluations">The run's.</param>
 /// <param name="identity">What the run is.</param>
 internal sealed class TrainingStateKeeper(
     string folder,
@@ -19,7 +19,7 @@ internal sealed class TrainingStateKeeper(
     AdamW optimizer,
     LossScaling? scaling,
     int first,
-    IReadOnlyList<LoraEvaluation> before,
+    RunEvaluations evaluations,
     IReadOnlyDictionary<string, string> identity)
 {
     // As of the last whole step; a step that is given up has drawn from the generator.
@@ -61,6 +61,6 @@ internal sealed class TrainingStateKeeper(
         AdapterTensors.Copy(nameof(TrainingState.Mean), optimizer.Mean),
         AdapterTensors.Copy(nameof(TrainingState.Variance), optimizer.Variance),
         randomness,
-        before,
+        evaluations.State,
         identity));
 }

@@ -21,6 +21,9 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     /// <summary>The steps done so far.</summary>
     public IReadOnlyList<LoraTrainingStep> History => history;
 
+    /// <summary>The last of them; null before the first.</summary>
+    public int? Last => history is [.., LoraTrainingStep last] ? last.Step : null;
+
     /// <summary>Runs the steps.</summary>
     /// <param name="steps">The batches of each step.</param>
     /// <param name="rate">The learning rate of each step.</param>
