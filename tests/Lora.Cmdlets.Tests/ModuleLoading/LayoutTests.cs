@@ -13,7 +13,7 @@ public sealed class LayoutTests
     public void Of_managed_code_only_what_the_engine_calls_lies_in_deps() => Assert.Equal(
         [
             "CommunityToolkit.HighPerformance.dll", "K4os.Compression.LZ4.dll", "Microsoft.Extensions.FileSystemGlobbing.dll", "Microsoft.IO.RecyclableMemoryStream.dll", "Parquet.dll",
-            "Snappier.dll", "TorchSharp.dll", "ZstdSharp.dll",
+            "Snappier.dll", "Sylvan.Data.Csv.dll", "TorchSharp.dll", "ZstdSharp.dll",
         ],
         Directory.GetFiles(Repository.Bin("deps"), "*.dll").Where(IsManaged).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Lora.Data;
 
 /// <summary>What a file is written in.</summary>
@@ -8,6 +10,9 @@ internal enum FileForm
 
     /// <summary>One JSON array of objects.</summary>
     JsonArray,
+
+    /// <summary>JSON objects of any number of lines.</summary>
+    JsonObjects,
 
     /// <summary>CSV, TSV and their like.</summary>
     Delimited,
@@ -31,7 +36,7 @@ internal static class DatasetForm
 
     /// <summary>The form; where it is another than the name says, that is noted.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="beginning">Its first bytes, as many as there are at hand.</param>
+    /// <param name="beginning">Its first bytes, as many as there are at hand; of an object the first line, and what follows it if anything does.</param>
     /// <exception cref="LoraException"><see cref="LoraError.DatasetForm"/>: something that is not read, by name.</exception>
     public static FileForm Of(DatasetFile file, ReadOnlySpan<byte> beginning)
     {
@@ -43,8 +48,7 @@ internal static class DatasetForm
         string extension = Extension(file.Path);
         ReadOnlySpan<byte> text = beginning.TrimStart(" \t\r\n"u8);
         bool isDocument = extension is ".TXT" or ".MD" && !text.StartsWith("{\""u8);
-        string? other = Binary(beginning) ?? (extension == ".PARQUET" ? "named as a Parquet file and is none" : null)
-            ?? (!isDocument && (text.StartsWith("{\n"u8) || text.StartsWith("{\r\n"u8)) ? "JSON over several lines" : null);
+        string? other = Binary(beginning) ?? (extension == ".PARQUET" ? "named as a Parquet file and is none" : null);
         if (other is not null)
         {
             throw LoraException.Of(LoraError.DatasetForm, file.Path, file.Path, other);
@@ -53,6 +57,7 @@ internal static class DatasetForm
         FileForm form = isDocument ? FileForm.Document
             : text.StartsWith("["u8) ? FileForm.JsonArray
             : extension is ".CSV" or ".TSV" && !text.StartsWith("{"u8) ? FileForm.Delimited
+            : IsOfObjects(text, isLines: extension != ".JSON") ? FileForm.JsonObjects
             : FileForm.JsonLines;
         if (form == FileForm.JsonArray && extension != ".JSON")
         {
@@ -64,6 +69,21 @@ internal static class DatasetForm
         }
 
         return form;
+    }
+
+    /// <summary>Whether objects go on over several lines, or one alone is a whole file. A first line that is broken is an error of that line.</summary>
+    private static bool IsOfObjects(ReadOnlySpan<byte> text, bool isLines)
+    {
+        int end = text.IndexOf((byte)'\n');
+        ReadOnlySpan<byte> line = end < 0 ? text : text[..(end + 1)];
+        try
+        {
+            return line.TrimEnd("\r\n"u8).SequenceEqual("{"u8) || (!isLines && (JsonValues.Length(line) is null || text[line.Length..].Trim(" \t\r\n"u8).Length == 0));
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private static string? Binary(ReadOnlySpan<byte> beginning) => beginning switch

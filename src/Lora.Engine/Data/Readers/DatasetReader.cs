@@ -50,9 +50,15 @@ public static class DatasetReader
             lines.Skip(ByteOrderMark.Length);
         }
 
+        if (lines.Ahead.Span.TrimStart(" \t\r\n"u8).StartsWith("{"u8))
+        {
+            lines.ReadLineAhead();
+        }
+
         form = DatasetForm.Of(file, lines.Ahead.Span);
         return form switch
         {
+            FileForm.JsonObjects => JsonObjectReader.Read(lines, file, problems),
             FileForm.JsonArray => JsonArrayReader.Read(lines, file, problems),
             FileForm.Delimited => DelimitedReader.Read(lines, file, problems),
             FileForm.Parquet => ParquetRows.Read(file, problems, cancellation),

@@ -1,91 +1,95 @@
-using System.Text;
-using System.Text.Unicode;
+using Sylvan.Data.Csv;
 
 namespace Lora.Data;
 
-/// <summary>Reads CSV and TSV as spreadsheets write them: a header, the delimiter found by it or said by a first line <c>sep=;</c>. A row's line is that on which it begins.</summary>
+/// <summary>
+/// Reads CSV and TSV as spreadsheets write them (RFC 4180): a header, the delimiter found by it or said by a first line <c>sep=;</c>. Nothing is
+/// trimmed, no word is null, and no line is a comment. A row's line is that on which it begins.
+/// </summary>
 internal static class DelimitedReader
 {
     private const string Separator = "sep=";
+    private const int Buffer = 1 << 16;
+    private const int LongestRow = 1 << 28;
+    private const char NoComment = '\uFFFF'; // is no character of any text
 
     /// <summary>The rows; null for one that is bad, whose problem is noted.</summary>
     public static IEnumerable<DatasetRow?> Read(LineReader lines, DatasetFile file, RowProblems problems)
     {
-        int number = 0;
-        string? first = Next(lines, ref number, problems);
-        char? said = first?.TrimEnd('\r') is { Length: 5 } sep && sep.StartsWith(Separator, StringComparison.OrdinalIgnoreCase) ? sep[^1] : null;
-        string? header = said is null ? first : Next(lines, ref number, problems);
-        if (header is null || Header(header, number, said, file, problems) is not (char delimiter, string[] names))
+        using DelimitedText text = new(lines);
+        if (Begin(text, file, problems) is not (char delimiter, string[] names))
         {
             yield break;
         }
 
-        FieldSplitter splitter = new(delimiter);
-        int start = 0;
-        while (Next(lines, ref number, problems) is string line)
+        int line = text.Line + 1;
+        using CsvDataReader? csv = Noted(line, text, problems, () => CsvDataReader.Create(text, Options(delimiter)));
+        while (csv is not null && Noted(line, text, problems, csv.Read))
         {
-            if (start == 0 && line.AsSpan().TrimEnd('\r').Length == 0)
+            ReadOnlySpan<char> record = csv.GetRawRecordSpan();
+            int start = line;
+            line += record.Count('\n');
+            if (record.TrimEnd("\r\n").Length > 0)
             {
-                continue;
+                yield return Row(csv, start, names, file, problems);
             }
-
-            start = start == 0 ? number : start;
-            (bool isWhole, DatasetRow? row) = Row(splitter, line, start, names, file, problems);
-            if (isWhole)
-            {
-                start = 0;
-                yield return row;
-            }
-        }
-
-        if (start > 0)
-        {
-            problems.Add(start, "a quote is opened and never closed");
         }
     }
 
-    private static (bool IsWhole, DatasetRow? Row) Row(FieldSplitter splitter, string line, int start, string[] names, DatasetFile file, RowProblems problems)
+    private static DatasetRow? Row(CsvDataReader csv, int line, string[] names, DatasetFile file, RowProblems problems)
     {
-        try
+        if (csv.RowFieldCount != names.Length)
         {
-            return splitter.Add(line) switch
-            {
-                null => (false, null),
-                string[] fields when fields.Length != names.Length => throw new FormatException($"it has {fields.Length} fields where the header has {names.Length}"),
-                string[] fields => (true, RowReading.Read(start, [.. names.Zip(fields, (name, value) => new RowField(name, value))], file)),
-            };
-        }
-        catch (FormatException exception)
-        {
-            problems.Add(start, exception.Message);
-            return (true, null);
-        }
-    }
-
-    /// <summary>The next line without its LF; null at the end, or where it is too long or not UTF-8, which is noted.</summary>
-    private static string? Next(LineReader lines, ref int number, RowProblems problems)
-    {
-        if (!lines.TryRead(out ReadOnlyMemory<byte> line))
-        {
-            if (!lines.IsAtEnd)
-            {
-                problems.Add(number + 1, $"it has more than {LineReader.LongestLine} bytes; what follows is not read");
-            }
-
+            problems.Add(line, $"it has {csv.RowFieldCount} fields where the header has {names.Length}");
             return null;
         }
 
-        number++;
-        if (Utf8.IsValid(line.Span))
+        try
         {
-            return Encoding.UTF8.GetString(line.Span);
+            return RowReading.Read(line, [.. names.Select((name, column) => new RowField(name, csv.GetString(column)))], file);
         }
-
-        problems.Add(number, "it is not UTF-8; what follows is not read");
-        return null;
+        catch (FormatException exception)
+        {
+            problems.Add(line, exception.Message);
+            return null;
+        }
     }
 
+    /// <summary>What a step of reading gives; nothing where it fails, which is noted and ends the reading.</summary>
+    private static T? Noted<T>(int line, DelimitedText text, RowProblems problems, Func<T> step)
+    {
+        try
+        {
+            return step();
+        }
+        catch (CsvRecordTooLargeException)
+        {
+            problems.Add(line, $"it has more than {LongestRow} characters; most often a quote is opened and never closed");
+        }
+        catch (CsvFormatException)
+        {
+            problems.Add(line, "a quote is opened and never closed, or something follows the quote that closes a field; what follows is not read");
+        }
+        catch (InvalidDataException exception)
+        {
+            problems.Add(text.Line, $"{exception.Message}; what follows is not read");
+        }
+
+        return default;
+    }
+
+    private static CsvDataReaderOptions Options(char delimiter) =>
+        new() { HasHeaders = false, Delimiter = delimiter, Comment = NoComment, BufferSize = Buffer, MaxBufferSize = LongestRow };
+
     /// <summary>The delimiter and the names of the columns; null where there is no such header, which is noted.</summary>
+    private static (char Delimiter, string[] Names)? Begin(DelimitedText text, DatasetFile file, RowProblems problems)
+    {
+        string? first = Noted(text.Line, text, problems, text.ReadLine)?.TrimEnd('\r', '\n');
+        char? said = first is { Length: 5 } && first.StartsWith(Separator, StringComparison.OrdinalIgnoreCase) ? first[^1] : null;
+        string? header = said is null ? first : Noted(text.Line, text, problems, text.ReadLine)?.TrimEnd('\r', '\n');
+        return header is null ? null : Header(header, text.Line, said, file, problems);
+    }
+
     private static (char Delimiter, string[] Names)? Header(string line, int number, char? said, DatasetFile file, RowProblems problems)
     {
         char usual = DatasetForm.Extension(file.Path) == ".TSV" ? '\t' : ',';
@@ -124,10 +128,11 @@ internal static class DelimitedReader
     {
         try
         {
-            string[] names = [.. (new FieldSplitter(delimiter).Add(line) ?? []).Select(name => name.Trim())];
+            using CsvDataReader csv = CsvDataReader.Create(new StringReader(line), Options(delimiter));
+            string[] names = csv.Read() ? [.. Enumerable.Range(0, csv.RowFieldCount).Select(column => csv.GetString(column).Trim())] : [];
             return (delimiter, names, names.Count(rules.IsKnown));
         }
-        catch (FormatException)
+        catch (CsvFormatException)
         {
             // Quotes that another delimiter follows.
             return (delimiter, [], 0);

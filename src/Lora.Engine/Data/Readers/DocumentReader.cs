@@ -22,7 +22,7 @@ internal static class DocumentReader
 
         if (!Utf8.IsValid(content.Span))
         {
-            problems.Add(FirstInvalidLine(content.Span), "it is not UTF-8");
+            problems.Add(FirstInvalidLine(content.Span), JsonRow.NotUtf8);
             return [null];
         }
 

@@ -31,6 +31,14 @@ internal sealed class LineReader(Stream stream)
         }
     }
 
+    /// <summary>Reads until a whole line is ahead, and something after it where there is anything.</summary>
+    public void ReadLineAhead()
+    {
+        while (Ahead.Span.IndexOf((byte)'\n') is int end && (end < 0 || Ahead.Span[end..].Trim(" \t\r\n"u8).Length == 0) && Ahead.Length <= LongestLine && ReadOn())
+        {
+        }
+    }
+
     /// <summary>Leaves out bytes that are ahead.</summary>
     public void Skip(int count) => start += count;
 

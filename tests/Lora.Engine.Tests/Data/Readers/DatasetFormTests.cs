@@ -11,7 +11,6 @@ public sealed class DatasetFormTests : IDisposable
 
     public static TheoryData<string, byte[], string> Others => new()
     {
-        { "rows.jsonl", "\r\n {\r\n  \"text\": \"a\"\r\n}"u8.ToArray(), "JSON over several lines" },
         { "rows.jsonl.gz", [0x1F, 0x8B, 8, 0], "a gzip file" },
         { "rows.zip", "PK\u0003\u0004"u8.ToArray(), "a zip file" },
         { "rows.parquet", "PAR1"u8.ToArray(), "a Parquet file" },

@@ -53,8 +53,25 @@ public sealed class DatasetReaderTests : IDisposable
         Assert.All(problems, problem => Assert.Contains(problem, Failure("rows.json", Encoding.UTF8.GetBytes(content)).Message, StringComparison.Ordinal));
 
     [Theory]
-    [InlineData("text,id\na,1\n\"b\"c,2\n\"d\",3\ne\n", "line 3: something follows the closing quote", "line 5: it has 1 fields where the header has 2")]
+    [InlineData("one.json", "{\"text\": \"a\"}", "a")]
+    [InlineData("one.json", "\n{\n  \"text\": \"a\"\n}\n\n", "a")]
+    [InlineData("several.jsonl", "{\n  \"text\": \"a\"\n}\n{\n  \"text\": \"b\"\n}", "a", "b")]
+    [InlineData("lines.json", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n", "a", "b")]
+    public void An_object_may_have_several_lines_and_be_a_file_alone(string name, string content, params string[] texts) =>
+        Assert.Equal(texts, DatasetReader.Read(new(folder.Write(name, content))).Select(row => ((TextRow)row).Text));
+
+    [Theory]
+    [InlineData("{\n \"text\": \"a\"\n", "row 1: it is not JSON, or is cut off")]
+    [InlineData("""{"a":[{"text":"b"}],"c":[{"text":"d"}]}""", "row 1: ")]
+    [InlineData("""{"a":[{"text":"b"},{"text":5}]}""", "row 2: \"text\" is not a string")]
+    [InlineData("{\"text\": \"a\"}\n{\"text\": 5}\n", "line 2: \"text\" is not a string")]
+    public void What_is_wrong_in_objects_is_named_by_row_or_line(string content, string problem) =>
+        Assert.Contains(problem, Failure("rows.json", Encoding.UTF8.GetBytes(content)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("text,id\n\na,1\n\"b\nb\",2\ne\n\"d\",3\n1,2,3\n\"b\"c,2\n", "line 6: it has 1 fields where the header has 2", "line 8: it has 3 fields", "line 9: a quote is opened and never closed, or something follows")]
     [InlineData("text,id\na,1\n\"b,2\nc,3", "line 3: a quote is opened and never closed")]
+    [InlineData("text\n#1\n\n5,5\n", "line 4: it has 2 fields where the header has 1")]
     [InlineData("a,b\n1,2\n", "line 1: no column is known (\"a\", \"b\")")]
     [InlineData("prompt,completion;text\n", "several delimiters")]
     public void What_is_wrong_in_a_CSV_file_is_named_by_the_line_on_which_its_row_begins(string content, params string[] problems) =>
@@ -91,6 +108,8 @@ public sealed class DatasetReaderTests : IDisposable
     [InlineData("rows.csv", """{"text":"a"}""", "is JSON Lines")]
     [InlineData("rows.txt", """{"text":"a"}""", "is JSON Lines")]
     [InlineData("rows.jsonl", """[{"text":"a"}]""", "is a JSON array")]
+    [InlineData("rows.json", """{"version":1,"data":[{"text":"a"}],"licence":["CC0"]}""", "whose list \"data\" has the rows")]
+    [InlineData("list.json", "{\n \"rows\": [\n  {\"text\": \"a\"}\n ]\n}\n", "whose list \"rows\" has the rows")]
     public void The_content_decides_over_the_name_and_that_is_said(string name, string content, string notice)
     {
         DatasetFile file = new(folder.Write(name, content));
