@@ -10,7 +10,7 @@
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @(
-        'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
+        'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Edit-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
         'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Export-LoraAdapter', 'Export-LoraModel',
         'Test-LoraAdapter'
     )

@@ -16,6 +16,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Measure-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { './missing' | Measure-LoraAdapter -Model $model -Dataset $dataset } }
         @{ Cmdlet = 'Merge-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Merge-LoraAdapter ./missing } }
         @{ Cmdlet = 'Compare-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Compare-LoraAdapter $result ./missing } }
+        @{ Cmdlet = 'Edit-LoraAdapter'; Id = 'LoraEditRefused'; Mistake = { Edit-LoraAdapter $result -Exclude '**.9.**' } }
         @{ Cmdlet = 'Export-LoraAdapter'; Id = 'LoraOutputHasWildcard'; Mistake = { $result | Export-LoraAdapter 'TestDrive:/a*' } }
         @{ Cmdlet = 'Export-LoraModel'; Id = 'LoraMergeRefused'; Mistake = { $result | Export-LoraModel $model -Force } }
     )

@@ -22,3 +22,22 @@ Describe 'The first example' {
         $said | Should -Match 'Evaluation after:  loss 0'
     }
 }
+
+Describe 'The example that chooses and edits' {
+    BeforeAll {
+        $outcome = & (Join-Path $PSScriptRoot '../examples/02-choose-and-edit.ps1') -OutputPath 'TestDrive:/cut'
+        $expected = @(
+            0, 1 | ForEach-Object { "single_transformer_blocks.$_.proj_mlp", "single_transformer_blocks.$_.proj_out" }
+            'proj_out'
+        ) | Sort-Object
+    }
+
+    It 'means the same modules <_>' -ForEach Chosen, Listed, Cut, Loaded {
+        $outcome.$_ | Sort-Object | Should -Be $expected
+    }
+
+    It 'says what each module keeps' {
+        $outcome.Edit.Module | Where-Object Rank | ForEach-Object Retained | Should -Be (@(1) * 5)
+        $outcome.Edit.LeftOutCount | Should -Be 17
+    }
+}

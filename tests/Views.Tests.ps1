@@ -83,6 +83,7 @@ model.layers.0.mlp.up_proj      <=                        4
             steps        = $result.History
             measurements = $result | Measure-LoraAdapter -Dataset $training.ValidationDataset -EachLayer
             norms        = (Get-LoraAdapter "TestDrive:/wide$Width" -Detailed).Module
+            edits        = (Edit-LoraAdapter $result -Exclude '**.0.**' -Retain 0.9).Module
             cosines      = Compare-LoraAdapter $result "TestDrive:/wide$Width"
             clients      = Test-LoraAdapter "TestDrive:/wide$Width"
         }

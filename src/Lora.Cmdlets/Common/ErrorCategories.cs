@@ -26,7 +26,7 @@ internal static class ErrorCategories
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
             or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.SeveralModels
-            or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized => ErrorCategory.InvalidArgument,
+            or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.EditRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized => ErrorCategory.InvalidArgument,
 
         LoraError.ConfigNotGiven or LoraError.AdapterNotGiven => ErrorCategory.InvalidArgument,
         LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,
@@ -34,7 +34,7 @@ internal static class ErrorCategories
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed or LoraError.TemporaryFileFailed => ErrorCategory.WriteError,
         LoraError.OutputExists or LoraError.RunUnfinished or LoraError.RunEnded => ErrorCategory.ResourceExists,
-        LoraError.PortableRefused or LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
+        LoraError.PortableRefused or LoraError.FormatRefused or LoraError.LossNotFinite or LoraError.MergeRefused => ErrorCategory.InvalidResult,
         LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.Unexpected => ErrorCategory.InvalidOperation,

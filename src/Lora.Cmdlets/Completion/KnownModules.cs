@@ -30,6 +30,7 @@ internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IRead
         LoraAdapter { Path: string folder } => OfPath(folder, session),
         LoraAdapter adapter => OfConfig(adapter.Config, session),
         LoraAdapterInfo adapter => OfAdapter(adapter, session),
+        LoraAdapterEdit { Adapter: LoraAdapter adapter } => OfAdapter(AdapterInspector.Describe(adapter), session),
         LoraTrainingResult { Config: LoraConfig config } result => OfConfig(config with { Model = result.Model }, session),
         // The shell's own lists alone: the enumerator of another type would be code that runs.
         object?[] or ArrayList or List<object> => OfList([.. ((IEnumerable)value).Cast<object?>().Select(SyntaxReader.Unwrapped)], session),

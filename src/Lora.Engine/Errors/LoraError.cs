@@ -148,6 +148,12 @@ public enum LoraError
     /// <summary>Adapters whose changes cannot be compared.</summary>
     ComparisonRefused,
 
+    /// <summary>An adapter that has no form in the format asked for.</summary>
+    FormatRefused,
+
+    /// <summary>An adapter that cannot be changed as asked.</summary>
+    EditRefused,
+
     /// <summary>The destination holds an adapter already.</summary>
     OutputExists,
 

@@ -56,6 +56,8 @@ internal static class BindingTable
         ("$x | Compare-LoraAdapter $result", kind => kind.Adapter),
         ("Compare-LoraAdapter $x $result -Summary", kind => kind.Adapter),
         ("Compare-LoraAdapter $result $x -Summary", kind => kind.Adapter),
+        ("$x | Edit-LoraAdapter -Exclude '**.0.**'", kind => kind.Adapter),
+        ("Edit-LoraAdapter $x -Rank 1 | Get-LoraAdapter", kind => kind.Adapter),
         ("$x | Test-LoraAdapter", kind => kind.Adapter),
         ("Test-LoraAdapter $x -Client PEFT", kind => kind.Adapter),
         ("$x | Measure-LoraAdapter -Dataset $rows", kind => kind.Adapter),

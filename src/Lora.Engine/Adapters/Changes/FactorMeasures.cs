@@ -27,7 +27,10 @@ internal static class FactorMeasures
     }
 
     /// <summary>The Frobenius norm of the matrix that has the singular values.</summary>
-    public static double Norm(double[] singularValues) => Math.Sqrt(singularValues.Sum(value => value * value));
+    public static double Norm(double[] singularValues) => Math.Sqrt(Energy(singularValues));
+
+    /// <summary>The square of that norm, of which shares are taken.</summary>
+    public static double Energy(double[] singularValues) => singularValues.Sum(value => value * value);
 
     /// <summary>
     /// The effective rank, exp(−Σ pᵢ ln pᵢ) with pᵢ = σᵢ / Σ σ (Roy and Vetterli 2007): n for n equal singular values, 1 for one alone, 0 for none.

@@ -29,16 +29,7 @@ internal static class CombinedConfig
     {
         LoraConfig first = adapters[0].Config;
         bool isSame = adapters.Select(adapter => AdapterConfigJson.Write(OnlyTargets(adapter.Config))).Distinct().Count() == 1;
-        return isSame ? first : first with
-        {
-            Module = null,
-            TargetModule = [.. modules.Order(StringComparer.Ordinal)],
-            TargetPattern = null,
-            ExcludeModule = null,
-            ExcludePattern = null,
-            LayersToTransform = null,
-            LayersPattern = null,
-        };
+        return isSame ? first : ExactTargets.Of(first, modules);
     }
 
     private static LoraConfig OnlyTargets(LoraConfig config) => new()

@@ -1,0 +1,30 @@
+using Lora.Selection;
+
+namespace Lora.Adapters;
+
+/// <summary>The configuration of an adapter that was changed: the modules that are left, and their ranks and scalings, to the letter.</summary>
+internal static class EditedConfig
+{
+    /// <param name="adapter">The adapter that was changed.</param>
+    /// <param name="modules">What became of its modules.</param>
+    /// <param name="isTruncated">Whether ranks changed, and scalings are 1 therefore.</param>
+    public static LoraConfig Of(LoraAdapter adapter, IReadOnlyList<LoraModuleEdit> modules, bool isTruncated)
+    {
+        LoraModuleEdit[] kept = [.. modules.Where(module => module.Rank is not null)];
+        string[] names = [.. kept.Select(module => module.Name)];
+        LoraConfig config = isTruncated ? CombinedConfig.Of([adapter], kept.ToDictionary(module => module.Name, module => module.Rank!.Value)) : adapter.Config;
+        return kept.Length == modules.Count ? config : ExactTargets.Of(config, names) with
+        {
+            RankPattern = Used(config.RankPattern, names),
+            AlphaPattern = Used(config.AlphaPattern, names),
+        };
+    }
+
+    /// <summary>The entries that match a module that is left; one that matches none would be told of as a slip of the pen.</summary>
+    private static LoraPatternValue[]? Used(LoraPatternValue[]? entries, string[] names)
+    {
+        PatternTable table = new(entries);
+        LoraPatternValue[] used = [.. (entries ?? []).Where((_, index) => table.Count(index, names) > 0)];
+        return used.Length == 0 ? null : used;
+    }
+}
