@@ -219,15 +219,12 @@ public sealed class Dataset : IDisposable
             return;
         }
 
-        if (made.Encoded!.IsCut)
-        {
-            file.Border.Add(line);
-        }
-
         if (made.Example.Ids.Length > options.Positions)
         {
             file.Overlong.Add(line);
         }
+
+        file.Note(line, made.Encoded!.Notes);
     }
 
     private void CheckAnyLearned()

@@ -25,7 +25,19 @@ public sealed class DatasetFile(string path)
     public IReadOnlyList<int> UnsupervisedRows => Unsupervised;
 
     /// <summary>The lines of rows in which the text as a whole would have a token that reaches from the prompt into the completion.</summary>
-    public IReadOnlyList<int> BorderRows => Border;
+    public IReadOnlyList<int> BorderRows => Noted[RowNotes.Cut];
+
+    /// <summary>The lines of conversations in which a message of the assistant is empty, and so not learned.</summary>
+    public IReadOnlyList<int> EmptyTurnRows => Noted[RowNotes.EmptyTurn];
+
+    /// <summary>The lines of conversations whose reasoning the chat template does not write, or not all of it.</summary>
+    public IReadOnlyList<int> UnwrittenReasoningRows => Noted[RowNotes.UnwrittenReasoning];
+
+    /// <summary>The lines of conversations of which the chat template leaves a message out.</summary>
+    public IReadOnlyList<int> UnwrittenMessageRows => Noted[RowNotes.UnwrittenMessage];
+
+    /// <summary>The lines of conversations that spell a special token, which is characters there.</summary>
+    public IReadOnlyList<int> SpelledTokenRows => Noted[RowNotes.SpelledToken];
 
     /// <summary>The lines of rows that have, cut as they are, more tokens than the model was made for.</summary>
     public IReadOnlyList<int> OverlongRows => Overlong;
@@ -53,9 +65,21 @@ public sealed class DatasetFile(string path)
 
     internal List<int> Unsupervised { get; } = [];
 
-    internal List<int> Border { get; } = [];
-
     internal List<int> Overlong { get; } = [];
+
+    internal IReadOnlyDictionary<RowNotes, List<int>> Noted { get; } = Enum.GetValues<RowNotes>().ToDictionary(note => note, _ => new List<int>());
+
+    /// <summary>Notes what befell a row.</summary>
+    internal void Note(int line, RowNotes notes)
+    {
+        foreach ((RowNotes note, List<int> lines) in Noted)
+        {
+            if (notes.HasFlag(note))
+            {
+                lines.Add(line);
+            }
+        }
+    }
 
     /// <summary>Notes something once.</summary>
     internal void Note(string notice)

@@ -15,6 +15,9 @@ public sealed record DatasetOptions
     /// <summary>The most tokens that an example has; what a row has beyond them is cut off its end.</summary>
     public int MaxLength { get; init; } = UsualLength;
 
+    /// <summary>What writes conversations; null for the template that lies beside the tokenizer, or that <see cref="Data"/> names.</summary>
+    internal Lazy<ChatEncoder>? Chat { get; init; }
+
     /// <summary>The number of rows of the model's embedding, which ids are checked against; null leaves them unchecked.</summary>
     public int? VocabularySize { get; init; }
 

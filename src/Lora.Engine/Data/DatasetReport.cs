@@ -37,6 +37,13 @@ internal static class DatasetReport
             (file.OverlongRows, $"has more than the {options.Positions} tokens that the model was made for", $"have more than the {options.Positions} tokens that the model was made for"),
             (file.BorderRows, "has a prompt and a completion that one token would join; it is cut there, as the model meets it when it answers",
                 "have a prompt and a completion that one token would join; they are cut there, as the model meets them when it answers"),
+            (file.EmptyTurnRows, "has an empty message of the assistant, which is not learned", "have an empty message of the assistant, which is not learned"),
+            (file.UnwrittenReasoningRows, "has reasoning that the chat template does not write", "have reasoning that the chat template does not write"),
+            (file.UnwrittenMessageRows, "has a message that the chat template does not write", "have a message that the chat template does not write"),
+            (file.SpelledTokenRows, "has a message that spells a special token, which is read as characters; -AllowSpecialToken makes it a token",
+                "have messages that spell special tokens, which are read as characters; -AllowSpecialToken makes them tokens"),
+            (file.Noted[RowNotes.MeantToken], "spells a special token, which becomes one: a text, a prompt and a completion are taken as they stand",
+                "spell special tokens, which become such: texts, prompts and completions are taken as they stand"),
         ];
         foreach ((IEnumerable<int> lines, string one, string several) in reports)
         {

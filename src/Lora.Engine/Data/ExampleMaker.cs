@@ -5,7 +5,7 @@ namespace Lora.Data;
 /// <summary>Makes examples of rows: encodes them and cuts them to their length. It changes nothing, so several threads may use it.</summary>
 internal sealed class ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
 {
-    private readonly RowEncoder encoder = new(tokenizer, options.MaxLength);
+    private readonly RowEncoder encoder = new(tokenizer, options.MaxLength, options.Chat ?? ChatEncoder.Of(Path.GetDirectoryName(tokenizer.Path)!, tokenizer, options.Data));
     private readonly RowEncoder whole = new(tokenizer, int.MaxValue - 1);
 
     /// <summary>The rows that a row becomes: the parts of a document, and of all else the row itself.</summary>
@@ -17,17 +17,17 @@ internal sealed class ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
     /// <summary>Makes an example.</summary>
     /// <param name="row">The row.</param>
     /// <param name="cancellation">Checked for each word.</param>
-    /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, <see cref="LoraError.PatternTimeout"/>.</exception>
+    /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, <see cref="LoraError.PatternTimeout"/>, <see cref="LoraError.ChatTemplateMissing"/>.</exception>
     public MadeExample Make(DatasetRow row, CancellationToken cancellation)
     {
         try
         {
-            return Cut(row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsCut: false, IsWhole: true) : encoder.Encode(row, cancellation));
+            return Cut(row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsWhole: true, Notes: 0) : encoder.Encode(row, cancellation));
         }
-        catch (LoraException exception) when (exception.Error is LoraError.ChatTemplateFailed or LoraError.ChatMessageInvalid)
+        catch (FormatException exception)
         {
-            // The template knows no file; who asked for the row names it.
-            return new(null, null, IsTruncated: false, exception.Message.TrimEnd('.'));
+            // The encoder knows no file; who asked for the row names it.
+            return new(null, null, IsTruncated: false, exception.Message);
         }
     }
 

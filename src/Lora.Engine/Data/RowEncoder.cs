@@ -9,7 +9,8 @@ namespace Lora.Data;
 /// </summary>
 /// <param name="tokenizer">The model's tokenizer.</param>
 /// <param name="maxLength">Ids of a row that are kept.</param>
-internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
+/// <param name="chat">What writes conversations, found when there is one; it throws where the model has no chat template.</param>
+internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength, Lazy<ChatEncoder>? chat = null)
 {
     // Of longer texts only what is kept is encoded; the ids of shorter ones are counted.
     private const int LongText = 1 << 20;
@@ -20,17 +21,34 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
     /// <summary>The ids of a prompt that the model is to go on: with one begin token, also where the prompt spells it, and open at its end.</summary>
     public int[] EncodePrompt(string prompt, CancellationToken cancellation) => [.. Opened(tokenizer.Encode([prompt], int.MaxValue, cancellation)[0])];
 
+    /// <summary>The ids of a prompt as the user's message, with what begins the answer to it.</summary>
+    /// <exception cref="LoraException">The model has no chat template, or it refuses the prompt.</exception>
+    public int[] EncodeChatPrompt(string prompt, CancellationToken cancellation)
+    {
+        TextPiece piece = Chat.WritePrompt(prompt, cancellation);
+        return [.. tokenizer.Encode([piece.Text], int.MaxValue, cancellation, [piece.Literal])[0]];
+    }
+
     /// <summary>Encodes a row; null where there is nothing to learn.</summary>
+    /// <exception cref="FormatException">The chat template cannot write it, or what is learned of it cannot be told: why.</exception>
+    /// <exception cref="LoraException">The model has no chat template, or one that cannot be read.</exception>
     public EncodedRow? Encode(DatasetRow row, CancellationToken cancellation)
     {
+        if (row is ChatRow conversation)
+        {
+            return Chat.Write(conversation, cancellation) is ChatText text ? Encode(text, row.Line, cancellation) : null;
+        }
+
         TextPiece[] pieces = row switch
         {
             TextRow text => [new(text.Text, true)],
             CompletionRow pair => [new(pair.Prompt, false), new(pair.Completion, true)],
-            _ => throw LoraException.Of(LoraError.ChatMessageInvalid, null, $"the conversation of line {row.Line}", "conversations are not learned from yet"),
+            _ => throw new ArgumentException($"{row.GetType().Name} is not encoded", nameof(row)),
         };
         return Encode([.. pieces.Where(piece => piece.Text.Length > 0)], row.Line, cancellation);
     }
+
+    private ChatEncoder Chat => (chat ?? throw new InvalidOperationException("There is nothing to write conversations by.")).Value;
 
     /// <summary>Encodes a text; null where nothing of it is to be learned. After the last piece, if it is learned, the end of the sequence is.</summary>
     /// <param name="pieces">The text in pieces, none of them empty.</param>
@@ -44,18 +62,39 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
         }
 
         string[] texts = [.. pieces.Select(piece => piece.Text)];
-        int most = texts.Sum(text => (long)text.Length) > LongText ? maxLength + 1 : int.MaxValue;
+        int most = Most(texts);
         List<int>[] encoded = tokenizer.Encode(texts, most, cancellation);
-        bool isCut = texts.Length > 1 && IsCut(texts, encoded, cancellation);
+        RowNotes notes = (texts.Length > 1 && IsCut(texts, encoded, cancellation) ? RowNotes.Cut : 0)
+            | (texts.Any(text => tokenizer.FindSpecial(text) is not null) ? RowNotes.MeantToken : 0);
         encoded[0] = Opened(encoded[0]);
         if (pieces[^1].IsLearned)
         {
             encoded[^1].AddRange(Ending(encoded[^1]));
         }
 
+        return Labelled(pieces, encoded, line, most, notes);
+    }
+
+    /// <summary>Encodes a conversation. Its template writes the tokens that begin a sequence and end a turn, and nothing is put before it, as where models answer.</summary>
+    private EncodedRow Encode(ChatText text, int line, CancellationToken cancellation)
+    {
+        int most = Most(text.Pieces.Select(piece => piece.Text));
+        List<int>[] encoded = tokenizer.Encode([.. text.Pieces.Select(piece => piece.Text)], most, cancellation, [.. text.Pieces.Select(piece => piece.Literal)]);
+        if (text.IsOpen && tokenizer.EndOfSequenceId is int end)
+        {
+            encoded[^1].Add(end);
+        }
+
+        return Labelled(text.Pieces, encoded, line, most, text.Notes);
+    }
+
+    private int Most(IEnumerable<string> texts) => texts.Sum(text => (long)text.Length) > LongText ? maxLength + 1 : int.MaxValue;
+
+    private static EncodedRow Labelled(IReadOnlyList<TextPiece> pieces, List<int>[] encoded, int line, int most, RowNotes notes)
+    {
         int[] ids = [.. encoded.SelectMany(piece => piece)];
         int[] labels = [.. encoded.Zip(pieces).SelectMany(pair => pair.First.Select(id => pair.Second.IsLearned ? id : TrainingExample.Unsupervised))];
-        return new(new(ids, labels, line), isCut, IsWhole: ids.Length <= most);
+        return new(new(ids, labels, line), IsWhole: ids.Length <= most, notes);
     }
 
     /// <summary>Puts the tokens that begin a sequence before a text, where it does not spell them.</summary>
@@ -81,14 +120,3 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength)
         return !pieces.SelectMany(ids => ids).Take(compared).SequenceEqual(whole.Take(compared));
     }
 }
-
-/// <summary>A stretch of a row's text.</summary>
-/// <param name="Text">The characters, at least one.</param>
-/// <param name="IsLearned">Whether the model learns to say it; else it is given.</param>
-internal sealed record TextPiece(string Text, bool IsLearned);
-
-/// <summary>An encoded row.</summary>
-/// <param name="Example">Its tokens; of a very long row the first ones, and more than are kept.</param>
-/// <param name="IsCut">Whether a token of the whole text would reach across a border between what is given and what is learned.</param>
-/// <param name="IsWhole">Whether the tokens are all.</param>
-internal sealed record EncodedRow(TrainingExample Example, bool IsCut, bool IsWhole);

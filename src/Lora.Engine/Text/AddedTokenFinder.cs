@@ -24,10 +24,17 @@ internal sealed class AddedTokenFinder
         lengths = tokens.Keys.GroupBy(content => content[0])
             .ToDictionary(group => group.Key, group => group.Select(content => content.Length).Distinct().OrderDescending().ToArray());
         contents = SearchValues.Create([.. tokens.Keys], StringComparison.Ordinal);
+        HasSpecial = tokens.Values.Any(token => token.Special);
     }
 
+    /// <summary>Whether there is a special token among them.</summary>
+    public bool HasSpecial { get; }
+
     /// <summary>The next token at or after a place, with the characters that it takes; the end of the text when there is none.</summary>
-    public (int Start, int End, AddedToken? Token) Next(string text, int from)
+    /// <param name="text">The text.</param>
+    /// <param name="from">The place.</param>
+    /// <param name="literal">Stretches of the text, in order, of whose characters no special token is made.</param>
+    public (int Start, int End, AddedToken? Token) Next(string text, int from, IReadOnlyList<Range>? literal = null)
     {
         int searched = from;
         while (searched < text.Length)
@@ -39,8 +46,8 @@ internal sealed class AddedTokenFinder
             }
 
             int start = searched + offset;
-            AddedToken token = LongestAt(text, start, out int end);
-            if (!token.SingleWord || (!EndsWithWord(text.AsSpan(0, start)) && !StartsWithWord(text.AsSpan(end))))
+            AddedToken? token = LongestAt(text, start, literal, out int end);
+            if (token is not null && (!token.SingleWord || (!EndsWithWord(text.AsSpan(0, start)) && !StartsWithWord(text.AsSpan(end)))))
             {
                 return Stripped(text, from, start, end, token);
             }
@@ -51,18 +58,21 @@ internal sealed class AddedTokenFinder
         return (text.Length, text.Length, null);
     }
 
-    private AddedToken LongestAt(string text, int start, out int end)
+    /// <summary>The longest token that begins at a place; null where it would be made of literal characters, and then the next place is as far.</summary>
+    private AddedToken? LongestAt(string text, int start, IReadOnlyList<Range>? literal, out int end)
     {
         foreach (int length in lengths[text[start]])
         {
-            if (start + length <= text.Length && lookup.TryGetValue(text.AsSpan(start, length), out AddedToken? token))
+            if (start + length <= text.Length && lookup.TryGetValue(text.AsSpan(start, length), out AddedToken? token)
+                && !(token.Special && Literal.Overlaps(literal, start, start + length)))
             {
                 end = start + length;
                 return token;
             }
         }
 
-        throw new InvalidOperationException("The search found a token that is not in the list.");
+        end = start + 1;
+        return null;
     }
 
     private static (int Start, int End, AddedToken Token) Stripped(string text, int from, int start, int end, AddedToken token)

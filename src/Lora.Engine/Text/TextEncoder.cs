@@ -28,17 +28,19 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
     private bool IsFull => ids.Count >= most - done;
 
     /// <summary>The ids of the next piece.</summary>
-    public List<int> Encode(string piece)
+    /// <param name="piece">The piece.</param>
+    /// <param name="literal">Its stretches that hold no special token, whatever they spell.</param>
+    public List<int> Encode(string piece, IReadOnlyList<Range>? literal = null)
     {
         ids = [];
         string text = WellFormed(piece);
         int from = stripsNext ? text.Length - text.AsSpan().TrimStart().Length : 0;
         while (from < text.Length && !IsFull)
         {
-            (int tokenStart, int end, AddedToken? token) = pipeline.RawTokens.Next(text, from);
+            (int tokenStart, int end, AddedToken? token) = pipeline.RawTokens.Next(text, from, literal);
             if (tokenStart > from)
             {
-                AddStretch(text[from..tokenStart]);
+                AddStretch(text[from..tokenStart], Literal.Within(literal, from, tokenStart));
             }
 
             if (token is not null)
@@ -56,15 +58,41 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
     }
 
     /// <summary>Encodes text that holds no added token, or some that are sought in normalized text.</summary>
-    private void AddStretch(string stretch)
+    private void AddStretch(string stretch, IReadOnlyList<Range>? literal)
     {
+        // The places of normalized text are others: where that matters, the stretch is cut at the literal ones.
+        if (literal is [_, ..] && pipeline.NormalizedTokens.HasSpecial)
+        {
+            int cut = 0;
+            foreach (Range range in literal)
+            {
+                AddPart(stretch[cut..range.Start], isLiteral: false);
+                AddPart(stretch[range], isLiteral: true);
+                cut = range.End.Value;
+            }
+
+            AddPart(stretch[cut..], isLiteral: false);
+        }
+        else
+        {
+            AddPart(stretch, isLiteral: false);
+        }
+    }
+
+    private void AddPart(string stretch, bool isLiteral)
+    {
+        if (stretch.Length == 0)
+        {
+            return;
+        }
+
         string text = pipeline.Normalize(stretch, continuesStretch);
         continuesStretch = true;
         stripsNext = false;
         int from = 0;
         while (from < text.Length && !IsFull)
         {
-            (int tokenStart, int end, AddedToken? token) = pipeline.NormalizedTokens.Next(text, from);
+            (int tokenStart, int end, AddedToken? token) = pipeline.NormalizedTokens.Next(text, from, isLiteral ? [Range.All] : null);
             if (tokenStart > from)
             {
                 AddWords(text[from..tokenStart]);

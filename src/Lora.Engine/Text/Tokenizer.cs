@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Lora.Text;
 
 /// <summary>
@@ -20,6 +22,8 @@ public sealed class Tokenizer
     private readonly Decoder decoder;
     private readonly string?[] tokens;
     private readonly HashSet<int> special;
+    private readonly string[] specialTexts;
+    private readonly SearchValues<string> specialContents;
 
     private Tokenizer(TokenizerNode root)
     {
@@ -33,6 +37,8 @@ public sealed class Tokenizer
         added = new(StringComparer.Ordinal);
         listed.ForEach(token => added[token.Content] = token);
         special = [.. listed.Where(token => token.Special).Select(token => token.Id)];
+        specialTexts = [.. listed.Where(token => token.Special && token.Content.Length > 0).Select(token => token.Content)];
+        specialContents = SearchValues.Create(specialTexts, StringComparison.Ordinal);
         pipeline = new(
             new(listed.Where(token => !token.Normalized).Select(token => (token.Content, token))),
             normalizer,
@@ -119,10 +125,29 @@ public sealed class Tokenizer
     /// <param name="pieces">The pieces; joined, they are the text.</param>
     /// <param name="most">Ids that are wanted in all; encoding stops where they are there, and what there is equals the whole text's.</param>
     /// <param name="cancellation">Checked for each word.</param>
-    internal List<int>[] Encode(IReadOnlyList<string> pieces, int most, CancellationToken cancellation)
+    /// <param name="literal">For each piece its stretches, in order, that are characters and no special tokens, whatever they spell; null where there are none.</param>
+    internal List<int>[] Encode(IReadOnlyList<string> pieces, int most, CancellationToken cancellation, IReadOnlyList<IReadOnlyList<Range>?>? literal = null)
     {
         TextEncoder encoder = new(pipeline, most, cancellation);
-        return [.. pieces.Select(encoder.Encode)];
+        return [.. pieces.Select((piece, index) => encoder.Encode(piece, literal?[index]))];
+    }
+
+    /// <summary>The first special token that a stretch of text spells, with its place; null where there is none.</summary>
+    internal (int Start, int End)? FindSpecial(ReadOnlySpan<char> text)
+    {
+        int start = text.IndexOfAny(specialContents);
+        if (start < 0)
+        {
+            return null;
+        }
+
+        int length = 0;
+        foreach (string content in specialTexts)
+        {
+            length = content.Length > length && text[start..].StartsWith(content, StringComparison.Ordinal) ? content.Length : length;
+        }
+
+        return (start, start + length);
     }
 
     /// <summary>The text of token ids; bytes that are no UTF-8 become U+FFFD, and ids outside the vocabulary yield nothing.</summary>

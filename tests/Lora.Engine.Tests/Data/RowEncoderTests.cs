@@ -19,8 +19,8 @@ public class RowEncoderTests
             EncodedRow row = Encode(encoder, new CompletionRow(1, pair.Prompt, pair.Completion));
             EncodedRow text = Encode(encoder, new TextRow(1, pair.Prompt + pair.Completion));
             bool isCut = !pair.Joined.SequenceEqual([.. pair.Given, .. pair.Learned]);
-            Assert.Equal(isCut, row.IsCut);
-            Assert.False(text.IsCut);
+            Assert.Equal(isCut, row.Notes.HasFlag(RowNotes.Cut));
+            Assert.False(text.Notes.HasFlag(RowNotes.Cut));
             if (!isCut)
             {
                 Assert.Equal(text.Example.Ids, row.Example.Ids);
@@ -63,7 +63,7 @@ public class RowEncoderTests
         int[] learned = [.. row.Example.Labels.Where(label => label != TrainingExample.Unsupervised)];
         Assert.Equal(" brown fox over", own.DecodeContinuation(own.Encode("The quick"), learned));
         Assert.Equal(own.Encode("The quick brown fox jumps over"), row.Example.Ids);
-        Assert.False(row.IsCut);
+        Assert.False(row.Notes.HasFlag(RowNotes.Cut));
     }
 
     private static EncodedRow Encode(RowEncoder encoder, DatasetRow row) => encoder.Encode(row, TestContext.Current.CancellationToken)!;

@@ -23,6 +23,9 @@ internal static class ChatRoles
     }
         .SelectMany(entry => entry.Names, (entry, name) => KeyValuePair.Create(name, entry.Role)).ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Whether a field of a message holds reasoning.</summary>
+    public static bool IsReasoning(string field) => field is "reasoning_content" or "reasoning" or "thinking";
+
     /// <summary>The role of a name; null where it has none.</summary>
     public static string? Find(string name) => Known.GetValueOrDefault(name);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lora.Text.Jinja;
 
 namespace Lora.Data;
 
@@ -52,6 +53,16 @@ public sealed record ChatTurn(ChatMessage Message, bool? IsLearned = null)
     internal bool IsAssistants => Message.Role == ChatRoles.Assistant;
 
     /// <summary>Whether it is learned where each of the assistant's messages is: it is marked, or the assistant's and not marked, and says or calls something.</summary>
-    internal bool Learns => (IsLearned ?? IsAssistants)
-        && (Message.Content is { Length: > 0 } || Message.Fields.Find("tool_calls") is not null || Message.Fields.Find("reasoning_content") is not null);
+    internal bool Learns => (IsLearned ?? IsAssistants) && !IsEmpty;
+
+    /// <summary>Whether it has neither content nor reasoning nor calls of tools; white space alone is nothing.</summary>
+    internal bool IsEmpty => Message.Fields.Pairs.All(member =>
+        member.Key is not TextValue { Text: string name } || !(name is "content" or "tool_calls" || ChatRoles.IsReasoning(name)) || IsBlank(member.Value));
+
+    private static bool IsBlank(Value value) => value switch
+    {
+        TextValue text => string.IsNullOrWhiteSpace(text.Text),
+        ListValue { Members.Count: > 0 } list => list.Members.All(item => item is MapValue part && part.Find("text") is TextValue words && IsBlank(words)),
+        _ => !value.IsTrue,
+    };
 }

@@ -27,6 +27,10 @@ public sealed class ChatMessage
     /// <summary>The turn as templates see it.</summary>
     internal MapValue Fields { get; }
 
+    /// <summary>The turn with other values of its fields.</summary>
+    internal ChatMessage With(Func<string, Value, Value> change) =>
+        new(new MapValue(Fields.Pairs.Select(field => field.Key is TextValue name ? new(name, change(name.Text, field.Value)) : field)));
+
     /// <summary>A turn of a JSON object, with all of its members.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.ChatMessageInvalid"/>: it is no object, or larger or deeper than a template takes.</exception>
     public static ChatMessage FromJson(JsonElement turn) => ChatValues.Of(turn, "the turn") is MapValue fields
