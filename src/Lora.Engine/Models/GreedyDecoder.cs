@@ -11,10 +11,10 @@ internal static class GreedyDecoder
     /// <param name="model">The model, adapted or not.</param>
     /// <param name="prompt">At least one id.</param>
     /// <param name="count">Ids at the most.</param>
-    /// <param name="ending">The id that ends a text; null for none.</param>
+    /// <param name="endings">The ids that end a text.</param>
     /// <param name="onToken">Told how many ids there are, before each; null for nobody.</param>
     /// <param name="cancellation">Checked before each id.</param>
-    public static int[] Continue(CausalLanguageModel model, IReadOnlyList<int> prompt, int count, int? ending, Action<int>? onToken, CancellationToken cancellation)
+    public static int[] Continue(CausalLanguageModel model, IReadOnlyList<int> prompt, int count, IReadOnlyCollection<int> endings, Action<int>? onToken, CancellationToken cancellation)
     {
         using IDisposable noGradient = no_grad();
         List<long> ids = [.. prompt.Select(id => (long)id)];
@@ -29,7 +29,7 @@ internal static class GreedyDecoder
 
             // Only the last place meets the head; the vocabulary is the widest product of all.
             long next = model.Head(hidden.narrow(1, ids.Count - 1, 1)).argmax(-1).ToInt64();
-            if (next == ending)
+            if (endings.Contains((int)next))
             {
                 break;
             }

@@ -72,7 +72,7 @@ public class DevicePurityTests
             TrainingStepBatches[] steps = [.. Enumerable.Range(1, 2).Select(step => new TrainingStepBatches(step, 0, [Batch.Of([example], 0)]))];
 
             loop.Run(steps, new(1e-2, TrainingSchedule.Constant, 0, 2), _ => { }, CancellationToken.None);
-            int[] next = GreedyDecoder.Continue(model, [1, 2, 3], 3, ending: null, _ => { }, CancellationToken.None);
+            int[] next = GreedyDecoder.Continue(model, [1, 2, 3], 3, endings: [], _ => { }, CancellationToken.None);
 
             Assert.Equal(3, next.Length);
             Assert.True(loop.History[1].Loss < loop.History[0].Loss);

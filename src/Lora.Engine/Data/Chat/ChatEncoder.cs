@@ -31,12 +31,12 @@ internal sealed class ChatEncoder
     }
 
     /// <summary>An encoder that is made when there is a conversation: a model without a chat template still learns from texts.</summary>
-    /// <param name="folder">The folder of the tokenizer, which names special tokens, and has the model's own template.</param>
-    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="folder">The folder that has the model's own template.</param>
+    /// <param name="tokenizer">The tokenizer; special tokens are named beside it.</param>
     /// <param name="options">Which template, and what is learned.</param>
     /// <param name="clock">The time that templates write; the machine's own when absent.</param>
     public static Lazy<ChatEncoder> Of(string folder, Tokenizer tokenizer, DataOptions options, TimeProvider? clock = null) =>
-        new(() => new(ChatTemplate.Load(folder, options.ChatTemplate), tokenizer, options, clock ?? TimeProvider.System));
+        new(() => new(ChatTemplate.Load(Path.GetDirectoryName(tokenizer.Path)!, options.ChatTemplate ?? folder), tokenizer, options, clock ?? TimeProvider.System));
 
     /// <summary>What writes conversations.</summary>
     public ChatTemplate Template => template;

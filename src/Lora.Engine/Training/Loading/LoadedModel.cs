@@ -58,7 +58,14 @@ internal sealed class LoadedModel : IDisposable
         Tokenizer tokenizer = Tokenizer.Load(source.Vocabulary?.Tokenizer ?? source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
-        DatasetOptions datasetOptions = new() { Data = source.Rows, MaxLength = LengthOf(config.Positions), VocabularySize = config.VocabularySize, Positions = config.Positions };
+        DatasetOptions datasetOptions = new()
+        {
+            Data = source.Rows,
+            Chat = ChatEncoder.Of(source.Folder, tokenizer, source.Rows),
+            MaxLength = LengthOf(config.Positions),
+            VocabularySize = config.VocabularySize,
+            Positions = config.Positions,
+        };
         List<Dataset> loaded = [];
         try
         {
@@ -134,8 +141,9 @@ internal sealed class LoadedModel : IDisposable
     public string[] Continue(IReadOnlyList<string> prompts, int tokens, IProgress<WorkProgress> progress, CancellationToken cancellation)
     {
         long total = (long)prompts.Count * tokens;
+        Lazy<ChatEncoder>? chat = Dataset.Files.Any(file => file.Format == DatasetFormat.Chat) ? datasetOptions.Chat : null; // the sample looks like the training
         return [.. prompts.Select((prompt, index) => PromptContinuation.Of(
-            Model, Tokenizer, prompt, tokens, said => progress.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation))];
+            Model, Tokenizer, prompt, tokens, said => progress.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation, chat))];
     }
 
     /// <inheritdoc/>

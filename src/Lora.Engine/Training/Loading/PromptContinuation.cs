@@ -14,16 +14,19 @@ internal static class PromptContinuation
     /// <param name="tokens">Tokens of the continuation at the most.</param>
     /// <param name="onToken">Told how many tokens there are, after each; or null.</param>
     /// <param name="cancellation">Checked at each word and token.</param>
-    /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, or <see cref="LoraError.ConfigValueInvalid"/> for a prompt without a token.</exception>
-    public static string Of(CausalLanguageModel model, Tokenizer tokenizer, string prompt, int tokens, Action<int>? onToken, CancellationToken cancellation)
+    /// <param name="chat">Writes the prompt as a user's message, and ends the answer with its turn; null for a prompt that is a text.</param>
+    /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, or <see cref="LoraError.ConfigValueInvalid"/> for a prompt without a token, or what <see cref="ChatTemplate.Render"/> throws.</exception>
+    public static string Of(CausalLanguageModel model, Tokenizer tokenizer, string prompt, int tokens, Action<int>? onToken, CancellationToken cancellation, Lazy<ChatEncoder>? chat = null)
     {
-        int[] ids = new RowEncoder(tokenizer, int.MaxValue).EncodePrompt(prompt, cancellation);
+        RowEncoder encoder = new(tokenizer, int.MaxValue, chat);
+        int[] ids = chat is null ? encoder.EncodePrompt(prompt, cancellation) : encoder.EncodeChatPrompt(prompt, cancellation);
         tokenizer.CheckRange(ids, model.Config.VocabularySize);
         if (ids.Length == 0)
         {
             throw LoraException.Of(LoraError.ConfigValueInvalid, prompt, "Prompt", $"'{prompt}'", "a text with at least one token");
         }
 
-        return tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, tokenizer.EndOfSequenceId, onToken, cancellation));
+        int[] endings = [.. tokenizer.EndOfSequenceId is int end ? [end] : Array.Empty<int>(), .. chat?.Value.EndIds ?? []];
+        return tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, endings, onToken, cancellation));
     }
 }
