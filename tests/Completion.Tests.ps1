@@ -34,6 +34,8 @@ Describe 'Completion' {
             @{ Line = 'New-LoraConfig -Model ./model -TargetModule q_proj -Rank 8 -RankPattern q'; Offered = '@{ q_proj = 8 }' }
             @{ Line = 'New-LoraConfig -Model ./model -TargetModule q_proj -Layer '; Offered = '0 1 2 3' }
             @{ Line = 'New-LoraConfig -TargetPattern '; Offered = 'all-linear' }
+            @{ Line = 'Measure-LoraAdapter -Column an'; Offered = "@{ answer = '' }" }
+            @{ Line = 'Measure-LoraAdapter -DatasetFormat c'; Offered = 'Chat Completion' }
             @{ Line = 'Measure-LoraAdapter -ChatTemplate ll'; Offered = 'llama2 llama3' }
             @{ Line = 'Measure-LoraAdapter -ChatTemplate q_f'; Offered = './q_file.txt' }
         ) {

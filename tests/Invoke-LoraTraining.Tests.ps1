@@ -186,6 +186,20 @@ Describe 'Invoke-LoraTraining' {
                 Should -Throw -ErrorId 'LoraRowInvalid,Lora.Commands.InvokeLoraTrainingCommand' -ExpectedMessage '*line 2: *'
         }
 
+        It 'reads the columns that -Column names, as -DatasetFormat says' {
+            Set-Content -Path 'TestDrive:/asked.csv' -Value 'ask,reply', 'Who?,The fox.'
+            $given = @{ Dataset = 'TestDrive:/asked.csv'; MaxStep = 1; DatasetFormat = 'Alpaca' }
+            (Invoke-LoraTraining $config @given -Column @{ question = 'ask'; answer = 'reply' }).History.Count | Should -Be 1
+            { Invoke-LoraTraining $config @given } | Should -Throw -ErrorId 'LoraRowInvalid,*' -ExpectedMessage '*line 1: no column is known*'
+            { Invoke-LoraTraining $config @given -Column @{ question = 'asks'; answer = 'reply' } } | Should -Throw -ErrorId 'LoraRowInvalid,*'
+        }
+
+        It 'asks where rows may mean several things' {
+            Set-Content -Path 'TestDrive:/two.jsonl' -Value '{"question": "Who?", "answer": "I.", "response": "You."}'
+            { Invoke-LoraTraining $config -Dataset 'TestDrive:/two.jsonl' -MaxStep 1 } |
+                Should -Throw -ErrorId 'LoraRowInvalid,*' -ExpectedMessage "*either may be the `"answer`": say which by -Column*"
+        }
+
         It 'refuses a file without rows' {
             Set-Content -Path 'TestDrive:/empty.jsonl' -Value ''
             { Invoke-LoraTraining $config -Dataset 'TestDrive:/empty.jsonl' -MaxStep 1 } |

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 
 namespace Lora.Commands;
@@ -6,6 +7,19 @@ namespace Lora.Commands;
 public abstract class DatasetCmdlet : AsyncLoraCmdlet
 {
     private static readonly DataOptions Defaults = new();
+
+    /// <summary>How rows are read, in place of what their columns say.</summary>
+    [Parameter]
+    public DatasetFormat? DatasetFormat { get; set; }
+
+    /// <summary>Columns by names of their own: a known name, and the column that is read as it.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ColumnTableCompleter))]
+    public IDictionary? Column { get; set; }
+
+    /// <summary>Roles by names of their own: the name that messages have, and the role that it is.</summary>
+    [Parameter]
+    public IDictionary? DatasetRole { get; set; }
 
     /// <summary>What writes conversations in place of the model's own chat template: a well-known name, a file, or the folder of another model.</summary>
     [Parameter]
@@ -27,11 +41,18 @@ public abstract class DatasetCmdlet : AsyncLoraCmdlet
     public SwitchParameter AllowSpecialToken { get; set; }
 
     /// <summary>The options that were given.</summary>
+    /// <exception cref="LoraException">ConfigValueInvalid: a table that names something twice.</exception>
     private protected DataOptions Rows(PathResolver paths) => new()
     {
+        DatasetFormat = DatasetFormat,
+        Column = Names(Column),
+        DatasetRole = Names(DatasetRole),
         ChatTemplate = ChatTemplate is null || Lora.ChatTemplate.KnownNames.Contains(ChatTemplate, StringComparer.OrdinalIgnoreCase) ? ChatTemplate : paths.Full(ChatTemplate),
         SystemPrompt = SystemPrompt,
         SupervisedTurn = SupervisedTurn,
         AllowSpecialToken = AllowSpecialToken,
     };
+
+    private static NameDictionary Names(IDictionary? table) => table is null ? NameDictionary.Empty
+        : new(table.Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create($"{entry.Key}", $"{entry.Value}")));
 }

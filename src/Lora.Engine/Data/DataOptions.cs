@@ -1,3 +1,4 @@
+using Lora.Data;
 using Lora.Text;
 
 namespace Lora;
@@ -5,6 +6,18 @@ namespace Lora;
 /// <summary>How rows are read, and what of them is learned. The values are checked by <see cref="Check"/> before any work.</summary>
 public sealed record DataOptions
 {
+    /// <summary>How rows are read; null for what their columns say.</summary>
+    public DatasetFormat? DatasetFormat { get; init; }
+
+    /// <summary>
+    /// Columns by names of their own: for a known name, such as <c>prompt</c>, <c>answer</c>, <c>messages</c> or <c>text</c>, the column that is read as
+    /// if it had that name, in place of one that has.
+    /// </summary>
+    public NameDictionary Column { get; init; } = NameDictionary.Empty;
+
+    /// <summary>Roles by names of their own: for the name that messages have the role that it is: system, user, assistant or tool.</summary>
+    public NameDictionary DatasetRole { get; init; } = NameDictionary.Empty;
+
     /// <summary>
     /// The chat template that conversations are written by: a well-known name (<see cref="Lora.ChatTemplate.KnownNames"/>), or the full path of a file
     /// or of the folder of a model that has one. Null for the model's own.
@@ -21,9 +34,26 @@ public sealed record DataOptions
     public bool AllowSpecialToken { get; init; }
 
     /// <summary>Every value that cannot be, all together.</summary>
-    public IReadOnlyList<LoraProblem> Check() => ChatTemplate is null || ChatTemplateFiles.IsThere(ChatTemplate)
-        ? []
-        : [new(LoraError.ChatTemplateUnknown, ChatTemplate, ChatTemplate, string.Join(", ", Lora.ChatTemplate.KnownNames))];
+    public IReadOnlyList<LoraProblem> Check()
+    {
+        List<LoraProblem> problems = [];
+        if (ChatTemplate is not null && !ChatTemplateFiles.IsThere(ChatTemplate))
+        {
+            problems.Add(new(LoraError.ChatTemplateUnknown, ChatTemplate, ChatTemplate, string.Join(", ", Lora.ChatTemplate.KnownNames)));
+        }
+
+        string[] known = [.. RowColumns.Names];
+        problems.AddRange(Column.Keys.Where(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase))
+            .Select(name => Value(nameof(Column), name, name, $"a name that columns have ({string.Join(", ", known)}), and the column that is read as it")));
+        problems.AddRange(Column.GroupBy(pair => pair.Value, StringComparer.OrdinalIgnoreCase).Where(names => names.Skip(1).Any())
+            .Select(names => Value(nameof(Column), string.Join(", ", names.Select(pair => pair.Key)), names.Key, "another column for each name")));
+        problems.AddRange(DatasetRole.Where(role => ChatRoles.Find(role.Value) is null)
+            .Select(role => Value(nameof(DatasetRole), role.Key, role.Value, "system, user, assistant or tool")));
+        return problems;
+    }
+
+    private static LoraProblem Value(string option, string name, string value, string expected) =>
+        new(LoraError.ConfigValueInvalid, value, $"{option} '{name}'", $"'{value}'", expected);
 }
 
 /// <summary>Which of the assistant's messages are learned.</summary>

@@ -78,7 +78,7 @@ public sealed class Dataset : IDisposable
             throw LoraException.Of(LoraError.ConfigValueInvalid, options.MaxLength, nameof(options.MaxLength), options.MaxLength, "at least 2");
         }
 
-        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(paths);
+        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(paths, new(options.Data));
         ExampleMaker maker = new(tokenizer, options);
         RowStore store = new(files, options.Limits);
         try

@@ -12,6 +12,7 @@ public sealed class DatasetFile(string path)
     private readonly HashSet<(string Column, string Key)> unusedKeys = [];
     private readonly List<string> notices = [];
     private readonly Dictionary<string, LineList> rowNotices = [];
+    private readonly HashSet<string> columns = [];
     private RowLayout? layout;
     private int firstRow;
 
@@ -54,6 +55,9 @@ public sealed class DatasetFile(string path)
 
     /// <summary>What rows are counted by: <c>line</c>, or <c>row</c> where lines mean nothing.</summary>
     internal string Unit { get; set; } = "line";
+
+    /// <summary>The columns that rows have, used or not; of very many the first, and those that are said to be read.</summary>
+    internal IReadOnlyCollection<string> Columns => columns;
 
     /// <summary>What is said of how its rows are read.</summary>
     internal RowRules Rules { get; init; } = RowRules.Usual;
@@ -123,9 +127,17 @@ public sealed class DatasetFile(string path)
     /// <exception cref="FormatException">A name stands twice.</exception>
     internal RowCells Cells(RowField[] fields)
     {
-        layout = layout?.Fits(fields) == true ? layout : new(fields, Rules);
+        if (layout?.Fits(fields) != true)
+        {
+            layout = new(fields, Rules);
+            columns.UnionWith(fields.Select(field => field.Name).Where(name => columns.Count < MostColumns || Rules.Columns.Contains(name, StringComparer.OrdinalIgnoreCase)));
+        }
+
         return new(layout, fields);
     }
+
+    /// <summary>The same file without anything noted, for rows that are read once more.</summary>
+    internal DatasetFile Again() => new(Path) { Rules = Rules, Unit = Unit, layout = layout };
 
     /// <summary>Holds all rows to the kind of the first.</summary>
     /// <exception cref="FormatException">A row is of another.</exception>

@@ -11,6 +11,18 @@ internal static class DatasetReport
     public static IEnumerable<string> Warnings(Dataset dataset, DatasetOptions options) =>
         dataset.Files.SelectMany(file => dataset.IsEncoded ? [.. Notices(file), .. Rows(file, options)] : Notices(file));
 
+    /// <summary>One sentence for each format that files are read in.</summary>
+    public static IEnumerable<string> Formats(Dataset dataset) => dataset.Files.GroupBy(file => file.Format)
+        .Select(files => $"Read as {Name(files.Key)}: {string.Join(", ", files.Take(MostNamed).Select(file => $"'{file.Path}'"))}{(files.Skip(MostNamed).Any() ? ", ..." : "")}");
+
+    private static string Name(DatasetFormat? format) => format switch
+    {
+        DatasetFormat.Text => "texts",
+        DatasetFormat.Completion => "prompts with their completions",
+        DatasetFormat.Alpaca => "instructions in the prompt of Alpaca",
+        _ => "chats",
+    };
+
     /// <summary>One sentence for each thing that befell rows so far.</summary>
     public static IEnumerable<string> Rows(Dataset dataset, DatasetOptions options) => dataset.Files.SelectMany(file => Rows(file, options));
 

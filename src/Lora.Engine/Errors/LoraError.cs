@@ -219,6 +219,9 @@ public enum LoraError
     /// <summary>Rows that the temporary folder does not take, or no longer gives.</summary>
     TemporaryFileFailed,
 
+    /// <summary>A column that is said to be read and that no row has.</summary>
+    ColumnMissing,
+
     /// <summary>A row or a dataset without a token to learn from.</summary>
     NoSupervisedToken,
 

@@ -36,6 +36,20 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
     }
 
     [Fact]
+    public void Columns_of_other_names_are_read_as_they_are_said_to_be_and_what_is_read_is_told()
+    {
+        string path = files.Write("asked.csv", "ask;reply\nWho?;The fox.\n");
+        ShellResult run = shell.Run($"{Config}; $c | Invoke-LoraTraining -Dataset '{path}' -MaxStep 1 -Column @{{ prompt = 'Ask'; completion = 'reply' }} -Verbose 4>&1");
+        Assert.Empty(run.ErrorIds);
+        Assert.Contains(run.Output, line => $"{line}".Contains("Read as prompts with their completions:", StringComparison.Ordinal));
+
+        ShellResult missing = shell.Run($"{Config}; $c | Invoke-LoraTraining -Dataset $train -MaxStep 1 -Column @{{ question = 'ask' }}");
+        Assert.Equal("LoraColumnMissing,Lora.Commands.InvokeLoraTrainingCommand", missing.ErrorIds.Single());
+        ShellResult unknown = shell.Run($"{Config}; $c | Invoke-LoraTraining -Dataset $train -MaxStep 1 -Column @{{ questoin = 'ask' }} -DatasetRole @{{ chorus = 'singer' }}");
+        Assert.Equal("LoraConfigValueInvalid,Lora.Commands.InvokeLoraTrainingCommand", unknown.ErrorIds.Single());
+    }
+
+    [Fact]
     public void Memory_is_planned_and_its_limit_is_held_or_refused()
     {
         LoraTrainingResult result = Result($"{Config}; $c | {Train} -Checkpointing Full -MemoryLimit 100GB -PrefixCache None -KeepFreedMemory");

@@ -158,6 +158,20 @@ public sealed class DatasetTests : IDisposable
     }
 
     [Fact]
+    public void A_column_that_is_said_to_be_read_is_one_of_some_row_of_some_dataset()
+    {
+        DatasetOptions options = new() { Data = new() { Column = new([new("prompt", "ask"), new("completion", "reply")]) } };
+        Dataset asked = Dataset.Load([folder.Write("ask.csv", "Ask,note,reply\na,n,b\n")], tokenizer, options), general = Dataset.Load([Write(new { text = "ab" })], tokenizer, options);
+        RowRules.CheckFound([.. general.Files, .. asked.Files]);
+        Assert.Equal(DatasetFormat.Completion, asked.Files[0].Format);
+        Assert.Equal([$"Read as prompts with their completions: '{asked.Files[0].Path}'"], DatasetReport.Formats(asked));
+
+        LoraException failure = Assert.Throws<LoraException>(() => RowRules.CheckFound(general.Files));
+        Assert.Equal([LoraError.ColumnMissing, LoraError.ColumnMissing], failure.Problems.Select(problem => problem.Error));
+        Assert.Contains("rows.jsonl' has the column 'ask', which is to be read; they have \"text\"", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Bad_rows_of_several_files_are_reported_together()
     {
         string[] paths = [folder.Write("b.jsonl", "{}"), folder.Write("c.jsonl", "{\"text\":1}")];

@@ -51,7 +51,7 @@ internal sealed class RowStore(IReadOnlyList<DatasetFile> files, DatasetLimits l
     private static DatasetRow ReadAgain(DatasetFile file, IndexedRow row, byte[] bytes)
     {
         // What is to be said of the file was said when it was indexed.
-        DatasetFile again = new(file.Path) { Rules = file.Rules };
+        DatasetFile again = file.Again();
         DatasetRow? read = TryRead(file.Path, row.Offset, bytes) ? JsonLinesReader.Read(row.Line, bytes, again, new(again)) : null;
         ArrayBufferWriter<byte> json = new(row.Length);
         if (read is not null)

@@ -19,9 +19,10 @@ internal static class DatasetFiles
 
     /// <summary>The files.</summary>
     /// <param name="paths">Full paths of files and folders, in the order in which they are read.</param>
+    /// <param name="rules">How their rows are read.</param>
     /// <exception cref="LoraException">For each path that is not there <see cref="LoraError.PathNotFound"/>; <see cref="LoraError.DatasetForm"/> for a folder
     /// with files of several forms; <see cref="LoraError.DatasetEmpty"/> for one without any; <see cref="LoraError.FileUnreadable"/>.</exception>
-    public static IReadOnlyList<DatasetFile> Of(IEnumerable<string> paths)
+    public static IReadOnlyList<DatasetFile> Of(IEnumerable<string> paths, RowRules? rules = null)
     {
         List<DatasetFile> files = [];
         List<LoraProblem> problems = [];
@@ -29,11 +30,11 @@ internal static class DatasetFiles
         {
             if (Directory.Exists(path))
             {
-                Add(path, files, problems);
+                Add(path, files, problems, rules);
             }
             else if (File.Exists(path))
             {
-                files.Add(new(path));
+                files.Add(new(path) { Rules = rules ?? RowRules.Usual });
             }
             else
             {
@@ -45,7 +46,7 @@ internal static class DatasetFiles
         return files;
     }
 
-    private static void Add(string folder, List<DatasetFile> files, List<LoraProblem> problems)
+    private static void Add(string folder, List<DatasetFile> files, List<LoraProblem> problems, RowRules? rules)
     {
         string[] names;
         try
@@ -71,7 +72,7 @@ internal static class DatasetFiles
         }
 
         string[] trained = names.Any(name => Begins(name, "train")) ? [.. names.Where(name => !HeldOut.Any(split => Begins(name, split)))] : names;
-        files.AddRange(trained.Select(name => new DatasetFile(Path.Combine(folder, name))));
+        files.AddRange(trained.Select(name => new DatasetFile(Path.Combine(folder, name)) { Rules = rules ?? RowRules.Usual }));
         if (trained.Length < names.Length)
         {
             files[^1].Note($"and the files beside it are read without {string.Join(", ", names.Except(trained))}: name them to read them");

@@ -1,43 +1,42 @@
 namespace Lora.Data;
 
-/// <summary>What is said of how the rows of a dataset are read: their format, the columns and roles that have names of their own.</summary>
-internal sealed class RowRules
+/// <summary>What is said of how the rows of a dataset are read.</summary>
+/// <param name="options">The format, and the columns and roles that have names of their own.</param>
+internal sealed class RowRules(DataOptions options)
 {
-    private static readonly Dictionary<string, string> None = [];
-
-    private readonly HashSet<string> found = new(StringComparer.OrdinalIgnoreCase);
+    private const int MostNamed = 5;
 
     /// <summary>How rows are read where nothing is said.</summary>
-    public static RowRules Usual { get; } = new();
+    public static RowRules Usual { get; } = new(new());
 
     /// <summary>The format that is said; null where it is recognised.</summary>
-    public DatasetFormat? Format { get; init; }
+    public DatasetFormat? Format => options.DatasetFormat;
 
-    /// <summary>For each known name the column that is read as it, in place of one that has the name itself.</summary>
-    public IReadOnlyDictionary<string, string> Columns { get; init; } = None;
+    /// <summary>Holds that each column that is said to be read is one of some row of the files of a run, which may differ.</summary>
+    /// <exception cref="LoraException"><see cref="LoraError.ColumnMissing"/> for each that is not.</exception>
+    public static void CheckFound(IReadOnlyList<DatasetFile> files)
+    {
+        string[] found = [.. files.SelectMany(file => file.Columns).Distinct(StringComparer.OrdinalIgnoreCase)];
+        string places = Listed([.. files.Take(MostNamed + 1).Select(file => $"'{file.Path}'")]), names = Listed([.. found.Take(MostNamed + 1).Select(RowReading.Quoted)]);
+        LoraException.ThrowIfAny([.. files[0].Rules.Columns.Except(found, StringComparer.OrdinalIgnoreCase).Select(column => new LoraProblem(LoraError.ColumnMissing, column, places, column, names))]);
+    }
 
-    /// <summary>For each name that nobody knows the role that it is.</summary>
-    public IReadOnlyDictionary<string, string> Roles { get; init; } = None;
-
-    /// <summary>The columns that are said to be read and that no row has had.</summary>
-    public IEnumerable<string> Missing => Columns.Values.Where(column => !found.Contains(column));
+    /// <summary>The columns that are said to be read, as they are given.</summary>
+    public IEnumerable<string> Columns => options.Column.Values;
 
     /// <summary>The known name that a column is read as, and what it means.</summary>
     public (string Key, ColumnMeaning Meaning) Column(string name)
     {
-        bool isReplaced = false;
-        foreach ((string known, string column) in Columns)
+        foreach ((string known, string column) in options.Column)
         {
             if (column.Equals(name, StringComparison.OrdinalIgnoreCase))
             {
-                found.Add(column);
                 return RowColumns.Of(known);
             }
-
-            isReplaced |= known.Equals(name, StringComparison.OrdinalIgnoreCase);
         }
 
-        return isReplaced ? (name, ColumnMeaning.Unknown) : RowColumns.Of(name);
+        // Another column is read in place of one that has the name itself.
+        return options.Column.ContainsKey(name) ? (name, ColumnMeaning.Unknown) : RowColumns.Of(name);
     }
 
     /// <summary>Whether the name of a column means something.</summary>
@@ -45,16 +44,8 @@ internal sealed class RowRules
 
     /// <summary>The role of a name.</summary>
     /// <exception cref="FormatException">Nobody knows it.</exception>
-    public string Role(string name)
-    {
-        foreach ((string known, string role) in Roles)
-        {
-            if (known.Equals(name, StringComparison.OrdinalIgnoreCase))
-            {
-                return role;
-            }
-        }
+    public string Role(string name) => ChatRoles.Find(options.DatasetRole.GetValueOrDefault(name, name)) ?? throw new FormatException(
+        $"the role {RowReading.Quoted(name)} is not known; say which it is, as in -DatasetRole @{{ '{name}' = 'user' }}");
 
-        return ChatRoles.Find(name) ?? throw new FormatException($"the role {RowReading.Quoted(name)} is not known; say what it is by -DatasetRole, as in @{{ '{name}' = 'user' }}");
-    }
+    private static string Listed(string[] names) => string.Join(", ", names.Take(MostNamed)) + (names.Length > MostNamed ? ", ..." : "");
 }

@@ -71,6 +71,7 @@ internal sealed class LoadedModel : IDisposable
         {
             Dataset dataset = Read(source.Data.Dataset);
             LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(set.Paths)))];
+            RowRules.CheckFound([.. loaded.SelectMany(read => read.Files)]);
             if (UnusedTensors.Warning(source.Folder, stored) is string unused)
             {
                 observer.OnWarning(unused);
@@ -103,6 +104,7 @@ internal sealed class LoadedModel : IDisposable
         {
             Dataset read = Dataset.Load(paths, tokenizer, datasetOptions, observer, cancellation);
             loaded.Add(read);
+            DatasetReport.Formats(read).ToList().ForEach(observer.OnStage);
             DatasetReport.Warnings(read, datasetOptions).ToList().ForEach(observer.OnWarning);
             if (!read.IsEncoded)
             {

@@ -73,7 +73,7 @@ public class DatasetShapeTests
     public void Messages_beside_better_and_worse_answers_are_learned_where_chats_are_asked_for()
     {
         const string Name = "preference-binarized.jsonl";
-        DatasetFile file = new(Repository.Shared("datasets", Name)) { Rules = new() { Format = DatasetFormat.Chat } };
+        DatasetFile file = new(Repository.Shared("datasets", Name)) { Rules = new(new() { DatasetFormat = DatasetFormat.Chat }) };
         JsonElement chat = Assert.Single(Members(Expected[Name], "alternatives"));
         Assert.Equal(
             chat.GetProperty("rows").EnumerateArray().Select(row => new JsonObject { ["messages"] = JsonNode.Parse(row.GetRawText()) }.ToJsonString()),
@@ -88,7 +88,7 @@ public class DatasetShapeTests
         JsonElement chat = Assert.Single(Members(Expected[Name], "alternatives"));
         Assert.Equal(
             chat.GetProperty("rows").EnumerateArray().Select(row => new JsonObject { ["messages"] = JsonNode.Parse(row.GetRawText()) }.ToJsonString()),
-            DatasetReader.Read(new(Repository.Shared("datasets", Name)) { Rules = new() { Format = DatasetFormat.Chat } }).Select(row => Normal(row).ToJsonString()));
+            DatasetReader.Read(new(Repository.Shared("datasets", Name)) { Rules = new(new() { DatasetFormat = DatasetFormat.Chat }) }).Select(row => Normal(row).ToJsonString()));
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public class DatasetShapeTests
                 new CompletionRow(2, With("Name a river.", ""), "The Ale."),
                 new CompletionRow(3, With("Count the letters.", "moss"), "4"),
             ],
-            DatasetReader.Read(new(Repository.Shared("datasets", Name)) { Rules = new() { Format = DatasetFormat.Alpaca } }));
+            DatasetReader.Read(new(Repository.Shared("datasets", Name)) { Rules = new(new() { DatasetFormat = DatasetFormat.Alpaca }) }));
     }
 
     /// <summary>A row in the form of the expectations.</summary>

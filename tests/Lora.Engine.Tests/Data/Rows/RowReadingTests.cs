@@ -85,15 +85,15 @@ public sealed class RowReadingTests : IDisposable
     [Fact]
     public void Columns_and_roles_are_read_as_what_they_are_said_to_be()
     {
-        RowRules rules = new()
+        RowRules rules = new(new()
         {
-            Columns = new Dictionary<string, string> { ["prompt"] = "ASK", ["completion"] = "reply", ["system"] = "nobody" },
-            Roles = new Dictionary<string, string> { ["narrator"] = "system" },
-        };
+            Column = new([new("prompt", "ASK"), new("completion", "reply"), new("system", "nobody")]),
+            DatasetRole = new([new("narrator", "system")]),
+        });
         DatasetFile file = new(folder.Write("rows.csv", "ask,reply,prompt\na,b,c")) { Rules = rules };
         Assert.Equal(new CompletionRow(2, "a", "b"), Assert.Single(DatasetReader.Read(file)));
         Assert.Equal(["prompt"], file.UnusedColumns); // another column is read in its place
-        Assert.Equal(["nobody"], rules.Missing);
+        Assert.Equal(["ask", "reply", "prompt"], file.Columns);
 
         DatasetFile chat = new(folder.Write("chat.jsonl", """{"messages":[{"role":"Narrator","content":"a"},{"role":"bot","content":"b"}]}""")) { Rules = rules };
         Assert.Equal("system", Assert.IsType<ChatRow>(Assert.Single(DatasetReader.Read(chat))).Turns[0].Message.Role);

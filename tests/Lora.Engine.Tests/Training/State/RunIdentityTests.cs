@@ -87,6 +87,7 @@ public class RunIdentityTests
         Type flag when flag == typeof(bool) => !(value as bool? ?? false),
         Type text when text == typeof(string) => value + "7",
         Type texts when texts == typeof(string[]) => new[] { "7" },
+        Type names when names == typeof(NameDictionary) => new NameDictionary([new("7", "7")]),
         Type choice when choice.IsEnum => Enum.GetValues(choice).Cast<object>().First(other => !other.Equals(value)),
         _ => throw new NotSupportedException($"No other value of {type} is known here."),
     };
