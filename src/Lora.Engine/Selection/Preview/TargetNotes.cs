@@ -37,11 +37,9 @@ internal static class TargetNotes
         }
     }
 
-    private static long SmallerSide(LoraModuleInfo module)
-    {
-        long outputs = module.OutFeatures ?? long.MaxValue;
-        return Math.Min(outputs, module.Shape.Aggregate(1L, (product, size) => product * size) / outputs);
-    }
+    private static long SmallerSide(LoraModuleInfo module) => module is { OutFeatures: long outputs, Shape.Count: > 1 }
+        ? Math.Min(outputs, module.Shape.Aggregate(1L, (product, size) => product * size) / outputs)
+        : long.MaxValue; // of no matrix that is known
 
     /// <summary>A sentence for each module that PEFT would take too for one that is trained whole, since it takes a name for a plain ending.</summary>
     /// <param name="saved">The whole names of the modules that are trained whole.</param>

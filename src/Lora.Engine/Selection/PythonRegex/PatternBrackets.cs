@@ -1,61 +1,60 @@
-using System.Globalization;
-using System.Text;
-
 namespace Lora.Selection;
 
-/// <summary>Translates <c>[...]</c>. Every character but letters and digits is written by its number, so that .NET's own bracket syntax has no part in it.</summary>
+/// <summary>Reads <c>[...]</c>.</summary>
 internal static class PatternBrackets
 {
     private const string Unterminated = "a [ is not closed";
 
     /// <summary>Reads up to the closing bracket; the opening one is read already.</summary>
-    public static string Translate(PatternCursor cursor, bool ascii)
+    public static PatternSet Read(PatternCursor cursor, bool ascii, PatternCase? fold)
     {
-        StringBuilder output = new("[");
-        if (cursor.Accept('^'))
-        {
-            output.Append('^');
-        }
-
+        bool isNegated = cursor.Accept('^');
+        List<(int From, int To)> ranges = [];
+        List<char> classes = [];
         bool first = true;
         while (first || !cursor.Accept(']'))
         {
             first = false;
-            PatternEscape low = Member(cursor, ascii);
-            output.Append(Text(low));
+            PatternEscape low = Member(cursor);
             if (!cursor.Accept('-'))
             {
-                continue;
+                Add(low);
             }
-
-            if (cursor.Accept(']'))
+            else if (cursor.Accept(']'))
             {
-                output.Append(Number('-'));
+                Add(low);
+                Add(new('-'));
                 break;
             }
-
-            output.Append('-').Append(Text(High(cursor, low, ascii)));
+            else
+            {
+                ranges.Add(Range(cursor, low, Member(cursor)));
+            }
         }
 
-        return output.Append(']').ToString();
+        return PatternSet.OfRanges(ranges, classes, isNegated, ascii, fold);
+
+        void Add(PatternEscape member)
+        {
+            if (member.Class is char letter)
+            {
+                classes.Add(letter);
+            }
+            else
+            {
+                ranges.Add((member.Character!.Value, member.Character.Value));
+            }
+        }
     }
 
-    private static PatternEscape Member(PatternCursor cursor, bool ascii)
+    private static PatternEscape Member(PatternCursor cursor)
     {
-        char c = cursor.Next(Unterminated);
-        return c == '\\' ? PatternEscape.ReadInBrackets(cursor, ascii) : new(c);
+        int character = cursor.Next(Unterminated);
+        return character == '\\' ? PatternEscape.ReadInBrackets(cursor) : new(character);
     }
 
-    private static PatternEscape High(PatternCursor cursor, PatternEscape low, bool ascii)
-    {
-        PatternEscape high = Member(cursor, ascii);
-        return low.Character is char from && high.Character is char to && from <= to
-            ? high
+    private static (int From, int To) Range(PatternCursor cursor, PatternEscape low, PatternEscape high) =>
+        low.Character is int from && high.Character is int to && from <= to
+            ? (from, to)
             : throw cursor.Error("a range within [ ] is not one character to a later one");
-    }
-
-    private static string Text(PatternEscape member) => member.Class ?? Number(member.Character!.Value);
-
-    private static string Number(char c) =>
-        char.IsAsciiLetterOrDigit(c) ? c.ToString() : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}");
 }

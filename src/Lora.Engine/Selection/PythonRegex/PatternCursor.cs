@@ -8,6 +8,7 @@ namespace Lora.Selection;
 internal sealed class PatternCursor(string text, string shown)
 {
     private const int MostShown = 200;
+    private const int Last = 0x10FFFF;
 
     public int Position { get; set; }
 
@@ -16,7 +17,19 @@ internal sealed class PatternCursor(string text, string shown)
     /// <summary>The next character, or NUL at the end.</summary>
     public char Peek => AtEnd ? '\0' : text[Position];
 
-    public char Next(string missing) => AtEnd ? throw Error(missing) : text[Position++];
+    /// <summary>Reads a character, also one beyond U+FFFF.</summary>
+    public int Next(string missing)
+    {
+        if (AtEnd)
+        {
+            throw Error(missing);
+        }
+
+        bool isPair = Position + 1 < text.Length && char.IsSurrogatePair(text, Position);
+        int character = isPair ? char.ConvertToUtf32(text, Position) : text[Position];
+        Position += isPair ? 2 : 1;
+        return character;
+    }
 
     public bool Accept(char wanted)
     {
@@ -55,13 +68,13 @@ internal sealed class PatternCursor(string text, string shown)
         LoraError.PatternInvalid, shown, shown.Length > MostShown ? $"{shown.AsSpan(0, MostShown)}..." : shown, reason);
 
     /// <summary>A character's value from digits, as the escapes give it.</summary>
-    public char Character(string digits, NumberStyles style, int length)
+    public int Character(string digits, NumberStyles style, int length)
     {
         if (digits.Length != length || !uint.TryParse(digits, style, CultureInfo.InvariantCulture, out uint value))
         {
             throw Error("an escape by number is incomplete");
         }
 
-        return value <= char.MaxValue ? (char)value : throw Error("characters above U+FFFF cannot be translated");
+        return value <= Last ? (int)value : throw Error("there is no character above U+10FFFF");
     }
 }

@@ -7,6 +7,7 @@ internal sealed class PatternGroups(PatternCursor cursor)
 {
     private readonly Dictionary<string, int> names = new(StringComparer.Ordinal);
     private readonly List<PatternWidth?> widths = [];
+    private int expected;
 
     public int Count => widths.Count;
 
@@ -36,9 +37,30 @@ internal sealed class PatternGroups(PatternCursor cursor)
     public int Find(string name) =>
         names.TryGetValue(CheckName(name), out int group) ? group : throw cursor.Error($"there is no group '{name}' before the reference to it");
 
-    /// <summary>A group by its name or number.</summary>
-    public int FindAny(string reference) =>
-        int.TryParse(reference, NumberStyles.None, CultureInfo.InvariantCulture, out int group) ? group : Find(reference);
+    /// <summary>The group that a condition asks for, by its name or number; a number may be that of a group that comes later.</summary>
+    public int FindCondition(string reference)
+    {
+        int group = int.TryParse(reference, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : Find(reference);
+        if (group > Count)
+        {
+            expected = Math.Max(expected, group);
+        }
+        else
+        {
+            WidthOf(group);
+        }
+
+        return group;
+    }
+
+    /// <summary>Whether every group has come that a condition asked for.</summary>
+    public void CheckExpected()
+    {
+        if (expected > Count)
+        {
+            throw cursor.Error($"there is no group {expected}");
+        }
+    }
 
     private string CheckName(string name) =>
         name.Length > 0 && !char.IsDigit(name[0]) && name.All(c => char.IsLetterOrDigit(c) || c == '_')

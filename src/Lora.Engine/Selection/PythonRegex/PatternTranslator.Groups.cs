@@ -7,6 +7,7 @@ namespace Lora.Selection;
 internal sealed partial class PatternTranslator
 {
     private const string Unclosed = "a ( is not closed";
+    private const string WithinItself = "a look-behind refers to a group within itself";
 
     /// <summary>Patterns come from files, and each level takes stack; Python's own limit lies in the same range.</summary>
     private const int MostLevels = 250;
@@ -16,7 +17,7 @@ internal sealed partial class PatternTranslator
     /// <summary>Translates what begins with <c>(?</c>.</summary>
     private PatternItem? Extension(int start, bool mayHaveFlags)
     {
-        char c = cursor.Next(Unclosed);
+        int c = cursor.Next(Unclosed);
         switch (c)
         {
             case 'P':
@@ -26,7 +27,7 @@ internal sealed partial class PatternTranslator
             case '>':
                 return new(start, Group("(?>"));
             case '=' or '!':
-                Group($"(?{c}");
+                Group($"(?{(char)c}");
                 return new(start, PatternWidth.None);
             case '<':
                 return LookBehind(start);
@@ -65,17 +66,17 @@ internal sealed partial class PatternTranslator
     {
         if (group > (groupsBeforeLookBehind ?? group))
         {
-            throw cursor.Error("a look-behind refers to a group within itself");
+            throw cursor.Error(WithinItself);
         }
 
         PatternWidth width = groups.WidthOf(group);
-        output.Append(CultureInfo.InvariantCulture, $"\\k<{group}>");
+        output.Append(CultureInfo.InvariantCulture, $"(?{(ignoresCase ? "i" : "")}:\\k<{group}>)");
         return new(start, width);
     }
 
     private PatternItem LookBehind(int start)
     {
-        char kind = cursor.Next(Unclosed);
+        char kind = (char)cursor.Next(Unclosed);
         if (kind is not ('=' or '!'))
         {
             throw cursor.Error("Python writes a named group (?P<name>...); (?<name>...) is .NET's way only");
@@ -92,8 +93,12 @@ internal sealed partial class PatternTranslator
 
     private PatternItem Conditional(int start)
     {
-        int group = groups.FindAny(cursor.Until(')', Unclosed));
-        groups.WidthOf(group);
+        int group = groups.FindCondition(cursor.Until(')', Unclosed));
+        if (group > (groupsBeforeLookBehind ?? group))
+        {
+            throw cursor.Error(WithinItself);
+        }
+
         output.Append(CultureInfo.InvariantCulture, $"(?({group})");
         Descend();
         PatternWidth width = Sequence(atStart: false);
@@ -126,11 +131,12 @@ internal sealed partial class PatternTranslator
 
         if (cursor.Accept(':'))
         {
-            (bool outer, bool outerAscii) = (verbose, ascii);
+            (bool outer, bool outerAscii, bool outerCase) = (verbose, ascii, ignoresCase);
             ascii = on.Contains('a', StringComparison.Ordinal) || (outerAscii && !on.Contains('u', StringComparison.Ordinal));
+            ignoresCase = (outerCase || on.Contains('i', StringComparison.Ordinal)) && !off.Contains('i', StringComparison.Ordinal);
             verbose = (outer || on.Contains('x', StringComparison.Ordinal)) && !off.Contains('x', StringComparison.Ordinal);
             PatternWidth width = Group($"(?{Shared(on)}-{Shared(off)}:".Replace("-:", ":", StringComparison.Ordinal));
-            (verbose, ascii) = (outer, outerAscii);
+            (verbose, ascii, ignoresCase) = (outer, outerAscii, outerCase);
             return new(start, width);
         }
 
@@ -146,6 +152,7 @@ internal sealed partial class PatternTranslator
 
         verbose |= on.Contains('x', StringComparison.Ordinal);
         ascii |= on.Contains('a', StringComparison.Ordinal);
+        ignoresCase |= on.Contains('i', StringComparison.Ordinal);
         Options |= on.Aggregate(RegexOptions.None, (options, flag) => options | OptionOf(flag));
         return null;
     }
@@ -178,12 +185,11 @@ internal sealed partial class PatternTranslator
         output.Append(')');
     }
 
-    /// <summary>The flags that .NET writes the same; verbose patterns lose their spaces here, and Unicode is the rule.</summary>
-    private static string Shared(string flags) => string.Concat(flags.Where("ims".Contains));
+    /// <summary>The flags that .NET writes the same; verbose patterns lose their spaces here, Unicode is the rule, and case is in every character's set.</summary>
+    private static string Shared(string flags) => string.Concat(flags.Where("ms".Contains));
 
     private static RegexOptions OptionOf(char flag) => flag switch
     {
-        'i' => RegexOptions.IgnoreCase,
         'm' => RegexOptions.Multiline,
         's' => RegexOptions.Singleline,
         _ => RegexOptions.None,

@@ -11,16 +11,20 @@ internal sealed partial class PatternTranslator
 {
     private readonly PatternCursor cursor;
     private readonly PatternGroups groups;
+    private readonly StandIns? standIns;
     private readonly StringBuilder output = new();
     private int depth;
     private bool verbose;
     private bool ascii;
+    private bool ignoresCase;
 
     /// <param name="pattern">The whole pattern.</param>
     /// <param name="shown">The part that the user wrote, for messages.</param>
+    /// <param name="standIns">The characters beyond U+FFFF of the one name that it is for; null for names without any.</param>
     /// <exception cref="LoraException">PatternInvalid, with what Python or .NET does not have.</exception>
-    public PatternTranslator(string pattern, string shown)
+    public PatternTranslator(string pattern, string shown, StandIns? standIns = null)
     {
+        this.standIns = standIns;
         cursor = new(pattern, shown);
         groups = new(cursor);
         Alternatives();
@@ -28,6 +32,8 @@ internal sealed partial class PatternTranslator
         {
             throw cursor.Error("a ) has no ( before it");
         }
+
+        groups.CheckExpected();
     }
 
     /// <summary>The pattern in .NET's dialect.</summary>
@@ -41,6 +47,8 @@ internal sealed partial class PatternTranslator
 
     /// <summary>Whether there is a <c>|</c> outside of all parentheses.</summary>
     public bool HasOuterAlternation { get; private set; }
+
+    private PatternCase? Fold => !ignoresCase ? null : ascii ? PatternCase.Ascii.Value : PatternCase.Unicode.Value;
 
     private PatternWidth Alternatives()
     {
@@ -115,22 +123,21 @@ internal sealed partial class PatternTranslator
     private PatternItem? Item(bool mayHaveFlags)
     {
         int start = output.Length;
-        char c = cursor.Next("");
+        int c = cursor.Next("");
         switch (c)
         {
             case '(':
                 return cursor.Accept('?') ? Extension(start, mayHaveFlags) : Capture(start, null);
             case '[':
-                output.Append(PatternBrackets.Translate(cursor, ascii));
-                return new(start, PatternWidth.One);
+                return One(start, PatternBrackets.Read(cursor, ascii, Fold));
             case '.':
-                output.Append(c);
+                output.Append('.');
                 return new(start, PatternWidth.One);
             case '^' or '$':
-                output.Append(c);
+                output.Append((char)c);
                 return Place(start);
             case '\\':
-                return Escaped(start, PatternEscape.Read(cursor, ascii));
+                return Escaped(start, PatternEscape.Read(cursor));
             default:
                 return Literal(start, c);
         }
@@ -138,7 +145,7 @@ internal sealed partial class PatternTranslator
 
     private PatternItem Escaped(int start, PatternEscape escape)
     {
-        if (escape.Character is char c)
+        if (escape.Character is int c)
         {
             return Literal(start, c);
         }
@@ -148,20 +155,36 @@ internal sealed partial class PatternTranslator
             return Reference(start, group);
         }
 
-        output.Append(escape.Class ?? escape.Place);
-        return escape.Class is null ? Place(start) : new(start, PatternWidth.One);
-    }
-
-    private PatternItem Literal(int start, char c)
-    {
-        if (char.IsSurrogate(c))
+        if (escape.Class is char letter)
         {
-            throw cursor.Error("characters above U+FFFF cannot be translated");
+            return One(start, PatternClasses.Alone(letter, ascii));
         }
 
-        output.Append(Regex.Escape(c.ToString()));
+        output.Append(escape.Place switch { 'A' => @"\A", 'Z' => @"\z", _ => Boundary(escape.Place!.Value) });
+        return Place(start);
+    }
+
+    /// <summary><c>\b</c>, or <c>\B</c>, which in Python does not match an empty text.</summary>
+    private string Boundary(char escape)
+    {
+        string word = Text(PatternClasses.Alone('w', ascii));
+        return escape == 'b' ? $"(?:(?<={word})(?!{word})|(?<!{word})(?={word}))" : $@"(?:(?!\A\z)(?:(?<={word})(?={word})|(?<!{word})(?!{word})))";
+    }
+
+    private PatternItem Literal(int start, int c)
+    {
+        bool isPlain = c <= char.MaxValue && standIns is null && !ignoresCase;
+        output.Append(isPlain ? Regex.Escape(((char)c).ToString()) : Text(PatternSet.Of(c, Fold)));
         return new(start, PatternWidth.One);
     }
+
+    private PatternItem One(int start, PatternSet set)
+    {
+        output.Append(Text(set));
+        return new(start, PatternWidth.One);
+    }
+
+    private string Text(PatternSet set) => standIns?.Write(set) ?? set.Text;
 
     private static PatternItem Place(int start) => new(start, PatternWidth.None, "a repetition follows a place, which cannot be repeated");
 }

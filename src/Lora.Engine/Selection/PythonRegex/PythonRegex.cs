@@ -10,18 +10,19 @@ public sealed class PythonRegex
     /// <summary>The processor's time that one name may take.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(1);
 
+    private readonly string pattern;
+    private readonly string end;
     private readonly Regex regex;
 
     private PythonRegex(string shown, string pattern, string end, TimeSpan? timeout)
     {
         Pattern = shown;
-        PatternTranslator translator = new(pattern, shown);
-
-        // The end belongs into the expression: then another alternative is tried when the first leaves a rest.
-        string whole = $@"\A(?:{translator.Pattern}){end}";
+        this.pattern = pattern;
+        this.end = end;
+        (string text, RegexOptions options) = Translate(null);
         try
         {
-            regex = new(whole, translator.Options | RegexOptions.CultureInvariant, timeout ?? DefaultTimeout);
+            regex = new(text, options, timeout ?? DefaultTimeout);
         }
         catch (RegexParseException exception)
         {
@@ -45,9 +46,27 @@ public sealed class PythonRegex
 
     /// <summary>Whether the pattern matches the name.</summary>
     /// <exception cref="LoraException">PatternTimeout: it took too long.</exception>
-    public bool Matches(string name) => Match(name).Success;
+    public bool Matches(string name) => Match(name) is not null;
 
-    internal Match Match(string name)
+    /// <summary>The text of the pattern's first group, empty where it has none; null where it does not match the name.</summary>
+    /// <inheritdoc cref="Matches"/>
+    internal string? FirstGroup(string name) => Match(name);
+
+    private string? Match(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (!name.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
+        {
+            return First(InTime(name, () => regex.Match(name)));
+        }
+
+        // .NET keeps the latest few of these expressions; names with such characters are rare.
+        StandIns standIns = new(name);
+        (string text, RegexOptions options) = Translate(standIns);
+        return First(InTime(name, () => Regex.Match(standIns.Text, text, options, regex.MatchTimeout))) is string first ? standIns.Original(first) : null;
+    }
+
+    private Match InTime(string name, Func<Match> match)
     {
         TimeSpan begun = ThreadClock.Now;
         try
@@ -56,7 +75,7 @@ public sealed class PythonRegex
             {
                 try
                 {
-                    return regex.Match(name);
+                    return match();
                 }
                 catch (RegexMatchTimeoutException) when (ThreadClock.Now - begun < regex.MatchTimeout)
                 {
@@ -64,10 +83,24 @@ public sealed class PythonRegex
                 }
             }
         }
+        catch (IndexOutOfRangeException exception)
+        {
+            // A fault of .NET's interpreter, which some nested repetitions of what may be empty bring about.
+            throw LoraException.From(exception, LoraError.PatternInvalid, Pattern, Pattern, $".NET's regular expressions fail on it at '{name}'; repeat less of what may be empty");
+        }
         catch (RegexMatchTimeoutException exception)
         {
             string milliseconds = exception.MatchTimeout.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
             throw LoraException.From(exception, LoraError.PatternTimeout, Pattern, Pattern, milliseconds, $"the module name '{name}'");
         }
+    }
+
+    private static string? First(Match match) => match.Success ? match.Groups["1"].Value : null;
+
+    // The end belongs into the expression: then another alternative is tried when the first leaves a rest.
+    private (string Text, RegexOptions Options) Translate(StandIns? standIns)
+    {
+        PatternTranslator translator = new(pattern, Pattern, standIns);
+        return ($@"\A(?:{translator.Pattern}){end}", translator.Options | RegexOptions.CultureInvariant);
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace Lora.Selection;
 
@@ -41,10 +40,9 @@ internal sealed class LayerFilter
     {
         foreach (PythonRegex pattern in patterns)
         {
-            Match match = pattern.Match(name);
-            if (match.Success)
+            if (pattern.FirstGroup(name) is string digits)
             {
-                return int.TryParse(match.Groups["1"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int layer) ? layer : null;
+                return Number(digits);
             }
         }
 
@@ -53,4 +51,20 @@ internal sealed class LayerFilter
 
     /// <summary>Whether a layer was asked for.</summary>
     public bool Includes(int layer) => layers.Contains(layer);
+
+    /// <summary>The number that digits of any script are, as Python's int() reads them; null where it is beyond any layer's.</summary>
+    private static int? Number(string digits)
+    {
+        long number = 0;
+        for (int place = 0; place < digits.Length; place += char.IsSurrogatePair(digits, place) ? 2 : 1)
+        {
+            number = (number * 10) + CharUnicodeInfo.GetDecimalDigitValue(digits, place);
+            if (number > int.MaxValue)
+            {
+                return null;
+            }
+        }
+
+        return (int)number;
+    }
 }
