@@ -36,6 +36,7 @@ Describe '<Page>' -ForEach $pages {
         Copy-Item (Join-Path $examples model) (Join-Path $folder model) -Recurse
         Copy-Item (Join-Path $examples data/animal-notes.train.jsonl) (Join-Path $folder train.jsonl)
         Copy-Item (Join-Path $examples data/animal-notes.validation.jsonl) (Join-Path $folder validation.jsonl)
+        Copy-Item (Join-Path $examples flux/adapter) (Join-Path $folder flux-peft) -Recurse
         if ($Page -ne 'README') {
             Copy-Item $adapter (Join-Path $folder adapter) -Recurse
         }

@@ -46,6 +46,29 @@ Describe 'Export-LoraAdapter' {
             Should -Throw -ErrorId 'LoraOutputRepeated,Lora.Commands.ExportLoraAdapterCommand'
     }
 
+    It 'writes an adapter of a diffusion model as one file, which is the same adapter' {
+        $flux = Join-Path $PSScriptRoot '../examples/flux/adapter'
+        $file = Get-LoraAdapter $flux | Export-LoraAdapter 'TestDrive:/kohya/flux' -Format Kohya -PassThru
+        $file | Should -BeOfType [System.IO.FileInfo]
+        $file.Name | Should -Be 'flux.safetensors'
+        $read = Get-LoraAdapter $file
+        $read.Format | Should -Be Kohya
+        $read.Path | Should -Be $file.FullName
+        $same = Compare-LoraAdapter $flux $file -Summary
+        $same.Cosine | Should -BeGreaterThan 0.9999999
+        $same.DifferenceCount | Should -Be 0
+        $file | Edit-LoraAdapter -Exclude '**.2.proj_*' | Export-LoraAdapter 'TestDrive:/cut'
+        (Get-LoraAdapter 'TestDrive:/cut').Format | Should -Be Peft
+        Get-LoraAdapter 'TestDrive:/cut' | ForEach-Object ModuleCount | Should -Be 20
+        (Merge-LoraAdapter $file, 'TestDrive:/cut' -Weight 0.5, 0.5).Config.Rank | Should -Be 4
+    }
+
+    It 'refuses a form that an adapter has not' {
+        { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Kohya } | Should -Throw -ErrorId 'LoraFormatRefused,Lora.Commands.ExportLoraAdapterCommand'
+        { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Gguf } | Should -Throw -ErrorId 'LoraFormatRefused,Lora.Commands.ExportLoraAdapterCommand'
+        { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Kohya -Portable } | Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.ExportLoraAdapterCommand'
+    }
+
     It 'refuses wildcards in the destination' {
         { $result | Export-LoraAdapter 'TestDrive:/a*' } | Should -Throw -ErrorId 'LoraOutputHasWildcard,Lora.Commands.ExportLoraAdapterCommand'
     }

@@ -2,26 +2,28 @@ using Lora.Adapters;
 
 namespace Lora.Commands;
 
-/// <summary>Where an adapter is: in memory or in a folder. It is read when it is asked for.</summary>
+/// <summary>Where an adapter is: in memory, in a folder, or in a file without a configuration. It is read when it is asked for.</summary>
 internal sealed class AdapterSource
 {
     private readonly LoraAdapter? adapter;
     private readonly string folder = "";
+    private readonly string? file;
 
     /// <summary>An adapter in memory.</summary>
     public AdapterSource(LoraAdapter adapter) => this.adapter = adapter;
 
-    private AdapterSource(string folder) => this.folder = folder;
+    private AdapterSource(string folder, string? file) => (this.folder, this.file) = (folder, file);
 
     /// <summary>An adapter on disk.</summary>
-    /// <param name="path">Full path of its folder, or of one of its two files.</param>
+    /// <param name="path">Full path of its folder, of one of its two files, or of the one file that it is.</param>
     /// <exception cref="LoraException">NotAnAdapter.</exception>
     public static AdapterSource At(string path)
     {
         bool isPart = File.Exists(path) && Path.GetFileName(path) is AdapterConfigJson.FileName or AdapterFolder.WeightsName;
         string folder = isPart ? Path.GetDirectoryName(path)! : path;
-        return File.Exists(Path.Combine(folder, AdapterConfigJson.FileName))
-            ? new(folder)
+        string alone = isPart || File.Exists(path) ? path : Path.Combine(path, AdapterFile.DiffusersName);
+        return File.Exists(Path.Combine(folder, AdapterConfigJson.FileName)) ? new(folder, null)
+            : !isPart && File.Exists(alone) && AdapterFile.FormatOf(alone) is not null ? new(folder, alone)
             : throw LoraException.Of(LoraError.NotAnAdapter, path, path, WhyNot(folder));
     }
 
@@ -37,7 +39,7 @@ internal sealed class AdapterSource
     /// <exception cref="LoraException">What <see cref="AdapterFolder.Load"/> throws.</exception>
     public LoraAdapter Load(LoraCmdlet cmdlet)
     {
-        LoraAdapter read = adapter ?? AdapterFolder.Load(folder);
+        LoraAdapter read = adapter ?? (file is null ? AdapterFolder.Load(folder) : AdapterFile.Load(file));
         ConfigFile.WarnOfUnknownKeys(read.Config, Name, cmdlet);
         return read;
     }
@@ -48,12 +50,14 @@ internal sealed class AdapterSource
     /// <exception cref="LoraException">What <see cref="AdapterInspector.Read"/> throws.</exception>
     public LoraAdapterInfo Describe(LoraCmdlet cmdlet, bool withNorms)
     {
-        LoraAdapterInfo read = adapter is null ? AdapterInspector.Read(folder, withNorms) : AdapterInspector.Describe(adapter, withNorms);
+        LoraAdapterInfo read = adapter is not null ? AdapterInspector.Describe(adapter, withNorms)
+            : file is not null ? AdapterFile.Describe(file, withNorms)
+            : AdapterInspector.Read(folder, withNorms);
         ConfigFile.WarnOfUnknownKeys(read.Config!, Name, cmdlet);
         return read;
     }
 
-    private string Name => adapter is null ? Path.Combine(folder, AdapterConfigJson.FileName) : adapter.ToString();
+    private string Name => adapter?.ToString() ?? file ?? Path.Combine(folder, AdapterConfigJson.FileName);
 
     private static string WhyNot(string folder) =>
         File.Exists(folder) ? $"an adapter's files are {AdapterConfigJson.FileName} and {AdapterFolder.WeightsName}"

@@ -3,12 +3,18 @@ using Lora.Adapters;
 
 namespace Lora.Commands;
 
-/// <summary>Writes an adapter as PEFT writes it: adapter_config.json, adapter_model.safetensors and a model card.</summary>
+/// <summary>Writes an adapter as PEFT writes it: adapter_config.json, adapter_model.safetensors and a model card; or as one file in Kohya's form.</summary>
 [Cmdlet(
     VerbsData.Export, "LoraAdapter", DefaultParameterSetName = PathSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Pages + "Export-LoraAdapter.md")]
-[OutputType(typeof(DirectoryInfo))]
+[OutputType(typeof(DirectoryInfo), typeof(FileInfo))]
 public sealed class ExportLoraAdapterCommand : ExportCmdlet
 {
+    private const string FileEnding = ".safetensors";
+
+    /// <summary>The form to write: PEFT's folder, or Kohya's file for adapters of diffusion models.</summary>
+    [Parameter]
+    public LoraAdapterFormat Format { get; set; }
+
     /// <summary>Writes the same change in the plainest form, which clients read that know lora_alpha / r alone.</summary>
     [Parameter]
     public SwitchParameter Portable { get; set; }
@@ -29,8 +35,27 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
     public string? Revision { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginWork()
+    {
+        string[] inVain = [.. new[] { nameof(Portable), nameof(Model), nameof(BaseModelName), nameof(Revision) }.Where(MyInvocation.BoundParameters.ContainsKey)];
+        if (Format != LoraAdapterFormat.Peft && inVain.Length > 0)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, inVain[0], $"-{string.Join(", -", inVain)} belongs to PEFT's form, and -Format is {Format}");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override string Written(string place) =>
+        Format == LoraAdapterFormat.Kohya && !place.EndsWith(FileEnding, StringComparison.OrdinalIgnoreCase) ? place + FileEnding : place;
+
+    /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)
     {
+        if (Format != LoraAdapterFormat.Peft)
+        {
+            return ExportFile(adapter, folder);
+        }
+
         PathResolver paths = new(this);
         LoraAdapter written = Named(Portable ? PortableAdapter.Of(adapter, BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config)) : adapter);
         bool isAllowed = ShouldProcess(folder, Portable ? "Export portable adapter" : "Export adapter");
@@ -40,6 +65,22 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
                 "Writing LoRA adapter",
                 (worker, _) => AdapterFolder.Save(written, folder, Force, text => worker.Write(new PipelineRecord.Warning(text)), worker));
             WarnOfMisreadings(written, BaseModel.Of(adapter.Config, paths));
+        }
+
+        return isAllowed;
+    }
+
+    private bool ExportFile(LoraAdapter adapter, string file)
+    {
+        if (Format != LoraAdapterFormat.Kohya)
+        {
+            throw LoraException.Of(LoraError.FormatRefused, adapter, adapter, Format, "it is read here and not written");
+        }
+
+        bool isAllowed = ShouldProcess(file, "Export adapter in Kohya's form");
+        if (isAllowed)
+        {
+            RunOnWorker("Writing LoRA adapter", (worker, _) => KohyaForm.Save(adapter, file, Force, worker));
         }
 
         return isAllowed;

@@ -35,6 +35,9 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    /// <summary>What is written at the place that the user named.</summary>
+    protected virtual string Written(string place) => place;
+
     /// <summary>Writes a folder, if ShouldProcess allows it.</summary>
     /// <returns>Whether it was written.</returns>
     protected abstract bool Export(LoraAdapter adapter, string folder);
@@ -43,7 +46,7 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
     protected override void ProcessInput()
     {
         bool isLiteral = ParameterSetName == LiteralPathSet;
-        string folder = new PathResolver(this).Destination(isLiteral ? LiteralPath : Path, isLiteral);
+        string folder = Written(new PathResolver(this).Destination(isLiteral ? LiteralPath : Path, isLiteral));
         foreach (LoraAdapter adapter in AdapterArgument.Each(Adapter, this).Select(source => Reported(() => source.Load(this))).OfType<LoraAdapter>())
         {
             if (!destinations.Add(folder))

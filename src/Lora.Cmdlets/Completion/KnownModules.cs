@@ -75,7 +75,9 @@ internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IRead
     private static KnownModules OfPath(string path, ShellSession session)
     {
         string folder = Path.GetFileName(path) == AdapterConfigJson.FileName ? Path.GetDirectoryName(path)! : path;
-        return AdapterFolder.IsThere(folder) ? OfAdapter(AdapterInspector.Read(folder), session) : OfTree(path);
+        return AdapterFolder.IsThere(folder) ? OfAdapter(AdapterInspector.Read(folder), session)
+            : File.Exists(path) && AdapterFile.FormatOf(path) is not null ? OfAdapter(AdapterFile.Describe(path), session)
+            : OfTree(path);
     }
 
     private static KnownModules OfAdapter(LoraAdapterInfo adapter, ShellSession session)

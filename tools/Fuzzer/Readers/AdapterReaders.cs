@@ -3,11 +3,11 @@ using Lora.Training;
 
 namespace Lora.Tools.Fuzzer;
 
-/// <summary>An adapter's folder: its configuration alone and on a model, written and read again; its weights.</summary>
+/// <summary>An adapter's folder: its configuration alone and on a model, written and read again; its weights. An adapter that is one file.</summary>
 internal static class AdapterReaders
 {
     public static IReadOnlyList<Reader> All { get; } =
-        [new("adapter-config", 90, Configuration), new("adapter-target", 60, Targets), new("adapter-weights", 100, Weights)];
+        [new("adapter-config", 90, Configuration), new("adapter-target", 60, Targets), new("adapter-weights", 100, Weights), new("adapter-file", 60, OneFile)];
 
     private static OpenReader Configuration(string folder)
     {
@@ -41,6 +41,22 @@ internal static class AdapterReaders
         CopyAdapter(folder);
         SafetensorsDamage damage = new(Path.Combine(folder, AdapterFolder.WeightsName));
         return new(random => new(AdapterFolder.WeightsName, damage.Apply(random)), _ => ReadFolder(folder));
+    }
+
+    private static OpenReader OneFile(string folder)
+    {
+        const string Name = "lora.safetensors";
+        RealFiles.Copy(Path.Combine(RealFiles.Root, "tests", "fixtures", "adapters", "kohya"), folder, Name);
+        SafetensorsDamage damage = new(Path.Combine(folder, Name));
+        return new(random => new(Name, damage.Apply(random)), _ =>
+        {
+            string file = Path.Combine(folder, Name);
+            if (AdapterFile.FormatOf(file) is not null)
+            {
+                AdapterFile.Describe(file);
+                AdapterFile.Load(file);
+            }
+        });
     }
 
     private static void CopyAdapter(string folder) =>

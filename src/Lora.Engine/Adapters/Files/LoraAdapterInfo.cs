@@ -1,10 +1,13 @@
 namespace Lora;
 
-/// <summary>An adapter, as its configuration and the header of its weights describe it.</summary>
+/// <summary>An adapter, as its files describe it.</summary>
 public sealed record LoraAdapterInfo
 {
-    /// <summary>The adapter's folder; empty for an adapter that is in memory only.</summary>
+    /// <summary>The adapter's folder, or its file where it is one; empty for an adapter that is in memory only.</summary>
     public string Path { get; init; } = "";
+
+    /// <summary>The form that the adapter is written in.</summary>
+    public LoraAdapterFormat Format { get; init; }
 
     /// <summary>What adapter_config.json says.</summary>
     public LoraConfig? Config { get; init; }

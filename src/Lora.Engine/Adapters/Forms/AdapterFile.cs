@@ -1,0 +1,103 @@
+using System.Text.RegularExpressions;
+using Lora.Checkpoints;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// An adapter that is one file without a configuration, as those of diffusion models are: read under diffusers' names, so that adapters of one model have the
+/// same names whatever wrote them. Values keep their bytes; what the model's own code joins (queries, keys and values) comes apart.
+/// </summary>
+public static class AdapterFile
+{
+    /// <summary>The file's name in a folder that diffusers wrote.</summary>
+    public const string DiffusersName = "pytorch_lora_weights.safetensors";
+
+    private const string GgufEnding = ".gguf";
+
+    /// <summary>The form of a file; null when it is no adapter's.</summary>
+    /// <param name="path">Full path of a file that is there.</param>
+    /// <exception cref="LoraException">The file's header is damaged.</exception>
+    public static LoraAdapterFormat? FormatOf(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase) ? IsGguf(path) ? LoraAdapterFormat.Gguf : null
+            : path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? LoosePairs.FormatOf(SafetensorsHeader.Read(path).Tensors.Select(tensor => tensor.Name))
+            : null;
+    }
+
+    /// <summary>Reads an adapter whole.</summary>
+    /// <param name="path">Full path of the file.</param>
+    /// <exception cref="LoraException">AdapterFeatureUnsupported: it holds more than A, B and alpha, or is GGUF; AdapterWeightsInvalid; or a damaged file.</exception>
+    public static LoraAdapter Load(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        (LoosePairs pairs, LoraAdapter adapter) = Read(path);
+        return pairs.Others.Count == 0
+            ? adapter
+            : throw LoraException.Of(LoraError.AdapterFeatureUnsupported, path, path, $"tensors that are neither A, B nor alpha ({string.Join(", ", pairs.Others)})");
+    }
+
+    /// <summary>Describes an adapter.</summary>
+    /// <param name="path">Full path of the file.</param>
+    /// <param name="withNorms">Whether norm, effective rank and share of each module's change are wanted.</param>
+    /// <exception cref="LoraException">AdapterWeightsInvalid; or a damaged file.</exception>
+    public static LoraAdapterInfo Describe(string path, bool withNorms = false)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        long size = new FileInfo(path).Length;
+        if (FormatOf(path) == LoraAdapterFormat.Gguf)
+        {
+            return new() { Path = path, Format = LoraAdapterFormat.Gguf, Config = new() { TaskType = null }, Size = size, Unsupported = ["GGUF"] };
+        }
+
+        (LoosePairs pairs, LoraAdapter adapter) = Read(path);
+        return AdapterInspector.Describe(adapter, withNorms && pairs.Others.Count == 0) with { Format = pairs.Format, Size = size, Unsupported = [.. pairs.Others] };
+    }
+
+    private static (LoosePairs Pairs, LoraAdapter Adapter) Read(string path)
+    {
+        if (FormatOf(path) == LoraAdapterFormat.Gguf)
+        {
+            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, path, path, "llama.cpp's form (GGUF)");
+        }
+
+        LoosePairs pairs = LoosePairs.Of(SafetensorsFile.ReadAll(path), path);
+        NamedPair[] named = [.. DiffusionNames.Of(pairs.Pairs)];
+        string[] twice = [.. named.GroupBy(pair => pair.Name).Where(group => group.Count() > 1).Select(group => group.Key)];
+        return twice.Length > 0
+            ? throw LoraException.Of(LoraError.AdapterWeightsInvalid, path, path, $"two pairs are for {PlainFactors.Names(twice)}")
+            : (pairs, new()
+            {
+                Config = ConfigOf(named),
+                Tensors = [.. named.SelectMany(pair => new[] { pair.Down with { Name = PeftKey.Of(pair.Name, "lora_A.weight") }, pair.Up with { Name = PeftKey.Of(pair.Name, "lora_B.weight") } })],
+                Path = Path.GetFullPath(path),
+            });
+    }
+
+    /// <summary>What PEFT would say of the pairs: the rank and the alpha that most have, and patterns for the others.</summary>
+    private static LoraConfig ConfigOf(NamedPair[] pairs)
+    {
+        double rank = Most(pairs, pair => pair.Rank);
+        double alpha = Most(pairs, pair => pair.Alpha);
+        return ExactTargets.Of(new() { TaskType = null, Rank = (int)rank, Alpha = alpha }, pairs.Select(pair => pair.Name)) with
+        {
+            RankPattern = Others(pairs, pair => pair.Rank, rank),
+            AlphaPattern = Others(pairs, pair => pair.Alpha, alpha),
+        };
+    }
+
+    private static double Most(NamedPair[] pairs, Func<NamedPair, double> value) => pairs.GroupBy(value).MaxBy(group => group.Count())!.Key;
+
+    private static LoraPatternValue[]? Others(NamedPair[] pairs, Func<NamedPair, double> value, double most)
+    {
+        LoraPatternValue[] others = [.. pairs.Where(pair => value(pair) != most).Select(pair => new LoraPatternValue { Pattern = '^' + Regex.Escape(pair.Name), Value = value(pair) })];
+        return others.Length == 0 ? null : others;
+    }
+
+    private static bool IsGguf(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        byte[] magic = new byte[4];
+        return stream.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.AsSpan().SequenceEqual("GGUF"u8);
+    }
+}
