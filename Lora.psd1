@@ -12,7 +12,7 @@
     CmdletsToExport        = @(
         'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Edit-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
         'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Export-LoraAdapter', 'Export-LoraModel',
-        'Test-LoraAdapter'
+        'Test-LoraAdapter', 'Test-LoraDataset'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

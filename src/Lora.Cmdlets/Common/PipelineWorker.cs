@@ -7,7 +7,11 @@ namespace Lora.Commands;
 /// <summary>Runs work on a thread of its own and hands what it says to the thread that waits for it.</summary>
 internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
 {
+    // Objects of a stream that wait for the pipeline.
+    private const int MostWaiting = 256;
+
     private readonly BlockingCollection<PipelineRecord> records = [];
+    private readonly SemaphoreSlim room = new(MostWaiting);
     private readonly CancellationTokenSource cancellation = new();
     private readonly Lock gate = new();
     private readonly ProgressBar bar;
@@ -33,6 +37,14 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
     /// <summary>Says something; any thread may.</summary>
     public void Write(PipelineRecord record) => records.Add(record);
 
+    /// <summary>Gives one object of many; it waits where the pipeline is slower than the work, so that a million of them do not fill the memory.</summary>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public void WriteNext(object value)
+    {
+        room.Wait(cancellation.Token);
+        Write(new PipelineRecord.Output(value, IsOfMany: true));
+    }
+
     /// <summary>Says how far the work is; any thread may, as often as it likes.</summary>
     public void Report(WorkProgress value) => bar.Report(value);
 
@@ -47,6 +59,11 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
             {
                 if (records.TryTake(out PipelineRecord? record, ProgressBar.Interval))
                 {
+                    if (record is PipelineRecord.Output { IsOfMany: true })
+                    {
+                        room.Release();
+                    }
+
                     write(record);
                 }
 
@@ -96,6 +113,7 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
             disposed = true;
             cancellation.Dispose();
             records.Dispose();
+            room.Dispose();
         }
 
         RunningWorkers.Remove(this);

@@ -9,6 +9,9 @@ public sealed record DatasetOptions
     /// <summary>A token, and one that is learned after it.</summary>
     public const int ShortestLength = 2;
 
+    /// <summary>The most tokens of an example where nobody says how many, for a model that was made for so many.</summary>
+    public static int LengthFor(int? positions) => Math.Clamp(positions ?? int.MaxValue, ShortestLength, UsualLength);
+
     /// <summary>How rows are read, and what of them is learned.</summary>
     public DataOptions Data { get; init; } = new();
 

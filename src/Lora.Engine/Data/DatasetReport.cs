@@ -7,6 +7,22 @@ internal static class DatasetReport
 {
     private const int MostNamed = 10;
 
+    private static readonly (RowNotes Note, string One, string Several)[] Befell =
+    [
+        (RowNotes.Cut, "has a prompt and a completion that one token would join; it is cut there, as the model meets it when it answers",
+            "have a prompt and a completion that one token would join; they are cut there, as the model meets them when it answers"),
+        (RowNotes.EmptyTurn, "has an empty message of the assistant, which is not learned", "have an empty message of the assistant, which is not learned"),
+        (RowNotes.UnwrittenReasoning, "has reasoning that the chat template does not write", "have reasoning that the chat template does not write"),
+        (RowNotes.UnwrittenMessage, "has a message that the chat template does not write", "have a message that the chat template does not write"),
+        (RowNotes.SpelledToken, "has a message that spells a special token, which is read as characters; -AllowSpecialToken makes it a token",
+            "have messages that spell special tokens, which are read as characters; -AllowSpecialToken makes them tokens"),
+        (RowNotes.MeantToken, "spells a special token, which becomes one: a text, a prompt and a completion are taken as they stand",
+            "spell special tokens, which become such: texts, prompts and completions are taken as they stand"),
+    ];
+
+    /// <summary>What is said of one row, as the end of a sentence that begins with it.</summary>
+    public static IEnumerable<string> Of(RowNotes notes) => Befell.Where(note => notes.HasFlag(note.Note)).Select(note => note.One);
+
     /// <summary>One sentence for each thing that is to be said of files, and of their rows where all are encoded.</summary>
     public static IEnumerable<string> Warnings(Dataset dataset, DatasetOptions options) =>
         dataset.Files.SelectMany(file => dataset.IsEncoded ? [.. Notices(file), .. Rows(file, options)] : Notices(file));
@@ -26,7 +42,8 @@ internal static class DatasetReport
     /// <summary>One sentence for each thing that befell rows so far.</summary>
     public static IEnumerable<string> Rows(Dataset dataset, DatasetOptions options) => dataset.Files.SelectMany(file => Rows(file, options));
 
-    private static IEnumerable<string> Notices(DatasetFile file)
+    /// <summary>One sentence for each thing that is to be said of a file.</summary>
+    public static IEnumerable<string> Notices(DatasetFile file)
     {
         foreach (string notice in file.Notices)
         {
@@ -47,15 +64,7 @@ internal static class DatasetReport
             (file.TruncatedRows.Select(row => row.Line), $"was longer than {options.MaxLength} tokens and cut at its end", $"were longer than {options.MaxLength} tokens and cut at their end"),
             (file.UnsupervisedRows, "was left out, without a token to learn from", "were left out, without a token to learn from"),
             (file.OverlongRows, $"has more than the {options.Positions} tokens that the model was made for", $"have more than the {options.Positions} tokens that the model was made for"),
-            (file.BorderRows, "has a prompt and a completion that one token would join; it is cut there, as the model meets it when it answers",
-                "have a prompt and a completion that one token would join; they are cut there, as the model meets them when it answers"),
-            (file.EmptyTurnRows, "has an empty message of the assistant, which is not learned", "have an empty message of the assistant, which is not learned"),
-            (file.UnwrittenReasoningRows, "has reasoning that the chat template does not write", "have reasoning that the chat template does not write"),
-            (file.UnwrittenMessageRows, "has a message that the chat template does not write", "have a message that the chat template does not write"),
-            (file.SpelledTokenRows, "has a message that spells a special token, which is read as characters; -AllowSpecialToken makes it a token",
-                "have messages that spell special tokens, which are read as characters; -AllowSpecialToken makes them tokens"),
-            (file.Noted[RowNotes.MeantToken], "spells a special token, which becomes one: a text, a prompt and a completion are taken as they stand",
-                "spell special tokens, which become such: texts, prompts and completions are taken as they stand"),
+            .. Befell.Select(note => ((IEnumerable<int>)file.Noted[note.Note], note.One, note.Several)),
         ];
         foreach ((IEnumerable<int> lines, string one, string several) in reports)
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Lora.Text;
 
@@ -46,6 +47,15 @@ internal static class ByteAlphabet
 
             bytes.Add(value);
         }
+    }
+
+    /// <summary>What a token stands for as text, or byte by byte as <c>&lt;0xE2&gt;</c> where it is not whole characters.</summary>
+    public static string Spell(string token)
+    {
+        List<byte> bytes = [];
+        Read(token, bytes);
+        byte[] all = [.. bytes];
+        return Utf8.IsValid(all) ? Encoding.UTF8.GetString(all) : string.Concat(all.Select(value => $"<0x{value:X2}>"));
     }
 
     private static char[] MakeCharacters()

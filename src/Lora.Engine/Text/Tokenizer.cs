@@ -162,6 +162,18 @@ public sealed class Tokenizer
     public string DecodeContinuation(ReadOnlySpan<int> before, ReadOnlySpan<int> ids, bool skipSpecialTokens = true) =>
         Decode(ids, skipSpecialTokens, continues: Shown(before, skipSpecialTokens).Count > 0);
 
+    /// <summary>What an id writes where it goes on a text: special tokens spelled, a part of a character as its bytes, <c>&lt;0xE2&gt;</c>; nothing for an id without a token.</summary>
+    internal string Spell(int id)
+    {
+        if (id < 0 || id >= tokens.Length || tokens[id] is not string token)
+        {
+            return "";
+        }
+
+        string text = string.Concat(decoder([token], true));
+        return text.Contains('\uFFFD', StringComparison.Ordinal) ? ByteAlphabet.Spell(token) : text;
+    }
+
     /// <summary>Refuses ids for which a model has no row in its embedding.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>.</exception>
     internal void CheckRange(IEnumerable<int> ids, int vocabularySize)

@@ -48,6 +48,17 @@ internal static class BindingTable
     // Without a name the configuration's own model is taken; a file of an adapter's weights has modules of its own, and none that are adapted.
     private static readonly Dictionary<string, string> OtherModels = new() { ["nothing"] = Fits, ["weights file object"] = "LoraTargetKindUnsupported" };
 
+    // An adapter's folder has no tokenizer, whatever else is looked for there.
+    private static readonly Dictionary<string, string> OtherFolders = new()
+    {
+        ["folder"] = "LoraTokenizerMissing",
+        ["wildcard"] = "LoraTokenizerMissing",
+        ["folder object"] = "LoraTokenizerMissing",
+        ["config file"] = "LoraTokenizerMissing",
+        ["config file object"] = "LoraTokenizerMissing",
+        ["weights file object"] = "LoraTokenizerMissing",
+    };
+
     private static readonly (string Script, Func<(string Kind, string Adapter, string Config, string Model), string> Expected)[] Commands =
     [
         ("$x | Get-LoraAdapter", kind => kind.Adapter),
@@ -83,6 +94,7 @@ internal static class BindingTable
         ("$x | Get-LoraModule", kind => kind.Model),
         ("Get-LoraModule $x", kind => kind.Model),
         ("Test-LoraTarget $config -Model $x", kind => OtherModels.GetValueOrDefault(kind.Kind, kind.Model)),
+        ("Test-LoraDataset $rows -Model $x", kind => OtherFolders.GetValueOrDefault(kind.Kind, kind.Model)),
     ];
 
     /// <summary>Every command with every kind of object, and the error or nothing.</summary>

@@ -63,6 +63,26 @@ public sealed class AsyncLoraCmdletTests : IDisposable
     }
 
     [Fact]
+    public void A_stream_of_objects_waits_for_a_slow_pipeline_and_keeps_its_order()
+    {
+        int given = 0, most = 0;
+        shell.With("seen", (Action<int>)(number => most = Math.Max(most, Volatile.Read(ref given) - number)));
+        shell.With("work", (Action<PipelineWorker, CancellationToken>)((worker, _) =>
+        {
+            for (int number = 1; number <= 2000; number++)
+            {
+                worker.WriteNext(number);
+                Volatile.Write(ref given, number);
+            }
+        }));
+
+        ShellResult result = shell.Run("Invoke-Work -Work $work | ForEach-Object { $seen.Invoke($_); $_ }").Succeeded();
+
+        Assert.Equal(Enumerable.Range(1, 2000).Select(number => $"{number}"), result.Texts);
+        Assert.InRange(most, 1, 300);
+    }
+
+    [Fact]
     public void Stopping_the_pipeline_cancels_the_work_and_waits_for_it()
     {
         using ManualResetEvent started = new(initialState: false);

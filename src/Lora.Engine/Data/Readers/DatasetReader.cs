@@ -19,24 +19,54 @@ public static class DatasetReader
     /// <summary>The rows of a file as <see cref="Read"/> gives them, with their places where they can be read again there: in plain JSON Lines.</summary>
     internal static IEnumerable<(DatasetRow Row, RowPlace? Place)> ReadPlaced(DatasetFile file, CancellationToken cancellation)
     {
+        RowProblems problems = new(file);
+        foreach (ReadRow read in ReadEach(file, cancellation))
+        {
+            if (read.Problem is string problem)
+            {
+                problems.Add(read.Line, problem);
+            }
+            else if (!problems.Any)
+            {
+                yield return (read.Row!, read.Place);
+            }
+        }
+
+        problems.ThrowIfAny();
+    }
+
+    /// <summary>The rows of a file, the bad ones among them in their places.</summary>
+    internal static IEnumerable<ReadRow> ReadEach(DatasetFile file, CancellationToken cancellation)
+    {
         using FileContent stream = FileContent.Open(file);
         LineReader lines = new(stream);
-        RowProblems problems = new(file);
+        Queue<ReadRow> bad = new();
+        RowProblems problems = new(file) { Added = (line, cause) => bad.Enqueue(new(line, null, null, cause)) };
         bool any = false;
         IEnumerable<DatasetRow?> rows = Open(file, lines, problems, out FileForm form, cancellation);
         file.IsReadInPlace = form == FileForm.JsonLines && stream.IsPlain;
         foreach (DatasetRow? row in rows)
         {
             cancellation.ThrowIfCancellationRequested();
-            any |= row is not null;
-            if (row is not null && !problems.Any)
+            while (bad.TryDequeue(out ReadRow? before))
             {
-                yield return (row, file.IsReadInPlace ? lines.Line : null);
+                yield return before;
+            }
+
+            if (row is not null)
+            {
+                any = true;
+                yield return new(row.Line, row, file.IsReadInPlace ? lines.Line : null, null);
             }
         }
 
-        problems.ThrowIfAny();
-        if (!any)
+        // A reader that cannot go on says why and gives no row for it.
+        while (bad.TryDequeue(out ReadRow? last))
+        {
+            yield return last;
+        }
+
+        if (!any && !problems.Any)
         {
             throw LoraException.Of(LoraError.DatasetEmpty, file.Path, file.Path);
         }
@@ -67,3 +97,10 @@ public static class DatasetReader
         };
     }
 }
+
+/// <summary>What stands at a place of a file: a row, or what is wrong with it.</summary>
+/// <param name="Line">The place, from 1.</param>
+/// <param name="Row">The row; null where it is bad.</param>
+/// <param name="Place">Where it can be read again; null where it cannot.</param>
+/// <param name="Problem">What is wrong; null where it is a row.</param>
+internal sealed record ReadRow(int Line, DatasetRow? Row, RowPlace? Place, string? Problem);

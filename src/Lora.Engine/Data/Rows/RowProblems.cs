@@ -10,6 +10,9 @@ internal sealed class RowProblems(DatasetFile file)
 
     private readonly Dictionary<string, LineList> causes = new(StringComparer.Ordinal);
 
+    /// <summary>Is told of each problem.</summary>
+    public Action<int, string>? Added { get; init; }
+
     /// <summary>Whether there is any.</summary>
     public bool Any => causes.Count > 0;
 
@@ -19,6 +22,7 @@ internal sealed class RowProblems(DatasetFile file)
         string key = causes.ContainsKey(cause) || causes.Count < MostCauses ? cause : OtherCauses;
         causes.TryAdd(key, new());
         causes[key].Add(line);
+        Added?.Invoke(line, cause);
     }
 
     /// <summary>Throws when there is any.</summary>

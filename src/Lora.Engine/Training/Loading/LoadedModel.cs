@@ -91,7 +91,7 @@ internal sealed class LoadedModel : IDisposable
 
         int LengthOf(int? positions)
         {
-            int most = Math.Clamp(positions ?? int.MaxValue, DatasetOptions.ShortestLength, DatasetOptions.UsualLength);
+            int most = DatasetOptions.LengthFor(positions);
             if (source.MaxLength is null && most < DatasetOptions.UsualLength)
             {
                 observer.OnStage($"Rows have {most} tokens at the most, as many as the model was made for");
