@@ -128,14 +128,18 @@ public sealed class Dataset : IDisposable
             {
                 string stage = $"Reading '{Path.GetFileName(files[file].Path)}'";
                 long count = 0;
+                PromptMarkers prompts = new(maker.Chat);
                 foreach ((DatasetRow row, RowPlace? place) in DatasetReader.ReadPlaced(files[file], cancellation))
                 {
                     progress?.Report(new(stage, ++count, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
+                    prompts.Look(row);
                     foreach (DatasetRow part in maker.Split(row, cancellation))
                     {
                         index.Add(store.Add(file, part, place));
                     }
                 }
+
+                prompts.Note(files[file]);
             }
             catch (LoraException exception) when (exception.Error != LoraError.TemporaryFileFailed)
             {
@@ -215,7 +219,7 @@ public sealed class Dataset : IDisposable
 
         if (made.Example is null)
         {
-            file.Unsupervised.Add(line);
+            file.LeftOut.Add(new(line, made.Lack!));
             return;
         }
 
@@ -232,7 +236,7 @@ public sealed class Dataset : IDisposable
         if (!Enumerable.Range(0, Count).Any(number => Example(number) is not null))
         {
             string reason = string.Create(CultureInfo.InvariantCulture,
-                $"of {Files.Sum(file => file.Unsupervised.Count)} rows, {Files.Sum(file => file.Truncated.Count)} lost what is to be learned to the limit of {options.MaxLength} tokens and the others are empty");
+                $"of {Files.Sum(file => file.LeftOut.Count)} rows, {Files.Sum(file => file.Truncated.Count)} lost what is to be learned to the limit of {options.MaxLength} tokens and the others have none");
             string name = string.Join(", ", Files.Select(file => $"'{file.Path}'").Take(MostNamed)) + (Files.Count > MostNamed ? ", ..." : "");
             throw LoraException.Of(LoraError.NoSupervisedToken, Files[0].Path, name, reason);
         }

@@ -22,8 +22,8 @@ public sealed class DatasetFile(string path)
     /// <summary>The rows that were cut, with their lengths.</summary>
     public IReadOnlyList<TruncatedRow> TruncatedRows => Truncated;
 
-    /// <summary>The lines of rows that were left out: their text or completion is empty, or lies beyond the limit.</summary>
-    public IReadOnlyList<int> UnsupervisedRows => Unsupervised;
+    /// <summary>The lines of rows that were left out: there is nothing to learn, or it lies beyond the limit.</summary>
+    public IReadOnlyList<int> UnsupervisedRows => [.. LeftOut.Select(row => row.Line)];
 
     /// <summary>The lines of rows in which the text as a whole would have a token that reaches from the prompt into the completion.</summary>
     public IReadOnlyList<int> BorderRows => Noted[RowNotes.Cut];
@@ -67,7 +67,7 @@ public sealed class DatasetFile(string path)
 
     internal List<TruncatedRow> Truncated { get; } = [];
 
-    internal List<int> Unsupervised { get; } = [];
+    internal List<LeftOutRow> LeftOut { get; } = [];
 
     internal List<int> Overlong { get; } = [];
 
@@ -160,6 +160,11 @@ public sealed class DatasetFile(string path)
         _ => "a chat",
     };
 }
+
+/// <summary>A row with nothing to learn.</summary>
+/// <param name="Line">Where the row stands in its file, from 1.</param>
+/// <param name="Reason">Why, as <see cref="DatasetRow.Lack"/>.</param>
+internal readonly record struct LeftOutRow(int Line, string Reason);
 
 /// <summary>A row that was longer than the limit.</summary>
 /// <param name="Line">Where the row stands in its file, from 1.</param>

@@ -62,7 +62,8 @@ internal static class DatasetReport
         (IEnumerable<int> Lines, string One, string Several)[] reports =
         [
             (file.TruncatedRows.Select(row => row.Line), $"was longer than {options.MaxLength} tokens and cut at its end", $"were longer than {options.MaxLength} tokens and cut at their end"),
-            (file.UnsupervisedRows, "was left out, without a token to learn from", "were left out, without a token to learn from"),
+            .. file.LeftOut.GroupBy(row => row.Reason, row => row.Line).OrderBy(group => group.Key, StringComparer.Ordinal)
+                .Select(group => ((IEnumerable<int>)group, $"was left out, {group.Key}", $"were left out, {group.Key}")),
             (file.OverlongRows, $"has more than the {options.Positions} tokens that the model was made for", $"have more than the {options.Positions} tokens that the model was made for"),
             .. Befell.Select(note => ((IEnumerable<int>)file.Noted[note.Note], note.One, note.Several)),
         ];

@@ -3,10 +3,24 @@ using Lora.Text;
 namespace Lora.Data;
 
 /// <summary>Makes examples of rows: encodes them and cuts them to their length. It changes nothing, so several threads may use it.</summary>
-internal sealed class ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
+internal sealed class ExampleMaker
 {
-    private readonly RowEncoder encoder = new(tokenizer, options.MaxLength, options.Chat ?? ChatEncoder.Of(Path.GetDirectoryName(tokenizer.Path)!, tokenizer, options.Data));
-    private readonly RowEncoder whole = new(tokenizer, int.MaxValue - 1);
+    private readonly Tokenizer tokenizer;
+    private readonly DatasetOptions options;
+    private readonly RowEncoder encoder;
+    private readonly RowEncoder whole;
+
+    public ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
+    {
+        this.tokenizer = tokenizer;
+        this.options = options;
+        Chat = options.Chat ?? ChatEncoder.Of(Path.GetDirectoryName(tokenizer.Path)!, tokenizer, options.Data);
+        encoder = new(tokenizer, options.MaxLength, Chat);
+        whole = new(tokenizer, int.MaxValue - 1);
+    }
+
+    /// <summary>What writes conversations; it throws where the model has no chat template.</summary>
+    public Lazy<ChatEncoder> Chat { get; }
 
     /// <summary>The rows that a row becomes: the parts of a document, and of all else the row itself.</summary>
     /// <param name="row">As it was read.</param>
@@ -22,16 +36,16 @@ internal sealed class ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
     {
         try
         {
-            return Cut(row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsWhole: true, Notes: 0) : encoder.Encode(row, cancellation));
+            return Cut(row, row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsWhole: true, Notes: 0) : encoder.Encode(row, cancellation));
         }
         catch (FormatException exception)
         {
             // The encoder knows no file; who asked for the row names it.
-            return new(null, null, IsTruncated: false, exception.Message);
+            return new(null, null, IsTruncated: false, null, exception.Message);
         }
     }
 
-    private MadeExample Cut(EncodedRow? encoded)
+    private MadeExample Cut(DatasetRow row, EncodedRow? encoded)
     {
         TrainingExample? example = encoded?.Example;
         bool isTruncated = example?.Ids.Length > options.MaxLength;
@@ -41,7 +55,8 @@ internal sealed class ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
         }
 
         tokenizer.CheckRange(example?.Ids ?? [], options.VocabularySize ?? int.MaxValue);
-        return new(example is { TargetCount: > 0 } ? example : null, encoded, isTruncated);
+        return example is { TargetCount: > 0 } ? new(example, encoded, isTruncated, null) : new(null, encoded, isTruncated, row.Lack
+            ?? (isTruncated ? $"with what is to be learned beyond the {options.MaxLength} tokens that are kept" : "without a token to learn from"));
     }
 }
 
@@ -49,5 +64,6 @@ internal sealed class ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
 /// <param name="Example">Its example; null where there is nothing to learn.</param>
 /// <param name="Encoded">The row before it was cut; null where there is nothing to learn, however long it may be.</param>
 /// <param name="IsTruncated">Whether it was cut.</param>
+/// <param name="Lack">Why there is nothing to learn, as <see cref="DatasetRow.Lack"/>; null where there is an example.</param>
 /// <param name="Problem">Why it cannot be encoded; null where it can.</param>
-internal readonly record struct MadeExample(TrainingExample? Example, EncodedRow? Encoded, bool IsTruncated, string? Problem = null);
+internal readonly record struct MadeExample(TrainingExample? Example, EncodedRow? Encoded, bool IsTruncated, string? Lack, string? Problem = null);

@@ -154,7 +154,29 @@ public sealed class DatasetTests : IDisposable
         Dataset dataset = Dataset.Load([first, second], tokenizer, new());
         Assert.Equal(['a' + 2, 'b' + 2], dataset.Examples.Select(example => example.Ids[1]));
         string[] warnings = [.. DatasetReport.Warnings(dataset, new())];
-        Assert.Equal([$"'{first}' has columns that are not used: \"id\".", $"1 row of '{first}' was left out, without a token to learn from (line 2)."], warnings);
+        Assert.Equal([$"'{first}' has columns that are not used: \"id\".", $"1 row of '{first}' was left out, with an empty text (line 2)."], warnings);
+    }
+
+    [Fact]
+    public void Rows_that_are_left_out_are_said_with_the_reason()
+    {
+        Dataset dataset = Load(new() { MaxLength = 4 }, new { prompt = "abcdef", completion = "g" }, new { prompt = "a", completion = "" }, new { prompt = "", completion = "" }, new { prompt = "a", completion = "b" });
+        string path = dataset.Files[0].Path;
+        Assert.Equal(
+            [$"2 rows of '{path}' were left out, with an empty completion (lines 2, 3).", $"1 row of '{path}' was left out, with what is to be learned beyond the 4 tokens that are kept (line 1)."],
+            DatasetReport.Rows(dataset, new()).Where(row => row.Contains("left out", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Prompts_that_the_chat_template_did_not_write_are_said_unless_it_was_said_how_they_are_read()
+    {
+        static string[] Notices(Dataset dataset) => [.. dataset.Files[0].Notices];
+        DataOptions chatml = new() { ChatTemplate = "chatml" };
+        Assert.Contains("-DatasetFormat Chat", Assert.Single(Notices(Load(new() { Data = chatml }, new { prompt = "a", completion = "b" }))), StringComparison.Ordinal);
+        Assert.Empty(Notices(Load(new() { Data = chatml }, new { prompt = "a", completion = "b" }, new { prompt = "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n", completion = "b" })));
+        Assert.Empty(Notices(Load(new() { Data = chatml with { DatasetFormat = DatasetFormat.Completion } }, new { prompt = "a", completion = "b" })));
+        Assert.Empty(Notices(Load(new() { Data = chatml }, new { text = "a" })));
+        Assert.Empty(Notices(Load(new(), new { prompt = "a", completion = "b" }))); // without a template
     }
 
     [Fact]

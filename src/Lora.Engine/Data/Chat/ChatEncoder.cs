@@ -11,6 +11,8 @@ namespace Lora.Data;
 /// </summary>
 internal sealed class ChatEncoder
 {
+    private const int ShortestMarker = 3;
+
     private readonly ChatTemplate template;
     private readonly Tokenizer tokenizer;
     private readonly DataOptions options;
@@ -40,6 +42,10 @@ internal sealed class ChatEncoder
 
     /// <summary>What writes conversations.</summary>
     public ChatTemplate Template => template;
+
+    /// <summary>What the template writes between a user's message and the answer: by it, text that the template wrote can be told.</summary>
+    public IReadOnlyList<string> Markers =>
+        [.. borders.Openings(ChatRoles.User, null).SelectMany(opening => opening.Split('\n', StringSplitOptions.TrimEntries)).Where(line => line.Length >= ShortestMarker).Distinct()];
 
     /// <summary>The tokens that end the assistant's turn.</summary>
     public IReadOnlyList<int> EndIds => EndOfTurn is string end && tokenizer.IdOf(end) is int id ? [id] : [];

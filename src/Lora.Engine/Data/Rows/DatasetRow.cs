@@ -7,7 +7,7 @@ namespace Lora.Data;
 /// <param name="Line">Where the row stands in its file, from 1: its first line, or its number in a JSON array.</param>
 public abstract record DatasetRow(int Line)
 {
-    /// <summary>Why there is nothing to learn from the row, as the end of a sentence that begins with it; null where there is something.</summary>
+    /// <summary>Why there is nothing to learn from the row, as the end of a sentence: it is left out, "with an empty text"; null where there is something.</summary>
     internal abstract string? Lack { get; }
 }
 
@@ -18,7 +18,7 @@ public abstract record DatasetRow(int Line)
 public sealed record TextRow(int Line, string Text, bool IsDocument = false) : DatasetRow(Line)
 {
     /// <inheritdoc/>
-    internal override string? Lack => Text.Length == 0 ? "its text is empty" : null;
+    internal override string? Lack => Text.Length == 0 ? "with an empty text" : null;
 }
 
 /// <summary>A prompt, which is given, and its completion, which is to be learned; they are joined as they stand.</summary>
@@ -28,7 +28,7 @@ public sealed record TextRow(int Line, string Text, bool IsDocument = false) : D
 public sealed record CompletionRow(int Line, string Prompt, string Completion) : DatasetRow(Line)
 {
     /// <inheritdoc/>
-    internal override string? Lack => Completion.Length == 0 ? "its completion is empty" : null;
+    internal override string? Lack => Completion.Length == 0 ? "with an empty completion" : null;
 }
 
 /// <summary>A conversation, which the model's chat template writes.</summary>
@@ -38,10 +38,10 @@ public sealed record CompletionRow(int Line, string Prompt, string Completion) :
 public sealed record ChatRow(int Line, IReadOnlyList<ChatTurn> Turns, JsonElement? Tools = null) : DatasetRow(Line)
 {
     /// <inheritdoc/>
-    internal override string? Lack => Turns.Count == 0 ? "it has no messages"
+    internal override string? Lack => Turns.Count == 0 ? "without messages"
         : Turns.Any(turn => turn.Learns) ? null
-        : Turns.Any(turn => turn.IsAssistants && turn.IsLearned != false) ? "its answer is empty"
-        : "no message of it is learned";
+        : Turns.Any(turn => turn.IsAssistants && turn.IsLearned != false) ? "with an empty answer"
+        : "without a message that is learned";
 }
 
 /// <summary>A message of a conversation.</summary>

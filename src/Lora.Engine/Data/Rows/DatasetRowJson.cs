@@ -11,6 +11,9 @@ namespace Lora.Data;
 /// </summary>
 internal static class DatasetRowJson
 {
+    // Arguments and tools stand up to 64 deep in themselves, and here within a row.
+    private const int MaxDepth = 128;
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     /// <summary>Writes a row, without a line end.</summary>
@@ -48,7 +51,7 @@ internal static class DatasetRowJson
     /// <param name="line">Where the row stands in its file.</param>
     public static DatasetRow Read(ReadOnlyMemory<byte> bytes, int line)
     {
-        using JsonDocument document = JsonDocument.Parse(bytes);
+        using JsonDocument document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
         JsonElement row = document.RootElement;
         return row.TryGetProperty("text", out JsonElement text) ? new TextRow(line, text.GetString()!, row.GetProperty("document").GetBoolean())
             : row.TryGetProperty("prompt", out JsonElement prompt) ? new CompletionRow(line, prompt.GetString()!, row.GetProperty("completion").GetString()!)

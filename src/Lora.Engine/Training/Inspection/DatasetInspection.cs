@@ -125,6 +125,7 @@ public sealed class DatasetInspection
     /// <summary>The rows that rows become; a document is as many as it has parts, of which the first stands for its content.</summary>
     private IEnumerable<(ReadRow Read, DatasetRow? Part, bool IsFirst)> Parts(DatasetFile file, CancellationToken cancellation)
     {
+        PromptMarkers prompts = new(maker.Chat);
         foreach (ReadRow read in DatasetReader.ReadEach(file, cancellation))
         {
             if (read.Row is null)
@@ -134,12 +135,15 @@ public sealed class DatasetInspection
             }
 
             bool isFirst = true;
+            prompts.Look(read.Row);
             foreach (DatasetRow part in maker.Split(read.Row, cancellation))
             {
                 yield return (read, part, isFirst);
                 isFirst = false;
             }
         }
+
+        prompts.Note(file);
     }
 
     private InspectedRow Inspect(DatasetFile file, (ReadRow Read, DatasetRow? Part, bool IsFirst) row, CancellationToken cancellation)
@@ -159,7 +163,7 @@ public sealed class DatasetInspection
                 : encoded.IsWhole ? encoded.Example.Ids.Length
                 : whole.Make(row.Part, cancellation).Encoded!.Example.Ids.Length;
             LoraDatasetRow spelled = made.Encoded is null ? read : spelling.Spell(read, made.Example ?? made.Encoded.Example, options.MaxLength);
-            return new(spelled with { TokenCount = count, Truncated = made.IsTruncated }, [.. Befell(row.Part, made, count)], content);
+            return new(spelled with { TokenCount = count, Truncated = made.IsTruncated }, [.. Befell(made, count)], content);
         }
         catch (LoraException exception) when (exception.Error is LoraError.TokenOutOfRange or LoraError.PatternTimeout)
         {
@@ -168,7 +172,7 @@ public sealed class DatasetInspection
     }
 
     /// <summary>What befalls a row on its way into an example.</summary>
-    private IEnumerable<string> Befell(DatasetRow row, MadeExample made, int count)
+    private IEnumerable<string> Befell(MadeExample made, int count)
     {
         if (made.Problem is string problem)
         {
@@ -176,7 +180,7 @@ public sealed class DatasetInspection
         }
         else if (made.Example is null)
         {
-            yield return $"it is left out: {row.Lack ?? (made.IsTruncated ? $"what is to be learned lies beyond the {options.MaxLength} tokens that are kept" : "nothing of it is to be learned")}";
+            yield return $"it is left out, {made.Lack}";
         }
         else
         {

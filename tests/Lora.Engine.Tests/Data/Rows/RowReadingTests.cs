@@ -1,3 +1,4 @@
+using System.Buffers;
 using Lora.Data;
 
 namespace Lora.Tests.Data;
@@ -116,6 +117,17 @@ public sealed class RowReadingTests : IDisposable
         Assert.Equal(
             """[{"id": "1", "type": "function", "function": {"name": "f", "arguments": {"b": 2.0, "a": null}}}, {"type": "function", "function": {"name": "g", "arguments": {}}}]""",
             ChatTemplate.Parse(Template).Render([.. row.Turns.Select(turn => turn.Message)]).Text);
+    }
+
+    [Fact]
+    public void Calls_and_tools_as_deep_as_they_may_be_are_written_down_and_read_again()
+    {
+        string deep = string.Concat(Enumerable.Repeat("[", 60)) + string.Concat(Enumerable.Repeat("]", 60));
+        ChatRow row = Chat($$$"""{"messages":[{"role":"assistant","tool_calls":[{"name":"f","arguments":{"a":{{{deep}}}}}]}],"tools":[{"name":"f","parameters":{{{deep}}}}]}""");
+        ArrayBufferWriter<byte> once = new(), again = new();
+        DatasetRowJson.Write(once, row);
+        DatasetRowJson.Write(again, DatasetRowJson.Read(once.WrittenMemory, row.Line));
+        Assert.Equal(once.WrittenSpan, again.WrittenSpan);
     }
 
     [Fact]

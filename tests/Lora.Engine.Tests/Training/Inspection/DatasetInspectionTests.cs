@@ -127,7 +127,7 @@ public sealed class DatasetInspectionTests : IDisposable
         Assert.Equal([true, false, false, false, false, true, false], rows.Select(row => row.Problem is null));
         Assert.StartsWith("It is not JSON (", rows[1].Problem, StringComparison.Ordinal);
         Assert.Equal("It is not a JSON object.", rows[2].Problem);
-        Assert.Equal("It is left out: its text is empty.", rows[3].Problem);
+        Assert.Equal("It is left out, with an empty text.", rows[3].Problem);
         Assert.Contains("must be of one kind", rows[4].Problem, StringComparison.Ordinal);
         Assert.Equal([DatasetFormat.Text, null, null, DatasetFormat.Text, null, DatasetFormat.Text, null], rows.Select(row => row.Format));
         Assert.Empty(observer.Failures);
@@ -141,7 +141,7 @@ public sealed class DatasetInspectionTests : IDisposable
 
         Assert.StartsWith("It has a prompt and a completion that one token would join; it is cut there", rows[0].Problem, StringComparison.Ordinal);
         Assert.Equal($"It has {rows[1].TokenCount} tokens and is cut after {MaxLength}.", rows[1].Problem);
-        Assert.Equal($"It is left out: what is to be learned lies beyond the {MaxLength} tokens that are kept.", rows[2].Problem);
+        Assert.Equal($"It is left out, with what is to be learned beyond the {MaxLength} tokens that are kept.", rows[2].Problem);
         Assert.Equal((MaxLength, 0, true), (rows[2].Id.Length, rows[2].SupervisedCount, rows[2].Truncated));
         Assert.NotEmpty(rows[2].Text);
     }
