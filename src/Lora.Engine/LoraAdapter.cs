@@ -13,6 +13,9 @@ public sealed class LoraAdapter
     /// <c>base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight</c> [rank, in].</summary>
     public IReadOnlyList<TensorData> Tensors { get; init => field = new LoraList<TensorData>([.. value]); } = new LoraList<TensorData>([]);
 
+    /// <summary>The chat template (a Jinja2 text) that wrote the conversations it was trained on; null where it learned from other rows, or that is not known.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>The folder that holds the adapter; null when it is in memory only.</summary>
     public string? Path { get; init; }
 

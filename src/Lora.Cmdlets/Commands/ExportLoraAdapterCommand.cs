@@ -90,6 +90,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
     {
         Config = adapter.Config with { BaseModelNameOrPath = BaseModelName ?? adapter.Config.BaseModelNameOrPath, Revision = Revision ?? adapter.Config.Revision },
         Tensors = adapter.Tensors,
+        ChatTemplate = adapter.ChatTemplate,
         Path = adapter.Path,
     };
 

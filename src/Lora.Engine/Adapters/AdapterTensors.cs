@@ -10,8 +10,9 @@ internal static class AdapterTensors
     /// <summary>Copies the values as they are now, float32 under PEFT's keys, as an adapter for the unchanged base.</summary>
     /// <param name="adapter">The adapter on its model.</param>
     /// <param name="config">Its configuration as it is saved.</param>
-    /// <param name="carried">Tensors of a resized vocabulary, which go with it unchanged.</param>
-    public static LoraAdapter Snapshot(AttachedAdapter adapter, LoraConfig config, params IReadOnlyList<TensorData> carried)
+    /// <param name="carried">Tensors of a resized vocabulary, which go with it unchanged; null for none.</param>
+    /// <param name="chatTemplate">What wrote the conversations that it learned from; null for none.</param>
+    public static LoraAdapter Snapshot(AttachedAdapter adapter, LoraConfig config, IReadOnlyList<TensorData>? carried = null, string? chatTemplate = null)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -19,7 +20,8 @@ internal static class AdapterTensors
         return new()
         {
             Config = PlainConversion.Of(config),
-            Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value))), .. carried],
+            Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value))), .. carried ?? []],
+            ChatTemplate = chatTemplate,
         };
     }
 

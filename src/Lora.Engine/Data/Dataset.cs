@@ -136,6 +136,7 @@ public sealed class Dataset : IDisposable
                     foreach (DatasetRow part in maker.Split(row, cancellation))
                     {
                         index.Add(store.Add(file, part, place));
+                        files[file].RowCount++;
                     }
                 }
 

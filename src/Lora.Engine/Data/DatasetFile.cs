@@ -53,6 +53,9 @@ public sealed class DatasetFile(string path)
     /// <summary>How the rows are read; null before the first is.</summary>
     public DatasetFormat? Format { get; private set; }
 
+    /// <summary>Rows that were read; a long document has several.</summary>
+    internal int RowCount { get; set; }
+
     /// <summary>What rows are counted by: <c>line</c>, or <c>row</c> where lines mean nothing.</summary>
     internal string Unit { get; set; } = "line";
 

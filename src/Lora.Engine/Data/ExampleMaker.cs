@@ -14,7 +14,7 @@ internal sealed class ExampleMaker
     {
         this.tokenizer = tokenizer;
         this.options = options;
-        Chat = options.Chat ?? ChatEncoder.Of(Path.GetDirectoryName(tokenizer.Path)!, tokenizer, options.Data);
+        Chat = options.Chat ?? ChatEncoder.Of(new(Path.GetDirectoryName(tokenizer.Path)!, options.Data.ChatTemplate, null), tokenizer, options.Data, TimeProvider.System);
         encoder = new(tokenizer, options.MaxLength, Chat);
         whole = new(tokenizer, int.MaxValue - 1);
     }

@@ -33,6 +33,16 @@ internal static class ModelJson
         }
     });
 
+    /// <summary>tokenizer_config.json with another chat template, where it has one.</summary>
+    /// <exception cref="LoraException">ConfigInvalid.</exception>
+    public static string ChatTemplate(string path, string text) => Changed(path, tokenizer =>
+    {
+        if (tokenizer.ContainsKey("chat_template"))
+        {
+            tokenizer["chat_template"] = text;
+        }
+    });
+
     /// <summary>The shard index with the tensors of the merged model.</summary>
     /// <param name="path">The base's index.</param>
     /// <param name="files">The names of the tensors that were added, with the files that hold them.</param>

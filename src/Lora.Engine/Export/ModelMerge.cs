@@ -18,7 +18,8 @@ public static class ModelMerge
 {
     /// <summary>
     /// Writes the merged model: the base's files with their names, shards, dtypes and order. Sums are taken in float32 and rounded once;
-    /// tensors that the adapter leaves alone, the index, config.json, the tokenizer and the other files of the folder are the same bytes.
+    /// tensors that the adapter leaves alone, the index, config.json, the tokenizer and the other files of the folder are the same bytes. An adapter that was
+    /// trained with another chat template than the model's brings it along.
     /// </summary>
     /// <param name="adapter">The adapter, as PEFT writes it.</param>
     /// <param name="model">The base model: a folder, a .safetensors file, or a shard index.</param>
@@ -42,7 +43,8 @@ public static class ModelMerge
         MergePlan plan = MergePlan.Make(fitted.Adapter, checkpoint, tree, new(tree, fitted.Vocabulary, options.Untie), problems);
         (string File, string? WhyForeign)[] found = [.. Companions(checkpoint, plan.Layout).Select(file => (file, ModelFiles.WhyForeign(file, checkpoint)))];
         string[] companions = [.. found.Where(file => file.WhyForeign is null).Select(file => file.File)];
-        problems.AddRange(MergeDestination.Problems(companions, folder, options.Overwrite));
+        MergedTemplate template = MergedTemplate.Of(adapter, companions);
+        problems.AddRange(MergeDestination.Problems(template.Files, folder, options.Overwrite));
         LoraException.ThrowIfAny(problems);
         foreach ((string file, string? why) in found.Where(file => file.WhyForeign is not null))
         {
@@ -57,8 +59,7 @@ public static class ModelMerge
         {
             using StagedFolder stage = new(folder, options.Warn);
             WriteWeights(checkpoint, plan, stage, progress, cancellation);
-            WriteCompanions(companions.Where(file => !MergeDestination.Keeps(Path.Combine(folder, Path.GetFileName(file)))), plan.Layout, stage);
-
+            WriteCompanions(companions.Where(file => !MergeDestination.Keeps(Path.Combine(folder, Path.GetFileName(file)))), plan.Layout, template, stage);
             stage.Publish(ModelFiles.Weights(folder));
             return fitted.Note is null ? [] : [fitted.Note];
         }
@@ -103,11 +104,17 @@ public static class ModelMerge
         return tokenizer is null ? files : files.Concat(Directory.GetFiles(tokenizer).Where(ModelFiles.IsOfTokenizer));
     }
 
-    private static void WriteCompanions(IEnumerable<string> files, MergedLayout layout, StagedFolder stage)
+    private static void WriteCompanions(IEnumerable<string> files, MergedLayout layout, MergedTemplate template, StagedFolder stage)
     {
+        template.Write(stage);
         foreach (string file in files)
         {
             string name = Path.GetFileName(file);
+            if (template.Writes(name))
+            {
+                continue;
+            }
+
             if (name == ModelFiles.Config && (layout.Vocabulary is not null || layout.IsUntied))
             {
                 stage.WriteText(name, ModelJson.Config(file, layout));

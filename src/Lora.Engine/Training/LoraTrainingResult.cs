@@ -36,6 +36,9 @@ public sealed class LoraTrainingResult
     /// <summary>Continuations of the prompts by the base and the adapted model.</summary>
     public LoraSample[] Sample { get; init; } = [];
 
+    /// <summary>What was read, file by file, and what befell the rows: cut, left out, and all else that the warnings say.</summary>
+    public LoraDataReport[] Data { get; init; } = [];
+
     /// <summary>Modules that were adapted.</summary>
     public int ModuleCount { get; init; }
 

@@ -80,7 +80,7 @@ internal sealed class TrainingRun(
         int? best = evaluations.TakeBest(); // the state of a stopped run has been written by now, with the values of its last step
 
         // A copy, since the values go with this run; written before anything else can fail.
-        LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried ?? []);
+        LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried, loaded.ChatTemplate ?? plan.Start?.ChatTemplate);
         string? written = output.Write(trained, best ?? done);
         if (reason is LoraStopReason.Completed or LoraStopReason.EarlyStopped)
         {
@@ -106,6 +106,7 @@ internal sealed class TrainingRun(
             Evaluation = [.. evaluations.Taken],
             BestStep = evaluations.State.BestStep,
             Sample = (goesOn ? Look(() => Adapted(samples)) : null) ?? samples,
+            Data = [.. loaded.Report()],
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
             TokenPerSecond = loop.History.Sum(step => step.Token) / clock.Elapsed.TotalSeconds,

@@ -17,6 +17,15 @@ namespace Lora.Training;
 public sealed class TrainingSession : IDisposable
 {
     private readonly ModelCache models = new();
+    private readonly DateTimeOffset begun;
+
+    /// <summary>A session that begins now.</summary>
+    public TrainingSession()
+        : this(TimeProvider.System)
+    {
+    }
+
+    internal TrainingSession(TimeProvider clock) => begun = clock.GetLocalNow();
 
     /// <summary>Trains one configuration.</summary>
     /// <param name="config">What is adapted; it knows its model.</param>
@@ -33,7 +42,7 @@ public sealed class TrainingSession : IDisposable
 
         // Everything that can be found wrong is found here, before libtorch is loaded, let alone a model.
         Stopwatch clock = Stopwatch.StartNew();
-        TrainingPlan plan = TrainingPlan.Make(config, data, options);
+        TrainingPlan plan = TrainingPlan.Make(config, data, options, begun);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         if (plan.Fitted?.Note is string note)
         {
@@ -47,7 +56,7 @@ public sealed class TrainingSession : IDisposable
             // The device is known now, and with it the dtype; gigabytes are read after that.
             Device device = TrainingDevice.Find(options.Device);
             TrainingPlan planned = plan.On(device.type, TrainingDevice.Type(options.DataType, device), options);
-            LoadedModel loaded = models.Get(new(plan.Folder, plan.Weights, data, options, plan.Fitted?.Vocabulary), observer, cancellation);
+            LoadedModel loaded = models.Get(new(plan.Folder, plan.Weights, data, options, plan.Fitted?.Vocabulary) { Carried = plan.Start?.ChatTemplate, Clock = plan.Clock }, observer, cancellation);
             return new TrainingRun(planned, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
         });
     }

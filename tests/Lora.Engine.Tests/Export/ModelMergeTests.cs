@@ -65,6 +65,34 @@ public sealed class ModelMergeTests : IDisposable
         Assert.Equal("q", exception.Problem.Target);
     }
 
+    [Theory]
+    [InlineData("{{ own }}", "{{ own }}", "{\"chat_template\":\"{{ own }}\"}")]
+    [InlineData("{{ other }}", "{{ other }}", "{\n  \"chat_template\": \"{{ other }}\"\n}\n")]
+    [InlineData(null, "{{ own }}", "{\"chat_template\":\"{{ own }}\"}")]
+    public void The_chat_template_is_the_adapters_where_it_was_trained_with_another(string? carried, string template, string configuration)
+    {
+        string model = Copy("qwen2_sharded");
+        File.WriteAllText(Path.Combine(model, "tokenizer_config.json"), """{"chat_template":"{{ own }}"}""");
+        File.WriteAllText(Path.Combine(model, "chat_template.jinja"), "{{ own }}");
+        LoraAdapter adapter = Adapter(model, "q_proj");
+
+        ModelMerge.Write(new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = carried }, model, files.File("merged"));
+
+        Assert.Equal(template, ChatTemplate.Load(files.File("merged")).Text);
+        Assert.Equal(configuration, File.ReadAllText(Path.Combine(files.File("merged"), "tokenizer_config.json")));
+    }
+
+    [Fact]
+    public void A_model_without_a_chat_template_gets_the_adapters()
+    {
+        string model = Copy("qwen2_sharded");
+        LoraAdapter adapter = Adapter(model, "q_proj");
+
+        ModelMerge.Write(new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = "{{ other }}" }, model, files.File("merged"));
+
+        Assert.Equal("{{ other }}", File.ReadAllText(Path.Combine(files.File("merged"), "chat_template.jinja")));
+    }
+
     [Fact]
     public void Shards_index_and_other_files_stay_and_foreign_weights_are_left_behind()
     {

@@ -49,12 +49,14 @@ public static class AdapterCombination
             progress?.Report(new("Merging", ranks.Count, modules.Length, WorkUnit.Module, module));
         }
 
-        return new() { Config = CombinedConfig.Of(adapters, ranks), Tensors = tensors };
+        return new() { Config = CombinedConfig.Of(adapters, ranks), Tensors = tensors, ChatTemplate = Templates(adapters) is [string only] ? only : null };
     }
 
-    /// <summary>What is surprising about combining these adapters: they name different base models.</summary>
+    private static string[] Templates(IEnumerable<LoraAdapter> adapters) => [.. adapters.Select(adapter => adapter.ChatTemplate).OfType<string>().Distinct(StringComparer.Ordinal)];
+
+    /// <summary>What is surprising about combining these adapters: they name different base models, or learned conversations by different templates.</summary>
     /// <param name="adapters">The adapters; one that names no model is left out.</param>
-    /// <returns>A message, or nothing.</returns>
+    /// <returns>Messages, or nothing.</returns>
     public static IEnumerable<string> Warnings(IEnumerable<LoraAdapter> adapters)
     {
         string[] models = [.. adapters
@@ -66,6 +68,11 @@ public static class AdapterCombination
         {
             yield return $"The adapters name different base models: {string.Join(", ", models.Select(model => $"'{model}'"))}. "
                 + "A combination is of use when they are one model.";
+        }
+
+        if (Templates(adapters).Length > 1)
+        {
+            yield return "The adapters were trained on conversations of different chat templates: the combination has none of them.";
         }
     }
 }

@@ -1,8 +1,12 @@
 using Lora.Checkpoints;
+using Lora.Text;
 
 namespace Lora.Adapters;
 
-/// <summary>An adapter's folder as PEFT reads and writes it: adapter_config.json, adapter_model.safetensors and README.md.</summary>
+/// <summary>
+/// An adapter's folder as PEFT reads and writes it: adapter_config.json, adapter_model.safetensors and README.md; and chat_template.jinja, as transformers
+/// saves it with a tokenizer.
+/// </summary>
 public static class AdapterFolder
 {
     /// <summary>The name of the file that holds the weights.</summary>
@@ -32,7 +36,7 @@ public static class AdapterFolder
         LoraConfig config = ReadConfig(folder);
         IReadOnlyList<TensorData> tensors = SafetensorsFile.ReadAll(WeightsFile(folder));
         LoraException.ThrowIfAny(AdapterWeightRules.Check(config, tensors, folder));
-        return new() { Config = config, Tensors = tensors, Path = Path.GetFullPath(folder) };
+        return new() { Config = config, Tensors = tensors, ChatTemplate = ChatTemplateFiles.OfAdapter(folder), Path = Path.GetFullPath(folder) };
     }
 
     /// <summary>Reads an adapter's configuration and checks it.</summary>
@@ -73,7 +77,7 @@ public static class AdapterFolder
         }
 
         // A path into a hub's cache tells of this machine; the id that it stands for is what loaders and readers know.
-        adapter = new() { Config = HubCache.Named(adapter.Config), Tensors = adapter.Tensors, Path = adapter.Path };
+        adapter = new() { Config = HubCache.Named(adapter.Config), Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Path = adapter.Path };
         try
         {
             using StagedFolder stage = new(folder, warn);
@@ -84,7 +88,13 @@ public static class AdapterFolder
                 stage.WriteText(CardName, ModelCard.Write(adapter));
             }
 
-            stage.Publish();
+            if (adapter.ChatTemplate is string template)
+            {
+                stage.WriteText(ChatTemplateFiles.FileName, template);
+            }
+
+            // The template of an adapter that was there is not this one's.
+            stage.Publish([.. new[] { Path.Combine(folder, ChatTemplateFiles.FileName) }.Where(file => adapter.ChatTemplate is null && File.Exists(file))]);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed })
         {
@@ -92,7 +102,7 @@ public static class AdapterFolder
             throw LoraException.From(cause, LoraError.OutputFailed, folder, folder, cause.Message);
         }
 
-        return new() { Config = adapter.Config, Tensors = adapter.Tensors, Path = Path.GetFullPath(folder) };
+        return new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Path = Path.GetFullPath(folder) };
     }
 
     private static string Existing(string folder, string name)

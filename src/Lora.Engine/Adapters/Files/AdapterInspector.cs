@@ -1,6 +1,7 @@
 using Lora.Checkpoints;
 using Lora.Native;
 using Lora.Selection;
+using Lora.Text;
 
 namespace Lora.Adapters;
 
@@ -22,7 +23,7 @@ public static class AdapterInspector
         // The product of what is not supported may be another one than B A: no norm is better than a wrong one.
         bool hasNorms = withNorms && !LoraConfigRules.Unsupported(config).Any();
         IReadOnlyList<TensorData> values = hasNorms ? AdapterFolder.Load(folder).Tensors : [];
-        return Describe(config, tensors, values, new FileInfo(weights).Length) with { Path = Path.GetFullPath(folder) };
+        return Describe(config, tensors, values, new FileInfo(weights).Length) with { Path = Path.GetFullPath(folder), ChatTemplate = ChatTemplateFiles.OfAdapter(folder) };
     }
 
     /// <summary>Describes an adapter in memory.</summary>
@@ -40,7 +41,7 @@ public static class AdapterInspector
             Offset = 0,
             Length = tensor.Bytes.Length,
         })];
-        return Describe(adapter.Config, tensors, withNorms ? adapter.Tensors : [], tensors.Sum(tensor => tensor.Length)) with { Path = adapter.Path ?? "" };
+        return Describe(adapter.Config, tensors, withNorms ? adapter.Tensors : [], tensors.Sum(tensor => tensor.Length)) with { Path = adapter.Path ?? "", ChatTemplate = adapter.ChatTemplate };
     }
 
     private static LoraAdapterInfo Describe(LoraConfig config, IReadOnlyList<TensorInfo> tensors, IReadOnlyList<TensorData> values, long size) => new()

@@ -36,6 +36,9 @@ public sealed record LoraAdapterInfo
     /// <summary>The dtypes of the tensors, for example <c>F32</c>.</summary>
     public string DataType { get; init; } = "";
 
+    /// <summary>The chat template that lies beside it, as of an adapter that was trained on conversations; null for none.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>
     /// What keeps the adapter from being used here, as adapter_config.json names it (<c>target_parameters</c>, <c>init_lora_weights corda</c>); empty when nothing
     /// does. Such an adapter is described, without norms, and refused where it would be computed with.

@@ -33,12 +33,12 @@ internal sealed class ChatEncoder
     }
 
     /// <summary>An encoder that is made when there is a conversation: a model without a chat template still learns from texts.</summary>
-    /// <param name="folder">The folder that has the model's own template.</param>
+    /// <param name="chosen">The template.</param>
     /// <param name="tokenizer">The tokenizer; special tokens are named beside it.</param>
-    /// <param name="options">Which template, and what is learned.</param>
-    /// <param name="clock">The time that templates write; the machine's own when absent.</param>
-    public static Lazy<ChatEncoder> Of(string folder, Tokenizer tokenizer, DataOptions options, TimeProvider? clock = null) =>
-        new(() => new(ChatTemplate.Load(Path.GetDirectoryName(tokenizer.Path)!, options.ChatTemplate ?? folder), tokenizer, options, clock ?? TimeProvider.System));
+    /// <param name="options">What is learned.</param>
+    /// <param name="clock">The time that templates write.</param>
+    public static Lazy<ChatEncoder> Of(ChosenTemplate chosen, Tokenizer tokenizer, DataOptions options, TimeProvider clock) =>
+        new(() => new(chosen.Load(Path.GetDirectoryName(tokenizer.Path)!), tokenizer, options, clock));
 
     /// <summary>What writes conversations.</summary>
     public ChatTemplate Template => template;
@@ -51,6 +51,9 @@ internal sealed class ChatEncoder
     public IReadOnlyList<int> EndIds => EndOfTurn is string end && tokenizer.IdOf(end) is int id ? [id] : [];
 
     private string? EndOfTurn => borders.Closing(null) is string closing && tokenizer.FindSpecial(closing) is (int start, int end) ? closing[start..end] : null;
+
+    /// <summary>A conversation of single words, for a look at what the template writes around them; empty where it refuses.</summary>
+    public string Sample() => Written([new(ChatRoles.User, "x"), new(ChatRoles.Assistant, "x")], null, begins: false, default) + Written([new(ChatRoles.User, "x")], null, begins: true, default);
 
     /// <summary>Writes a conversation; null where nothing of it is to be learned.</summary>
     /// <param name="row">The conversation.</param>

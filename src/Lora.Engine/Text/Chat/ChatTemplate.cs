@@ -50,6 +50,15 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(folder);
         (string path, IReadOnlyDictionary<string, string> templates) = ChatTemplateFiles.Find(template ?? folder);
+        return Of(path, templates, folder);
+    }
+
+    /// <summary>The template of named ones that is used.</summary>
+    /// <param name="path">Where they are from.</param>
+    /// <param name="templates">The texts by name.</param>
+    /// <param name="folder">The folder of the tokenizer, which names special tokens.</param>
+    internal static ChatTemplate Of(string path, IReadOnlyDictionary<string, string> templates, string folder)
+    {
         return templates.TryGetValue(ChatTemplateFiles.Default, out string? text)
             ? new ChatTemplate(path, text, templates.GetValueOrDefault(ToolUse), ChatTemplateFiles.SpecialTokens(folder))
             : throw LoraException.Of(LoraError.ChatTemplateInvalid, path, path, 1, $"it has the templates {string.Join(", ", templates.Keys.Order(StringComparer.Ordinal))}, and none named default");

@@ -9,6 +9,9 @@ internal static class ChatTemplateFiles
     /// <summary>The name of the file that holds nothing but a template.</summary>
     public const string FileName = "chat_template.jinja";
 
+    /// <summary>The name of the file in which processors keep one.</summary>
+    public const string ProcessorName = "chat_template.json";
+
     /// <summary>The template that is used where none is asked for by name.</summary>
     public const string Default = "default";
 
@@ -50,8 +53,11 @@ internal static class ChatTemplateFiles
             return (jinja, named);
         }
 
-        return new[] { Path.Combine(root, Configuration), Path.Combine(root, "chat_template.json") }.Where(File.Exists).Select(OfFile).FirstOrDefault(found => found is not null);
+        return new[] { Path.Combine(root, Configuration), Path.Combine(root, ProcessorName) }.Where(File.Exists).Select(OfFile).FirstOrDefault(found => found is not null);
     }
+
+    /// <summary>The template that lies beside an adapter; null where none does.</summary>
+    public static string? OfAdapter(string folder) => Path.Combine(folder, FileName) is string file && File.Exists(file) ? ReadText(file) : null;
 
     /// <summary>The special tokens that tokenizer_config.json names, or special_tokens_map.json where it does not.</summary>
     public static Dictionary<string, string> SpecialTokens(string folder)

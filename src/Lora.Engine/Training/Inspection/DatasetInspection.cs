@@ -41,7 +41,7 @@ public sealed class DatasetInspection
         options = new()
         {
             Data = rows,
-            Chat = ChatEncoder.Of(folder, tokenizer!, rows),
+            Chat = ChatEncoder.Of(new(folder, rows.ChatTemplate, null), tokenizer!, rows, TimeProvider.System),
             MaxLength = maxLength ?? DatasetOptions.LengthFor(config!.Positions),
             VocabularySize = config!.VocabularySize,
             Positions = config.Positions,

@@ -43,6 +43,11 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>What the base weights are held and multiplied in.</summary>
     public ScalarType DataType { get; }
 
+    /// <summary>The chat template that the dataset's conversations are written by; null where it has none.</summary>
+    public string? ChatTemplate => HasChat ? datasetOptions.Chat!.Value.Template.Text : null;
+
+    private bool HasChat => Dataset.Files.Any(file => file.Format == DatasetFormat.Chat);
+
     private IEnumerable<Dataset> Datasets => [Dataset, .. Validation.Select(set => set.Dataset)];
 
     private PrefixCache? Prefix { get; set; }
@@ -61,7 +66,7 @@ internal sealed class LoadedModel : IDisposable
         DatasetOptions datasetOptions = new()
         {
             Data = source.Rows,
-            Chat = ChatEncoder.Of(source.Folder, tokenizer, source.Rows),
+            Chat = ChatEncoder.Of(new(source.Folder, source.Rows.ChatTemplate, source.Carried), tokenizer, source.Rows, source.Clock is DateTimeOffset time ? new StoppedClock(time) : TimeProvider.System),
             MaxLength = LengthOf(config.Positions),
             VocabularySize = config.VocabularySize,
             Positions = config.Positions,
@@ -72,6 +77,7 @@ internal sealed class LoadedModel : IDisposable
             Dataset dataset = Read(source.Data.Dataset);
             LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(set.Paths)))];
             RowRules.CheckFound([.. loaded.SelectMany(read => read.Files)]);
+            ChatNotices.Of([.. loaded.SelectMany(read => read.Files)], datasetOptions.Chat, tokenizer, source.Clock).ToList().ForEach(observer.OnWarning);
             if (UnusedTensors.Warning(source.Folder, stored) is string unused)
             {
                 observer.OnWarning(unused);
@@ -115,6 +121,13 @@ internal sealed class LoadedModel : IDisposable
         }
     }
 
+    /// <summary>What was read, and what befell the rows so far.</summary>
+    public IEnumerable<LoraDataReport> Report() =>
+    [
+        .. Dataset.Files.Select(file => LoraDataReport.Of(file, validationSet: null)),
+        .. Validation.SelectMany(set => set.Dataset.Files.Select(file => LoraDataReport.Of(file, set.Name))),
+    ];
+
     /// <summary>What befell rows that were encoded while a run went on.</summary>
     public IEnumerable<string> LateWarnings() => Datasets.Where(dataset => !dataset.IsEncoded).SelectMany(dataset => DatasetReport.Rows(dataset, datasetOptions));
 
@@ -143,7 +156,7 @@ internal sealed class LoadedModel : IDisposable
     public string[] Continue(IReadOnlyList<string> prompts, int tokens, IProgress<WorkProgress> progress, CancellationToken cancellation)
     {
         long total = (long)prompts.Count * tokens;
-        Lazy<ChatEncoder>? chat = Dataset.Files.Any(file => file.Format == DatasetFormat.Chat) ? datasetOptions.Chat : null; // the sample looks like the training
+        Lazy<ChatEncoder>? chat = HasChat ? datasetOptions.Chat : null; // the sample looks like the training
         return [.. prompts.Select((prompt, index) => PromptContinuation.Of(
             Model, Tokenizer, prompt, tokens, said => progress.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation, chat))];
     }

@@ -33,6 +33,12 @@ internal sealed class ModelCache : IDisposable
 internal sealed record ModelSource(
     string Folder, string Weights, TrainingData Data, DataOptions Rows, int? MaxLength, string Device, TrainingDataType DataType, LoraQuantization Quantization, ResizedVocabulary? Vocabulary = null)
 {
+    /// <summary>The chat template of the adapter that is gone on with or measured; null for none.</summary>
+    public string? Carried { get; init; }
+
+    /// <summary>The time that the chat template writes into conversations; null where it writes none.</summary>
+    public DateTimeOffset? Clock { get; init; }
+
     /// <summary>What a run with these options reads.</summary>
     public ModelSource(string folder, string weights, TrainingData data, TrainingOptions options, ResizedVocabulary? vocabulary = null)
         : this(folder, weights, data, options.Data, options.MaxLength, options.Device, options.DataType, options.Quantization, vocabulary)

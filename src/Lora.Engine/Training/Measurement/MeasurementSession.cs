@@ -12,6 +12,7 @@ namespace Lora.Training;
 public sealed class MeasurementSession : IDisposable
 {
     private readonly ModelCache models = new();
+    private readonly DateTimeOffset begun = TimeProvider.System.GetLocalNow();
     private readonly IReadOnlyList<string> dataset;
     private readonly MeasurementOptions options;
     private readonly ModuleFilter filter;
@@ -61,10 +62,11 @@ public sealed class MeasurementSession : IDisposable
         plan.Notes.ToList().ForEach(observer.OnStage);
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
+        string? carried = adapters.Select(adapter => adapter.ChatTemplate).FirstOrDefault(template => template is not null);
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(
-                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset, []), options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary), observer, cancellation);
+                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset, []), options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary) { Carried = carried, Clock = new ChosenTemplate(plan.Folder, options.Data.ChatTemplate, carried).IsDated() ? begun : null }, observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

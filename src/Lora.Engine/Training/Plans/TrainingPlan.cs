@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
@@ -35,9 +36,16 @@ internal sealed record TrainingPlan(
     /// <summary>The adapter that training goes on from as it goes onto the model; null to begin anew.</summary>
     public FittedAdapter? Fitted { get; private init; }
 
+    /// <summary>The time that the chat template writes into conversations; null where it writes none.</summary>
+    public DateTimeOffset? Clock { get; private init; }
+
     /// <summary>Makes the plan.</summary>
+    /// <param name="config">What is adapted.</param>
+    /// <param name="data">What is read.</param>
+    /// <param name="options">How it trains.</param>
+    /// <param name="now">The time; null for the machine's.</param>
     /// <exception cref="LoraException">All problems of the options, the configuration, the model, the files and the destination.</exception>
-    public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options)
+    public static TrainingPlan Make(LoraConfig config, TrainingData data, TrainingOptions options, DateTimeOffset? now = null)
     {
         List<LoraProblem> problems = [.. options.Check(), .. data.Check(), .. data.Check(options)];
         Problems.Collect(problems, () => DatasetFiles.Of([.. data.Dataset, .. data.ValidationDataset.SelectMany(set => set.Paths)]));
@@ -70,6 +78,16 @@ internal sealed record TrainingPlan(
 
         // Last: it has the run's values and moments, the largest file that a plan reads.
         TrainingState? state = options.Resume ? Resumed(options.OutputPath!, identity) : null;
+
+        // A run that is gone on with on another day writes its conversations as on the first.
+        DateTimeOffset? clock = !new ChosenTemplate(folder!, options.Data.ChatTemplate, start?.ChatTemplate).IsDated() ? null
+            : state?.Identity.GetValueOrDefault(RunIdentity.Clock) is string begun && DateTimeOffset.TryParse(begun, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTimeOffset then) ? then
+            : now ?? TimeProvider.System.GetLocalNow();
+        if (clock is DateTimeOffset time && options.IsStateKept)
+        {
+            identity = identity.Append(new(RunIdentity.Clock, time.ToString("O", CultureInfo.InvariantCulture))).ToDictionary();
+        }
+
         string? unconverted = start is null ? null : UnconvertedStart.Warning(start);
         string? anew = options.Resume && state is null
             ? $"'{options.OutputPath}' has no state of a run to go on with: this run begins at its first step."
@@ -78,6 +96,7 @@ internal sealed record TrainingPlan(
             folder!, weights!, ModelTargets.ForAdapter(resolved), config, fitted?.Adapter, state, identity, saved, [.. warnings, .. new[] { unconverted, anew }.OfType<string>()])
         {
             Fitted = fitted,
+            Clock = clock,
             TrainedValues = resolved.Targets.Sum(target => (double)AdapterSize.Of(target.Module, target, config)),
         };
     }

@@ -4,7 +4,6 @@ using System.Text;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
-using Lora.Text;
 
 namespace Lora.Training;
 
@@ -16,6 +15,9 @@ internal static class RunIdentity
 
     /// <summary>The kind of the device: processors and GPUs round otherwise, so that a run that changed between them would have no run's bits.</summary>
     public const string ComputedDevice = "Computed device";
+
+    /// <summary>The time that the chat template writes into conversations, which is that of the run's beginning; it is there where the template writes one.</summary>
+    public const string Clock = "Clock";
 
     /// <summary>Options that a run may be gone on with other values of, each with the reason; all others are part of what it is.</summary>
     public static IReadOnlyDictionary<string, string> Free { get; } = new Dictionary<string, string>
@@ -71,7 +73,7 @@ internal static class RunIdentity
             [nameof(DataOptions.DatasetFormat)] = Text(options.Data.DatasetFormat),
             [nameof(DataOptions.Column)] = Text(options.Data.Column),
             [nameof(DataOptions.DatasetRole)] = Text(options.Data.DatasetRole),
-            [nameof(DataOptions.ChatTemplate)] = Template(folder, options.Data),
+            [nameof(DataOptions.ChatTemplate)] = new ChosenTemplate(folder, options.Data.ChatTemplate, start?.ChatTemplate).Hash(),
             [nameof(DataOptions.SystemPrompt)] = Text(options.Data.SystemPrompt),
             [nameof(DataOptions.SupervisedTurn)] = Text(options.Data.SupervisedTurn),
             [nameof(DataOptions.AllowSpecialToken)] = Text(options.Data.AllowSpecialToken),
@@ -94,14 +96,6 @@ internal static class RunIdentity
             // Hashes say nothing to a reader; that it is another file does.
             : entry.Key is "Model" or "Weights" or "Tokenizer" or "Config" or nameof(TrainingOptions.Adapter) or nameof(DataOptions.ChatTemplate) or "Dataset" or "ValidationDataset" ? $"{entry.Key} is another"
             : $"{entry.Key} was '{old}' and is '{entry.Value}'";
-
-    /// <summary>What writes conversations: the texts, wherever they lie; of a model without one nothing.</summary>
-    private static string Template(string folder, DataOptions data)
-    {
-        IReadOnlyDictionary<string, string>? templates = data.ChatTemplate is string place ? ChatTemplateFiles.Find(place).Templates : ChatTemplateFiles.OfFolder(folder)?.Templates;
-        return templates is null ? "" : Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(
-            string.Join('\0', templates.OrderBy(template => template.Key, StringComparer.Ordinal).Select(template => $"{template.Key}\0{template.Value}")))));
-    }
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 

@@ -31,6 +31,20 @@ public sealed class AdapterFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_chat_template_comes_along_as_a_file_of_its_own()
+    {
+        string target = Path.Combine(root, "chat");
+        LoraAdapter adapter = AdapterFolder.Load(Peft());
+        Assert.Null(adapter.ChatTemplate);
+
+        AdapterFolder.Save(new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = "{{ messages }}\n" }, target);
+
+        Assert.Equal(["README.md", "adapter_config.json", "adapter_model.safetensors", "chat_template.jinja"], Names(target));
+        Assert.Equal("{{ messages }}\n", File.ReadAllText(Path.Combine(target, "chat_template.jinja")));
+        Assert.Equal("{{ messages }}\n", AdapterFolder.Load(target).ChatTemplate);
+    }
+
+    [Fact]
     public void Every_adapter_of_peft_is_written_byte_for_byte()
     {
         foreach (string folder in Directory.EnumerateDirectories(Repository.Shared("families")).Select(family => Path.Combine(family, "adapter")).Where(Directory.Exists))

@@ -126,7 +126,7 @@ public sealed partial class ChatMaskTests
                 }
             }
 
-            string Render(ChatMessage[] some, bool begins) => template.Render(some, row.Tools, begins, clock: new Text.Chat.StoppedClock(new DateTime(2026, 11, 24, 0, 0, 0, DateTimeKind.Utc))).Text;
+            string Render(ChatMessage[] some, bool begins) => template.Render(some, row.Tools, begins, clock: new StoppedClock(new DateTime(2026, 11, 24, 0, 0, 0, DateTimeKind.Utc))).Text;
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Lora.Data;
-using Lora.Tests.Text.Chat;
 using Lora.Text;
 
 namespace Lora.Tests.Data.Chat;

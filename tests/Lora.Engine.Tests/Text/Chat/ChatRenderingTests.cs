@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lora.Data;
 
 namespace Lora.Tests.Text.Chat;
 

@@ -188,7 +188,7 @@ public class MeasurementSessionTests
         return record;
     }
 
-    private sealed class MeasurementRecord(Action? onBatch = null) : IMeasurementObserver
+    internal sealed class MeasurementRecord(Action? onBatch = null) : IMeasurementObserver
     {
         public List<string> Stages { get; } = [];
 
