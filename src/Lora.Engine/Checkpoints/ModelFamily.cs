@@ -88,11 +88,11 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
     /// What the training class puts before a name of a file that was saved from the base model alone (<c>h.0.ln_1</c> for
     /// <c>transformer.h.0.ln_1</c>), with its dot; empty when names are whole or the class is not known to have a head.
     /// </summary>
-    public static string MissingPrefix(ModelIdentity model, IEnumerable<TensorInfo> tensors)
+    public static string MissingPrefix(ModelIdentity model, IEnumerable<string> tensors)
     {
         bool hasHead = model.Architecture is string name && (name.Contains("For", StringComparison.Ordinal) || HasLanguageHead(model));
         string prefix = hasHead && Find(model) is { BasePrefix.Length: > 0 } family ? family.BasePrefix + "." : "";
-        return tensors.Any(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)) ? "" : prefix;
+        return tensors.Any(tensor => tensor.StartsWith(prefix, StringComparison.Ordinal)) ? "" : prefix;
     }
 
     /// <summary>True when a name belongs to a head and so takes no prefix.</summary>

@@ -7,11 +7,12 @@ namespace Lora.Checkpoints;
 /// <param name="Architecture">The first of <c>architectures</c>, for example <c>LlamaForCausalLM</c>; null when it is not known.</param>
 /// <param name="TiesEmbeddings"><c>tie_word_embeddings</c>; null when the key is absent.</param>
 /// <param name="Quantization"><c>quantization_config</c>; null when the key is absent.</param>
-internal sealed record ModelIdentity(string? ModelType, string? Architecture, bool? TiesEmbeddings, StatedQuantization? Quantization)
+/// <param name="Blocks"><c>num_hidden_layers</c> of a model whose files hold further blocks (<c>num_nextn_predict_layers</c>); null of others.</param>
+internal sealed record ModelIdentity(string? ModelType, string? Architecture, bool? TiesEmbeddings, StatedQuantization? Quantization, int? Blocks)
 {
     private const long MostBytes = 100_000_000;
 
-    private static readonly ModelIdentity Unknown = new(null, null, null, null);
+    private static readonly ModelIdentity Unknown = new(null, null, null, null, null);
 
     /// <summary>Reads a folder's config.json. Modules can be listed without it, so an absent or broken one is no error here.</summary>
     public static ModelIdentity Read(string folder)
@@ -37,8 +38,12 @@ internal sealed record ModelIdentity(string? ModelType, string? Architecture, bo
         bool? ties = config.TryGetProperty("tie_word_embeddings", out JsonElement tie) && tie.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? tie.GetBoolean()
             : null;
-        return new(config.TryGetProperty("model_type", out JsonElement type) ? Text(type) : null, architecture, ties, StatedQuantization.Of(config));
+        int? blocks = Number(config, "num_nextn_predict_layers") > 0 ? Number(config, "num_hidden_layers") : null;
+        return new(config.TryGetProperty("model_type", out JsonElement type) ? Text(type) : null, architecture, ties, StatedQuantization.Of(config), blocks);
     }
+
+    private static int? Number(JsonElement config, string key) =>
+        config.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : null;
 
     private static string? Text(JsonElement element) => element.ValueKind == JsonValueKind.String ? element.GetString() : null;
 }

@@ -77,20 +77,29 @@ public sealed class ModuleTree
         string source = checkpoint.Folder ?? checkpoint.Path;
         LoraModuleInfo[] modules = [.. nodes
             .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
-            .Select(node => ModuleDescription.Of(node, ModuleKindRules.IsRouter(model.ModelType, node), usesConv1D, stored.Of(node), source))];
+            .Select(node => ModuleDescription.Of(
+                node, ModuleKindRules.IsRouter(model.ModelType, node) || ModuleKindRules.IsPrediction(model.Blocks, node.Name), usesConv1D, stored.Of(node), source))];
         return new(model.ModelType, nodes, modules, tied);
     }
 
     private static ModuleNode Grow(Checkpoint checkpoint, ModelIdentity model)
     {
         ModuleNode root = new("", "");
-        string prefix = ModelFamily.MissingPrefix(model, checkpoint.Tensors);
+        string prefix = ModelFamily.MissingPrefix(model, checkpoint.Tensors.Select(NameOf));
         foreach (TensorInfo tensor in checkpoint.Tensors)
         {
-            root.Add(ModelFamily.IsOfHead(tensor.Name) ? tensor.Name : prefix + tensor.Name, tensor);
+            string name = NameOf(tensor);
+            root.Add(ModelFamily.IsOfHead(name) ? name : prefix + name, tensor);
         }
 
         return root;
+    }
+
+    /// <summary>A tensor's name in the model itself, also where the model was saved out of the wrapper of torch.compile.</summary>
+    private static string NameOf(TensorInfo tensor)
+    {
+        const string Wrapper = "_orig_mod.";
+        return tensor.Name.StartsWith(Wrapper, StringComparison.Ordinal) && tensor.Name.Length > Wrapper.Length ? tensor.Name[Wrapper.Length..] : tensor.Name;
     }
 
     /// <summary>The table that a head can share.</summary>

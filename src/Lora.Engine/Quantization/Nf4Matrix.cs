@@ -35,6 +35,15 @@ internal sealed record Nf4Matrix(long[] Shape, ScalarType DataType, Tensor Codes
     /// <summary>The bytes that so many values take.</summary>
     public static long SizeOf(long values) => (BlocksOf(values) * (BlockBytes + 1)) + (GroupsOf(BlocksOf(values)) * sizeof(float));
 
+    /// <summary>The room of a matrix, which holds whatever was there before.</summary>
+    public static Nf4Matrix WithoutValues(long[] shape, ScalarType dataType, Device device)
+    {
+        long blocks = BlocksOf(shape[0] * shape[1]);
+        return new(shape, dataType, Room(blocks * BlockBytes, ScalarType.Byte), Room(blocks, ScalarType.Byte), Room(GroupsOf(blocks), ScalarType.Float32), 0);
+
+        Tensor Room(long count, ScalarType type) => empty([count], dtype: type, device: device).DetachFromDisposeScope();
+    }
+
     /// <summary>The matrix on another device; this one is disposed unless it is there already.</summary>
     public Nf4Matrix To(Device device)
     {

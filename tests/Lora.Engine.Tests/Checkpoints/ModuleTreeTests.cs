@@ -103,6 +103,37 @@ public sealed class ModuleTreeTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_was_saved_out_of_a_compiled_one_has_its_own_names()
+    {
+        folder.Write("model.safetensors", SafetensorsBytes.OfVectors("_orig_mod.model.norm.weight", "_orig_mod.lm_head.weight"));
+        folder.Write("config.json", """{"model_type":"llama","architectures":["LlamaForCausalLM"]}""");
+        Assert.Equal(["model.norm", "lm_head"], ModuleTree.Read(folder.Path).Modules.Select(module => module.Name));
+    }
+
+    [Theory]
+    [InlineData("model.layers.2.mlp.up_proj", LoraModuleKind.Other)]
+    [InlineData("model.layers.1.mlp.up_proj", LoraModuleKind.Linear)]
+    [InlineData("mtp.fc", LoraModuleKind.Other)]
+    [InlineData("model.mtp_layers.0.mlp.up_proj", LoraModuleKind.Other)]
+    public void Blocks_that_predict_further_tokens_are_no_targets_since_nothing_loads_them(string name, LoraModuleKind expected)
+    {
+        SparseCheckpoint.Write(folder.Path, [(name + ".weight", [4L, 2L])], shardCount: 1, """{"model_type":"deepseek_v3","num_hidden_layers":2,"num_nextn_predict_layers":1}""");
+        Assert.Equal(expected, ModuleTree.Read(folder.Path).Modules.Single().Kind);
+    }
+
+    [Fact]
+    public void Attention_of_several_steps_is_in_their_order()
+    {
+        string[] names = ["q_a_proj", "q_a_layernorm", "q_b_proj", "kv_a_proj_with_mqa", "kv_a_layernorm", "kv_b_proj", "o_proj"];
+        folder.Write("model.safetensors", SafetensorsBytes.OfVectors([.. names.Order(StringComparer.Ordinal).Select(name => name + ".weight")]));
+        Assert.Equal(names, ModuleTree.Read(folder.Path).Modules.Select(module => module.Name));
+
+        string[] meta = ["wq", "wk", "wv", "wo"];
+        folder.Write("model.safetensors", SafetensorsBytes.OfVectors([.. meta.Order(StringComparer.Ordinal).Select(name => name + ".weight")]));
+        Assert.Equal(meta, ModuleTree.Read(folder.Path).Modules.Select(module => module.Name));
+    }
+
+    [Fact]
     public void A_checkpoint_of_405_billion_parameters_is_listed_from_its_headers()
     {
         SparseCheckpoint.WriteLlama405B(folder.Path);

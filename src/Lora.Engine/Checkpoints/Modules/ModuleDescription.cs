@@ -7,17 +7,17 @@ internal static class ModuleDescription
 {
     /// <summary>Describes a module that has parameters or a tied weight.</summary>
     /// <param name="node">The module.</param>
-    /// <param name="isRouter">What <see cref="ModuleKindRules.IsRouter"/> says of it.</param>
+    /// <param name="isOther">Whether it is one that LoRA does not adapt, whatever its shape.</param>
     /// <param name="usesConv1D">What <see cref="ModuleKindRules.UsesConv1D"/> says of the model.</param>
     /// <param name="stored">The matrix that its tensors stand for when they are quantised; null otherwise.</param>
     /// <param name="source">The model's folder or file.</param>
-    public static LoraModuleInfo Of(ModuleNode node, bool isRouter, bool usesConv1D, StoredMatrix? stored, string source)
+    public static LoraModuleInfo Of(ModuleNode node, bool isOther, bool usesConv1D, StoredMatrix? stored, string source)
     {
         TensorInfo? weight = node.Weight ?? node.TiedTo?.Weight;
         // Of a packed matrix's tensors the matrix itself is the largest; what stands beside it are scales.
         TensorInfo shown = weight ?? (stored is null ? node.Parameters[0] : node.Parameters.MaxBy(parameter => parameter.Length)!);
         long[] shape = stored?.Shape ?? shown.Shape;
-        LoraModuleKind kind = isRouter ? LoraModuleKind.Other : stored is null ? ModuleKindRules.Infer(node.Role, weight, usesConv1D) : ModuleKindRules.OfMatrix(node.Role, stored);
+        LoraModuleKind kind = isOther ? LoraModuleKind.Other : stored is null ? ModuleKindRules.Infer(node.Role, weight, usesConv1D) : ModuleKindRules.OfMatrix(node.Role, stored);
         (long? inFeatures, long? outFeatures) = Features(kind, shape);
         return new()
         {
@@ -49,7 +49,7 @@ internal static class ModuleDescription
     };
 
     /// <summary>The first number within the name: neither its first part nor its last, which counts the members of a Sequential and not blocks.</summary>
-    private static int? Layer(string name)
+    internal static int? Layer(string name)
     {
         foreach (string part in name.Split('.').Skip(1).SkipLast(1))
         {

@@ -55,6 +55,13 @@ internal static class ModuleKindRules
     public static bool IsRouter(string? modelType, ModuleNode node) =>
         (modelType == "gpt_oss" && node.Role == "router") || node.Parts.ContainsKey("e_score_correction_bias");
 
+    /// <summary>
+    /// Whether a module predicts the tokens after the next one. transformers leaves these blocks in the file when it loads a model, so an adapter of one
+    /// would fit nothing: DeepSeek-V3 and GLM-4.5 number them after their own, Qwen3-Next and others call them mtp.
+    /// </summary>
+    public static bool IsPrediction(int? blocks, string name) =>
+        name.Split('.').Take(2).Any(part => part == "mtp" || part.StartsWith("mtp_", StringComparison.Ordinal)) || ModuleDescription.Layer(name) >= blocks;
+
     private static bool IsNorm(string role) =>
         role.Contains("norm", StringComparison.OrdinalIgnoreCase) || role == "ln" || role.StartsWith("ln_", StringComparison.Ordinal);
 

@@ -17,7 +17,7 @@ internal sealed class ModuleOrder : IComparer<string>
         "token_type_embeddings", "embeddings", "patch_embeddings", "time_text_embed", "context_embedder", "x_embedder", "project_in",
         "transform", "encoder", "decoder", "transformer_blocks", "single_transformer_blocks",
         "ln_1", "self_attn", "self_attention", "SelfAttention", "EncDecAttention", "attn", "attention", "self", "ln_2", "mlp", "intermediate",
-        "q_proj", "q_lin", "query", "q", "to_q", "query_key_value", "qkv_proj", "c_attn", "k_proj", "k_lin", "key", "k", "to_k",
+        "q_proj", "q_a_proj", "q_a_layernorm", "q_b_proj", "kv_a_proj_with_mqa", "kv_a_layernorm", "kv_b_proj", "wq", "wk", "wv", "q_lin", "query", "q", "to_q", "query_key_value", "qkv_proj", "c_attn", "k_proj", "k_lin", "key", "k", "to_k",
         "v_proj", "v_lin", "value", "v", "to_v", "add_q_proj", "add_k_proj", "add_v_proj", "o_proj", "o", "out_proj", "out_lin", "to_out", "to_add_out",
         "q_norm", "k_norm", "gate", "gate_proj", "up_proj", "gate_up_proj", "c_fc", "wi", "wi_0", "wi_1", "dense_h_to_4h",
         "down_proj", "c_proj", "wo", "dense_4h_to_h", "dense", "proj_mlp",

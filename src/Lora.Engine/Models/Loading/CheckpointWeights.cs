@@ -96,18 +96,15 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             return null;
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Tensor values = scratch!.narrow(0, 0, shape[0] * shape[1]).view(shape.ToArray());
         if (cancellation.IsCancellationRequested)
         {
-            values.zero_(); // thrown away with the model, which cannot be left half made
-        }
-        else
-        {
-            WeightReader.Fill([(values, Find(checkpoint, name))], checkpoint, OnRead);
-            Report();
+            return Nf4Matrix.WithoutValues(shape.ToArray(), dataType, device); // thrown away with the model, which cannot be left half made
         }
 
+        using DisposeScope scope = NewDisposeScope();
+        Tensor values = scratch!.narrow(0, 0, shape[0] * shape[1]).view(shape.ToArray());
+        WeightReader.Fill([(values, Find(checkpoint, name))], checkpoint, OnRead);
+        Report();
         return Nf4Quantizer.Quantize(values, dataType).To(device);
     }
 
