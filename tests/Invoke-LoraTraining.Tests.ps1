@@ -45,6 +45,17 @@ Describe 'Invoke-LoraTraining' {
             [math]::Abs($measured.Loss - $lowest.Loss) | Should -BeLessThan 1e-4
         }
 
+        It 'learns from rows of the pipeline as from the same rows in a file' {
+            $rows = Get-Content $training.Dataset -TotalCount 6
+            Set-Content 'TestDrive:/rows.jsonl' $rows
+            $rows | ConvertFrom-Json | Export-Csv 'TestDrive:/rows.csv'
+            $options = @{ MaxStep = 2; BatchSize = 2; Device = 'cpu' }
+            $expected = (Invoke-LoraTraining $config -Dataset 'TestDrive:/rows.jsonl' @options).History.Loss
+            ($rows | ConvertFrom-Json | Invoke-LoraTraining -Config $config @options).History.Loss | Should -Be $expected
+            (Import-Csv 'TestDrive:/rows.csv' | Invoke-LoraTraining -Config $config @options).History.Loss | Should -Be $expected
+            (Invoke-LoraTraining $config -Dataset 'TestDrive:/rows.csv' @options).History.Loss | Should -Be $expected
+        }
+
         It 'says what memory it planned, and computes again what it does not keep' {
             $result = Invoke-LoraTraining $config @training -Device cpu -Checkpointing Full
             $result.MemoryPlan.Peak | Should -BeGreaterThan $result.MemoryPlan.Weight

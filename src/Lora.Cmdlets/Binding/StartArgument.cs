@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Management.Automation;
 using Lora.Adapters;
 
 namespace Lora.Commands;
@@ -19,6 +21,18 @@ public sealed record StartArgument : Argument
             || (path is not null && (!File.Exists(path) || Path.GetFileName(path) == AdapterFolder.WeightsName));
         return isAdapter ? new() { Value = Value } : null;
     }
+
+    /// <summary>Whether it may be what training starts from: what the module makes, a path, an object that lies at one, or a table with a configuration's names.</summary>
+    internal bool IsStart => Value switch
+    {
+        string or FileSystemInfo => true,
+        null => false,
+        object value when !RowJson.IsRow(value) => value.GetType().Namespace?.StartsWith(nameof(Lora), StringComparison.Ordinal) == true,
+        object value when PeftTable.Is(value) || Members.Kind(value).StartsWith("Lora.", StringComparison.Ordinal) => true,
+        IDictionary table => table.Count > 0 && table.Keys.Cast<object>().All(key => Array.Exists(typeof(LoraConfig).GetProperties(), property => property.Name.Equals($"{key}", StringComparison.OrdinalIgnoreCase))),
+        PSObject bag => PropertyBag.IsConfig(bag),
+        _ => false,
+    };
 
     /// <summary>The configuration, when it is no adapter.</summary>
     internal ConfigArgument Config => new() { Value = Value };

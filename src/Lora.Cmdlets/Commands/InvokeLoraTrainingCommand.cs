@@ -10,9 +10,10 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 {
     private readonly HashSet<string> destinations = new(StringComparer.Ordinal);
     private TrainingSession? session;
+    private PipelineRows? piped;
     private int begun;
 
-    /// <summary>What training starts from: a configuration begins anew, an adapter or a result is gone on with.</summary>
+    /// <summary>What training starts from: a configuration begins anew, an adapter or a result is gone on with. Without -Dataset, the rows to learn from.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [Recorded<StartArgument>(Several = true)]
     public StartArgument[] InputObject { get; set; } = [];
@@ -28,10 +29,15 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     public AdapterArgument? Adapter { get; set; }
 
     /// <summary>The files to learn from, and folders of files: rows with text, or with prompt and completion.</summary>
-    [Parameter(Mandatory = true)]
+    [Parameter]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
+
+    /// <summary>How often an epoch has the rows of each dataset: one number for each.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public double[]? DatasetWeight { get; set; }
 
     /// <summary>The files that the loss is taken on before and after; a table of names and files for several sets.</summary>
     [Parameter]
@@ -60,8 +66,63 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
+        if (Dataset.Length == 0)
+        {
+            Collect();
+            return;
+        }
+
         PathResolver paths = new(this);
-        TrainingData data = new(paths.All(Dataset), ValidationDataset?.Sets(paths) ?? []);
+        IReadOnlyList<string>[] named = [.. Dataset.Select(paths.All)];
+        if (DatasetWeight is not null && DatasetWeight.Length != named.Length)
+        {
+            throw LoraException.Of(
+                LoraError.ConfigValueInvalid, DatasetWeight, nameof(DatasetWeight), $"{DatasetWeight.Length} numbers for {named.Length} datasets", "one for each that -Dataset names");
+        }
+
+        // What a wildcard finds has the weight of the wildcard.
+        double[] weights = DatasetWeight is null ? [] : [.. named.Zip(DatasetWeight).SelectMany(pair => Enumerable.Repeat(pair.Second, pair.First.Count))];
+        Train(new([.. named.SelectMany(found => found)], ValidationDataset?.Sets(paths) ?? []) { DatasetWeight = weights }, InputObject, paths);
+    }
+
+    /// <inheritdoc/>
+    protected override void EndWork()
+    {
+        if (piped is not null)
+        {
+            PathResolver paths = new(this);
+            Train(new([], ValidationDataset?.Sets(paths) ?? []) { Rows = piped.Rows }, [], paths);
+        }
+    }
+
+    /// <summary>Takes what is given as the rows to learn from, which is what it is where no files are named and something else is what is trained.</summary>
+    private void Collect()
+    {
+        if (InputObject.Length == 0 || (Config is null && Adapter is null))
+        {
+            throw LoraException.Of(LoraError.DatasetNotGiven, null, InputObject.Length == 0 ? "-Dataset names none" : "-Dataset names none, and what is given is what training starts from");
+        }
+
+        if (DatasetWeight is not null)
+        {
+            throw LoraException.Of(LoraError.ConfigValueInvalid, DatasetWeight, nameof(DatasetWeight), "given beside rows", "datasets that -Dataset names");
+        }
+
+        piped ??= new();
+        foreach (StartArgument given in InputObject)
+        {
+            if (given.IsStart)
+            {
+                throw LoraException.Of(
+                    LoraError.ConfigConflict, given.Value, "what is given may be a configuration, an adapter or a file beside -Config or -Adapter; name the rows by -Dataset, or give objects that are rows and nothing else");
+            }
+
+            piped.Add(given.Value);
+        }
+    }
+
+    private void Train(TrainingData data, IReadOnlyList<StartArgument> inputs, PathResolver paths)
+    {
         if (BestBy is null && (KeepBest || Patience is not null) && ValidationDataset is { HasOrder: false })
         {
             throw LoraException.Of(
@@ -71,7 +132,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
         LoraConfig? config = Config?.Read(paths);
         LoraAdapter? adapter = Adapter?.One(paths).Load(this);
         string? model = BaseModel.Named(Model, paths);
-        foreach (StartArgument? input in InputObject.DefaultIfEmpty())
+        foreach (StartArgument? input in inputs.DefaultIfEmpty())
         {
             if (Reported(() => TrainingStart.Of(input, config, adapter, model, paths, this)) is TrainingStart start)
             {
@@ -112,7 +173,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     {
         const string Text = "Training LoRA adapter";
         begun++;
-        int? total = MyInvocation.ExpectingInput ? null : InputObject.Length;
+        int? total = MyInvocation.ExpectingInput || piped is not null ? null : InputObject.Length;
         return total is > 1 ? $"{Text}, configuration {begun} of {total}" : begun > 1 ? $"{Text}, configuration {begun}" : Text;
     }
 
@@ -128,6 +189,8 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
         {
             session?.Dispose();
             session = null;
+            piped?.Dispose();
+            piped = null;
         }
     }
 }

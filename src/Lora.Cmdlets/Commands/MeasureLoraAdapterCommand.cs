@@ -12,6 +12,7 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
 
     private readonly List<LoraAdapter> together = [];
     private MeasurementSession? session;
+    private PipelineRows? rows;
     private string? model;
 
     /// <summary>The adapters: results, adapters in memory, objects of Get-LoraAdapter, or paths; wildcards are allowed.</summary>
@@ -28,10 +29,16 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
     public string[] LiteralPath { get; set; } = [];
 
     /// <summary>The files to take the loss on, and folders of files.</summary>
-    [Parameter(Mandatory = true)]
+    [Parameter]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
+
+    /// <summary>The rows to take the loss on, as objects, in place of files.</summary>
+    [Parameter]
+    [Recorded<RowArgument>(Several = true)]
+    [ValidateNotNullOrEmpty]
+    public RowArgument[] Row { get; set; } = [];
 
     /// <summary>The base model, when the adapter does not know it.</summary>
     [Parameter]
@@ -100,7 +107,7 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
     {
         PathResolver paths = new(this);
         model = BaseModel.Named(Model, paths);
-        session = new(paths.All(Dataset), new()
+        session = new(Data(paths), new()
         {
             Include = Include,
             Exclude = Exclude,
@@ -115,6 +122,28 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
             Thread = Thread,
             ResizeVocabulary = ResizeVocabulary,
         });
+    }
+
+    /// <summary>The rows to take the loss on.</summary>
+    private TrainingData Data(PathResolver paths)
+    {
+        if (Row.Length == 0)
+        {
+            return Dataset.Length > 0 ? new(paths.All(Dataset), []) : throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
+        }
+
+        if (Dataset.Length > 0)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, Dataset, "the loss is taken on rows of files or on objects: -Dataset and -Row both name rows");
+        }
+
+        rows = new();
+        foreach (RowArgument row in Row)
+        {
+            rows.Add(row.Value);
+        }
+
+        return new([], []) { Rows = rows.Rows };
     }
 
     /// <inheritdoc/>
@@ -153,6 +182,8 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
         {
             session?.Dispose();
             session = null;
+            rows?.Dispose();
+            rows = null;
         }
     }
 

@@ -21,6 +21,12 @@ public abstract class DatasetCmdlet : AsyncLoraCmdlet
     [Parameter]
     public IDictionary? DatasetRole { get; set; }
 
+    /// <summary>What the text of files is in that has no byte order mark, in place of UTF-8.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(EncodingCompleter))]
+    public string? DatasetEncoding { get; set; }
+
     /// <summary>What writes conversations in place of the model's own chat template: a well-known name, a file, or the folder of another model.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -47,6 +53,7 @@ public abstract class DatasetCmdlet : AsyncLoraCmdlet
         DatasetFormat = DatasetFormat,
         Column = Names(Column),
         DatasetRole = Names(DatasetRole),
+        DatasetEncoding = DatasetEncoding,
         ChatTemplate = ChatTemplate is null || Lora.ChatTemplate.KnownNames.Contains(ChatTemplate, StringComparer.OrdinalIgnoreCase) ? ChatTemplate : paths.Full(ChatTemplate),
         SystemPrompt = SystemPrompt,
         SupervisedTurn = SupervisedTurn,

@@ -28,7 +28,7 @@ internal static class ErrorCategories
             or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.SeveralModels
             or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.EditRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized => ErrorCategory.InvalidArgument,
 
-        LoraError.ConfigNotGiven or LoraError.AdapterNotGiven => ErrorCategory.InvalidArgument,
+        LoraError.ConfigNotGiven or LoraError.AdapterNotGiven or LoraError.DatasetNotGiven => ErrorCategory.InvalidArgument,
         LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,

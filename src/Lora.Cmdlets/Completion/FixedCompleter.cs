@@ -20,6 +20,23 @@ public sealed class DeviceCompleter() : FixedCompleter(
     ("cuda", "The first CUDA device"),
     ("cuda:0", "A CUDA device by its number"));
 
+/// <summary>Completes -DatasetEncoding.</summary>
+public sealed class EncodingCompleter() : FixedCompleter(
+    ("windows-1252", "Western European: what Excel writes as CSV"),
+    ("windows-1250", "Central European"),
+    ("windows-1251", "Cyrillic"),
+    ("windows-1253", "Greek"),
+    ("windows-1254", "Turkish"),
+    ("ibm850", "What Excel writes as CSV (MS-DOS)"),
+    ("macintosh", "What Excel writes as CSV (Macintosh)"),
+    ("iso-8859-1", "Latin-1"),
+    ("iso-8859-15", "Latin-9, with the euro sign"),
+    ("shift_jis", "Japanese"),
+    ("gb18030", "Chinese, simplified"),
+    ("big5", "Chinese, traditional"),
+    ("euc-kr", "Korean"),
+    ("utf-16", "UTF-16 without a byte order mark"));
+
 /// <summary>Completes -Initialization.</summary>
 public sealed class InitializationCompleter() : FixedCompleter(
     ("true", "A Kaiming-uniform, B zero"),

@@ -8,24 +8,32 @@ public sealed class BatchOrder
 {
     private readonly int[] indices;
 
-    /// <summary>Shuffles.</summary>
+    /// <summary>Shuffles examples that each come once.</summary>
     /// <param name="count">The number of examples.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="epoch">The epoch, from 0.</param>
     public BatchOrder(int count, long seed, int epoch)
+        : this(new EpochRows(count), seed, epoch)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
+    }
+
+    /// <summary>Shuffles.</summary>
+    /// <param name="rows">How often each example comes.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="epoch">The epoch, from 0.</param>
+    internal BatchOrder(EpochRows rows, long seed, int epoch)
+    {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         SplitMix64 random = new(unchecked(new SplitMix64((ulong)seed).Next() + (ulong)epoch));
-        indices = [.. Enumerable.Range(0, count)];
-        for (int last = count - 1; last > 0; last--)
+        indices = rows.Draw(random);
+        for (int last = indices.Length - 1; last > 0; last--)
         {
             int other = random.Next(last + 1);
             (indices[last], indices[other]) = (indices[other], indices[last]);
         }
     }
 
-    /// <summary>The places of the examples, each once.</summary>
+    /// <summary>The places of the examples, each as often as it comes.</summary>
     public IReadOnlyList<int> Indices => indices;
 
     /// <summary>The order in pieces of a size; the last piece has what is left.</summary>

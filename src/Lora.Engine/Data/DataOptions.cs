@@ -18,6 +18,9 @@ public sealed record DataOptions
     /// <summary>Roles by names of their own: for the name that messages have the role that it is: system, user, assistant or tool.</summary>
     public NameDictionary DatasetRole { get; init; } = NameDictionary.Empty;
 
+    /// <summary>What the text of files is in that has no byte order mark: a name of .NET's, such as <c>windows-1252</c>, or the number of a code page. Null for UTF-8.</summary>
+    public string? DatasetEncoding { get; init; }
+
     /// <summary>
     /// The chat template that conversations are written by: a well-known name (<see cref="Lora.ChatTemplate.KnownNames"/>), or the full path of a file
     /// or of the folder of a model that has one. Null for the model's own.
@@ -40,6 +43,11 @@ public sealed record DataOptions
         if (ChatTemplate is not null && !ChatTemplateFiles.IsThere(ChatTemplate))
         {
             problems.Add(new(LoraError.ChatTemplateUnknown, ChatTemplate, ChatTemplate, string.Join(", ", Lora.ChatTemplate.KnownNames)));
+        }
+
+        if (DatasetEncoding is not null && TextEncodings.Find(DatasetEncoding) is null)
+        {
+            problems.Add(new(LoraError.ConfigValueInvalid, DatasetEncoding, nameof(DatasetEncoding), $"'{DatasetEncoding}'", "the name of an encoding, such as windows-1252, iso-8859-15, shift_jis or gb18030"));
         }
 
         string[] known = [.. RowColumns.Names];

@@ -46,6 +46,9 @@ public sealed class Dataset : IDisposable
     /// <summary>The number of examples; where rows are encoded in training, of rows, of which some may have nothing to learn.</summary>
     public int Count => rows.Length;
 
+    /// <summary>How often each example comes in an epoch.</summary>
+    internal EpochRows Epoch { get; private set; } = new(0);
+
     /// <summary>Whether all rows are encoded, so that what befell them is known.</summary>
     public bool IsEncoded { get; private set; }
 
@@ -71,6 +74,13 @@ public sealed class Dataset : IDisposable
         IReadOnlyList<string> paths, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
+        return Load(new TrainingData(paths, []), tokenizer, options, progress, cancellation);
+    }
+
+    /// <summary>Reads what a run learns from, and encodes its rows where they are few.</summary>
+    /// <inheritdoc cref="Load(IReadOnlyList{string}, Tokenizer, DatasetOptions, IProgress{WorkProgress}?, CancellationToken)"/>
+    internal static Dataset Load(TrainingData data, Tokenizer tokenizer, DatasetOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(options);
         if (options.MaxLength < DatasetOptions.ShortestLength)
@@ -78,7 +88,7 @@ public sealed class Dataset : IDisposable
             throw LoraException.Of(LoraError.ConfigValueInvalid, options.MaxLength, nameof(options.MaxLength), options.MaxLength, "at least 2");
         }
 
-        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(paths, new(options.Data));
+        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(data, new(options.Data));
         ExampleMaker maker = new(tokenizer, options);
         RowStore store = new(files, options.Limits);
         try
@@ -90,6 +100,7 @@ public sealed class Dataset : IDisposable
             }
 
             dataset.CheckAnyLearned();
+            dataset.Epoch = dataset.CountEpoch();
             return dataset;
         }
         catch
@@ -231,6 +242,8 @@ public sealed class Dataset : IDisposable
 
         file.Note(line, made.Encoded!.Notes);
     }
+
+    private EpochRows CountEpoch() => Files.All(file => file.Weight == 1) ? new(Count) : new([.. rows.Select(row => Files[index[row].File].Weight)]);
 
     private void CheckAnyLearned()
     {

@@ -16,8 +16,11 @@ public sealed class DatasetFile(string path)
     private RowLayout? layout;
     private int firstRow;
 
-    /// <summary>The file.</summary>
+    /// <summary>The file; of rows that a program gives what they are called.</summary>
     public string Path { get; } = path;
+
+    /// <summary>How often an epoch has its rows (<see cref="TrainingData.DatasetWeight"/>).</summary>
+    public double Weight { get; init; } = 1;
 
     /// <summary>The rows that were cut, with their lengths.</summary>
     public IReadOnlyList<TruncatedRow> TruncatedRows => Truncated;
@@ -55,6 +58,9 @@ public sealed class DatasetFile(string path)
 
     /// <summary>Rows that were read; a long document has several.</summary>
     internal int RowCount { get; set; }
+
+    /// <summary>The rows that a program gives in place of a file; null for a file.</summary>
+    internal GivenRows? Given { get; init; }
 
     /// <summary>What rows are counted by: <c>line</c>, or <c>row</c> where lines mean nothing.</summary>
     internal string Unit { get; set; } = "line";

@@ -204,6 +204,9 @@ public enum LoraError
     ChatMessageInvalid,
 
     // Data
+    /// <summary>No rows to learn from or to measure on.</summary>
+    DatasetNotGiven,
+
     /// <summary>A dataset without rows.</summary>
     DatasetEmpty,
 

@@ -13,9 +13,23 @@ public sealed record TrainingData(IReadOnlyList<string> Dataset, IReadOnlyList<V
     {
     }
 
-    /// <summary>Every name that cannot be, all together.</summary>
+    /// <summary>
+    /// How often an epoch has the rows of each path: floor(w) times all of them, and once more the share of them that is left, drawn anew for each
+    /// epoch by the seed. None where each path counts once.
+    /// </summary>
+    public IReadOnlyList<double> DatasetWeight { get; init; } = [];
+
+    /// <summary>Rows that are learned from in place of files; they stay the caller's to dispose. Null for none.</summary>
+    public GivenRows? Rows { get; init; }
+
+    /// <summary>Every name and weight that cannot be, all together.</summary>
     public IReadOnlyList<LoraProblem> Check() =>
     [
+        .. DatasetWeight.Count == 0 || DatasetWeight.Count == Dataset.Count ? Enumerable.Empty<LoraProblem>()
+            : [new(LoraError.ConfigValueInvalid, DatasetWeight.Count, nameof(DatasetWeight), $"{DatasetWeight.Count} numbers for {Dataset.Count} datasets", "one for each")],
+        .. from weight in DatasetWeight
+           where !double.IsFinite(weight) || weight <= 0
+           select new LoraProblem(LoraError.ConfigValueInvalid, weight, nameof(DatasetWeight), weight, "a number above 0; leave a dataset out by not naming it"),
         .. from set in ValidationDataset
            where string.IsNullOrWhiteSpace(set.Name) || set.Paths.Count == 0
            select new LoraProblem(LoraError.ConfigValueInvalid, set.Name, nameof(ValidationDataset), $"'{set.Name}' with {set.Paths.Count} files", "a name and at least one file"),
@@ -40,7 +54,8 @@ public sealed record TrainingData(IReadOnlyList<string> Dataset, IReadOnlyList<V
 
     /// <inheritdoc/>
     public bool Equals(TrainingData? other) =>
-        other is not null && Dataset.SequenceEqual(other.Dataset) && ValidationDataset.SequenceEqual(other.ValidationDataset);
+        other is not null && Dataset.SequenceEqual(other.Dataset) && ValidationDataset.SequenceEqual(other.ValidationDataset)
+        && DatasetWeight.SequenceEqual(other.DatasetWeight) && ReferenceEquals(Rows, other.Rows);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Dataset.Count, Dataset is [string first, ..] ? first : null);

@@ -22,19 +22,28 @@ internal static class DatasetFiles
     /// <param name="rules">How their rows are read.</param>
     /// <exception cref="LoraException">For each path that is not there <see cref="LoraError.PathNotFound"/>; <see cref="LoraError.DatasetForm"/> for a folder
     /// with files of several forms; <see cref="LoraError.DatasetEmpty"/> for one without any; <see cref="LoraError.FileUnreadable"/>.</exception>
-    public static IReadOnlyList<DatasetFile> Of(IEnumerable<string> paths, RowRules? rules = null)
+    public static IReadOnlyList<DatasetFile> Of(IEnumerable<string> paths, RowRules? rules = null) => Of(paths.Select(path => (path, 1.0)), rules ?? RowRules.Usual);
+
+    /// <summary>What a run learns from: its files with their weights, or the rows that a program gives.</summary>
+    /// <inheritdoc cref="Of(IEnumerable{string}, RowRules?)"/>
+    public static IReadOnlyList<DatasetFile> Of(TrainingData data, RowRules? rules = null) => data.Rows is GivenRows rows
+        ? [new(rows.Name) { Given = rows, Rules = rules ?? RowRules.Usual }]
+        : Of(data.Dataset.Select((path, at) => (path, data.DatasetWeight.Count > at ? data.DatasetWeight[at] : 1)), rules ?? RowRules.Usual);
+
+    private static List<DatasetFile> Of(IEnumerable<(string Path, double Weight)> paths, RowRules rules)
     {
         List<DatasetFile> files = [];
         List<LoraProblem> problems = [];
-        foreach (string path in paths)
+        foreach ((string path, double weight) in paths)
         {
+            DatasetFile Named(string file) => new(file) { Rules = rules, Weight = weight };
             if (Directory.Exists(path))
             {
-                Add(path, files, problems, rules);
+                Add(path, Named, files, problems);
             }
             else if (File.Exists(path))
             {
-                files.Add(new(path) { Rules = rules ?? RowRules.Usual });
+                files.Add(Named(path));
             }
             else
             {
@@ -46,7 +55,7 @@ internal static class DatasetFiles
         return files;
     }
 
-    private static void Add(string folder, List<DatasetFile> files, List<LoraProblem> problems, RowRules? rules)
+    private static void Add(string folder, Func<string, DatasetFile> named, List<DatasetFile> files, List<LoraProblem> problems)
     {
         string[] names;
         try
@@ -72,7 +81,7 @@ internal static class DatasetFiles
         }
 
         string[] trained = names.Any(name => Begins(name, "train")) ? [.. names.Where(name => !HeldOut.Any(split => Begins(name, split)))] : names;
-        files.AddRange(trained.Select(name => new DatasetFile(Path.Combine(folder, name)) { Rules = rules ?? RowRules.Usual }));
+        files.AddRange(trained.Select(name => named(Path.Combine(folder, name))));
         if (trained.Length < names.Length)
         {
             files[^1].Note($"and the files beside it are read without {string.Join(", ", names.Except(trained))}: name them to read them");

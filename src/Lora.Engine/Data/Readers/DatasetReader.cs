@@ -38,13 +38,13 @@ public static class DatasetReader
     /// <summary>The rows of a file, the bad ones among them in their places.</summary>
     internal static IEnumerable<ReadRow> ReadEach(DatasetFile file, CancellationToken cancellation)
     {
-        using FileContent stream = FileContent.Open(file);
+        using Stream stream = file.Given?.Open() ?? FileContent.Open(file);
         LineReader lines = new(stream);
         Queue<ReadRow> bad = new();
         RowProblems problems = new(file) { Added = (line, cause) => bad.Enqueue(new(line, null, null, cause)) };
         bool any = false;
         IEnumerable<DatasetRow?> rows = Open(file, lines, problems, out FileForm form, cancellation);
-        file.IsReadInPlace = form == FileForm.JsonLines && stream.IsPlain;
+        file.IsReadInPlace = form == FileForm.JsonLines && stream is FileContent { IsPlain: true };
         foreach (DatasetRow? row in rows)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -74,6 +74,13 @@ public static class DatasetReader
 
     private static IEnumerable<DatasetRow?> Open(DatasetFile file, LineReader lines, RowProblems problems, out FileForm form, CancellationToken cancellation)
     {
+        if (file.Given is not null)
+        {
+            file.Unit = "row";
+            form = FileForm.JsonLines;
+            return JsonLinesReader.Read(lines, file, problems);
+        }
+
         lines.ReadAhead();
         if (lines.Ahead.Span.StartsWith(ByteOrderMark))
         {

@@ -23,7 +23,7 @@ internal sealed class DelimitedText(LineReader lines) : TextReader
         }
 
         Line++;
-        return Utf8.IsValid(bytes.Span) ? Encoding.UTF8.GetString(bytes.Span) + (lines.IsAtEnd && lines.Ahead.Length == 0 ? "" : "\n") : throw new InvalidDataException(JsonRow.NotUtf8);
+        return Utf8.IsValid(bytes.Span) ? Encoding.UTF8.GetString(bytes.Span) + (lines.IsAtEnd && lines.Ahead.Length == 0 ? "" : "\n") : throw new InvalidDataException(TextEncodings.NotUtf8);
     }
 
     public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));

@@ -22,7 +22,7 @@ internal static class DocumentReader
 
         if (!Utf8.IsValid(content.Span))
         {
-            problems.Add(FirstInvalidLine(content.Span), JsonRow.NotUtf8);
+            problems.Add(FirstInvalidLine(content.Span), TextEncodings.NotUtf8);
             return [null];
         }
 

@@ -15,6 +15,7 @@ internal sealed class FileContent : Stream
     private readonly FileStream file;
     private readonly Stream content;
     private readonly Packing packing;
+    private readonly Encoding? encoding;
     private long unpacked;
 
     private FileContent(DatasetFile dataset, FileStream file)
@@ -28,9 +29,14 @@ internal sealed class FileContent : Stream
         if (head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
         {
             dataset.Note("is text in UTF-16");
-            UnicodeEncoding utf16 = new(bigEndian: head[0] == 0xFE, byteOrderMark: true, throwOnInvalidBytes: true);
-            content = Encoding.CreateTranscodingStream(content, utf16, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            encoding = new UnicodeEncoding(bigEndian: head[0] == 0xFE, byteOrderMark: true, throwOnInvalidBytes: true);
         }
+        else if (head is not [0xEF, 0xBB, 0xBF, ..])
+        {
+            encoding = dataset.Rules.Encoding;
+        }
+
+        content = encoding is null ? content : Encoding.CreateTranscodingStream(content, encoding, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
     }
 
     private enum Packing
@@ -156,7 +162,7 @@ internal sealed class FileContent : Stream
         }
         catch (DecoderFallbackException)
         {
-            throw Damaged("text in UTF-16 that is damaged");
+            throw Damaged($"no text in {encoding!.WebName.ToUpperInvariant()}, or damaged");
         }
         catch (IOException exception)
         {

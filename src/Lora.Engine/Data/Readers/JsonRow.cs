@@ -9,9 +9,6 @@ internal static class JsonRow
     /// <summary>System.Text.Json reads without recursion; a row's other keys may hold what they like.</summary>
     public const int MaxDepth = 10_000;
 
-    /// <summary>That bytes are no text in UTF-8, and the way out.</summary>
-    public const string NotUtf8 = "it is not UTF-8; write the file in UTF-8";
-
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
 
     /// <summary>The row; null where it is bad, and its problem is noted.</summary>
@@ -21,7 +18,7 @@ internal static class JsonRow
         {
             if (!Utf8.IsValid(json.Span))
             {
-                throw new FormatException(NotUtf8);
+                throw new FormatException(TextEncodings.NotUtf8);
             }
 
             using JsonDocument document = JsonDocument.Parse(json, Options);

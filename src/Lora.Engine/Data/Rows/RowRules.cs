@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Lora.Data;
 
 /// <summary>What is said of how the rows of a dataset are read.</summary>
@@ -5,9 +7,13 @@ namespace Lora.Data;
 internal sealed class RowRules(DataOptions options)
 {
     private const int MostNamed = 5;
+    private const int Utf8 = 65001;
 
     /// <summary>How rows are read where nothing is said.</summary>
     public static RowRules Usual { get; } = new(new());
+
+    /// <summary>What the text of files without a byte order mark is in; null for UTF-8.</summary>
+    public Encoding? Encoding { get; } = options.DatasetEncoding is string name && TextEncodings.Find(name) is { CodePage: not Utf8 } found ? found : null;
 
     /// <summary>The format that is said; null where it is recognised.</summary>
     public DatasetFormat? Format => options.DatasetFormat;

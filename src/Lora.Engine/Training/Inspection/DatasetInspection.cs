@@ -33,7 +33,7 @@ public sealed class DatasetInspection
         ArgumentNullException.ThrowIfNull(rows);
         string folder = File.Exists(model) ? Path.GetDirectoryName(Path.GetFullPath(model))! : model;
         List<LoraProblem> problems = [.. rows.Check(), .. data.Check(), .. OptionRules.AtLeast(nameof(DatasetOptions.MaxLength), maxLength ?? DatasetOptions.ShortestLength, DatasetOptions.ShortestLength)];
-        files = Problems.Collect(problems, () => DatasetFiles.Of(data.Dataset, new(rows)))!;
+        files = Problems.Collect(problems, () => DatasetFiles.Of(data, new(rows)))!;
         heldOut = Problems.Collect(problems, () => DatasetFiles.Of(data.ValidationDataset.SelectMany(set => set.Paths), new(rows)))!;
         Tokenizer? tokenizer = Problems.Collect(problems, () => Tokenizer.Load(folder));
         DecoderConfig? config = Problems.Collect(problems, () => DecoderConfigReader.Read(folder));

@@ -74,8 +74,13 @@ internal sealed class LoadedModel : IDisposable
         List<Dataset> loaded = [];
         try
         {
-            Dataset dataset = Read(source.Data.Dataset);
-            LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(set.Paths)))];
+            Dataset dataset = Read(source.Data);
+            if (dataset.Epoch.Count != dataset.Count)
+            {
+                observer.OnStage($"With their weights {dataset.Count} rows are {dataset.Epoch.Count} an epoch");
+            }
+
+            LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(new(set.Paths, []))))];
             RowRules.CheckFound([.. loaded.SelectMany(read => read.Files)]);
             ChatNotices.Of([.. loaded.SelectMany(read => read.Files)], datasetOptions.Chat, tokenizer, source.Clock).ToList().ForEach(observer.OnWarning);
             if (UnusedTensors.Warning(source.Folder, stored) is string unused)
@@ -106,9 +111,9 @@ internal sealed class LoadedModel : IDisposable
             return source.MaxLength ?? most;
         }
 
-        Dataset Read(IReadOnlyList<string> paths)
+        Dataset Read(TrainingData data)
         {
-            Dataset read = Dataset.Load(paths, tokenizer, datasetOptions, observer, cancellation);
+            Dataset read = Dataset.Load(data, tokenizer, datasetOptions, observer, cancellation);
             loaded.Add(read);
             DatasetReport.Formats(read).ToList().ForEach(observer.OnStage);
             DatasetReport.Warnings(read, datasetOptions).ToList().ForEach(observer.OnWarning);

@@ -13,7 +13,7 @@ public sealed class MeasurementSession : IDisposable
 {
     private readonly ModelCache models = new();
     private readonly DateTimeOffset begun = TimeProvider.System.GetLocalNow();
-    private readonly IReadOnlyList<string> dataset;
+    private readonly TrainingData data;
     private readonly MeasurementOptions options;
     private readonly ModuleFilter filter;
     private BaseMeasurement? baseline;
@@ -22,16 +22,24 @@ public sealed class MeasurementSession : IDisposable
     /// <param name="options">How it is measured.</param>
     /// <exception cref="LoraException">Everything that is wrong with the options or the path.</exception>
     public MeasurementSession(IReadOnlyList<string> dataset, MeasurementOptions options)
+        : this(new TrainingData(dataset, []), options)
     {
-        ArgumentNullException.ThrowIfNull(dataset);
+    }
+
+    /// <param name="data">The rows to take the loss on, as the dataset that a run learns from; it has no validation sets.</param>
+    /// <param name="options">How it is measured.</param>
+    /// <exception cref="LoraException">Everything that is wrong with the options or the path.</exception>
+    public MeasurementSession(TrainingData data, MeasurementOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         List<LoraProblem> problems = [.. options.Check()];
-        Problems.Collect(problems, () => DatasetFiles.Of(dataset));
+        Problems.Collect(problems, () => DatasetFiles.Of(data));
 
         // Patterns are read once, for all adapters that are piped in.
         filter = Problems.Collect(problems, () => new ModuleFilter(options.Include, options.Exclude))!;
         LoraException.ThrowIfAny(problems);
-        this.dataset = dataset;
+        this.data = data;
         this.options = options;
     }
 
@@ -66,7 +74,7 @@ public sealed class MeasurementSession : IDisposable
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(
-                new(plan.Folder, WeightDigest.Of(plan.Folder), new(dataset, []), options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary) { Carried = carried, Clock = new ChosenTemplate(plan.Folder, options.Data.ChatTemplate, carried).IsDated() ? begun : null }, observer, cancellation);
+                new(plan.Folder, WeightDigest.Of(plan.Folder), data, options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary) { Carried = carried, Clock = new ChosenTemplate(plan.Folder, options.Data.ChatTemplate, carried).IsDated() ? begun : null }, observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

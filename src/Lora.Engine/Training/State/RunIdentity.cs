@@ -57,7 +57,8 @@ internal static class RunIdentity
             // Without its paths: a model that was moved is the same model.
             ["Config"] = AdapterConfigJson.Write(config with { Model = null, BaseModelNameOrPath = null }),
             [nameof(options.Adapter)] = start is null ? "" : Hash(start),
-            ["Dataset"] = Hash(data.Dataset),
+            ["Dataset"] = data.Rows?.Hash ?? Hash(data.Dataset),
+            [nameof(data.DatasetWeight)] = string.Join(", ", data.DatasetWeight.Select(weight => Text(weight))),
             // The loss before the first step is kept with the state: both have to be of the same rows.
             ["ValidationDataset"] = Hash(data.ValidationDataset),
             // What changes results. Limits, caches and paths change time and memory alone.
@@ -73,6 +74,7 @@ internal static class RunIdentity
             [nameof(DataOptions.DatasetFormat)] = Text(options.Data.DatasetFormat),
             [nameof(DataOptions.Column)] = Text(options.Data.Column),
             [nameof(DataOptions.DatasetRole)] = Text(options.Data.DatasetRole),
+            [nameof(DataOptions.DatasetEncoding)] = Text(options.Data.DatasetEncoding),
             [nameof(DataOptions.ChatTemplate)] = new ChosenTemplate(folder, options.Data.ChatTemplate, start?.ChatTemplate).Hash(),
             [nameof(DataOptions.SystemPrompt)] = Text(options.Data.SystemPrompt),
             [nameof(DataOptions.SupervisedTurn)] = Text(options.Data.SupervisedTurn),

@@ -15,7 +15,7 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     // Making a step takes far less than training on it: one that is ready and one under way are enough.
     private const int StepsAhead = 2;
 
-    private int BatchesPerEpoch => Parts(dataset.Count, options.BatchSize);
+    private int BatchesPerEpoch => Parts(dataset.Epoch.Count, options.BatchSize);
 
     private int StepsPerEpoch => Parts(BatchesPerEpoch, options.GradientAccumulation);
 
@@ -26,7 +26,7 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     public LearningRate Rate => new(options.LearningRate, options.Schedule, options.WarmupStep ?? Math.Min(100, Total / 20), Total);
 
     /// <summary>Whether any row comes twice.</summary>
-    public bool IsRepeating => Total > StepsPerEpoch;
+    public bool IsRepeating => Total > StepsPerEpoch || dataset.Epoch.IsRepeating;
 
     /// <summary>
     /// What the memory of each batch hangs on: of the batches of the first epoch, and of more up to a hundred thousand; for a run that goes on after
@@ -86,7 +86,8 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
         }
     }
 
-    private int[] Highest(Func<int, int> size) => [.. Enumerable.Range(0, dataset.Count).OrderByDescending(size).Take(options.BatchSize)];
+    private int[] Highest(Func<int, int> size) =>
+        [.. Enumerable.Range(0, dataset.Count).OrderByDescending(size).SelectMany(row => Enumerable.Repeat(row, dataset.Epoch.Most(row))).Take(options.BatchSize)];
 
     /// <summary>The batches with the most tokens by their bytes, and those with the most work of attention.</summary>
     private IEnumerable<int[]> Longest(IEnumerable<int[]> batches, CancellationToken cancellation)
@@ -117,7 +118,7 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
         for (int epoch = 0; ; epoch++)
         {
             // By seed and epoch alone: a resumed run has the same order without having drawn the earlier ones.
-            BatchOrder order = new(dataset.Count, options.Seed, epoch);
+            BatchOrder order = new(dataset.Epoch, options.Seed, epoch);
             int begun = 0;
 
             // Steps end with their epoch: the last may have fewer batches, and the loss by tokens keeps their weights right.

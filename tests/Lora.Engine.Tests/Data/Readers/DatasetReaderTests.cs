@@ -77,9 +77,44 @@ public sealed class DatasetReaderTests : IDisposable
     public void What_is_wrong_in_a_CSV_file_is_named_by_the_line_on_which_its_row_begins(string content, params string[] problems) =>
         Assert.All(problems, problem => Assert.Contains(problem, Failure("rows.csv", Encoding.UTF8.GetBytes(content)).Message, StringComparison.Ordinal));
 
+    [Theory]
+    [InlineData("rows.csv", "text\na\n", "\n")]
+    [InlineData("rows.jsonl", "{\"text\":\"a\"}\n\n{\"text\":\"", "\"}\n")]
+    [InlineData("rows.md", "a\n\n", "\n")]
+    public void Text_of_another_code_page_is_an_error_with_its_line_and_the_way_out(string name, string before, string after)
+    {
+        byte[] content = [.. Encoding.UTF8.GetBytes(before), 0xE9, 0x80, .. Encoding.UTF8.GetBytes(after)];
+        string message = Failure(name, content).Message;
+        Assert.Contains("line 3: it is not UTF-8", message, StringComparison.Ordinal);
+        Assert.Contains("-DatasetEncoding", message, StringComparison.Ordinal);
+
+        DatasetFile file = new(folder.File(name)) { Rules = new(new() { DatasetEncoding = "windows-1252" }) };
+        Assert.EndsWith("é€", ((TextRow)DatasetReader.Read(file).Last()).Text.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("windows-1252")]
+    [InlineData("shift_jis")]
+    [InlineData("1251")]
+    [InlineData("utf-8")]
+    public void A_byte_order_mark_counts_more_than_what_is_said(string encoding)
+    {
+        RowRules rules = new(new() { DatasetEncoding = encoding });
+        Assert.All(new Encoding[] { new UTF8Encoding(true), Encoding.Unicode, Encoding.BigEndianUnicode }, mark =>
+        {
+            DatasetFile file = new(folder.Write("rows.csv", [.. mark.GetPreamble(), .. mark.GetBytes("text\nДа é\n")])) { Rules = rules };
+            Assert.Equal("Да é", ((TextRow)DatasetReader.Read(file).Single()).Text);
+        });
+    }
+
     [Fact]
-    public void A_CSV_file_of_another_code_page_is_an_error_with_its_line() =>
-        Assert.Contains("line 3: it is not UTF-8", Failure("rows.csv", [.. "text\na\n"u8, 0xE9, .. "\n"u8]).Message, StringComparison.Ordinal);
+    public void Bytes_that_an_encoding_does_not_have_are_an_error_and_so_is_the_name_of_none()
+    {
+        DatasetFile file = new(folder.Write("rows.csv", [.. "text\na\n"u8, 0x81, .. "\n"u8])) { Rules = new(new() { DatasetEncoding = "shift_jis" }) };
+        Assert.Contains("SHIFT_JIS", Assert.Throws<LoraException>(() => DatasetReader.Read(file).ToList()).Message, StringComparison.Ordinal);
+        Assert.Equal(LoraError.ConfigValueInvalid, Assert.Single(new DataOptions { DatasetEncoding = "klingon" }.Check()).Error);
+        Assert.Empty(new DataOptions { DatasetEncoding = "gb18030" }.Check());
+    }
 
     [Fact]
     public void A_gzip_file_that_is_cut_off_or_damaged_is_an_error()

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Lora.Data;
 
@@ -22,7 +23,16 @@ internal static class ParquetRows
             ParquetRowGroup group = parquet.Read(at, cancellation);
             while (group.TryWriteNext(writer))
             {
-                yield return JsonRow.Read(++number, json.WrittenMemory, file, problems);
+                number++;
+                if (Utf8.IsValid(json.WrittenSpan))
+                {
+                    yield return JsonRow.Read(number, json.WrittenMemory, file, problems);
+                }
+                else
+                {
+                    problems.Add(number, "a text of it is not UTF-8");
+                }
+
                 json.ResetWrittenCount();
                 writer.Reset();
             }

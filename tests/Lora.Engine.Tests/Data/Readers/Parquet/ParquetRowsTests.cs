@@ -59,7 +59,7 @@ public sealed class ParquetRowsTests : IDisposable
         whole[whole.AsSpan().IndexOf("é"u8)] = 0xFF;
         LoraException failure = Failure(folder.Write("rows.parquet", whole));
         Assert.Equal(LoraError.RowInvalid, failure.Error);
-        Assert.Contains("row 2: it is not UTF-8", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("row 2: a text of it is not UTF-8", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
