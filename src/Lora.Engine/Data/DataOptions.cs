@@ -1,4 +1,5 @@
 using Lora.Data;
+using Lora.Selection;
 using Lora.Text;
 
 namespace Lora;
@@ -51,8 +52,9 @@ public sealed record DataOptions
         }
 
         string[] known = [.. RowColumns.Names];
-        problems.AddRange(Column.Keys.Where(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase))
-            .Select(name => Value(nameof(Column), name, name, $"a name that columns have ({string.Join(", ", known)}), and the column that is read as it")));
+        problems.AddRange(Column.Keys.Where(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase)).Select(name => new LoraProblem(
+            LoraError.ConfigValueInvalid, name, $"A name on the left of {nameof(Column)}", $"'{name}'",
+            $"{(NearestNames.Find(name, known) is [string nearest, ..] ? $"'{nearest}' or another" : "one")} of {string.Join(", ", known)}")));
         problems.AddRange(Column.GroupBy(pair => pair.Value, StringComparer.OrdinalIgnoreCase).Where(names => names.Skip(1).Any())
             .Select(names => Value(nameof(Column), string.Join(", ", names.Select(pair => pair.Key)), names.Key, "another column for each name")));
         problems.AddRange(DatasetRole.Where(role => ChatRoles.Find(role.Value) is null)

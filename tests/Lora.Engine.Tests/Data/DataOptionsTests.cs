@@ -12,8 +12,8 @@ public sealed class DataOptionsTests
         };
         string[] problems = [.. options.Check().Select(problem => problem.Message)];
         Assert.Equal(4, problems.Length);
-        Assert.Contains("Column 'promt' is 'promt'; expected is a name that columns have (messages, ", problems[0], StringComparison.Ordinal);
-        Assert.Contains("Column 'rejected'", problems[1], StringComparison.Ordinal);
+        Assert.Contains("A name on the left of Column is 'promt'; expected is 'prompt' or another of messages, ", problems[0], StringComparison.Ordinal);
+        Assert.Contains("Column is 'rejected'", problems[1], StringComparison.Ordinal);
         Assert.Contains("expected is another column for each name", problems[2], StringComparison.Ordinal);
         Assert.Contains("DatasetRole 'chorus' is 'singer'; expected is system, user, assistant or tool", problems[3], StringComparison.Ordinal);
     }

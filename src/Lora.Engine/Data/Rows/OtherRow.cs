@@ -27,7 +27,7 @@ internal static class OtherRow
             throw new FormatException($"it has {RowReading.Quoted(half.Field.Name)} without \"rejected\": half a preference row; {Instead(cells, better)}");
         }
 
-        if (cells.Peek(ColumnMeaning.Label) is RowCell label && (cells.Has(ColumnMeaning.Answer) || cells.Has(ColumnMeaning.Messages)))
+        if (said != DatasetFormat.Text && cells.Peek(ColumnMeaning.Label) is RowCell label && (cells.Has(ColumnMeaning.Answer) || cells.Has(ColumnMeaning.Messages)))
         {
             string name = RowReading.Quoted(label.Field.Name);
             if (label.Field.Truth is not null)
@@ -84,6 +84,6 @@ internal static class OtherRow
         (DatasetFormat format, string column) = better is { Field.IsList: true } && asked is null or { Field.IsText: true } ? (DatasetFormat.Chat, "messages")
             : asked is null ? (DatasetFormat.Text, "text")
             : (DatasetFormat.Chat, "answer");
-        return $"to learn {RowReading.Quoted(name)} alone, give -DatasetFormat {format} -Column @{{ {column} = '{name}' }}";
+        return $"to learn {RowReading.Quoted(name)} alone, give -DatasetFormat {format} -Column @{{ {column} = '{RowReading.Shown(name)}' }}";
     }
 }

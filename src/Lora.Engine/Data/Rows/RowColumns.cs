@@ -33,6 +33,8 @@ internal static class RowColumns
     public const string Input = "input";
     public const string Completions = "completions";
 
+    private const string Unseen = "only text is learned from, and answers without what they are about would be wrong";
+
     private static readonly (ColumnMeaning Meaning, string[] Names)[] Meanings =
     [
         (ColumnMeaning.Messages, ["messages", "conversations", "conversation", "contents"]),
@@ -54,7 +56,9 @@ internal static class RowColumns
     {
         ["input_ids"] = "rows that are token ids already are not read: give their text",
         ["segments"] = "text with parts that are not learned is not supported yet",
-        ["images"] = "pictures are not learned from, and answers without them would be wrong",
+        ["images"] = Unseen,
+        ["videos"] = Unseen,
+        ["audios"] = Unseen,
         [Completions] = "steps or several completions of one prompt wait for training by rewards; give a row for each that is to be learned",
     };
 

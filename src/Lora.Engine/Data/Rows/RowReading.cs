@@ -45,7 +45,10 @@ internal static class RowReading
         .Select(group => $"it has {Quoted(group.Key)} more than once").FirstOrDefault();
 
     /// <summary>A name as messages show it.</summary>
-    public static string Quoted(string name) => $"\"{(name.Length > LongestName ? name[..LongestName] + "..." : name)}\"";
+    public static string Quoted(string name) => $"\"{Shown(name)}\"";
+
+    /// <summary>A name as far as messages show it.</summary>
+    public static string Shown(string name) => name.Length > LongestName ? name[..LongestName] + "..." : name;
 
     /// <summary>The JSON of a text, which has no key twice.</summary>
     /// <exception cref="FormatException">It is not JSON.</exception>

@@ -51,7 +51,7 @@ internal sealed class RowRules(DataOptions options)
     /// <summary>The role of a name.</summary>
     /// <exception cref="FormatException">Nobody knows it.</exception>
     public string Role(string name) => ChatRoles.Find(options.DatasetRole.GetValueOrDefault(name, name)) ?? throw new FormatException(
-        $"the role {RowReading.Quoted(name)} is not known; say which it is, as in -DatasetRole @{{ '{name}' = 'user' }}");
+        $"the role {RowReading.Quoted(name)} is not known; say which it is, as in -DatasetRole @{{ '{RowReading.Shown(name)}' = 'user' }}");
 
     private static string Listed(string[] names) => string.Join(", ", names.Take(MostNamed)) + (names.Length > MostNamed ? ", ..." : "");
 }

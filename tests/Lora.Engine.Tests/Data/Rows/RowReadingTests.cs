@@ -77,6 +77,17 @@ public sealed class RowReadingTests : IDisposable
         Assert.Contains(way, Assert.Throws<LoraException>(() => Read("rows.jsonl", json)).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void What_is_said_of_rows_goes_before_what_their_columns_say()
+    {
+        const string Row = """{"text":"t","prompt":"p","completion":"c","messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"chosen":"x","rejected":"y","label":"z"}""";
+        DatasetRow Said(DatasetFormat format) => Assert.Single(DatasetReader.Read(new(folder.Write("rows.jsonl", Row)) { Rules = new(new() { DatasetFormat = format }) }));
+        Assert.Equal(new TextRow(1, "t"), Said(DatasetFormat.Text));
+        Assert.Equal(new CompletionRow(1, "p", "c"), Said(DatasetFormat.Completion));
+        Assert.Equal("user: q|assistant: a", string.Join('|', Assert.IsType<ChatRow>(Said(DatasetFormat.Chat)).Turns.Select(Shown)));
+        Assert.StartsWith("Below is an instruction", Assert.IsType<CompletionRow>(Said(DatasetFormat.Alpaca)).Prompt, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Rows_of_several_kinds_in_one_file_are_an_error_that_names_the_lines()
     {
         string message = Assert.Throws<LoraException>(() => Read("rows.jsonl", """{"text":"a"}""", """{"prompt":"a","completion":"b"}""", """{"text":"c"}""", """{"prompt":"a","completion":"b"}""")).Message;
