@@ -56,6 +56,20 @@ Describe 'Invoke-LoraTraining' {
             (Invoke-LoraTraining $config -Dataset 'TestDrive:/rows.csv' @options).History.Loss | Should -Be $expected
         }
 
+        It 'writes metrics while it trains, and keeps the adapters of earlier moments' {
+            $output = Invoke-LoraTraining $config -Dataset $training.Dataset -ValidationDataset $validation -MaxStep 4 -BatchSize 2 -EvaluationStep 2 `
+                -Schedule WSD -DecayStep 2 -MinimumLearningRate 1e-5 -WarmupStep 0 -SaveStep 1 -SaveLimit 2 -OutputPath 'TestDrive:/metrics'
+            $lines = Get-Content 'TestDrive:/metrics/metrics.jsonl' | ConvertFrom-Json
+            ($lines | Where-Object learning_rate).step | Should -Be 1, 2, 3, 4
+            ($lines | Where-Object learning_rate).loss | Should -Be $output.History.Loss
+            ($lines | Where-Object evaluation).accuracy | Should -Be $output.Evaluation.Accuracy
+            $output.History.LearningRate[0..2] | Should -Be 2e-4, 2e-4, 2e-4
+            $output.History[3].LearningRate | Should -BeLessThan 1e-4
+            (Get-ChildItem 'TestDrive:/metrics' -Directory).Name | Should -Be 'checkpoint-000003', 'checkpoint-000004'
+            (Get-LoraAdapter 'TestDrive:/metrics/checkpoint-000003').Rank | Should -Be 4
+            { Invoke-LoraTraining $config @training -DecayStep 2 -ErrorAction Stop } | Should -Throw '*DecayStep is for the schedule WSD*'
+        }
+
         It 'says what memory it planned, and computes again what it does not keep' {
             $result = Invoke-LoraTraining $config @training -Device cpu -Checkpointing Full
             $result.MemoryPlan.Peak | Should -BeGreaterThan $result.MemoryPlan.Weight

@@ -4,7 +4,10 @@ using Lora.Training;
 
 namespace Lora.Tools.Killer;
 
-/// <summary>A short training whose state is written after each step. It says each step when its state is on the disk, and ends itself at a moment.</summary>
+/// <summary>
+/// A short training that writes all that runs write: its state after each step, the adapters of the last steps, metrics, the best adapter. It says each
+/// step when its state is on the disk, and ends itself at a moment.
+/// </summary>
 internal static class KilledRun
 {
     /// <summary>Its steps.</summary>
@@ -16,8 +19,8 @@ internal static class KilledRun
     /// <summary>The moments that have a name: a step, the adapter about to be written or in its place, and changes of files as the system tells them.</summary>
     public static IReadOnlyList<string> Moments { get; } =
     [
-        "step 1", "step 4", $"step {Steps}", "writing", "written",
-        "file training_state.safetensors.", "file training_state.safetensors", "file .adapter", "file adapter_model", "file adapter_config.json", "file README.md",
+        "step 1", "step 4", $"step {Steps}", "evaluating", "writing", "written",
+        "file training_state.safetensors.", "file training_state.safetensors", "file .adapter", "file adapter_model", "file adapter_config.json", "file README.md", "file metrics.jsonl", "file checkpoint-", "file .checkpoint-",
     ];
 
     /// <summary>Trains, or goes on, until the moment comes; an empty one never does.</summary>
@@ -26,12 +29,28 @@ internal static class KilledRun
         const string FileMoment = "file ";
         string model = Path.Combine(Campaign.Repository, "examples", "model");
         using FileSystemWatcher? watcher = moment.StartsWith(FileMoment, StringComparison.Ordinal) ? Watch(Path.GetDirectoryName(folder)!, moment[FileMoment.Length..]) : null;
-        TrainingOptions options = new() { MaxStep = Steps, BatchSize = 2, SaveStep = 1, Resume = true, OutputPath = folder, Thread = 1, Device = "cpu" };
+        string data = Path.Combine(Campaign.Repository, "examples", "data");
+        TrainingOptions options = new()
+        {
+            MaxStep = Steps,
+            BatchSize = 2,
+            LearningRate = 0.1,
+            Schedule = TrainingSchedule.WSD,
+            EvaluationStep = 3,
+            KeepBest = true,
+            SaveStep = 1,
+            SaveMinute = 1,
+            SaveLimit = 2,
+            Resume = true,
+            OutputPath = folder,
+            Thread = 1,
+            Device = "cpu",
+        };
         LoraConfig config = new() { Model = model, Rank = 32, Dropout = 0.1, TargetModule = ["q_proj", "down_proj"] };
         try
         {
             using TrainingSession session = new();
-            session.Train(config, new(Path.Combine(Campaign.Repository, "examples", "data", "animal-notes.train.jsonl")), options, new Observer(moment));
+            session.Train(config, new(Path.Combine(data, "animal-notes.train.jsonl"), Path.Combine(data, "animal-notes.validation.jsonl")), options, new Observer(moment));
             return 0;
         }
         catch (LoraException exception) when (exception.Error == LoraError.RunEnded)
@@ -69,7 +88,8 @@ internal static class KilledRun
     {
         public void OnStage(string text)
         {
-            if (moment == "writing" && text.StartsWith("Writing", StringComparison.Ordinal))
+            if ((moment == "writing" && text.StartsWith("Writing", StringComparison.Ordinal))
+                || (moment == "evaluating" && text.StartsWith("Evaluating after step 6", StringComparison.Ordinal)))
             {
                 Kill();
             }

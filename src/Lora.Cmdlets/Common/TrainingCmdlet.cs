@@ -42,6 +42,16 @@ public abstract class TrainingCmdlet : DatasetCmdlet
     [Parameter]
     public TrainingSchedule Schedule { get; set; } = Defaults.Schedule;
 
+    /// <summary>The rate that a falling schedule ends at.</summary>
+    [Parameter]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double? MinimumLearningRate { get; set; }
+
+    /// <summary>Steps over which the rate falls under the schedule WSD.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? DecayStep { get; set; }
+
     /// <summary>AdamW's decoupled weight decay.</summary>
     [Parameter]
     [ValidateRange(0.0, double.MaxValue)]
@@ -95,6 +105,16 @@ public abstract class TrainingCmdlet : DatasetCmdlet
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? SaveStep { get; set; }
+
+    /// <summary>Minutes from one writing of the run's state to OutputPath to the next.</summary>
+    [Parameter]
+    [ValidateRange(0.0, double.MaxValue)]
+    public double? SaveMinute { get; set; }
+
+    /// <summary>Adapters of the moments that the state was written at that are kept, each in a folder of its own.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? SaveLimit { get; set; }
 
     /// <summary>Steps from one evaluation of the validation sets to the next.</summary>
     [Parameter]
@@ -151,6 +171,8 @@ public abstract class TrainingCmdlet : DatasetCmdlet
         LearningRate = LearningRate,
         WarmupStep = WarmupStep,
         Schedule = Schedule,
+        MinimumLearningRate = MinimumLearningRate,
+        DecayStep = DecayStep,
         WeightDecay = WeightDecay,
         MaxGradientNorm = MaxGradientNorm,
         Data = Rows(paths),
@@ -164,6 +186,8 @@ public abstract class TrainingCmdlet : DatasetCmdlet
         PrefixCache = PrefixCache,
         KeepFreedMemory = MyInvocation.BoundParameters.ContainsKey(nameof(KeepFreedMemory)) ? KeepFreedMemory : null,
         SaveStep = SaveStep,
+        SaveMinute = SaveMinute,
+        SaveLimit = SaveLimit,
         EvaluationStep = EvaluationStep,
         KeepBest = KeepBest,
         BestBy = BestBy,

@@ -75,5 +75,5 @@ internal sealed class TrainingReport : WorkReport, ITrainingObserver
     public void OnWritten(string folder, int ofStep) =>
         Worker.LastWord = $"{steps}. The adapter of {(ofStep == lastStep ? "that step" : $"step {ofStep}, the best so far,")} is in '{folder}'{Resumable()}.";
 
-    private string Resumable() => options.SaveStep is null && !options.Resume ? "" : "; the same command with -Resume goes on from it";
+    private string Resumable() => options.SaveStep is null && options.SaveMinute is null && !options.Resume ? "" : "; the same command with -Resume goes on from it";
 }

@@ -191,7 +191,11 @@ public sealed class Dataset : IDisposable
         IsEncoded = true;
     }
 
-    private MadeExample Make(int row, CancellationToken cancellation) => maker.Make(store.Read(index[row]), cancellation);
+    private MadeExample Make(int row, CancellationToken cancellation)
+    {
+        MadeExample made = maker.Make(store.Read(index[row]), cancellation);
+        return made with { Example = made.Example is null ? null : made.Example with { File = Files[index[row].File].Path } };
+    }
 
     /// <summary>Keeps an example where there is room, and notes what befell its row, once however often it is encoded.</summary>
     private TrainingExample? Keep(int row, MadeExample made)

@@ -10,6 +10,9 @@ public sealed record TrainingExample(int[] Ids, int[] Labels, int Line)
     /// <summary>The label that the loss ignores (PyTorch's <c>ignore_index</c>).</summary>
     public const int Unsupervised = -100;
 
+    /// <summary>The file that the row stands in; empty for one that no file has.</summary>
+    public string File { get; init; } = "";
+
     /// <summary>The number of tokens that are learned: labels after the first position, which nothing predicts.</summary>
     public int TargetCount { get; } = Labels.Skip(1).Count(label => label != Unsupervised);
 }

@@ -232,8 +232,11 @@ public enum LoraError
     TokenOutOfRange,
 
     // Training
-    /// <summary>The loss or the gradient became NaN or infinite.</summary>
+    /// <summary>The loss or the gradient was NaN or infinite in several steps in a row.</summary>
     LossNotFinite,
+
+    /// <summary>The first updates of a run moved no value at all.</summary>
+    NothingLearned,
 
     /// <summary>A device that this machine or build lacks.</summary>
     DeviceUnavailable,

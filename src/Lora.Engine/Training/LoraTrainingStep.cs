@@ -24,8 +24,14 @@ public sealed class LoraTrainingStep
     /// <summary>What the loss was multiplied by before it was differentiated; 1 but in float16. All other figures are without it.</summary>
     public double LossScale { get; init; } = 1;
 
-    /// <summary>Whether the step changed nothing because its gradients, times <see cref="LossScale"/>, left the range of float16.</summary>
+    /// <summary>Whether the step changed nothing, because its loss or a gradient was not finite.</summary>
     public bool IsSkipped { get; init; }
+
+    /// <summary>
+    /// What was not finite in a step that was skipped, and the rows of it by file and line; null where it was only gradients, times <see cref="LossScale"/>,
+    /// that left the range of float16.
+    /// </summary>
+    public string? SkipReason { get; init; }
 
     /// <summary>The evaluations of the adapter after the step, one a validation set; none where none was due.</summary>
     public LoraEvaluation[] Evaluation { get; internal set; } = [];

@@ -26,6 +26,12 @@ public sealed record TrainingOptions
     /// <summary>How the rate goes on after the warm-up.</summary>
     public TrainingSchedule Schedule { get; init; } = TrainingSchedule.Cosine;
 
+    /// <summary>The rate that a falling schedule ends at; null for a tenth of the peak under Cosine, and zero else.</summary>
+    public double? MinimumLearningRate { get; init; }
+
+    /// <summary>Steps over which the rate falls under WSD; null for a fifth of the run.</summary>
+    public int? DecayStep { get; init; }
+
     /// <summary>AdamW's decoupled weight decay.</summary>
     public double WeightDecay { get; init; } = 0.01; // torch.optim.AdamW's
 
@@ -71,6 +77,12 @@ public sealed record TrainingOptions
 
     /// <summary>Steps from one writing of the run's state into <see cref="OutputPath"/> to the next; null for none.</summary>
     public int? SaveStep { get; init; }
+
+    /// <summary>Minutes from one writing of the run's state to the next; null for none. Beside <see cref="SaveStep"/>, whichever is due.</summary>
+    public double? SaveMinute { get; init; }
+
+    /// <summary>How many adapters of the moments that the state was written at are kept in folders of their own; null for none.</summary>
+    public int? SaveLimit { get; init; }
 
     /// <summary>Steps from one evaluation of the validation sets to the next, beside that at the end; null for none on the way.</summary>
     public int? EvaluationStep { get; init; }
@@ -123,28 +135,55 @@ public sealed record TrainingOptions
         .. OptionRules.AtLeast(nameof(PromptToken), PromptToken, 1),
         .. OptionRules.AtLeast(nameof(MemoryLimit), MemoryLimit ?? 1, 1),
         .. OptionRules.AtLeast(nameof(SaveStep), SaveStep ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(SaveLimit), SaveLimit ?? 1, 1),
+        .. OptionRules.AtLeast(nameof(DecayStep), DecayStep ?? 1, 1),
         .. OptionRules.AtLeast(nameof(EvaluationStep), EvaluationStep ?? 1, 1),
         .. OptionRules.AtLeast(nameof(Patience), Patience ?? 1, 1),
         .. OptionRules.AtLeast(nameof(Thread), Thread ?? 1, 1),
         .. OutputPath is "" ? [new LoraProblem(LoraError.ConfigValueInvalid, nameof(OutputPath), nameof(OutputPath), "empty", "the path of a folder")] : Array.Empty<LoraProblem>(),
         .. NeedsOutput(nameof(SaveStep), SaveStep is not null),
+        .. NeedsOutput(nameof(SaveMinute), SaveMinute is not null),
         .. NeedsOutput(nameof(Resume), Resume),
         .. NeedsEvaluation(nameof(KeepBest), KeepBest),
         .. NeedsEvaluation(nameof(BestBy), BestBy is not null),
         .. NeedsEvaluation(nameof(Patience), Patience is not null),
         .. Data.Check(),
         .. OptionRules.Finite(nameof(LearningRate), LearningRate),
+        .. OptionRules.Finite(nameof(MinimumLearningRate), MinimumLearningRate ?? 0),
+        .. OptionRules.Finite(nameof(SaveMinute), SaveMinute ?? 0),
         .. OptionRules.Finite(nameof(WeightDecay), WeightDecay),
         .. OptionRules.Finite(nameof(MaxGradientNorm), MaxGradientNorm),
         .. Starts(),
+        .. Rates(),
+        .. SaveLimit is not null && SaveStep is null && SaveMinute is null
+            ? [new LoraProblem(LoraError.ConfigValueInvalid, nameof(SaveLimit), nameof(SaveLimit), "without a SaveStep or SaveMinute", "when the adapters are written")]
+            : Array.Empty<LoraProblem>(),
     ];
+
+    private IEnumerable<LoraProblem> Rates()
+    {
+        if (DecayStep is not null && Schedule != TrainingSchedule.WSD)
+        {
+            yield return new(LoraError.ConfigConflict, DecayStep, $"{nameof(DecayStep)} is for the schedule WSD, and the schedule is {Schedule}");
+        }
+
+        if (MinimumLearningRate is not null && Schedule == TrainingSchedule.Constant)
+        {
+            yield return new(LoraError.ConfigConflict, MinimumLearningRate, $"{nameof(MinimumLearningRate)} is where a schedule falls to, and the schedule {Schedule} does not fall");
+        }
+
+        if (MinimumLearningRate > LearningRate)
+        {
+            yield return new(LoraError.ConfigValueInvalid, MinimumLearningRate, nameof(MinimumLearningRate), MinimumLearningRate, FormattableString.Invariant($"at most the {nameof(LearningRate)}, {LearningRate}"));
+        }
+    }
 
     private LoraProblem[] Starts() => Adapter is not null && AdapterPath is not null
         ? [new(LoraError.ConfigConflict, AdapterPath, $"training goes on from one adapter: {nameof(Adapter)} and {nameof(AdapterPath)} are both given")]
         : [];
 
     /// <summary>Whether the run's state is written: every so many steps, or when it is stopped.</summary>
-    internal bool IsStateKept => SaveStep is not null || Resume;
+    internal bool IsStateKept => SaveStep is not null || SaveMinute is not null || Resume;
 
     private LoraProblem[] NeedsOutput(string name, bool isGiven) => isGiven && OutputPath is null
         ? [new(LoraError.ConfigValueInvalid, name, name, "without an OutputPath", "a folder for the run's state")]
@@ -158,14 +197,19 @@ public sealed record TrainingOptions
 /// <summary>How the learning rate goes on after the warm-up.</summary>
 public enum TrainingSchedule
 {
-    /// <summary>From the peak along half a cosine to a tenth of it.</summary>
+    /// <summary>From the peak along half a cosine to a tenth of it, or to the least rate.</summary>
     Cosine,
 
-    /// <summary>From the peak in a straight line to zero.</summary>
+    /// <summary>From the peak in a straight line to zero, or to the least rate.</summary>
     Linear,
 
     /// <summary>The peak throughout.</summary>
     Constant,
+
+    /// <summary>
+    /// Warm-up, stable, decay (arXiv 2404.06395): the peak, until over the last steps the rate falls to zero or the least rate by 1 - √p of their share p.
+    /// </summary>
+    WSD,
 }
 
 /// <summary>The dtype that the frozen base weights are held and multiplied in.</summary>

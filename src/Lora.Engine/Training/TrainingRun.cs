@@ -41,11 +41,7 @@ internal sealed class TrainingRun(
         (IStepEngine engine, string? whyAutograd) = choose(loaded.Model, adapter.Layers);
         using IStepEngine owned = engine;
         TrainingSteps steps = new(loaded.Dataset, options, Batch.Padding);
-        if (options.WarmupStep > steps.Rate.TotalSteps)
-        {
-            observer.OnWarning($"The warm-up of {options.WarmupStep} steps is longer than the run of {steps.Rate.TotalSteps}: the learning rate never reaches its peak.");
-        }
-
+        RateWarnings(steps.Rate);
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
@@ -56,15 +52,20 @@ internal sealed class TrainingRun(
         RunEvaluator evaluator = new(engine, loaded.Validation, options.BatchSize, observer, cancellation);
         RunEvaluations evaluations = new(evaluator, options, adapter, [.. loaded.Validation.Select(set => set.Name)], steps.Total, plan.State?.Evaluations);
         evaluations.Begin();
+        if (plan.State is null)
+        {
+            output.Note(evaluations.State.Before);
+        }
+
+        // The loop knows neither files nor plans: engine, adapter, optimiser and numbers.
+        TrainingLoop loop = new(engine, adapter, optimizer, options, scaling, observer.OnWarning) { Counts = plan.State?.Loop ?? new(0, 0) };
+        AdapterCheckpoints? checkpoints = options.SaveLimit is int limit ? new(options.OutputPath!, limit, adapter, plan) : null;
         TrainingStateKeeper? keeper = options.IsStateKept
-            ? new(options.OutputPath!, options.SaveStep ?? int.MaxValue, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
+            ? new(options.OutputPath!, options, loop, checkpoints, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
 
         observer.Report(new(TrainingStage, plan.State?.Step ?? 0, steps.Total, WorkUnit.Step));
-
-        // The loop knows neither files nor plans: engine, adapter, optimiser and numbers.
-        TrainingLoop loop = new(engine, adapter, optimizer, options, scaling);
 
         // Speed is that of the training alone: neither loading nor evaluating is in it.
         Stopwatch clock = Stopwatch.StartNew();
@@ -84,6 +85,7 @@ internal sealed class TrainingRun(
         string? written = output.Write(trained, best ?? done);
         if (reason is LoraStopReason.Completed or LoraStopReason.EarlyStopped)
         {
+            output.Keep(() => keeper?.Prune());
             output.Keep(() => output.End(keeper, written));
         }
 
@@ -93,6 +95,11 @@ internal sealed class TrainingRun(
             : evaluations.State.LastStep == done && done > 0 ? evaluations.State.Last
             : goesOn ? Look(() => evaluations.End(done))
             : null;
+        if (evaluations.State.LastStep < done && best is null)
+        {
+            output.Note(after ?? []);
+        }
+
         loaded.LateWarnings().ToList().ForEach(observer.OnWarning);
         return new()
         {
@@ -118,6 +125,18 @@ internal sealed class TrainingRun(
             AdapterPath = written,
             Failure = [.. output.Failures],
         };
+    }
+
+    private void RateWarnings(LearningRate rate)
+    {
+        if (options.WarmupStep > rate.TotalSteps)
+        {
+            observer.OnWarning($"The warm-up of {options.WarmupStep} steps is longer than the run of {rate.TotalSteps}: the learning rate never reaches its peak.");
+        }
+        else if (options.DecayStep > rate.TotalSteps - rate.StableUntil)
+        {
+            observer.OnWarning($"The decay of {options.DecayStep} steps is longer than the {rate.TotalSteps - rate.StableUntil} after the warm-up: it begins with them.");
+        }
     }
 
     private LoraMemoryPlan? Plan(IStepEngine engine, AttachedAdapter adapter, TrainingSteps steps)
@@ -174,7 +193,7 @@ internal sealed class TrainingRun(
                     : last < steps.Total ? LoraStopReason.EarlyStopped
                     : LoraStopReason.Completed;
             }
-            catch (LoraException exception) when (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory || loop.History.Count > 0)
+            catch (LoraException exception) when (exception.Error != LoraError.NothingLearned && (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory || loop.History.Count > 0))
             {
                 output.Fail(exception);
                 return exception.Error switch
@@ -197,6 +216,7 @@ internal sealed class TrainingRun(
             try
             {
                 IReadOnlyList<LoraEvaluation> found = evaluations.OnStep(step);
+                output.Note(found);
                 observer.OnStage($"Step {step}: {string.Join("; ", found.Select(one => $"{one.Name}: {one}"))}{(evaluations.State.BestStep == step ? "; the best so far" : "")}");
                 return found;
             }
@@ -212,6 +232,8 @@ internal sealed class TrainingRun(
 
         void OnStep(LoraTrainingStep step)
         {
+            output.Note(step);
+
             // Before the state of the step, which has them in it.
             step.Evaluation = [.. Evaluate(step.Step)];
             output.Keep(() => keeper?.OnStep(step.Step));
@@ -221,7 +243,7 @@ internal sealed class TrainingRun(
                 AllocatorTuning.TrimAfter(loop.History.Count);
             }
 
-            if (step.IsSkipped)
+            if (step.IsSkipped && step.SkipReason is null)
             {
                 observer.OnStage($"Step {step.Step} was skipped: its gradients, scaled by {step.LossScale}, left the range of float16");
             }

@@ -133,7 +133,7 @@ public class TrainingSessionTests
     }
 
     [Fact]
-    public void A_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_adapter()
+    public void Three_steps_in_a_row_whose_loss_is_not_finite_stop_the_run_and_keep_the_last_good_adapter()
     {
         RecordingObserver observer = new();
         LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { MaxStep = 20, LearningRate = 1e20 }, observer);
@@ -142,6 +142,9 @@ public class TrainingSessionTests
         LoraException failure = Assert.Single(observer.Failures);
         Assert.Equal(LoraError.LossNotFinite, failure.Error);
         Assert.Contains($"step {result.History.Length + 1} ", failure.Message, StringComparison.Ordinal);
+        Assert.Equal([true, true], result.History[^2..].Select(step => step.IsSkipped));
+        Assert.Equal(2, observer.Warnings.Count(warning => warning.Contains("was skipped: its loss is NaN", StringComparison.Ordinal)));
+        Assert.Contains("animal-notes.train.jsonl' line ", failure.Message, StringComparison.Ordinal);
         Assert.All(result.Adapter!.Tensors, tensor =>
             Assert.All(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(tensor.Bytes.Span).ToArray(), value => Assert.True(float.IsFinite(value))));
     }
@@ -150,7 +153,7 @@ public class TrainingSessionTests
     public void An_adapter_that_cannot_be_written_is_reported_and_still_in_the_result()
     {
         using TemporaryFolder folder = new();
-        RecordingObserver observer = new(step => folder.Write("adapter", "not a folder, since the second step"));
+        RecordingObserver observer = new(step => Directory.CreateDirectory(folder.File("adapter/adapter_config.json"))); // a folder where the file would be
         LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, ExampleRun.Options with { OutputPath = folder.File("adapter") }, observer);
 
         Assert.Equal(LoraError.OutputFailed, Assert.Single(observer.Failures).Error);

@@ -25,6 +25,9 @@ internal static class PeftKey
     /// <summary>Whether a tensor is part of a low-rank product: A, B, its bias, or DoRA's magnitude.</summary>
     public static bool IsOfProduct(string key) => key.Contains(".lora_", StringComparison.Ordinal);
 
+    /// <summary>Whether a key is that of B, from whose gradient a module begins to learn.</summary>
+    public static bool IsUp(string key) => key.EndsWith(".lora_B.weight", StringComparison.Ordinal) || key.EndsWith(".lora_embedding_B", StringComparison.Ordinal);
+
     /// <summary>Whether a tensor is a parameter of the base's own module inside PEFT's wrapper: base_layer of an adapted one, original_module of one trained whole.</summary>
     public static bool IsOfBase(string key) => Owner(key).EndsWith(BaseLayer, StringComparison.Ordinal) || IsOriginal(key);
 

@@ -12,6 +12,8 @@ internal sealed class RunOutput(TrainingPlan plan, TrainingOptions options, ITra
     private readonly HashSet<int> refusals = [];
 
     private readonly List<string> failures = [];
+    private readonly MetricsFile? metrics = options.OutputPath is string folder ? new(folder, plan.State) : null;
+    private bool isBegun;
 
     /// <summary>What failed and did not end the run, as messages.</summary>
     public IReadOnlyList<string> Failures => failures;
@@ -22,6 +24,21 @@ internal sealed class RunOutput(TrainingPlan plan, TrainingOptions options, ITra
         failures.Add(failure.Message);
         observer.OnFailure(failure);
     }
+
+    /// <summary>Notes a step in the run's metrics.</summary>
+    public void Note(LoraTrainingStep step) => Keep(() =>
+    {
+        if (!isBegun && plan.State is null && options.OutputPath is string place)
+        {
+            isBegun = true;
+            AdapterCheckpoints.RemoveAll(place); // an earlier run's, which this one takes the place of
+        }
+
+        metrics?.Add(step);
+    });
+
+    /// <summary>Notes evaluations in the run's metrics.</summary>
+    public void Note(IReadOnlyList<LoraEvaluation> evaluations) => Keep(() => metrics?.Add(evaluations));
 
     /// <summary>Writes or removes files; a refusal is told.</summary>
     public void Keep(Action write)

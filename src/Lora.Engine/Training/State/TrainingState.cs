@@ -8,6 +8,7 @@ namespace Lora.Training;
 /// <summary>A run after one of its steps, whole enough to go on bit for bit.</summary>
 /// <param name="Step">Steps done, skipped ones included.</param>
 /// <param name="Updates">Steps of them that changed the values.</param>
+/// <param name="Loop">What the loop has counted.</param>
 /// <param name="Scale">The scaling of the loss; null for none.</param>
 /// <param name="Values">The trained values, [count].</param>
 /// <param name="Mean">AdamW's first moment, [count].</param>
@@ -18,6 +19,7 @@ namespace Lora.Training;
 internal sealed record TrainingState(
     int Step,
     int Updates,
+    LoopCounts Loop,
     LossScale? Scale,
     TensorData Values,
     TensorData Mean,
@@ -66,6 +68,11 @@ internal sealed record TrainingState(
         if (Generator.DataType != TensorDataType.U8 || !GeneratorState.IsValid(Generator.Bytes.Span))
         {
             yield return "its Generator is not the state of a generator";
+        }
+
+        if (Loop.NotFinite < 0 || Loop.Unmoved < 0)
+        {
+            yield return "its counts are not those of a run";
         }
 
         if (Step < 0 || Updates < 0 || Updates > Step || Step > steps)

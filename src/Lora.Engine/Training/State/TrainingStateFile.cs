@@ -13,6 +13,7 @@ internal static class TrainingStateFile
 
     private const string StepKey = "step";
     private const string UpdatesKey = "updates";
+    private const string LoopKey = "loop";
     private const string FactorKey = "loss_scale.factor";
     private const string GoodStepsKey = "loss_scale.good_steps";
     private const string EvaluationsKey = "evaluations";
@@ -31,6 +32,7 @@ internal static class TrainingStateFile
         Dictionary<string, string> metadata = state.Identity.ToDictionary(entry => IdentityPrefix + entry.Key, entry => entry.Value);
         metadata.Add(StepKey, state.Step.ToString(CultureInfo.InvariantCulture));
         metadata.Add(UpdatesKey, state.Updates.ToString(CultureInfo.InvariantCulture));
+        metadata.Add(LoopKey, JsonSerializer.Serialize(state.Loop, Json));
         if (state.Scale is LossScale scale)
         {
             // "R" writes the digits that give the same bits back.
@@ -64,6 +66,7 @@ internal static class TrainingStateFile
             return new(
                 int.Parse(metadata[StepKey], CultureInfo.InvariantCulture),
                 int.Parse(metadata[UpdatesKey], CultureInfo.InvariantCulture),
+                JsonSerializer.Deserialize<LoopCounts>(metadata[LoopKey], Json),
                 metadata.TryGetValue(FactorKey, out string? factor)
                     ? new LossScale(float.Parse(factor, CultureInfo.InvariantCulture), int.Parse(metadata[GoodStepsKey], CultureInfo.InvariantCulture))
                     : null,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lora.Adapters;
 using Lora.Checkpoints;
 
@@ -5,7 +6,9 @@ namespace Lora.Training;
 
 /// <summary>Keeps a run's state on disk: every so many steps, and when the run is stopped.</summary>
 /// <param name="folder">Where the adapter will go.</param>
-/// <param name="every">Steps from one writing to the next.</param>
+/// <param name="options">How often it is written.</param>
+/// <param name="loop">Trains it.</param>
+/// <param name="checkpoints">The adapters that are kept beside it; null for none.</param>
 /// <param name="adapter">The adapter that is trained.</param>
 /// <param name="optimizer">Its optimiser.</param>
 /// <param name="scaling">The scaling of the loss; null for none.</param>
@@ -14,7 +17,9 @@ namespace Lora.Training;
 /// <param name="identity">What the run is.</param>
 internal sealed class TrainingStateKeeper(
     string folder,
-    int every,
+    TrainingOptions options,
+    TrainingLoop loop,
+    AdapterCheckpoints? checkpoints,
     AttachedAdapter adapter,
     AdamW optimizer,
     LossScaling? scaling,
@@ -22,6 +27,8 @@ internal sealed class TrainingStateKeeper(
     RunEvaluations evaluations,
     IReadOnlyDictionary<string, string> identity)
 {
+    private readonly Stopwatch sinceWritten = Stopwatch.StartNew();
+
     // As of the last whole step; a step that is given up has drawn from the generator.
     private TensorData randomness = adapter.Randomness(nameof(TrainingState.Generator));
     private int steps = first;
@@ -34,11 +41,24 @@ internal sealed class TrainingStateKeeper(
         randomness = adapter.Randomness(nameof(TrainingState.Generator));
 
         // Counted from the run's first step, also after a resume, so that the same steps are written.
-        if (step % every == 0)
+        if (step % (options.SaveStep ?? int.MaxValue) == 0 || sinceWritten.Elapsed.TotalMinutes >= options.SaveMinute)
         {
-            Write();
+            // The adapter before the state: from an older state the same adapter comes again.
+            try
+            {
+                checkpoints?.Write(step);
+            }
+            finally
+            {
+                Write();
+            }
+
+            checkpoints?.Prune(step);
         }
     }
+
+    /// <summary>Removes adapters of earlier moments that are too many, as those of a process that was killed before it did.</summary>
+    public void Prune() => checkpoints?.Prune(steps);
 
     /// <summary>Writes the state of a run whose steps have been stopped.</summary>
     /// <exception cref="LoraException">OutputFailed.</exception>
@@ -53,14 +73,21 @@ internal sealed class TrainingStateKeeper(
 
     /// <summary>Writes the state as of the last whole step.</summary>
     /// <exception cref="LoraException">OutputFailed.</exception>
-    public void Write() => TrainingStateFile.Write(folder, new(
+    public void Write()
+    {
+        TrainingStateFile.Write(folder, State());
+        sinceWritten.Restart();
+    }
+
+    private TrainingState State() => new(
         steps,
         optimizer.Steps,
+        loop.Counts,
         scaling?.Scale,
         AdapterTensors.Copy(nameof(TrainingState.Values), adapter.Arena.Values),
         AdapterTensors.Copy(nameof(TrainingState.Mean), optimizer.Mean),
         AdapterTensors.Copy(nameof(TrainingState.Variance), optimizer.Variance),
         randomness,
         evaluations.State,
-        identity));
+        identity);
 }

@@ -14,9 +14,16 @@ namespace Lora.Training;
 /// <param name="optimizer">Changes it.</param>
 /// <param name="options">How it trains.</param>
 /// <param name="scaling">Of the loss; null for none.</param>
-internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingOptions options, LossScaling? scaling = null)
+/// <param name="warn">Told of steps that are skipped and of modules that nothing reaches; null for nobody.</param>
+internal sealed class TrainingLoop(
+    IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingOptions options, LossScaling? scaling = null, Action<string>? warn = null)
 {
+    // One bad row gives one bad step; more of them in a row mean that the values themselves have gone astray.
+    private const int MostNotFinite = 3;
+
     private readonly List<LoraTrainingStep> history = [];
+    private readonly ProgressCheck check = new(adapter, optimizer, warn ?? (_ => { }));
+    private int notFinite;
 
     /// <summary>The steps done so far.</summary>
     public IReadOnlyList<LoraTrainingStep> History => history;
@@ -24,12 +31,19 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
     /// <summary>The last of them; null before the first.</summary>
     public int? Last => history is [.., LoraTrainingStep last] ? last.Step : null;
 
+    /// <summary>What it has counted, which a run that is gone on with goes on counting.</summary>
+    public LoopCounts Counts
+    {
+        get => new(notFinite, check.Unmoved);
+        set => (notFinite, check.Unmoved) = (value.NotFinite, value.Unmoved);
+    }
+
     /// <summary>Runs the steps.</summary>
     /// <param name="steps">The batches of each step.</param>
     /// <param name="rate">The learning rate of each step.</param>
     /// <param name="report">Called after each step, on this thread.</param>
     /// <param name="cancellation">Checked before each batch; the step under way is given up.</param>
-    /// <exception cref="LoraException">LossNotFinite or OutOfMemory; the adapter has the values of the step before.</exception>
+    /// <exception cref="LoraException">LossNotFinite, OutOfMemory or NothingLearned; the adapter has the values of the last good step.</exception>
     public LoraStopReason Run(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
     {
         adapter.IsTraining = true;
@@ -58,18 +72,22 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
             double scale = scaling?.Scale.Factor ?? 1;
 
             // A step that is given up has changed gradients only; the values are those of the last whole step.
-            if (Backward(step, scale, cancellation) is not double loss)
+            if (Backward(step, scale, cancellation) is not double[] losses)
             {
                 return LoraStopReason.Cancelled;
             }
 
+            double loss = losses.Sum();
             double norm = Norm(scale);
 
             // Before the optimiser, so that no bad value ever comes near the adapter or its moments.
-            bool isSkipped = IsOverflow(step.Number, loss, norm);
+            bool isSkipped = !double.IsFinite(loss) || !double.IsFinite(norm);
+            string? reason = isSkipped ? Skip(step, losses, norm) : null;
             if (!isSkipped)
             {
-                optimizer.Step(rate.Of(step.Number));
+                scaling?.OnDone();
+                notFinite = 0;
+                check.Update(rate.Of(step.Number));
             }
 
             LoraTrainingStep record = new()
@@ -82,6 +100,7 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
                 GradientNorm = norm,
                 LossScale = scale,
                 IsSkipped = isSkipped,
+                SkipReason = reason,
                 Token = step.Tokens,
                 SupervisedToken = step.SupervisedTokens,
                 // Tokens without padding: what was learned from, not what was computed.
@@ -95,10 +114,10 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
         return LoraStopReason.Completed;
     }
 
-    /// <summary>Adds up the gradients of a step's batches; the mean loss of its supervised tokens, or null when it was cancelled.</summary>
-    private double? Backward(TrainingStepBatches step, double scale, CancellationToken cancellation)
+    /// <summary>Adds up the gradients of a step's batches; the part of each in the mean loss of its supervised tokens, or null when it was cancelled.</summary>
+    private double[]? Backward(TrainingStepBatches step, double scale, CancellationToken cancellation)
     {
-        double loss = 0;
+        List<double> losses = [];
         foreach ((Batch batch, SupervisedRows rows) in step.Batches)
         {
             // Between batches, so that Ctrl+C waits for one batch and not for a step of many.
@@ -108,11 +127,11 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
             }
 
             // A sum over tokens divided by all tokens of the step: a mean of the batches' means would weigh tokens of short batches more.
-            loss += TorchMemoryFailure.Named(() => engine.AddGradients(batch, rows, scale / step.SupervisedTokens));
+            losses.Add(TorchMemoryFailure.Named(() => engine.AddGradients(batch, rows, scale / step.SupervisedTokens)) / scale);
             adapter.GatherGradients();
         }
 
-        return loss / scale;
+        return [.. losses];
     }
 
     /// <summary>Takes the scale out of the gradients and clips them; their norm without the scale.</summary>
@@ -127,20 +146,34 @@ internal sealed class TrainingLoop(IStepEngine engine, AttachedAdapter adapter, 
         return GradientNorm.Clip(adapter.Arena.Gradients, options.MaxGradientNorm);
     }
 
-    /// <summary>Whether the step is to be skipped because its gradients overflowed. The norm is finite when all of them are.</summary>
-    /// <exception cref="LoraException">LossNotFinite: another scale would not help.</exception>
-    private bool IsOverflow(int step, double loss, double norm)
+    /// <summary>Notes a step that changes nothing.</summary>
+    /// <returns>What was not finite and the rows; null where only gradients left the range of float16, which a smaller scale helps.</returns>
+    /// <exception cref="LoraException">LossNotFinite: it was one too many.</exception>
+    private string? Skip(TrainingStepBatches step, double[] losses, double norm)
     {
-        bool isLoss = !double.IsFinite(loss);
-        if (!isLoss && double.IsFinite(norm))
+        // A loss that is not finite is no matter of scale: the scale only enters what is differentiated.
+        bool isLoss = !double.IsFinite(losses.Sum());
+        if (!isLoss && scaling?.OnOverflow() == true)
         {
-            scaling?.OnDone();
-            return false;
+            return null;
         }
 
-        // A loss that is not finite is no matter of scale: the scale only enters what is differentiated.
-        return !isLoss && scaling?.OnOverflow() == true
-            ? true
-            : throw LoraException.Of(LoraError.LossNotFinite, step, step, isLoss ? "loss" : "gradient norm", isLoss ? loss : norm);
+        // A gradient may have come of any row, a loss only of those of its own batch.
+        (string what, double value) = isLoss ? ("loss", losses.Sum()) : ("gradient norm", norm);
+        Batch[] batches = [.. step.Batches.Select(entry => entry.Batch).Where((_, index) => !isLoss || !double.IsFinite(losses[index]))];
+        string reason = $"its {what} is {value}, of {SkippedStep.Rows(batches)}";
+        notFinite++;
+        if (notFinite >= MostNotFinite)
+        {
+            throw LoraException.Of(LoraError.LossNotFinite, step.Number, step.Number, what, value, MostNotFinite, SkippedStep.Rows(batches));
+        }
+
+        warn?.Invoke($"Step {step.Number} was skipped: {reason}. The adapter is as it was before it.");
+        return reason;
     }
 }
+
+/// <summary>What a loop counts over its steps.</summary>
+/// <param name="NotFinite">Skipped steps in a row whose loss or gradients were not finite.</param>
+/// <param name="Unmoved">Updates that moved nothing; null once one has moved anything.</param>
+internal readonly record struct LoopCounts(int NotFinite, int? Unmoved);

@@ -23,7 +23,11 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     public int Total => options.MaxStep ?? (int)Math.Min((long)StepsPerEpoch * options.Epoch, int.MaxValue);
 
     /// <summary>The learning rate of each step.</summary>
-    public LearningRate Rate => new(options.LearningRate, options.Schedule, options.WarmupStep ?? Math.Min(100, Total / 20), Total);
+    public LearningRate Rate => new(options.LearningRate, options.Schedule, options.WarmupStep ?? Math.Min(100, Total / 20), Total)
+    {
+        Minimum = options.MinimumLearningRate,
+        DecaySteps = options.DecayStep,
+    };
 
     /// <summary>Whether any row comes twice.</summary>
     public bool IsRepeating => Total > StepsPerEpoch || dataset.Epoch.IsRepeating;

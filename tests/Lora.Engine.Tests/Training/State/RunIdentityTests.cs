@@ -83,7 +83,7 @@ public class RunIdentityTests
     {
         Type number when number == typeof(int) => (value as int? ?? 0) + 7,
         Type number when number == typeof(long) => (value as long? ?? 0) + 7,
-        Type number when number == typeof(double) => (double)value! + 0.5,
+        Type number when number == typeof(double) => (value as double? ?? 0) + 0.5,
         Type flag when flag == typeof(bool) => !(value as bool? ?? false),
         Type text when text == typeof(string) => value + "7",
         Type texts when texts == typeof(string[]) => new[] { "7" },
