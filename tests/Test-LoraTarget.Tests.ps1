@@ -44,4 +44,12 @@ Describe 'Test-LoraTarget' {
     It 'refuses a model that is not there' {
         { Test-LoraTarget $config -Model ./missing } | Should -Throw -ErrorId 'LoraPathNotFound,Lora.Commands.TestLoraTargetCommand'
     }
+
+    It 'passes nothing over that is easily meant otherwise' {
+        $config = New-LoraConfig -TargetPattern '.*layers\.[1-20]\.self_attn\.q_proj|v_proj' -ExcludePattern '.*mlp.*'
+        $null = Test-LoraTarget $config -Model $model -WarningVariable said -WarningAction SilentlyContinue
+        "$said" | Should -Match 'is one of the characters 0, 1, 2 and no range of numbers'
+        "$said" | Should -Match "the alternative 'v_proj' matches nothing"
+        "$said" | Should -Match 'excludes only what no target matches'
+    }
 }

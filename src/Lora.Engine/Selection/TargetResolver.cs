@@ -39,7 +39,8 @@ public static class TargetResolver
         List<LoraProblem> problems = [.. UnsupportedKinds(modules, decisions), .. targets.SelectMany(target => TargetLimits.Check(config, target)), .. allowUnmatched ? [] : unmatched];
         if (problems.Count == 0 && targets.Length == 0 && config.TargetPattern != NoTargetsMeant)
         {
-            problems.Add(new(LoraError.NoTargets, config, NoTargetsReason.Of(source.Config, decisions)));
+            // What the entries were probably meant as comes with it: no result will tell.
+            problems.AddRange([new(LoraError.NoTargets, config, NoTargetsReason.Of(source.Config, decisions)), .. unmatched]);
         }
 
         LoraException.ThrowIfAny(problems);
@@ -54,7 +55,11 @@ public static class TargetResolver
             Decisions = decisions,
             Entries = entries,
             Warnings = unmatched,
-            Notes = [.. TargetNotes.Of(modules, targets, written), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions)],
+            Notes =
+            [
+                .. TargetNotes.Of(modules, targets), .. new EntryNotes(minimal, source.ListName, decisions).Of([.. written]), .. PatternNotes.Of(config, modules, names),
+                .. TextPath.Notes(decisions), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions),
+            ],
         };
     }
 

@@ -5,8 +5,8 @@ namespace Lora.Selection;
 /// <summary>What the user of a configuration should know of it though it is used as it is.</summary>
 internal static class TargetNotes
 {
-    /// <summary>One sentence for each pair of modules that share a weight of which one is adapted, for each entry that never decides, for a scaling of zero, and for ranks beyond their matrices.</summary>
-    public static IEnumerable<string> Of(IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<ResolvedTarget> targets, IEnumerable<LoraTargetEntry> entries)
+    /// <summary>One sentence for each pair of modules that share a weight of which one is adapted, for a scaling of zero, and for ranks beyond their matrices.</summary>
+    public static IEnumerable<string> Of(IReadOnlyList<LoraModuleInfo> modules, IReadOnlyList<ResolvedTarget> targets)
     {
         HashSet<string> adapted = new(targets.Select(target => target.Module.Name), StringComparer.Ordinal);
         IEnumerable<string> tied =
@@ -16,13 +16,18 @@ internal static class TargetNotes
             let other = target == module.Name ? module.TiedTo : module.Name
             where adapted.Contains(target)
             select $"'{target}' shares its weight with '{other}': the adapter changes what the one computes, and merged into the weight it would change both.";
-        IEnumerable<string> idle =
-            from entry in entries
-            where entry is { Hits: > 0, Decided: 0 }
-            let matches = entry.Hits == 1 ? "1 module" : string.Create(CultureInfo.InvariantCulture, $"{entry.Hits} modules")
-            select $"The {entry.List} entry '{entry.Entry}' matches {matches} and decides about none: something else always goes before it.";
-        IEnumerable<string> still = targets.Count > 0 && targets.All(target => target.Scaling == 0) ? ["Alpha is 0: the adapter changes nothing, whatever it learns."] : [];
-        return [.. tied, .. idle, .. still, .. Wide(targets)];
+        return [.. tied, .. Still(targets), .. Wide(targets)];
+    }
+
+    private static IEnumerable<string> Still(IReadOnlyList<ResolvedTarget> targets)
+    {
+        ResolvedTarget[] still = [.. targets.Where(target => target.Scaling == 0)];
+        if (still.Length > 0)
+        {
+            yield return still.Length == targets.Count
+                ? "Alpha is 0: the adapter changes nothing, whatever it learns."
+                : string.Create(CultureInfo.InvariantCulture, $"Alpha is 0 for {still.Length} of {targets.Count} modules, as '{still[0].Module.Name}': they change nothing, whatever they learn.");
+        }
     }
 
     /// <summary>A sentence when ranks are above what a matrix has: B A then has no more directions, and training no more freedom, than at that rank.</summary>

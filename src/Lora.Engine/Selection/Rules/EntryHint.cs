@@ -17,30 +17,59 @@ internal static partial class EntryHint
         bool isTable = entry.List is nameof(LoraConfig.RankPattern) or nameof(LoraConfig.AlphaPattern);
         string patterns = entry.List == nameof(LoraConfig.ExcludeModule) ? nameof(LoraConfig.ExcludePattern) : nameof(LoraConfig.TargetPattern);
         return entry.Entry.StartsWith(PeftPrefix, StringComparison.Ordinal) ? $"; the model's own names do not begin with '{PeftPrefix}'"
-            : isPattern || isTable ? OfPattern(entry, names)
+            : isPattern || isTable ? OfPattern(entry, names, modules)
             : AllLinear.Keyword.Equals(entry.Entry, StringComparison.OrdinalIgnoreCase) ? $"; it is a pattern: give it as {patterns}"
             : entry.Entry.AsSpan().ContainsAny(',', ' ') ? "; several names are several entries of the list"
             : Regular.IsMatch(entry.Entry) ? $"; an entry is a name or its ending: give a regular expression as {patterns}"
             : Wildcard.IsMatch(entry.Entry) ? $"; an entry is a name or its ending, without wildcards: choose modules of a listing by globs, or give a regular expression as {patterns}"
+            : BlockNumbers.Beyond(entry.Entry, modules) is string beyond ? "; " + beyond
             : modules.Any(module => module is { Kind: LoraModuleKind.Other, Role: "experts" } && !names.Any(name => name.EndsWith("." + entry.Entry, StringComparison.Ordinal)))
                 && NearestNames.Find(entry.Entry, names) is [] ? "; the experts of this model are parameters of one module, which PEFT's target_parameters adapt; that is not supported"
             : Near(entry.Entry, names);
     }
 
-    /// <summary>A pattern matches whole names; PEFT's users often give it an ending.</summary>
-    private static string OfPattern(LoraTargetEntry entry, IReadOnlyList<string> names)
+    /// <summary>That a pattern which is an ending of names would be one in a list; empty for another.</summary>
+    /// <param name="list">The property that holds the pattern.</param>
+    /// <param name="pattern">The pattern, or an alternative of it.</param>
+    /// <param name="names">The model's names.</param>
+    public static string WholeNames(string list, string pattern, IReadOnlyList<string> names) => IsEnding(pattern, names)
+        ? $@"; a pattern matches whole names: write '.*\.{pattern}', or give '{pattern}' as {ListOf(list)}"
+        : "";
+
+    /// <summary>A pattern matches whole names; PEFT's users often give it an ending, or several.</summary>
+    private static string OfPattern(LoraTargetEntry entry, IReadOnlyList<string> names, IReadOnlyList<LoraModuleInfo> modules)
     {
-        if (Plain.IsMatch(entry.Entry) && names.Any(name => name.EndsWith("." + entry.Entry, StringComparison.Ordinal)))
+        if (NumberRange.Explain(entry.Entry).FirstOrDefault() is string range)
         {
-            return entry.List is nameof(LoraConfig.TargetPattern) or nameof(LoraConfig.ExcludePattern)
-                ? $@"; a pattern matches whole names: write '.*\.{entry.Entry}', or give '{entry.Entry}' as {entry.List.Replace("Pattern", "Module", StringComparison.Ordinal)}"
-                : ""; // such an entry means endings, and what it names is not adapted
+            return "; " + range;
+        }
+
+        if (IsEnding(entry.Entry, names))
+        {
+            // An entry of a table means endings, and what it names is not adapted.
+            return entry.List is nameof(LoraConfig.TargetPattern) or nameof(LoraConfig.ExcludePattern) ? WholeNames(entry.List, entry.Entry, names) : "";
+        }
+
+        string[] parts = [.. (entry.Entry.Contains(',', StringComparison.Ordinal) ? entry.Entry.Split(',') : Alternatives.Of(entry.Entry)).Select(part => part.Trim())];
+        if (parts.Length > 1 && parts.All(part => Plain.IsMatch(part)) && parts.Any(part => IsEnding(part, names)))
+        {
+            return $"; a pattern matches whole names: give {string.Join(", ", parts.Select(part => $"'{part}'"))} as {ListOf(entry.List)}";
+        }
+
+        if (BlockNumbers.Beyond(entry.Entry, modules) is string beyond)
+        {
+            return "; " + beyond;
         }
 
         // The last word of a pattern is most often a role.
         string word = Words.Matches(entry.Entry) is { Count: > 0 } words ? words[^1].Value : "";
         return word.Length == 0 || names.Any(name => name.EndsWith("." + word, StringComparison.Ordinal)) ? "" : Near(word, names);
     }
+
+    private static bool IsEnding(string text, IReadOnlyList<string> names) =>
+        Plain.IsMatch(text) && names.Any(name => name.EndsWith("." + text, StringComparison.Ordinal));
+
+    private static string ListOf(string pattern) => pattern.Replace("Pattern", "Module", StringComparison.Ordinal);
 
     private static string Near(string entry, IReadOnlyList<string> names)
     {

@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace Lora.Selection;
+
+/// <summary>The parts of a model that a text does not pass: towers for images and sounds, and blocks that predict further tokens. What changes there does not reach the loss of a text.</summary>
+internal static class TextPath
+{
+    private const int Shown = 2;
+
+    private static readonly HashSet<string> Beside =
+    [
+        "vision_tower", "vision_model", "visual", "vision", "audio_tower", "audio_model", "multi_modal_projector", "mm_projector", "image_encoder", "embed_vision",
+        "embed_audio", "mtp",
+    ];
+
+    /// <summary>Whether a module is in such a part.</summary>
+    public static bool IsBeside(string name) => name.Split('.').Any(Beside.Contains);
+
+    /// <summary>A sentence for each entry all of whose modules are there.</summary>
+    public static IEnumerable<string> Notes(IReadOnlyList<TargetDecision> decisions)
+    {
+        foreach (IGrouping<(string List, string? Entry), TargetDecision> entry in decisions.Where(decision => decision.Targeted).GroupBy(decision => (decision.List, decision.Entry)))
+        {
+            if (entry.All(decision => IsBeside(decision.Name)))
+            {
+                string entryText = entry.Key.Entry is null ? entry.Key.List : $"{entry.Key.List} '{entry.Key.Entry}'";
+                yield return string.Create(CultureInfo.InvariantCulture,
+                    $"{entryText} hits only modules that a text does not pass ({Names([.. entry.Select(decision => decision.Name)])}): what they learn does not reach the loss of a text.");
+            }
+        }
+    }
+
+    private static string Names(string[] names) =>
+        string.Join(", ", names.Take(Shown).Select(name => $"'{name}'")) + (names.Length > Shown ? string.Create(CultureInfo.InvariantCulture, $" and {names.Length - Shown} more") : "");
+}

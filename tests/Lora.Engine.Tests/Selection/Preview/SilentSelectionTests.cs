@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Lora.Adapters;
+using Lora.Selection;
+using Lora.Tests.Training;
+using Lora.Training;
+
+namespace Lora.Tests.Selection;
+
+/// <summary>What PEFT passes over in silence, and what is easily meant otherwise: each situation of the fixture is said by name before a training and by it.</summary>
+public sealed class SilentSelectionTests
+{
+    public static TheoryData<string, string, string> Situations { get; } = [.. Read()];
+
+    [Theory]
+    [MemberData(nameof(Situations))]
+    public void A_preview_says_it(string situation, string config, string said) => Assert.True(Said(() =>
+    {
+        TargetPreview preview = TargetPreview.Of(AdapterConfigJson.Parse(config), ExampleRun.Model);
+        return preview.Warnings.Select(warning => warning.Message).Concat(preview.Notes);
+    }).Contains(said, StringComparison.Ordinal), situation);
+
+    [Theory]
+    [MemberData(nameof(Situations))]
+    public void Training_says_it(string situation, string config, string said) => Assert.True(
+        Said(() => TrainingPlan.Make(AdapterConfigJson.Parse(config) with { Model = ExampleRun.Model }, ExampleRun.Data, ExampleRun.Options).Warnings).Contains(said, StringComparison.Ordinal), situation);
+
+    [Fact]
+    public void There_are_thirty_and_more() => Assert.InRange(Situations.Count, 30, int.MaxValue);
+
+    [Fact]
+    public void Modules_that_a_text_does_not_pass_are_named_with_the_entry_that_hits_nothing_else()
+    {
+        string[] names = ["vision_tower.blocks.0.attn.proj", "vision_tower.blocks.1.attn.proj", "language_model.layers.0.self_attn.q_proj", "mtp.layers.0.self_attn.q_proj"];
+        LoraModuleInfo[] modules = [.. names.Select(name => new LoraModuleInfo { Name = name, Kind = LoraModuleKind.Linear, Shape = [64, 64], InFeatures = 64, OutFeatures = 64 })];
+
+        IReadOnlyList<string> notes = TargetResolver.Resolve(new() { TargetModule = ["attn.proj", "q_proj"] }, modules, [], null).Notes;
+
+        Assert.Equal(
+            "TargetModule 'attn.proj' hits only modules that a text does not pass ('vision_tower.blocks.0.attn.proj', 'vision_tower.blocks.1.attn.proj'): what they learn does not reach the loss of a text.",
+            Assert.Single(notes));
+    }
+
+    [Theory]
+    [InlineData("layers[0-9]")]
+    [InlineData(@"\[1-20]")]
+    [InlineData("[a-z]+")]
+    public void Classes_of_single_characters_are_left_alone(string pattern) => Assert.Empty(NumberRange.Explain(pattern));
+
+    [Theory]
+    [InlineData("a|b", "a", "b")]
+    [InlineData(@"(a|b)c|[|]d|\|e", "(a|b)c", "[|]d", @"\|e")]
+    public void Alternatives_end_at_bars_outside_of_groups_and_classes(string pattern, params string[] expected) => Assert.Equal(expected, Alternatives.Of(pattern));
+
+    private static string Said(Func<IEnumerable<string>> resolve)
+    {
+        try
+        {
+            return string.Join('\n', resolve());
+        }
+        catch (LoraException exception)
+        {
+            return string.Join('\n', exception.Problems.Select(problem => problem.Message));
+        }
+    }
+
+    private static IEnumerable<(string, string, string)> Read()
+    {
+        using JsonDocument fixture = JsonDocument.Parse(File.ReadAllText(Repository.Fixture("selection", "silent.json")));
+        foreach (JsonElement entry in fixture.RootElement.EnumerateArray())
+        {
+            string config = entry.GetProperty("config").GetRawText();
+            yield return (entry.GetProperty("situation").GetString()!, "{ \"peft_type\": \"LORA\", " + config.TrimStart()[1..], entry.GetProperty("said").GetString()!);
+        }
+    }
+}
