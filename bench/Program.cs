@@ -4,6 +4,7 @@ using Lora.Bench;
 Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
 {
     ["busy"] = BusyBenchmark.Run,
+    ["data"] = DataBenchmark.Run,
     ["gemm"] = ProductBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["load"] = LoadBenchmark.Run,

@@ -89,6 +89,10 @@ public abstract class TrainingCmdlet : DatasetCmdlet
     [ValidateRange(1L, long.MaxValue)]
     public long? MemoryLimit { get; set; }
 
+    /// <summary>Trains without trying the largest batch first.</summary>
+    [Parameter]
+    public SwitchParameter NoRehearsal { get; set; }
+
     /// <summary>Which activations are computed again in place of being kept.</summary>
     [Parameter]
     public LoraCheckpointing Checkpointing { get; set; } = Defaults.Checkpointing;
@@ -182,6 +186,7 @@ public abstract class TrainingCmdlet : DatasetCmdlet
         DataType = DataType,
         Quantization = Quantization,
         MemoryLimit = MemoryLimit,
+        Rehearsal = !NoRehearsal,
         Checkpointing = Checkpointing,
         PrefixCache = PrefixCache,
         KeepFreedMemory = MyInvocation.BoundParameters.ContainsKey(nameof(KeepFreedMemory)) ? KeepFreedMemory : null,

@@ -15,7 +15,7 @@ public sealed class Dataset : IDisposable
 {
     private const int MostNamed = 5;
 
-    // Rows that another thread encodes at a time, and that are read ahead of one that is used.
+    // Rows that another thread encodes at a time.
     private const int PartRows = 64;
 
     private readonly RowStore store;
@@ -93,7 +93,7 @@ public sealed class Dataset : IDisposable
         RowStore store = new(files, options.Limits);
         try
         {
-            Dataset dataset = new(files, store, Read(files, store, maker, progress, cancellation), maker, options);
+            Dataset dataset = new(files, store, FirstPass.Read(files, store, maker, progress, cancellation), maker, options);
             if (dataset.index.Length <= options.Limits.EncodedAtOnce)
             {
                 dataset.EncodeAll(progress, cancellation);
@@ -126,42 +126,6 @@ public sealed class Dataset : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => store.Dispose();
-
-    /// <summary>The first pass. The problems of all files come together.</summary>
-    private static RowIndex Read(
-        IReadOnlyList<DatasetFile> files, RowStore store, ExampleMaker maker, IProgress<WorkProgress>? progress, CancellationToken cancellation)
-    {
-        RowIndex index = new();
-        List<LoraProblem> problems = [];
-        for (int file = 0; file < files.Count; file++)
-        {
-            try
-            {
-                string stage = $"Reading '{Path.GetFileName(files[file].Path)}'";
-                long count = 0;
-                PromptMarkers prompts = new(maker.Chat);
-                foreach ((DatasetRow row, RowPlace? place) in DatasetReader.ReadPlaced(files[file], cancellation))
-                {
-                    progress?.Report(new(stage, ++count, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
-                    prompts.Look(row);
-                    foreach (DatasetRow part in maker.Split(row, cancellation))
-                    {
-                        index.Add(store.Add(file, part, place));
-                        files[file].RowCount++;
-                    }
-                }
-
-                prompts.Note(files[file]);
-            }
-            catch (LoraException exception) when (exception.Error != LoraError.TemporaryFileFailed)
-            {
-                problems.AddRange(exception.Problems);
-            }
-        }
-
-        LoraException.ThrowIfAny(problems);
-        return index;
-    }
 
     /// <summary>Encodes all rows; those without anything to learn are rows no longer.</summary>
     private void EncodeAll(IProgress<WorkProgress>? progress, CancellationToken cancellation)

@@ -11,6 +11,13 @@ internal static class TorchMemoryFailure
         "CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "DefaultCPUAllocator: not enough memory", "DefaultCPUAllocator: can't allocate memory",
     ];
 
+    /// <inheritdoc cref="Named{T}"/>
+    public static void Named(Action work) => Named(() =>
+    {
+        work();
+        return true;
+    });
+
     /// <summary>Does work of which torch's lack of memory is named.</summary>
     /// <exception cref="LoraException">OutOfMemory.</exception>
     public static T Named<T>(Func<T> work)

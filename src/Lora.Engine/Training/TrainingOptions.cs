@@ -66,6 +66,9 @@ public sealed record TrainingOptions
     /// <summary>Bytes that the process may take; null for most of what the machine has left.</summary>
     public long? MemoryLimit { get; init; }
 
+    /// <summary>Whether the largest batch is trained once before the first step, and nothing of it kept: a lack of memory so shows at once.</summary>
+    public bool Rehearsal { get; init; } = true;
+
     /// <summary>Which activations are computed again in place of being kept.</summary>
     public LoraCheckpointing Checkpointing { get; init; }
 

@@ -45,6 +45,7 @@ internal sealed class TrainingRun(
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
+        Rehearse(engine, adapter, optimizer, steps);
 
         // Over everything that was just initialised: values, moments, the loss scale and the generator.
         plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath!);
@@ -136,6 +137,17 @@ internal sealed class TrainingRun(
         else if (options.DecayStep > rate.TotalSteps - rate.StableUntil)
         {
             observer.OnWarning($"The decay of {options.DecayStep} steps is longer than the {rate.TotalSteps - rate.StableUntil} after the warm-up: it begins with them.");
+        }
+    }
+
+    /// <summary>Trains the largest batch once and keeps nothing of it, before anything that takes long.</summary>
+    private void Rehearse(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingSteps steps)
+    {
+        if (options.Rehearsal && !(plan.State?.Step >= steps.Total))
+        {
+            Batch largest = steps.Largest(cancellation);
+            observer.OnStage($"Rehearsing the largest batch, {largest.Rows} rows of up to {largest.Length} tokens");
+            MemoryRehearsal.Run(engine, adapter, optimizer, largest);
         }
     }
 

@@ -29,11 +29,11 @@ public sealed class LargeRunTests : IDisposable
     {
         string path = Write();
         RecordingObserver observer = new(step => Change(path, step.Step));
-        LoraTrainingResult result = Train(path, ExampleRun.Options with { MaxStep = 50 }, observer);
+        LoraTrainingResult result = Train(path, ExampleRun.Options with { MaxStep = 500 }, observer);
 
         Assert.Equal(LoraStopReason.DataFailed, result.StopReason);
         Assert.Equal(LoraError.DatasetChanged, Assert.Single(observer.Failures).Error);
-        Assert.InRange(result.StepCount, 2, 6);
+        Assert.InRange(result.StepCount, 2, 10); // some batches were encoded for the plan, and some ahead
         Assert.NotNull(result.Adapter);
 
         static void Change(string path, int step)

@@ -35,6 +35,20 @@ public class OutOfMemoryTests
     }
 
     [Fact]
+    public void A_largest_batch_that_finds_no_memory_is_an_error_before_the_first_evaluation_and_step()
+    {
+        using TemporaryFolder folder = new();
+        RecordingObserver observer = new();
+        LoraException failure = Assert.Throws<LoraException>(() => TrainUntilMemoryLacks(Options with { OutputPath = folder.File("adapter") }, observer, goodSteps: -1));
+
+        Assert.Equal(LoraError.OutOfMemory, failure.Error);
+        Assert.Contains("-BatchSize", failure.Problems[0].Advice, StringComparison.Ordinal);
+        Assert.Empty(observer.Steps);
+        Assert.DoesNotContain(observer.Stages, stage => stage.StartsWith("Evaluating", StringComparison.Ordinal));
+        Assert.False(Directory.Exists(folder.File("adapter")));
+    }
+
+    [Fact]
     public void Outside_a_step_it_ends_the_command_with_the_same_name()
     {
         RecordingObserver observer = new(_ => throw new TorchFailure(Text));
@@ -53,13 +67,13 @@ public class OutOfMemoryTests
             (new GreedyStep(StepEngines.Choose(model, layers).Engine, goodSteps), "a test");
     }
 
-    /// <summary>Finds memory for so many batches.</summary>
+    /// <summary>Finds memory for the rehearsal and so many batches.</summary>
     private sealed class GreedyStep(IStepEngine inner, int good) : IStepEngine
     {
         private int done;
 
         public double AddGradients(Batch batch, SupervisedRows rows, double scale) =>
-            done++ < good ? inner.AddGradients(batch, rows, scale) : throw new TorchFailure(Text);
+            done++ <= good ? inner.AddGradients(batch, rows, scale) : throw new TorchFailure(Text);
 
         public LossSum SumLoss(Batch batch, SupervisedRows rows) => inner.SumLoss(batch, rows);
 

@@ -15,19 +15,24 @@ namespace Lora.Data;
 internal sealed class RowStore(IReadOnlyList<DatasetFile> files, DatasetLimits limits) : IDisposable
 {
     private readonly RowSpool spool = new(limits.Spooled, limits.TemporaryFolder);
-    private readonly ArrayBufferWriter<byte> json = new();
+
+    /// <summary>A row as it is kept and told by. Several threads may ask.</summary>
+    public static WrittenRow Write(DatasetRow row)
+    {
+        ArrayBufferWriter<byte> json = new();
+        DatasetRowJson.Write(json, row);
+        return new(row.Line, json.WrittenMemory, Hash(json.WrittenSpan));
+    }
 
     /// <summary>Notes a row, for one thread at a time.</summary>
     /// <param name="file">The number of its file.</param>
     /// <param name="row">The row.</param>
     /// <param name="place">Where it may be read again; null where it has to be written down.</param>
     /// <exception cref="LoraException"><see cref="LoraError.TemporaryFileFailed"/>.</exception>
-    public IndexedRow Add(int file, DatasetRow row, RowPlace? place)
+    public IndexedRow Add(int file, WrittenRow row, RowPlace? place)
     {
-        json.ResetWrittenCount();
-        DatasetRowJson.Write(json, row);
-        RowPlace kept = place ?? new(spool.Add(json.WrittenSpan), json.WrittenCount);
-        return new(kept.Offset, Hash(json.WrittenSpan), kept.Size, json.WrittenCount, file, row.Line);
+        RowPlace kept = place ?? new(spool.Add(row.Json.Span), row.Json.Length);
+        return new(kept.Offset, row.Hash, kept.Size, row.Json.Length, file, row.Line);
     }
 
     /// <summary>Reads a row. Several threads may.</summary>
@@ -53,13 +58,7 @@ internal sealed class RowStore(IReadOnlyList<DatasetFile> files, DatasetLimits l
         // What is to be said of the file was said when it was indexed.
         DatasetFile again = file.Again();
         DatasetRow? read = TryRead(file.Path, row.Offset, bytes) ? JsonLinesReader.Read(row.Line, bytes, again, new(again)) : null;
-        ArrayBufferWriter<byte> json = new(row.Length);
-        if (read is not null)
-        {
-            DatasetRowJson.Write(json, read);
-        }
-
-        return read is not null && Hash(json.WrittenSpan) == row.Hash ? read
+        return read is not null && Write(read).Hash == row.Hash ? read
             : throw LoraException.Of(LoraError.DatasetChanged, file.Path, file.Path, row.Line);
     }
 
@@ -84,6 +83,12 @@ internal sealed class RowStore(IReadOnlyList<DatasetFile> files, DatasetLimits l
         return BinaryPrimitives.ReadUInt64LittleEndian(hash);
     }
 }
+
+/// <summary>A row in JSON.</summary>
+/// <param name="Line">Where it stands in its file.</param>
+/// <param name="Json">Its bytes.</param>
+/// <param name="Hash">Their hash.</param>
+internal readonly record struct WrittenRow(int Line, ReadOnlyMemory<byte> Json, ulong Hash);
 
 /// <summary>Where a row's bytes lie in a file.</summary>
 /// <param name="Offset">The first of them.</param>

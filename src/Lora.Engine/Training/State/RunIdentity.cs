@@ -25,6 +25,7 @@ internal static class RunIdentity
         [nameof(TrainingOptions.Device)] = "a run may go on on another device of the kind that it was begun on, in the same dtype; both are compared when the device is known",
         [nameof(TrainingOptions.KeepFreedMemory)] = "time alone",
         [nameof(TrainingOptions.MemoryLimit)] = "what it makes a run compute again has the same bits",
+        [nameof(TrainingOptions.Rehearsal)] = "nothing of it is kept",
         [nameof(TrainingOptions.Checkpointing)] = "what is computed again has the same bits",
         [nameof(TrainingOptions.PrefixCache)] = "what is kept is what is computed, up to rounding; Auto decides by the memory there is",
         [nameof(TrainingOptions.OutputPath)] = "the folder may have been moved",

@@ -69,6 +69,15 @@ internal sealed class AdamW : IDisposable
             Epsilon));
     }
 
+    /// <summary>
+    /// Takes the memory of a step and changes nothing: of zero gradients and moments, before the first step, at a rate of zero all values stay as they are.
+    /// </summary>
+    public void Rehearse()
+    {
+        using IDisposable noGradient = no_grad();
+        kernels.Adam(values, Mean, Variance, gradients, new(Decay: 1, Beta1, Beta2, Rate: 0, VarianceRoot: 1, Epsilon));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
