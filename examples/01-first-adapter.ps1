@@ -1,7 +1,7 @@
 #Requires -Version 7.6
 <#
 .SYNOPSIS
-    From a model folder to a trained adapter: list, choose, configure, train, export, and see what was learned.
+    From a model folder to an adapter that chats: look at the data, choose modules, train, export, and see what was learned.
 #>
 [CmdletBinding()]
 param(
@@ -12,8 +12,19 @@ param(
 $ErrorActionPreference = 'Stop'
 Import-Module "$PSScriptRoot/../Lora.psd1"
 
+$data = @{
+    Dataset           = "$PSScriptRoot/data/animal-chats.train.jsonl"
+    ValidationDataset = "$PSScriptRoot/data/animal-chats.validation.jsonl"
+    ChatTemplate      = 'alpaca' # the model has none of its own
+}
+'The data as the model sees it; what is learned is marked:'
+Test-LoraDataset @data -Model $PSScriptRoot/model | Select-Object -First 3 | Format-Table
+if (-not (Test-LoraDataset @data -Model $PSScriptRoot/model -Quiet)) {
+    throw 'Something is wrong with the data: ... | Where-Object Problem says what.'
+}
+
 'The modules of the model that LoRA can adapt, read from the headers alone:'
-Get-LoraModule $PSScriptRoot/model
+Get-LoraModule $PSScriptRoot/model | Format-Table
 
 # Every projection but those of the last layer's MLP.
 $config = Get-LoraModule $PSScriptRoot/model |
@@ -21,15 +32,12 @@ $config = Get-LoraModule $PSScriptRoot/model |
     New-LoraConfig -Rank 8 -Alpha 16 -Exclude '**.3.mlp.**'
 
 $training = @{
-    Dataset           = "$PSScriptRoot/data/animal-notes.train.jsonl"
-    ValidationDataset = "$PSScriptRoot/data/animal-notes.validation.jsonl"
-    Epoch             = 20
-    BatchSize         = 4
-    LearningRate      = 5e-3
-    Prompt            = 'Tell me about the fox.'
-    PromptToken       = 64
+    Epoch        = 6
+    BatchSize    = 4
+    LearningRate = 5e-3
+    Prompt       = 'Where does the fox sleep?'
 }
-$result = $config | Invoke-LoraTraining @training
+$result = $config | Invoke-LoraTraining @data @training
 $result | Export-LoraAdapter $OutputPath -Force
 
 ''

@@ -2,7 +2,7 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
 
 # Every block of PowerShell in the README and in the help is run as a reader types it: a session a page, in a folder with ./model, ./train.jsonl,
-# ./validation.jsonl and, for the help, ./adapter. A block of text right after one shows what it gives.
+# ./validation.jsonl, ./chat.jsonl, ./chat-validation.jsonl and, for the help, ./adapter. A block of text right after one shows what it gives.
 BeforeDiscovery {
     $root = Split-Path $PSScriptRoot
     $pages = Get-Item (Join-Path $root README.md), (Join-Path $root 'docs/en-US/*.md') | ForEach-Object {
@@ -36,6 +36,8 @@ Describe '<Page>' -ForEach $pages {
         Copy-Item (Join-Path $examples model) (Join-Path $folder model) -Recurse
         Copy-Item (Join-Path $examples data/animal-notes.train.jsonl) (Join-Path $folder train.jsonl)
         Copy-Item (Join-Path $examples data/animal-notes.validation.jsonl) (Join-Path $folder validation.jsonl)
+        Copy-Item (Join-Path $examples data/animal-chats.train.jsonl) (Join-Path $folder chat.jsonl)
+        Copy-Item (Join-Path $examples data/animal-chats.validation.jsonl) (Join-Path $folder chat-validation.jsonl)
         Copy-Item (Join-Path $examples flux/adapter) (Join-Path $folder flux-peft) -Recurse
         if ($Page -ne 'README') {
             Copy-Item $adapter (Join-Path $folder adapter) -Recurse

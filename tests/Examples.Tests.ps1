@@ -12,13 +12,17 @@ Describe 'The first example' {
         }
     }
 
+    It 'shows the data first' {
+        $said | Should -Match 'Row +TokenCount +Text'
+    }
+
     It 'writes the adapter where it was called from' {
         'TestDrive:/adapter/adapter_model.safetensors' | Should -Exist
     }
 
     It 'learns its task' {
-        $said | Should -Match 'Adapted model: +Note: fox\.'
-        $said | Should -Match 'Evaluation before: loss 7'
+        $said | Should -Match 'Adapted model: +The fox sleeps in a den\.'
+        $said | Should -Match 'Evaluation before: loss 6'
         $said | Should -Match 'Evaluation after:  loss 0'
     }
 }

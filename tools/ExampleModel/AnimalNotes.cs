@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Lora.Tools.ExampleModel;
 
 /// <summary>
-/// The task of the first example: asked about an animal, answer with a short note instead of a tale. The base model knows the
+/// A task of prompts and completions: asked about an animal, answer with a short note instead of a tale. The base model knows the
 /// words but never saw the form.
 /// </summary>
 internal static class AnimalNotes

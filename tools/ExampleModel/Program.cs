@@ -7,6 +7,7 @@ using Lora.Text;
 using Lora.Tools.ExampleModel;
 
 // Makes examples/model and examples/data anew: dotnet run -c Release --project tools/ExampleModel [-- steps]
+// With 0 steps it makes the data alone.
 const int Tales = 12000;
 const int Window = 128;
 const int BatchSize = 16;
@@ -14,13 +15,19 @@ int steps = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) :
 string root = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!;
 string folder = Directory.CreateDirectory(Path.Combine(root, "examples", "model")).FullName;
 string data = Directory.CreateDirectory(Path.Combine(root, "examples", "data")).FullName;
+foreach ((string name, (IReadOnlyList<string> train, IReadOnlyList<string> validation)) in new[] { ("animal-notes", AnimalNotes.Rows()), ("animal-chats", AnimalChats.Rows()) })
+{
+    File.WriteAllLines(Path.Combine(data, $"{name}.train.jsonl"), train);
+    File.WriteAllLines(Path.Combine(data, $"{name}.validation.jsonl"), validation);
+}
+
+if (steps == 0)
+{
+    return;
+}
+
 TorchLibrary.Load();
 TorchSharp.torch.set_num_threads(1);
-
-(IReadOnlyList<string> train, IReadOnlyList<string> validation) = AnimalNotes.Rows();
-File.WriteAllLines(Path.Combine(data, "animal-notes.train.jsonl"), train);
-File.WriteAllLines(Path.Combine(data, "animal-notes.validation.jsonl"), validation);
-
 StoryTeller teller = new(seed: 11);
 string[] tales = [.. Enumerable.Range(0, Tales).Select(_ => teller.Tell())];
 BytePairTrainer.Train(tales, new BytePairTraining { VocabularySize = 512 }, folder);
@@ -50,6 +57,6 @@ ModelFolder.Write(model, contextLength: 512, folder);
 Console.WriteLine(FormattableString.Invariant($"{steps} steps of {BatchSize} x {Window} tokens in {clock.Elapsed.TotalSeconds:F0} s, last loss {pretraining.Losses.TakeLast(100).Average():F4}"));
 foreach (string prompt in new[] { "Once upon a time", "In the wood", "Tell me about the fox." })
 {
-    int[] next = GreedyDecoder.Continue(model, tokenizer.Encode(prompt), 80, tokenizer.EndOfSequenceId, null, CancellationToken.None);
+    int[] next = GreedyDecoder.Continue(model, tokenizer.Encode(prompt), 80, [tokenizer.EndOfSequenceId!.Value], null, CancellationToken.None);
     Console.WriteLine($"> {prompt}{tokenizer.Decode(next)}");
 }

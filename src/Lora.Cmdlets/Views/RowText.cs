@@ -5,8 +5,9 @@ namespace Lora.Commands;
 /// <summary>A row's text as Lora.Format.ps1xml shows it, what is learned between two marks.</summary>
 public static class RowText
 {
-    // Beginning and end of a stretch: enough to see where learning begins and ends.
-    private const int LongestStretch = 72;
+    // Of a long stretch the ends: enough to see where learning begins and ends.
+    private const int LongestStretch = 96;
+    private const int KeptEnd = 36;
     private const int LongestLine = 320;
     private const char Left = '\u2026';
     private const string LineEnd = "\u21B5";
@@ -72,7 +73,7 @@ public static class RowText
         }
 
         // Not between the halves of a character.
-        int head = LongestStretch / 2, tail = text.Length - (LongestStretch / 2);
+        int head = KeptEnd, tail = text.Length - KeptEnd;
         head -= char.IsHighSurrogate(text[head - 1]) ? 1 : 0;
         tail += char.IsLowSurrogate(text[tail]) ? 1 : 0;
         return $"{text.AsSpan(0, head)}{Left}{text.AsSpan(tail)}";
