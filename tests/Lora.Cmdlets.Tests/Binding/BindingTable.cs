@@ -12,6 +12,7 @@ internal static class BindingTable
         ("adapter", Fits, Fits, Fits),
         ("description", Fits, Fits, Fits),
         ("measurement", Fits, Fits, Fits),
+        ("edit", Fits, Fits, Fits),
         ("folder", Fits, Fits, "LoraNoSafetensors"),
         ("wildcard", Fits, Fits, "LoraNoSafetensors"),
         ("folder object", Fits, Fits, "LoraNoSafetensors"),

@@ -17,6 +17,7 @@ public sealed class GivenObjects : IDisposable
             'result' = $result
             'adapter' = $inMemory.Adapter
             'description' = $info
+            'edit' = $result | Edit-LoraAdapter -Scale 0.5
             'measurement' = $result | Measure-LoraAdapter -Dataset $rows
             'folder' = "$output/adapter"
             'wildcard' = "$output/adap*"
