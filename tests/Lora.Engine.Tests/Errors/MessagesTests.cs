@@ -7,7 +7,7 @@ public class MessagesTests
     {
         foreach (LoraError error in Enum.GetValues<LoraError>())
         {
-            LoraProblem problem = new(error, "target", "a", "b", "c", "d");
+            LoraProblem problem = new(error, "target", "a", "b", "c", "d", "e");
             Assert.NotEmpty(problem.Message);
             Assert.NotEmpty(problem.Advice);
         }
