@@ -118,7 +118,9 @@ public sealed class Dataset : IDisposable
 
     /// <summary>The tokens that an example has, or where that is not known yet the most that it can have.</summary>
     /// <param name="number">From 0 up to <see cref="Count"/>.</param>
-    public int MostTokens(int number) => cache.Find(rows[number])?.Ids.Length ?? Math.Min(index[rows[number]].Length, options.MaxLength);
+    public int MostTokens(int number) => cache.Find(rows[number])?.Ids.Length ?? (int)Math.Min((long)index[rows[number]].Length + Overhead(number), options.MaxLength);
+
+    private int Overhead(int number) => Files[index[rows[number]].File].Format == DatasetFormat.Chat ? maker.Chat.Value.Overhead : 0;
 
     /// <summary>The examples in the order of the files, each encoded ahead of its use.</summary>
     public IEnumerable<TrainingExample> Stream() =>

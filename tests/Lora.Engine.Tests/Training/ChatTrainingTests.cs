@@ -96,7 +96,7 @@ public sealed class ChatTrainingTests : IDisposable
         Assert.DoesNotContain(observer.Warnings, warning => warning.Contains("vocabulary", StringComparison.Ordinal));
     }
 
-    private TrainingOptions With(string template) => ExampleRun.Options with { Data = new() { ChatTemplate = template } };
+    private static TrainingOptions With(string template) => ExampleRun.Options with { Data = new() { ChatTemplate = template } };
 
     private string Chat() => folder.Write("chat.jsonl", """
         {"messages":[{"role":"user","content":"Tell me about the fox."},{"role":"assistant","content":"The fox digs a den."}]}

@@ -13,11 +13,14 @@ internal sealed class ChatEncoder
 {
     private const int ShortestMarker = 3;
 
+    private static readonly JsonElement Tool = JsonDocument.Parse("""[{"type":"function","function":{"name":"x","description":"x","parameters":{"type":"object","properties":{}}}}]""").RootElement;
+
     private readonly ChatTemplate template;
     private readonly Tokenizer tokenizer;
     private readonly DataOptions options;
     private readonly TimeProvider clock;
     private readonly TurnBorders borders;
+    private int? overhead;
 
     /// <param name="template">What writes conversations.</param>
     /// <param name="tokenizer">The model's tokenizer: its special tokens end turns.</param>
@@ -53,12 +56,21 @@ internal sealed class ChatEncoder
     private string? EndOfTurn => borders.Closing(null) is string closing && tokenizer.FindSpecial(closing) is (int start, int end) ? closing[start..end] : null;
 
     /// <summary>A conversation of single words, for a look at what the template writes around them; empty where it refuses.</summary>
-    public string Sample() => Written([new(ChatRoles.User, "x"), new(ChatRoles.Assistant, "x")], null, begins: false, default) + Written([new(ChatRoles.User, "x")], null, begins: true, default);
+    /// <param name="tools">The tools that it has.</param>
+    public string Sample(JsonElement? tools = null)
+    {
+        ChatMessage[] asked = [.. Opened([new(new(ChatRoles.User, "x"))]).Select(turn => turn.Message)];
+        return Written([.. asked, new(ChatRoles.Assistant, "x")], tools, begins: false, default) + Written(asked, tools, begins: true, default);
+    }
+
+    /// <summary>Tokens that a template may write beside what a row holds: its own system prompt, or how tools are called.</summary>
+    public int Overhead => overhead ??= new[] { Sample(), Sample(Tool) }.Max(text => tokenizer.Encode(text, addSpecialTokens: false).Length);
 
     /// <summary>Writes a conversation; null where nothing of it is to be learned.</summary>
     /// <param name="row">The conversation.</param>
     /// <param name="cancellation">Stops a long rendering.</param>
     /// <exception cref="FormatException">The template cannot write it, or what is learned cannot be told: why.</exception>
+    /// <exception cref="LoraException"><see cref="LoraError.ChatTemplateFailed"/>: the template took more work than a template may; it would with the next row too.</exception>
     public ChatText? Write(ChatRow row, CancellationToken cancellation)
     {
         ChatTurn[] turns = [.. Opened(row.Turns)];
@@ -82,7 +94,7 @@ internal sealed class ChatEncoder
                 | (literal is null ? 0 : RowNotes.SpelledToken);
             return ranges.Length == 0 ? null : new(Pieces(rendering.Text, ranges, literal), spans.IsOpen, notes);
         }
-        catch (Exception exception) when (exception is JinjaFailure or LoraException)
+        catch (Exception exception) when (exception is JinjaFailure || IsRefusal(exception))
         {
             throw new FormatException(exception.Message.TrimEnd('.'), exception);
         }
@@ -200,11 +212,14 @@ internal sealed class ChatEncoder
         {
             return Render(messages, tools, begins, cancellation).Text;
         }
-        catch (LoraException)
+        catch (LoraException exception) when (IsRefusal(exception))
         {
             return null;
         }
     }
+
+    /// <summary>Whether a template refused a conversation, and did not run on without end.</summary>
+    internal static bool IsRefusal(Exception exception) => exception is LoraException { InnerException: not JinjaFailure { IsExhausted: true } };
 
     private sealed record FoundParts(IReadOnlyList<PlacedPart> Placed, IReadOnlyList<Range> Spelled, bool HasUnwrittenReasoning, bool HasUnwrittenMessage);
 }

@@ -86,7 +86,7 @@ internal sealed class TurnBorders(Func<IReadOnlyList<ChatMessage>, JsonElement?,
         {
             return render(messages, tools, begins);
         }
-        catch (LoraException)
+        catch (LoraException exception) when (ChatEncoder.IsRefusal(exception))
         {
             return null; // such a conversation is not the template's
         }

@@ -14,9 +14,9 @@ public sealed class ChatTemplate
 
     private readonly JinjaTemplate template;
     private readonly JinjaTemplate? toolUse;
-    private readonly IReadOnlyDictionary<string, string> specialTokens;
+    private readonly IReadOnlyDictionary<string, Value> specialTokens; // which do not change
 
-    private ChatTemplate(string path, string text, string? toolUse, IReadOnlyDictionary<string, string> specialTokens)
+    private ChatTemplate(string path, string text, string? toolUse, IReadOnlyDictionary<string, Value> specialTokens)
     {
         Path = path;
         Text = text;
@@ -72,7 +72,7 @@ public sealed class ChatTemplate
     public static ChatTemplate Parse(string text, IReadOnlyDictionary<string, string>? specialTokens = null, string path = "the chat template")
     {
         ArgumentNullException.ThrowIfNull(text);
-        return new ChatTemplate(path, text, null, specialTokens ?? new Dictionary<string, string>());
+        return new ChatTemplate(path, text, null, (specialTokens ?? new Dictionary<string, string>()).ToDictionary(token => token.Key, token => (Value)new TextValue(token.Value)));
     }
 
     /// <summary>Writes a conversation.</summary>
@@ -94,7 +94,7 @@ public sealed class ChatTemplate
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        Dictionary<string, Value> given = specialTokens.ToDictionary(token => token.Key, token => (Value)new TextValue(token.Value), StringComparer.Ordinal);
+        Dictionary<string, Value> given = new(specialTokens, StringComparer.Ordinal);
         Value toolList = tools is JsonElement list ? ChatValues.Of(list, "tools") : NoneValue.Instance;
         given["tools"] = toolList;
         given["documents"] = NoneValue.Instance;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lora.Checkpoints;
+using Lora.Text.Jinja;
 
 namespace Lora.Text;
 
@@ -18,6 +19,7 @@ internal static class ChatTemplateFiles
     private const string Key = "chat_template";
     private const string Configuration = "tokenizer_config.json";
     private const int LongestTemplate = 1 << 20; // the longest in use have 20 KB
+    private const string Additional = "additional_special_tokens";
 
     private static readonly string[] Tokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
@@ -60,9 +62,9 @@ internal static class ChatTemplateFiles
     public static string? OfAdapter(string folder) => Path.Combine(folder, FileName) is string file && File.Exists(file) ? ReadText(file) : null;
 
     /// <summary>The special tokens that tokenizer_config.json names, or special_tokens_map.json where it does not.</summary>
-    public static Dictionary<string, string> SpecialTokens(string folder)
+    public static Dictionary<string, Value> SpecialTokens(string folder)
     {
-        Dictionary<string, string> found = new(StringComparer.Ordinal);
+        Dictionary<string, Value> found = new(StringComparer.Ordinal);
         foreach (string file in new[] { Configuration, "special_tokens_map.json" }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
         {
             TokenizerNode root = TokenizerFile.Read(file);
@@ -70,12 +72,19 @@ internal static class ChatTemplateFiles
             {
                 if (root.Optional(name) is TokenizerNode token)
                 {
-                    found.TryAdd(name, token.Element.ValueKind == JsonValueKind.Object ? token.Text("content") : token.Text());
+                    found.TryAdd(name, Text(token));
                 }
+            }
+
+            if (root.Optional(Additional)?.Element.ValueKind == JsonValueKind.Array)
+            {
+                found.TryAdd(Additional, new ListValue([.. root.Items(Additional).Select(Text)]));
             }
         }
 
         return found;
+
+        static TextValue Text(TokenizerNode token) => new(token.Element.ValueKind == JsonValueKind.Object ? token.Text("content") : token.Text());
     }
 
     private static (string Path, IReadOnlyDictionary<string, string> Templates)? OfFile(string file) =>

@@ -70,7 +70,13 @@ public sealed class MeasurementSession : IDisposable
         plan.Notes.ToList().ForEach(observer.OnStage);
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
-        string? carried = adapters.Select(adapter => adapter.ChatTemplate).FirstOrDefault(template => template is not null);
+        string[] templates = [.. adapters.Select(adapter => adapter.ChatTemplate).OfType<string>().Distinct(StringComparer.Ordinal)];
+        string? carried = templates.FirstOrDefault();
+        if (templates.Length > 1 && options.Data.ChatTemplate is null)
+        {
+            observer.OnWarning("The adapters were trained on conversations of different chat templates; that of the first is used for all.");
+        }
+
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(

@@ -79,6 +79,21 @@ public sealed class ChatEncoderTests
     }
 
     [Fact]
+    public void A_template_that_runs_on_without_end_is_no_fault_of_a_row()
+    {
+        ChatTemplate endless = ChatTemplate.Parse("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}");
+        Assert.Equal(LoraError.ChatTemplateFailed, Assert.Throws<LoraException>(() => Write(Talk, template: endless)).Error);
+    }
+
+    [Fact]
+    public void What_the_template_writes_by_itself_counts_where_rows_are_not_encoded_yet()
+    {
+        ChatTemplate talks = ChatTemplate.Parse("You are x x x x x x x x x x x x. {% for m in messages %}{{ m.content }}{% endfor %}");
+        Assert.InRange(GoldenTemplates.Encoder(talks, Tokenizer).Overhead, 14, 100);
+        Assert.InRange(GoldenTemplates.Encoder(talks, Tokenizer, new() { SystemPrompt = new string('1', 500) }).Overhead, 500, 1200);
+    }
+
+    [Fact]
     public void Characters_of_private_use_are_characters() =>
         Assert.Equal(["\uE000A\uE001<|im_end|>"], Learned([Talk[0], new(new("assistant", "\uE000A\uE001"))]));
 

@@ -14,6 +14,13 @@ public sealed class ChatTemplateTests : IDisposable
     }
 
     [Fact]
+    public void The_additional_special_tokens_are_a_list()
+    {
+        folder.Write("tokenizer_config.json", """{"additional_special_tokens":["<a>",{"content":"<b>"}],"chat_template":"{{ additional_special_tokens | join(' ') }}"}""");
+        Assert.Equal("<a> <b>", Rendered());
+    }
+
+    [Fact]
     public void A_file_of_its_own_comes_before_tokenizer_config()
     {
         folder.Write("tokenizer_config.json", """{"eos_token":"!","chat_template":"old"}""");

@@ -40,7 +40,7 @@ internal sealed class Budget(CancellationToken cancellation = default)
         steps += count;
         if (steps > MostSteps)
         {
-            throw new JinjaFailure($"it takes more than {MostSteps} steps");
+            throw new JinjaFailure($"it takes more than {MostSteps} steps", isExhausted: true);
         }
 
         if ((before & ~CancellationStride) != (steps & ~CancellationStride))
@@ -58,7 +58,7 @@ internal sealed class Budget(CancellationToken cancellation = default)
         characters += length;
         if (length > MostWeight || characters > MostCharacters)
         {
-            throw new JinjaFailure($"it makes texts of more than {(length > MostWeight ? MostWeight : MostCharacters)} characters");
+            throw new JinjaFailure($"it makes texts of more than {(length > MostWeight ? MostWeight : MostCharacters)} characters", isExhausted: true);
         }
     }
 

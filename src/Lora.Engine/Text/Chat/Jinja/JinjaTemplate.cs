@@ -39,7 +39,7 @@ internal sealed class JinjaTemplate
         }
         catch (JinjaFailure failure) when (failure.Line == 0)
         {
-            throw new JinjaFailure(failure.Message, scope.Budget.Line);
+            throw new JinjaFailure(failure.Message, scope.Budget.Line, failure.IsExhausted);
         }
     }
 }
