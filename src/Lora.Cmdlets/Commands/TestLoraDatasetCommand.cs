@@ -11,11 +11,17 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
     private readonly List<string> files = [];
 
     /// <summary>The files to look at, and folders of files.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "FullName")]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
+
+    /// <summary>The rows to look at, as objects, in place of files.</summary>
+    [Parameter]
+    [Recorded<RowArgument>(Several = true)]
+    [ValidateNotNullOrEmpty]
+    public RowArgument[] Row { get; set; } = [];
 
     /// <summary>The model whose tokens and chat template are used.</summary>
     [Parameter]
@@ -44,14 +50,30 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
     /// <inheritdoc/>
     protected override void EndWork()
     {
-        if (files.Count == 0)
+        if (files.Count == 0 && Row.Length == 0)
         {
-            return; // an empty pipeline
+            if (MyInvocation.ExpectingInput)
+            {
+                return; // an empty pipeline
+            }
+
+            throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
+        }
+
+        if (files.Count > 0 && Row.Length > 0)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, Dataset, "rows of files are looked at or objects: -Dataset and -Row both name rows");
         }
 
         PathResolver paths = new(this);
+        using PipelineRows given = new();
+        foreach (RowArgument row in Row)
+        {
+            given.Add(row.Value);
+        }
+
         string model = BaseModel.Named(Model, paths) ?? throw LoraException.Of(LoraError.ModelNotKnown, null);
-        DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []), Rows(paths), MaxLength);
+        DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []) { Rows = Row.Length > 0 ? given.Rows : null }, Rows(paths), MaxLength);
         bool isGood = true;
         RunOnWorker("Testing dataset", (worker, cancellation) =>
         {

@@ -81,8 +81,22 @@ public sealed class PipelineRowsTests : IClassFixture<HostedShell>, IDisposable
     [InlineData("Measure-LoraAdapter $model -Row 1, 2", "LoraRowInvalid")]
     [InlineData("Measure-LoraAdapter $model -Row $rows -Dataset $train", "LoraConfigConflict")]
     [InlineData("Measure-LoraAdapter $model", "LoraDatasetNotGiven")]
+    [InlineData("Test-LoraDataset -Model $model", "LoraDatasetNotGiven")]
+    [InlineData("Test-LoraDataset $train -Row $rows -Model $model", "LoraConfigConflict")]
     public void What_may_be_two_things_or_none_is_an_error_that_says_what_to_do(string script, string error) =>
         Assert.Equal(error, shell.Run($"{Config}\n{script}").ErrorIds.First().Split(',')[0]);
+
+    [Fact]
+    public void They_are_looked_at_as_the_same_rows_in_a_file_are()
+    {
+        ShellResult result = shell.Run($$"""
+            {{Config}}
+            foreach ($row in (Test-LoraDataset -Row $rows -Model $model), (Test-LoraDataset $output/rows.jsonl -Model $model)) { "$($row.Token)" }
+            """).Succeeded();
+
+        Assert.Equal(2, result.Output.Count);
+        Assert.Single(result.Output.Select(tokens => tokens.ToString()).Distinct());
+    }
 
     [Fact]
     public void Weights_say_how_often_an_epoch_has_the_rows_of_what_each_element_names()

@@ -36,15 +36,20 @@ internal static class DatasetReaders
         new("tsv", 40, Of("rows.tsv", Encoding.UTF8.GetBytes("prompt\tcompletion\n2+2=\t4\n\"a, \"\"b\"\";\tc\"\t\"é\nf\"\n\t g"))),
         new("utf16", 30, Of("rows.csv", [0xFF, 0xFE, .. Encoding.Unicode.GetBytes(Csv)], [0xFE, 0xFF, .. Encoding.BigEndianUnicode.GetBytes(Csv)])),
         new("json-array", 60, Of("rows.json", Encoding.UTF8.GetBytes($" [\n{Json.Replace("|", " ,\n", StringComparison.Ordinal)}\n] \n"))),
+        new("json-objects", 40, Of("rows.json",
+            Encoding.UTF8.GetBytes($$"""{"version":1,"rows":[{{Json.Replace('|', ',')}}]}"""), Encoding.UTF8.GetBytes(Json.Replace("|", "\n", StringComparison.Ordinal).Replace(",\"", ",\n  \"", StringComparison.Ordinal)))),
+        new("code-page", 30, Said("rows.csv", new() { DatasetEncoding = "shift_jis" }, Encoding.UTF8.GetBytes(Csv))),
         new("document", 20, Of("rows.txt", "# A page\r\n\r\nof text\r\n"u8.ToArray())),
         new("gzip", 40, Of("rows.jsonl.gz", Gzip(Lines), [.. Gzip(Lines[..20]), .. Gzip(Lines[20..])])),
         new("zstd", 40, Of("rows.jsonl.zst", Zstandard(Lines), [.. Zstandard(Lines[..20]), .. Zstandard(Lines[20..])])),
         new("parquet", 100, Parquet),
     ];
 
-    private static Func<string, OpenReader> Of(string name, params byte[][] seeds) => folder => new(
+    private static Func<string, OpenReader> Of(string name, params byte[][] seeds) => Said(name, new(), seeds);
+
+    private static Func<string, OpenReader> Said(string name, DataOptions options, params byte[][] seeds) => folder => new(
         random => new(name, ByteDamage.Apply(random.Any(seeds), random)),
-        input => Read(Path.Combine(folder, input.File)));
+        input => Read(Path.Combine(folder, input.File), options));
 
     /// <summary>A damaged row alone, for all rows of a file are of one kind; what is read is written down and read again.</summary>
     private static OpenReader RowShapes(string folder)
@@ -69,9 +74,9 @@ internal static class DatasetReaders
 
     private static OpenReader Parquet(string folder) => Of("rows.parquet", [.. RealFiles.Parquet().Select(File.ReadAllBytes)])(folder);
 
-    private static void Read(string path)
+    private static void Read(string path, DataOptions options)
     {
-        foreach (DatasetRow row in DatasetReader.Read(new(path)))
+        foreach (DatasetRow row in DatasetReader.Read(new(path) { Rules = new(options) }))
         {
             _ = row.Line;
         }

@@ -58,6 +58,22 @@ public class RunIdentityTests
     }
 
     [Fact]
+    public void Other_weights_of_the_datasets_and_other_rows_of_a_program_are_another_run()
+    {
+        using GivenRows rows = new("rows"), same = new("the same"), other = new("rows");
+        rows.Add("""{"text":"a"}"""u8);
+        same.Add("""{"text":"a"}"""u8);
+        other.Add("""{"text":"b"}"""u8);
+        Assert.Equal(["DatasetWeight was '' and is '2'"], RunIdentity.Differences(Of(ExampleRun.Data), Of(ExampleRun.Data with { DatasetWeight = [2] })));
+        Assert.Empty(RunIdentity.Differences(Of(Given(rows)), Of(Given(same))));
+        Assert.Equal(["Dataset is another"], RunIdentity.Differences(Of(Given(rows)), Of(Given(other))));
+
+        static TrainingData Given(GivenRows rows) => new([], []) { Rows = rows };
+
+        static IReadOnlyDictionary<string, string> Of(TrainingData data) => RunIdentity.Of(ExampleRun.Model, "", ExampleRun.Config, null, data, new());
+    }
+
+    [Fact]
     public void A_chat_template_is_what_it_says_wherever_it_lies()
     {
         using TemporaryFolder folder = new();
