@@ -97,6 +97,12 @@ internal static class DelimitedReader
             [.. (said is char only ? [only] : new[] { usual, ',', ';', '\t', '|' }.Distinct()).Select(delimiter => Split(line, delimiter, file.Rules))];
         int most = readings.Max(reading => reading.Known);
         (char found, string[] names, _) = readings.First(reading => reading.Known == most);
+        if (most == 0 && said is char separator && names.Length == 0)
+        {
+            problems.Add(number, $"the line {Separator} names {RowReading.Quoted($"{separator}")}, by which the header cannot be split");
+            return null;
+        }
+
         if (most == 0)
         {
             problems.Add(number, $"no column is known ({string.Join(", ", names.Select(RowReading.Quoted).Take(5))}); the first line has to be a header: add one, or rename its columns");
@@ -132,9 +138,9 @@ internal static class DelimitedReader
             string[] names = csv.Read() ? [.. Enumerable.Range(0, csv.RowFieldCount).Select(column => csv.GetString(column).Trim())] : [];
             return (delimiter, names, names.Count(rules.IsKnown));
         }
-        catch (CsvFormatException)
+        catch (Exception exception) when (exception is CsvFormatException or CsvConfigurationException)
         {
-            // Quotes that another delimiter follows.
+            // Quotes that another delimiter follows, or a line sep= with a letter or a quote.
             return (delimiter, [], 0);
         }
     }

@@ -73,6 +73,8 @@ public sealed class DatasetReaderTests : IDisposable
     [InlineData("text,id\na,1\n\"b,2\nc,3", "line 3: a quote is opened and never closed")]
     [InlineData("text\n#1\n\n5,5\n", "line 4: it has 2 fields where the header has 1")]
     [InlineData("a,b\n1,2\n", "line 1: no column is known (\"a\", \"b\")")]
+    [InlineData("sep=\"\ntext\na\n", "line 2: the line sep= names")]
+    [InlineData("sep=e\ntext\na\n", "line 2: the line sep= names")]
     [InlineData("prompt,completion;text\n", "several delimiters")]
     public void What_is_wrong_in_a_CSV_file_is_named_by_the_line_on_which_its_row_begins(string content, params string[] problems) =>
         Assert.All(problems, problem => Assert.Contains(problem, Failure("rows.csv", Encoding.UTF8.GetBytes(content)).Message, StringComparison.Ordinal));
