@@ -34,10 +34,10 @@ Describe 'Invoke-LoraTraining' {
 
         It 'evaluates on its way, keeps the best adapter and ends when it gets no better' {
             $output = Invoke-LoraTraining $config -Dataset $training.Dataset -ValidationDataset @{ task = $validation } -MaxStep 40 -BatchSize 2 -Device cpu `
-                -LearningRate 0.5 -Schedule Constant -WarmupStep 0 -EvaluationStep 1 -KeepBest -Patience 2 -OutputPath 'TestDrive:/best' -PassThruStep
+                -LearningRate 0.5 -Schedule Constant -WarmupStep 0 -EvaluationStep 1 -KeepBest -Patience 1 -OutputPath 'TestDrive:/best' -PassThruStep
             $result = $output[-1]
             $result.StopReason | Should -Be 'EarlyStopped'
-            $result.BestStep | Should -Be ($result.StepCount - 2)
+            $result.BestStep | Should -Be ($result.StepCount - 1)
             $output[0].Evaluation.Name | Should -Be 'task'
             $lowest = $result.Evaluation | Where-Object Step | Sort-Object Loss | Select-Object -First 1
             $result.After | Should -Be $lowest

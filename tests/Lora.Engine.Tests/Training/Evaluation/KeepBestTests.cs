@@ -41,7 +41,7 @@ public sealed class KeepBestTests : IDisposable
     public void The_best_adapter_is_the_result_and_what_is_written()
     {
         TrainingOptions options = Options with { MaxStep = 40, EvaluationStep = 1, Prompt = ["Tell me about the fox."], PromptToken = 6 };
-        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, options with { KeepBest = true, Patience = 2, OutputPath = folder.File("best") });
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, options with { KeepBest = true, Patience = 1, OutputPath = folder.File("best") });
         LoraTrainingResult there = ExampleRun.Train(ExampleRun.Config, options with { MaxStep = result.BestStep });
 
         Assert.InRange(Lowest(result), 1, result.StepCount - 1);
@@ -68,8 +68,8 @@ public sealed class KeepBestTests : IDisposable
     [Fact]
     public void A_run_without_a_better_adapter_for_too_long_ends()
     {
-        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, Options with { MaxStep = 40, EvaluationStep = 1, Patience = 3 });
-        LoraTrainingResult there = ExampleRun.Train(ExampleRun.Config, Options with { MaxStep = result.StepCount });
+        LoraTrainingResult result = ExampleRun.Train(ExampleRun.Config, Options with { MaxStep = 40, EvaluationStep = 1, Patience = 3, LearningRate = 50 });
+        LoraTrainingResult there = ExampleRun.Train(ExampleRun.Config, Options with { MaxStep = result.StepCount, LearningRate = 50 });
 
         Assert.Equal(LoraStopReason.EarlyStopped, result.StopReason);
         Assert.Equal(result.BestStep + 3, result.StepCount);
@@ -122,7 +122,7 @@ public sealed class KeepBestTests : IDisposable
     [Fact]
     public void A_process_that_dies_after_the_run_has_lost_patience_does_not_train_on()
     {
-        TrainingOptions options = Options with { MaxStep = 40, EvaluationStep = 1, Patience = 2, KeepBest = true, SaveStep = 1, OutputPath = folder.File("run") };
+        TrainingOptions options = Options with { MaxStep = 40, EvaluationStep = 1, Patience = 1, KeepBest = true, SaveStep = 1, OutputPath = folder.File("run") };
         RecordingObserver observer = new(onStage: stage =>
         {
             if (stage.StartsWith("Writing", StringComparison.Ordinal))
