@@ -107,6 +107,18 @@ Describe 'Test-LoraDataset' {
         Get-ChildItem $TestDrive -Filter none | Test-LoraDataset -Model $model | Should -BeNullOrEmpty
     }
 
+    It 'takes rows from the pipeline as a training does' {
+        $rows = 1, 2, 1 | ForEach-Object { [pscustomobject]@{ prompt = 'Say'; completion = " $_." } } | Test-LoraDataset -Model $model
+        $rows.Row | Should -Be 1, 2, 3
+        $rows[1].Supervised.Text | Should -BeExactly ' 2.<|end|>'
+        $rows[2].Problem | Should -BeLike 'It is the same as*1.'
+        @{ question = 'a'; answer = 'b' } | Test-LoraDataset -Model $model -ChatTemplate alpaca | ForEach-Object Format | Should -Be Chat
+        Import-Csv (New-Item -Path (Join-Path $TestDrive rows.csv) -Value "text`na`nb") | Test-LoraDataset -Model $model | Should -HaveCount 2
+        { $bad, @{ text = 'a' } | Test-LoraDataset -Model $model } | Should -Throw -ErrorId 'LoraConfigConflict,*'
+        { Test-LoraDataset -Model $model } | Should -Throw -ErrorId 'LoraDatasetNotGiven,*'
+        { 7 | Test-LoraDataset -Model $model } | Should -Throw -ErrorId 'LoraRowInvalid,*'
+    }
+
     It 'needs a model' {
         { Test-LoraDataset $bad } | Should -Throw -ErrorId 'LoraModelNotKnown,Lora.Commands.TestLoraDatasetCommand'
     }

@@ -6,7 +6,17 @@ using System.Text.Json;
 namespace Lora.Commands;
 
 /// <summary>What a user gave as a row of a dataset: a custom object, a hashtable, or a row of a data table.</summary>
-public sealed record RowArgument : Argument;
+public sealed record RowArgument : Argument
+{
+    /// <summary>Full paths of the files and folders that it names, or is; null where it is a row.</summary>
+    /// <exception cref="LoraException">PathNotFound or PathNotFileSystem.</exception>
+    internal IReadOnlyList<string>? Paths(PathResolver paths) => Value switch
+    {
+        string path => paths.All(path),
+        FileSystemInfo item => [paths.Literal(item.FullName)],
+        _ => null,
+    };
+}
 
 /// <summary>Rows that come through the pipeline, one object each, until all are there.</summary>
 internal sealed class PipelineRows : IDisposable

@@ -9,16 +9,16 @@ namespace Lora.Commands;
 public sealed class TestLoraDatasetCommand : DatasetCmdlet
 {
     private readonly List<string> files = [];
+    private PipelineRows? rows;
 
     /// <summary>The files to look at, and folders of files.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("PSPath", "FullName")]
+    [Parameter(Position = 0)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
 
-    /// <summary>The rows to look at, as objects, in place of files.</summary>
-    [Parameter]
+    /// <summary>The rows to look at, as objects, in place of files; or files from the pipeline.</summary>
+    [Parameter(ValueFromPipeline = true)]
     [Recorded<RowArgument>(Several = true)]
     [ValidateNotNullOrEmpty]
     public RowArgument[] Row { get; set; } = [];
@@ -44,36 +44,48 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
     public SwitchParameter Quiet { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginWork() => files.AddRange(new PathResolver(this).All(Dataset));
+
+    /// <inheritdoc/>
     // Rows of one file are held against those of the others, so that files are looked at together.
-    protected override void ProcessInput() => files.AddRange(new PathResolver(this).All(Dataset));
+    protected override void ProcessInput()
+    {
+        PathResolver paths = new(this);
+        foreach (RowArgument given in Row)
+        {
+            if (given.Paths(paths) is IReadOnlyList<string> named)
+            {
+                files.AddRange(named);
+            }
+            else
+            {
+                rows ??= new();
+                rows.Add(given.Value);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     protected override void EndWork()
     {
-        if (files.Count == 0 && Row.Length == 0)
+        if (files.Count == 0 && rows is null)
         {
-            if (MyInvocation.ExpectingInput)
+            if (!MyInvocation.ExpectingInput)
             {
-                return; // an empty pipeline
+                throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
             }
 
-            throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
+            return; // of an empty pipeline there is nothing to show
         }
 
-        if (files.Count > 0 && Row.Length > 0)
+        if (files.Count > 0 && rows is not null)
         {
-            throw LoraException.Of(LoraError.ConfigConflict, Dataset, "rows of files are looked at or objects: -Dataset and -Row both name rows");
+            throw LoraException.Of(LoraError.ConfigConflict, files[0], "rows of files are looked at, or objects: both are given");
         }
 
         PathResolver paths = new(this);
-        using PipelineRows given = new();
-        foreach (RowArgument row in Row)
-        {
-            given.Add(row.Value);
-        }
-
         string model = BaseModel.Named(Model, paths) ?? throw LoraException.Of(LoraError.ModelNotKnown, null);
-        DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []) { Rows = Row.Length > 0 ? given.Rows : null }, Rows(paths), MaxLength);
+        DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []) { Rows = rows?.Rows }, Rows(paths), MaxLength);
         bool isGood = true;
         RunOnWorker("Testing dataset", (worker, cancellation) =>
         {
@@ -96,6 +108,17 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
         if (Quiet)
         {
             WriteObject(isGood);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            rows?.Dispose();
+            rows = null;
         }
     }
 }

@@ -39,7 +39,7 @@ public sealed class AsyncLoraCmdletTests : IDisposable
     [Fact]
     public void A_failure_of_the_engine_ends_the_command_with_its_id()
     {
-        shell.With("work", (Action<PipelineWorker, CancellationToken>)((_, _) => throw LoraException.Of(LoraError.LossNotFinite, 3, 3, "loss", "NaN")));
+        shell.With("work", (Action<PipelineWorker, CancellationToken>)((_, _) => throw LoraException.Of(LoraError.LossNotFinite, 3, 3, "loss", "NaN", 3, "line 1")));
         ErrorRecord error = (ErrorRecord)shell.Run("try { Invoke-Work -Work $work } catch { $_ }").Output.Single().BaseObject;
 
         Assert.Equal("LoraLossNotFinite,Lora.Commands.Tests.Common.InvokeWorkCommand", error.FullyQualifiedErrorId);
