@@ -60,7 +60,7 @@ internal sealed class TrainingRun(
 
         // The loop knows neither files nor plans: engine, adapter, optimiser and numbers.
         TrainingLoop loop = new(engine, adapter, optimizer, options, scaling, observer.OnWarning) { Counts = plan.State?.Loop ?? new(0, 0) };
-        AdapterCheckpoints? checkpoints = options.SaveLimit is int limit ? new(options.OutputPath!, limit, adapter, plan) : null;
+        AdapterCheckpoints? checkpoints = options.SaveLimit is int limit ? new(options.OutputPath!, limit, () => Snapshot(adapter)) : null;
         TrainingStateKeeper? keeper = options.IsStateKept
             ? new(options.OutputPath!, options, loop, checkpoints, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
             : null;
@@ -82,7 +82,7 @@ internal sealed class TrainingRun(
         int? best = evaluations.TakeBest(); // the state of a stopped run has been written by now, with the values of its last step
 
         // A copy, since the values go with this run; written before anything else can fail.
-        LoraAdapter trained = AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried, loaded.ChatTemplate ?? plan.Start?.ChatTemplate);
+        LoraAdapter trained = Snapshot(adapter);
         string? written = output.Write(trained, best ?? done);
         if (reason is LoraStopReason.Completed or LoraStopReason.EarlyStopped)
         {
@@ -127,6 +127,9 @@ internal sealed class TrainingRun(
             Failure = [.. output.Failures],
         };
     }
+
+    private LoraAdapter Snapshot(AttachedAdapter adapter) =>
+        AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried, loaded.ChatTemplate ?? plan.Start?.ChatTemplate);
 
     private void RateWarnings(LearningRate rate)
     {

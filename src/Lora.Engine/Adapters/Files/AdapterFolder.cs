@@ -26,7 +26,7 @@ public static class AdapterFolder
 
     /// <summary>Whether a file or folder is one that <see cref="Save"/> writes.</summary>
     internal static bool IsPart(string path) =>
-        Path.GetFileName(path) is AdapterConfigJson.FileName or WeightsName or CardName && File.Exists(path);
+        Path.GetFileName(path) is AdapterConfigJson.FileName or WeightsName or CardName or ChatTemplateFiles.FileName && File.Exists(path);
 
     /// <summary>What a folder that is no adapter may be, as the rest of a message; empty when nothing is recognised.</summary>
     public static string Hint(string folder) => FolderHint.OfAdapters(folder).TrimEnd('.');

@@ -11,17 +11,15 @@ namespace Lora.Training;
 /// </summary>
 /// <param name="folder">Where the run's adapter goes.</param>
 /// <param name="limit">How many are kept.</param>
-/// <param name="adapter">What is trained.</param>
-/// <param name="plan">Its configuration as it is written.</param>
-internal sealed partial class AdapterCheckpoints(string folder, int limit, AttachedAdapter adapter, TrainingPlan plan)
+/// <param name="snapshot">Gives the adapter as it is now.</param>
+internal sealed partial class AdapterCheckpoints(string folder, int limit, Func<LoraAdapter> snapshot)
 {
     /// <summary>The name that a step's folder has.</summary>
     public static string NameOf(int step) => string.Create(CultureInfo.InvariantCulture, $"checkpoint-{step:D6}");
 
     /// <summary>Writes the adapter as it is now.</summary>
     /// <exception cref="LoraException">OutputFailed.</exception>
-    public void Write(int step) => AdapterFolder.Save(
-        AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried ?? []), Path.Combine(folder, NameOf(step)), overwrite: true);
+    public void Write(int step) => AdapterFolder.Save(snapshot(), Path.Combine(folder, NameOf(step)), overwrite: true);
 
     /// <summary>Removes those that are too many.</summary>
     /// <param name="last">The last step; what is of a later one is of an earlier run.</param>
