@@ -14,20 +14,20 @@ internal static partial class Campaign
 
     private const string Metrics = "metrics.jsonl";
 
-    private const int Seed = 1;
-
     /// <summary>The repository that the program was built from.</summary>
     public static string Repository { get; } =
         typeof(Campaign).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!;
 
     /// <summary>Runs it; every second kill is at random.</summary>
+    /// <param name="kills">How many runs are killed.</param>
+    /// <param name="seed">One seed, one sequence of moments, as far as the machine keeps time.</param>
     /// <returns>0 when nothing was lost, 1 otherwise.</returns>
-    public static int Run(int kills)
+    public static int Run(int kills, int seed)
     {
         string folder = Directory.CreateTempSubdirectory("lora-killer-").FullName;
         try
         {
-            Random random = new(Seed);
+            Random random = new(seed);
             string whole = Path.Combine(folder, "whole", Adapter);
             Stopwatch clock = Stopwatch.StartNew();
             Launch(whole, moment: "", killAfter: null);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Lora.Tools.Killer;
 
-// dotnet run -c Release --project tools/Killer -- 500 : kills that many runs, goes on with each, and compares what they come to.
+// dotnet run -c Release --project tools/Killer -- 500 [SEED] : kills that many runs, goes on with each, and compares what they come to.
 // run FOLDER [MOMENT] : a run that ends itself at a moment.
 // stop STAGE MODEL ROWS OUTPUT : a run that is given Ctrl+C in a stage.
 return args switch
@@ -9,12 +9,14 @@ return args switch
     ["run", string folder] => KilledRun.Run(folder, moment: ""),
     ["run", string folder, string moment] => KilledRun.Run(folder, moment),
     ["stop", string stage, string model, string rows, string output] => StoppedRun.Run(stage, model, rows, output),
-    [string kills] when int.TryParse(kills, NumberStyles.None, CultureInfo.InvariantCulture, out int count) => Campaign.Run(count),
+    [string kills] when int.TryParse(kills, NumberStyles.None, CultureInfo.InvariantCulture, out int count) => Campaign.Run(count, seed: 1),
+    [string kills, string seed] when int.TryParse(kills, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+        && int.TryParse(seed, NumberStyles.None, CultureInfo.InvariantCulture, out int number) => Campaign.Run(count, number),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project tools/Killer -- KILLS");
+    Console.Error.WriteLine("usage: dotnet run -c Release --project tools/Killer -- KILLS [SEED]");
     return 2;
 }
