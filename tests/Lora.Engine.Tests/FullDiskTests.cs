@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
@@ -55,6 +56,37 @@ public sealed class FullDiskTests
 
         // Lines of the metrics are small enough for what room is left; of what did not fit nothing is there.
         Assert.All(Directory.GetFileSystemEntries(disk.File(""), "*", SearchOption.AllDirectories), path => Assert.Contains(Path.GetFileName(path), new[] { "run", "metrics.jsonl" }));
+    }
+
+    [Fact]
+    public void The_metrics_of_a_run_have_whole_lines_only_and_what_waited_is_written_when_there_is_room()
+    {
+        using SmallDisk disk = SmallDisk.OrSkip();
+        MetricsFile metrics = new(disk.File(""), null);
+        int step = 1;
+        metrics.Add(new LoraTrainingStep { Step = step });
+        disk.Fill();
+
+        // The page that the file has is filled first.
+        Assert.Throws<IOException>(() =>
+        {
+            while (step < 1000)
+            {
+                metrics.Add(new LoraTrainingStep { Step = ++step });
+            }
+        });
+        Assert.Equal(Enumerable.Range(1, step - 1), Steps());
+
+        File.Delete(disk.File(".filling"));
+        metrics.Add(new LoraTrainingStep { Step = ++step });
+        Assert.Equal(Enumerable.Range(1, step), Steps());
+
+        IEnumerable<int> Steps()
+        {
+            string text = File.ReadAllText(disk.File(MetricsFile.Name));
+            Assert.EndsWith("}\n", text, StringComparison.Ordinal);
+            return text.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt32());
+        }
     }
 
     private static void Holds(Action<SmallDisk> write)

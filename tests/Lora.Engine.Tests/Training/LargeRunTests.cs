@@ -45,10 +45,28 @@ public sealed class LargeRunTests : IDisposable
         }
     }
 
-    private static LoraTrainingResult Train(string path, TrainingOptions options, ITrainingObserver observer)
+    [Fact]
+    public void A_run_that_is_stopped_while_rows_are_encoded_ahead_goes_on_bit_for_bit()
+    {
+        string path = Write();
+        TrainingOptions options = ExampleRun.Options with { OutputPath = folder.File("run"), Resume = true };
+        LoraTrainingResult whole = Train(path, ExampleRun.Options, new RecordingObserver());
+        using CancellationTokenSource cancellation = new();
+        LoraTrainingResult stopped = Train(path, options, new RecordingObserver(_ => cancellation.Cancel()), cancellation.Token);
+        Assert.Equal((LoraStopReason.Cancelled, 1), (stopped.StopReason, stopped.StepCount));
+
+        RecordingObserver observer = new();
+        LoraTrainingResult resumed = Train(path, options, observer);
+
+        Assert.Equal(LoraStopReason.Completed, resumed.StopReason);
+        Assert.Equal([2, 3, 4], observer.Steps.Select(step => step.Step));
+        Assert.Equal(ExampleRun.Values(whole.Adapter!), ExampleRun.Values(resumed.Adapter!));
+    }
+
+    private static LoraTrainingResult Train(string path, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation = default)
     {
         using TrainingSession session = new();
-        return session.Train(ExampleRun.Config, new TrainingData(path), options, observer, CancellationToken.None);
+        return session.Train(ExampleRun.Config, new TrainingData(path), options, observer, cancellation);
     }
 
     /// <summary>Eighteen megabytes.</summary>

@@ -111,11 +111,18 @@ internal sealed class ChatEncoder
         return new(text, false, placed is null ? null : Spelled(placed));
     }
 
-    /// <summary>The conversation with the system prompt before it, if it has none.</summary>
-    private IEnumerable<ChatTurn> Opened(IReadOnlyList<ChatTurn> turns) =>
-        options.SystemPrompt is string prompt && !turns.Any(turn => turn.Message.Role is ChatRoles.System or "developer")
-            ? turns.Prepend(new(new(ChatRoles.System, prompt)))
-            : turns;
+    /// <summary>The conversation with the system prompt before it, if it has none, and with reasoning where the template reads it.</summary>
+    private IEnumerable<ChatTurn> Opened(IReadOnlyList<ChatTurn> turns)
+    {
+        IEnumerable<ChatTurn> read = turns.Select(turn => Reasoning(turn.Message) is string field && turn.Message.Fields.Find(borders.ReasoningField) is null
+            ? turn with { Message = turn.Message.Renamed(field, borders.ReasoningField) }
+            : turn);
+        return options.SystemPrompt is string prompt && !turns.Any(turn => turn.Message.Role is ChatRoles.System or "developer")
+            ? read.Prepend(new(new(ChatRoles.System, prompt)))
+            : read;
+
+        static string? Reasoning(ChatMessage message) => ChatRoles.ReasoningFields.FirstOrDefault(field => message.Fields.Find(field) is not null);
+    }
 
     /// <summary>Which turns are learned: as their row says, else the assistant's; an empty one never is.</summary>
     private bool[] LearnedTurns(ChatTurn[] turns)

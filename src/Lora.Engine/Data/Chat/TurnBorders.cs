@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Lora.Text.Jinja;
 
 namespace Lora.Data;
 
-/// <summary>What a template writes between a message and the answer to it, and after an answer: found out from conversations of a word.</summary>
+/// <summary>What a template writes between a message and the answer to it, and after an answer, and where it reads reasoning: found out from conversations of a word.</summary>
 /// <param name="render">Writes a conversation, with what begins an answer or without.</param>
 internal sealed class TurnBorders(Func<IReadOnlyList<ChatMessage>, JsonElement?, bool, string> render)
 {
@@ -23,6 +24,7 @@ internal sealed class TurnBorders(Func<IReadOnlyList<ChatMessage>, JsonElement?,
     private readonly ConcurrentDictionary<(string? Role, bool HasTools), IReadOnlyList<string>> openings = [];
     private readonly ConcurrentDictionary<bool, string> closings = [];
     private readonly ConcurrentDictionary<bool, string> callClosings = [];
+    private string? reasoningField;
 
     /// <summary>
     /// What stands between the end of a message and the answer to it: first as an answer is asked for, then as one is written down, at the end of a
@@ -53,6 +55,15 @@ internal sealed class TurnBorders(Func<IReadOnlyList<ChatMessage>, JsonElement?,
 
     /// <summary>What stands after the last text of a tool call at the end of a conversation; empty where that is not known.</summary>
     public string CallClosing(JsonElement? tools) => callClosings.GetOrAdd(tools is not null, _ => After([User, Calling], tools));
+
+    /// <summary>The field that the template reads an answer's reasoning from; the most usual one where it reads none.</summary>
+    public string ReasoningField => reasoningField ??= ChatRoles.ReasoningFields.FirstOrDefault(IsWritten) ?? ChatRoles.ReasoningFields[0];
+
+    private bool IsWritten(string field)
+    {
+        ChatMessage reasoned = new(new MapValue([.. new ChatMessage(ChatRoles.Assistant, "x").Fields.Pairs, new(new TextValue(field), new TextValue(Word))]));
+        return Written([User, reasoned], null, false)?.Contains(Word, StringComparison.Ordinal) == true;
+    }
 
     private string After(ChatMessage[] messages, JsonElement? tools) => Written(messages, tools, false) is string text ? Tail(text) ?? "" : "";
 

@@ -23,8 +23,11 @@ internal static class ChatRoles
     }
         .SelectMany(entry => entry.Names, (entry, name) => KeyValuePair.Create(name, entry.Role)).ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The fields of a message that hold reasoning, the most usual first.</summary>
+    public static readonly IReadOnlyList<string> ReasoningFields = ["reasoning_content", "reasoning", "thinking"];
+
     /// <summary>Whether a field of a message holds reasoning.</summary>
-    public static bool IsReasoning(string field) => field is "reasoning_content" or "reasoning" or "thinking";
+    public static bool IsReasoning(string field) => ReasoningFields.Contains(field);
 
     /// <summary>The role of a name; null where it has none.</summary>
     public static string? Find(string name) => Known.GetValueOrDefault(name);

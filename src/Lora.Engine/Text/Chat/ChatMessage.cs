@@ -31,6 +31,10 @@ public sealed class ChatMessage
     internal ChatMessage With(Func<string, Value, Value> change) =>
         new(new MapValue(Fields.Pairs.Select(field => field.Key is TextValue name ? new(name, change(name.Text, field.Value)) : field)));
 
+    /// <summary>The turn with a field under another name.</summary>
+    internal ChatMessage Renamed(string from, string to) =>
+        new(new MapValue(Fields.Pairs.Select(field => field.Key is TextValue { Text: string name } && name == from ? new(new TextValue(to), field.Value) : field)));
+
     /// <summary>A turn of a JSON object, with all of its members.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.ChatMessageInvalid"/>: it is no object, or larger or deeper than a template takes.</exception>
     public static ChatMessage FromJson(JsonElement turn) => ChatValues.Of(turn, "the turn") is MapValue fields

@@ -14,7 +14,7 @@ public sealed partial class ChatMaskTests
     private const int Conversations = 40;
 
     // What templates write between what asks for an answer and the answer itself, all of which a model has to say.
-    private const string Scaffold = @"(\s|</?think>|</?mm:think>|</?think:opensource>|<assistant>|<\|content\|>)*";
+    private const string Scaffold = @"(\s|</?think>|</?mm:think>|</?think:opensource>|<assistant>|<\|content\|>|<\|channel\|>final<\|message\|>)*";
 
     private static readonly string[] Words =
         ["fox", "den", "naïve", "北京", "は", "🦊", "👩‍🚀", "e\u0301", "\u00a0", "x = 3", "```\ncode\n```", "\n\n", "  ", "<b>", "{{ x }}", "\"q\"", "\\n", "a\tb", "\u200b", "1,234.5"];
@@ -56,6 +56,7 @@ public sealed partial class ChatMaskTests
         { "meta-llama-Llama-3.1-8B-Instruct.jinja", "<|eot_id|>", "" },
         { "meta-llama-Llama-3.2-3B-Instruct.jinja", "<|eot_id|>", "" },
         { "meta-llama-Llama-3.3-70B-Instruct.jinja", "<|eot_id|>", "" },
+        { GoldenTemplates.Harmony, "<|end|>", "<|return|>" },
         { "microsoft-Phi-3.5-mini-instruct.jinja", "<|end|>", "" },
         { "mistralai-Ministral-3-14B-Reasoning-2512.jinja", "</s>", "" },
         { "mistralai-Mistral-Nemo-Instruct-2407.jinja", "</s>", "" },
@@ -75,7 +76,9 @@ public sealed partial class ChatMaskTests
         Repository.Shared("chat", "golden.json");
 
         // One wants a variable, functions, that no conversation has.
-        Assert.Equal(GoldenTemplates.Names, ((IEnumerable<ITheoryDataRow>)Templates).Select(row => (string)row.GetData()[0]!).Append("fireworks-ai-llama-3-firefunction-v2.jinja").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            GoldenTemplates.Names.Append(GoldenTemplates.Harmony).Order(StringComparer.Ordinal),
+            ((IEnumerable<ITheoryDataRow>)Templates).Select(row => (string)row.GetData()[0]!).Append("fireworks-ai-llama-3-firefunction-v2.jinja").Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -98,6 +101,45 @@ public sealed partial class ChatMaskTests
                 Assert.Matches($"^{Scaffold}{Regex.Escape(answers[pair.at].Trim())}\\s*{Regex.Escape(ending)}$", pair.block);
             });
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Templates))]
+    public void With_calls_reasoning_and_empty_turns_too_all_answers_are_learned_and_nothing_that_others_say(string name, string end, string last)
+    {
+        Tokenizer tokenizer = GoldenTemplates.Tokenizer(name);
+        RowEncoder encoder = new(tokenizer, int.MaxValue - 1, new(() => GoldenTemplates.Encoder(name, tokenizer)));
+        Random random = new(name.Length);
+        int written = 0;
+        for (int conversation = 0; conversation < Conversations; conversation++)
+        {
+            (ChatRow row, string[] texts) = MixedConversation(random, name);
+            EncodedRow? encoded;
+            try
+            {
+                encoded = encoder.Encode(row, default);
+            }
+            catch (FormatException)
+            {
+                continue; // the template has no way to write it, and that is said
+            }
+
+            string[] expected = [.. row.Turns.Zip(texts).Where(turn => turn.First.Learns).SelectMany(turn => Said().Matches(turn.Second)).Select(match => match.Value)];
+            if (encoded is null)
+            {
+                Assert.DoesNotContain(expected, IsAnswer);
+                continue;
+            }
+
+            written++;
+            string learned = string.Concat(Blocks(encoded.Example).Select(block => tokenizer.Decode(block, skipSpecialTokens: false)));
+            string[] said = [.. Said().Matches(learned).Select(match => match.Value)];
+            Assert.Equal(expected.Where(IsAnswer), said.Where(IsAnswer));
+            Assert.Subset(expected.ToHashSet(), said.ToHashSet());
+            Assert.All(expected.Where(text => text.StartsWith("answer", StringComparison.Ordinal)), text => Assert.Matches($"{text}\\s*{(last.Length == 0 ? Regex.Escape(end) : $"({Regex.Escape(end)}|{Regex.Escape(last)})")}", learned));
+        }
+
+        Assert.InRange(written, 1, Conversations);
     }
 
     [Theory]
@@ -182,6 +224,36 @@ public sealed partial class ChatMaskTests
         return Tools(name, new(1, turns));
     }
 
+    /// <summary>A conversation whose every text is its own: answer 1, call 2, reason 3 of the assistant, others' with their roles.</summary>
+    private static (ChatRow Row, string[] Texts) MixedConversation(Random random, string name)
+    {
+        List<string> turns = [];
+        int count = 0;
+        if (random.Next(3) == 0)
+        {
+            Add("system", $"system {++count}");
+        }
+
+        int exchanges = random.Next(1, 4);
+        for (int exchange = 0; exchange < exchanges; exchange++)
+        {
+            Add("user", $"user {++count}");
+            if (random.Next(3) == 0)
+            {
+                turns.Add($$"""{"role":"assistant","content":"","tool_calls":[{"id":"abcdefghi","type":"function","function":{"name":"get_weather","arguments":{"city":"call {{++count}}"} } }]}""");
+                turns.Add($$"""{"role":"tool","content":"result {{++count}}","tool_call_id":"abcdefghi","name":"get_weather"}""");
+            }
+
+            Add("assistant", random.Next(5) == 0 ? "" : $"answer {++count}", random.Next(3) == 0 ? $"reason {++count}" : null);
+        }
+
+        ChatRow row = new(1, [.. turns.Select(turn => new ChatTurn(ChatMessage.FromJson(JsonDocument.Parse(turn).RootElement)))]);
+        return (turns.Exists(turn => turn.Contains("tool_calls", StringComparison.Ordinal)) ? row with { Tools = GoldenTemplates.Row("tools").Tools } : Tools(name, row), [.. turns]);
+
+        void Add(string role, string content, string? reasoning = null) =>
+            turns.Add(JsonSerializer.Serialize(reasoning is null ? (object)new { role, content } : new { role, content, reasoning_content = reasoning }));
+    }
+
     // This one has no other way to go than with tools.
     private static ChatRow Tools(string name, ChatRow row) => name.Contains("tool_use", StringComparison.Ordinal)
         ? row with { Tools = GoldenTemplates.Row("tools").Tools }
@@ -211,6 +283,12 @@ public sealed partial class ChatMaskTests
     }
 
     private static string[] Learned(ChatText text) => [.. text.Pieces.Where(piece => piece.IsLearned).Select(piece => piece.Text)];
+
+    // Templates write reasoning of some turns only.
+    private static bool IsAnswer(string text) => !text.StartsWith("reason", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"(system|user|result|call|reason|answer) \d+")]
+    private static partial Regex Said();
 
     [GeneratedRegex(@"\{%-? *(end)?generation *-?%\}")]
     private static partial Regex GenerationTags();

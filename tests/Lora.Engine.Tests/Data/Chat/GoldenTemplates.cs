@@ -7,6 +7,9 @@ namespace Lora.Tests.Data.Chat;
 /// <summary>Templates of models in use, each with a tokenizer that has its special tokens; beside the repository.</summary>
 internal static class GoldenTemplates
 {
+    /// <summary>A template of our own in the Harmony format, which is committed with the tests.</summary>
+    public const string Harmony = "harmony.jinja";
+
     private static readonly Dictionary<string, string> Tokens = new() { ["bos_token"] = "<s>", ["eos_token"] = "</s>" };
 
     private static readonly Lazy<JsonElement?> Golden = new(() =>
@@ -17,7 +20,7 @@ internal static class GoldenTemplates
 
     public static IReadOnlyList<string> Names => Golden.Value is JsonElement golden ? [.. golden.GetProperty("templates").EnumerateObject().Select(template => template.Name)] : [];
 
-    public static string Text(string name) => Root.GetProperty("templates").GetProperty(name).GetString()!;
+    public static string Text(string name) => name == Harmony ? File.ReadAllText(Repository.Fixture("chat", Harmony)) : Root.GetProperty("templates").GetProperty(name).GetString()!;
 
     /// <summary>What the template writes of a conversation of the goldens, and where its generation blocks stand.</summary>
     public static JsonElement Out(string name, string conversation) => Root.GetProperty("out").GetProperty(name).GetProperty(conversation);
@@ -30,7 +33,7 @@ internal static class GoldenTemplates
     }
 
     public static Tokenizer Tokenizer(string name, string fixture = "byte-level-digits") => TemplateTokenizer.With(
-        TemplateTokenizer.Tokens(Root.GetProperty("out").GetProperty(name).EnumerateObject().Select(rendered => rendered.Value.TryGetProperty("ok", out JsonElement text) ? text.GetString()! : "")), fixture);
+        TemplateTokenizer.Tokens(name == Harmony ? [Text(name)] : Root.GetProperty("out").GetProperty(name).EnumerateObject().Select(rendered => rendered.Value.TryGetProperty("ok", out JsonElement text) ? text.GetString()! : "")), fixture);
 
     public static ChatEncoder Encoder(string name, Tokenizer tokenizer, DataOptions? options = null) =>
         Encoder(Template(name), tokenizer, options);
