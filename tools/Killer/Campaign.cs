@@ -10,6 +10,7 @@ namespace Lora.Tools.Killer;
 internal static partial class Campaign
 {
     private const string Adapter = "adapter";
+    private const int Reported = 50;
     private const string State = "training_state.safetensors";
 
     private const string Metrics = "metrics.jsonl";
@@ -34,7 +35,7 @@ internal static partial class Campaign
             int longest = (int)clock.ElapsedMilliseconds;
             Dictionary<string, byte[]> expected = Content(whole);
             int killed = 0;
-            List<string> faults = [];
+            int faults = 0;
             for (int index = 0; index < kills; index++)
             {
                 string moment = index % 2 == 0 ? KilledRun.Moments[index / 2 % KilledRun.Moments.Count] : "";
@@ -44,15 +45,28 @@ internal static partial class Campaign
                 killed += wasKilled ? 1 : 0;
                 if (fault is not null)
                 {
-                    faults.Add(string.Create(CultureInfo.InvariantCulture, $"Kill {index} ({(after is int time ? $"after {time} ms" : moment)}): {fault}"));
+                    // At once: a campaign of an hour may be stopped before its end.
+                    faults++;
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Kill {index} ({(after is int time ? $"after {time} ms" : moment)}): {fault}"));
+                }
+
+                if ((index + 1) % Reported == 0)
+                {
+                    Report(index + 1);
                 }
 
                 Directory.Delete(place, recursive: true);
             }
 
-            faults.ForEach(Console.WriteLine);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kills} runs, {killed} of them killed before their end, {faults.Count} faults, {clock.Elapsed.TotalSeconds:F0} s"));
-            return faults.Count == 0 && killed > 0 ? 0 : 1;
+            if (kills % Reported != 0)
+            {
+                Report(kills);
+            }
+
+            return faults == 0 && killed > 0 ? 0 : 1;
+
+            void Report(int runs) =>
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{runs} runs, {killed} of them killed before their end, {faults} faults, {clock.Elapsed.TotalSeconds:F0} s"));
         }
         finally
         {
