@@ -142,6 +142,21 @@ public sealed class ChatEncoderTests
         Assert.Equal(["A1<|im_end|>", "A2<|im_end|>"], text.Pieces.Where(piece => piece.IsLearned).Select(piece => piece.Text));
     }
 
+    [Theory]
+    [InlineData("{{ bos_token }}", 1)]
+    [InlineData("", 0)]
+    public void The_begin_token_is_the_one_that_the_template_writes_whatever_the_tokenizer_puts_before_texts(string begin, int count)
+    {
+        Tokenizer opening = TemplateTokenizer.With(["<|im_start|>", "<|im_end|>"], "sentencepiece");
+        int first = Assert.Single(opening.OpeningIds);
+        ChatTemplate template = ChatTemplate.Parse(begin + KnownTemplates.Text("chatml"), new Dictionary<string, string> { ["bos_token"] = "<s>" });
+        RowEncoder encoder = new(opening, 1000, new(() => GoldenTemplates.Encoder(template, opening)));
+
+        Assert.Equal(count, encoder.Encode(new ChatRow(1, Talk), default)!.Example.Ids.Count(id => id == first));
+        Assert.Equal(count, encoder.EncodeChatPrompt("Q", default).Count(id => id == first));
+        Assert.Equal(1, encoder.Encode(new TextRow(1, "Q"), default)!.Example.Ids.Count(id => id == first));
+    }
+
     [Fact]
     public void A_template_without_an_end_of_turn_gets_the_end_of_the_sequence()
     {
