@@ -17,6 +17,7 @@ public sealed class DatasetInspection
     private readonly IReadOnlyList<DatasetFile> files;
     private readonly IReadOnlyList<DatasetFile> heldOut;
     private readonly DatasetOptions options;
+    private readonly Tokenizer tokenizer;
     private readonly ExampleMaker maker;
     private readonly ExampleMaker whole;
     private readonly RowSpelling spelling;
@@ -35,20 +36,21 @@ public sealed class DatasetInspection
         List<LoraProblem> problems = [.. rows.Check(), .. data.Check(), .. OptionRules.AtLeast(nameof(DatasetOptions.MaxLength), maxLength ?? DatasetOptions.ShortestLength, DatasetOptions.ShortestLength)];
         files = Problems.Collect(problems, () => DatasetFiles.Of(data, new(rows)))!;
         heldOut = Problems.Collect(problems, () => DatasetFiles.Of(data.ValidationDataset.SelectMany(set => set.Paths), new(rows)))!;
-        Tokenizer? tokenizer = Problems.Collect(problems, () => Tokenizer.Load(folder));
+        Tokenizer? loaded = Problems.Collect(problems, () => Tokenizer.Load(folder));
         DecoderConfig? config = Problems.Collect(problems, () => DecoderConfigReader.Read(folder));
         LoraException.ThrowIfAny(problems);
+        tokenizer = loaded!;
         options = new()
         {
             Data = rows,
-            Chat = ChatEncoder.Of(new(folder, rows.ChatTemplate, null), tokenizer!, rows, TimeProvider.System),
+            Chat = ChatEncoder.Of(new(folder, rows.ChatTemplate, null), tokenizer, rows, TimeProvider.System),
             MaxLength = maxLength ?? DatasetOptions.LengthFor(config!.Positions),
             VocabularySize = config!.VocabularySize,
             Positions = config.Positions,
         };
-        maker = new(tokenizer!, options);
-        whole = new(tokenizer!, options with { MaxLength = int.MaxValue - 1 });
-        spelling = new(tokenizer!);
+        maker = new(tokenizer, options);
+        whole = new(tokenizer, options with { MaxLength = int.MaxValue - 1 });
+        spelling = new(tokenizer);
     }
 
     /// <summary>The rows in the order of the files. A file that cannot be read is a failure that the observer is told of, and the next one follows.</summary>
@@ -58,6 +60,7 @@ public sealed class DatasetInspection
     {
         ArgumentNullException.ThrowIfNull(observer);
         RowContents contents = new();
+        bool hasChats = false;
         foreach (DatasetFile file in heldOut)
         {
             foreach (ReadRow read in Followed(DatasetReader.ReadEach(file, cancellation), file, observer))
@@ -75,10 +78,16 @@ public sealed class DatasetInspection
             {
                 IEnumerable<string> elsewhere = inspected.Content is UInt128 content ? contents.Meet(content, file, inspected.Row.Row) : [];
                 string[] problems = [.. inspected.Problems, .. elsewhere];
+                hasChats |= inspected.Row is { Format: DatasetFormat.Chat, SupervisedCount: > 0 };
                 yield return inspected.Row with { Problem = problems.Length == 0 ? null : string.Join(' ', problems.Select(Sentence)) };
             }
 
             DatasetReport.Notices(file).ToList().ForEach(observer.OnWarning);
+        }
+
+        if (hasChats)
+        {
+            ChatNotices.Of(files, options.Chat!, tokenizer, clock: null).ToList().ForEach(observer.OnWarning);
         }
 
         try

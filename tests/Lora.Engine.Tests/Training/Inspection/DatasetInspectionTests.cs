@@ -236,6 +236,14 @@ public sealed class DatasetInspectionTests : IDisposable
         Assert.Contains("\"id\"", Assert.Single(observer.Warnings), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_a_template_writes_as_special_tokens_and_the_model_lacks_is_said_once()
+    {
+        string path = Write("rows.jsonl", Dialogue + "|" + Dialogue);
+        Assert.Equal(2, new DatasetInspection(ExampleRun.Model, new(path), Options with { ChatTemplate = "chatml" }).Rows(observer).Count());
+        Assert.Contains("writes <|im_start|>, <|im_end|>, which the model's vocabulary lacks", Assert.Single(observer.Warnings), StringComparison.Ordinal);
+    }
+
     private static IEnumerable<int> Learned(TrainingExample example) => Enumerable.Range(1, example.Labels.Length - 1).Where(place => example.Labels[place] != TrainingExample.Unsupervised);
 
     private static IEnumerable<int> Learned(LoraDatasetRow row) => row.Supervised.SelectMany(range => Enumerable.Range(range.First, range.Last - range.First + 1));
