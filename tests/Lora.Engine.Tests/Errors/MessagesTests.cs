@@ -10,6 +10,7 @@ public class MessagesTests
             LoraProblem problem = new(error, "target", "a", "b", "c", "d", "e");
             Assert.NotEmpty(problem.Message);
             Assert.NotEmpty(problem.Advice);
+            Assert.DoesNotMatch(@"\{\d", problem.Advice); // the values stand in the message alone
         }
     }
 

@@ -12,6 +12,7 @@ public static class AdapterFolder
     /// <summary>The name of the file that holds the weights.</summary>
     public const string WeightsName = "adapter_model.safetensors";
 
+    private const string ModelName = "config.json";
     private const string CardName = "README.md";
     private const string PickleName = "adapter_model.bin";
     private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "pt" };
@@ -27,6 +28,15 @@ public static class AdapterFolder
     /// <summary>Whether a file or folder is one that <see cref="Save"/> writes.</summary>
     internal static bool IsPart(string path) =>
         Path.GetFileName(path) is AdapterConfigJson.FileName or WeightsName or CardName or ChatTemplateFiles.FileName && File.Exists(path);
+
+    /// <summary>
+    /// Why no adapter is written into a folder, overwriting or not; null when nothing stands against it. Its chat template would take the place of one that
+    /// is there, or be read as that of a model that is.
+    /// </summary>
+    internal static string? WhyNot(string folder) => IsThere(folder) ? null
+        : new[] { ModelName, ChatTemplateFiles.FileName }.FirstOrDefault(name => File.Exists(Path.Combine(folder, name))) is string name
+        ? $"it holds {name} and no adapter, whose chat template would take the place of that of what is there."
+        : null;
 
     /// <summary>What a folder that is no adapter may be, as the rest of a message; empty when nothing is recognised.</summary>
     public static string Hint(string folder) => FolderHint.OfAdapters(folder).TrimEnd('.');
@@ -69,7 +79,8 @@ public static class AdapterFolder
     /// <param name="warn">Told of what was replaced and could not be removed; null: it is traced.</param>
     /// <param name="progress">Told of the bytes that are written.</param>
     /// <returns>The adapter with its new path.</returns>
-    /// <exception cref="LoraException">OutputExists: the folder holds an adapter and is not to be overwritten; OutputFailed: the system refused to write.</exception>
+    /// <exception cref="LoraException">OutputExists: the folder holds an adapter and is not to be overwritten; OutputFailed: the folder is a model's or holds
+    /// another's chat template, or the system refused to write.</exception>
     public static LoraAdapter Save(
         LoraAdapter adapter, string folder, bool overwrite = false, Action<string>? warn = null, IProgress<WorkProgress>? progress = null)
     {
@@ -78,6 +89,11 @@ public static class AdapterFolder
         if (!overwrite && IsThere(folder))
         {
             throw LoraException.Of(LoraError.OutputExists, folder, folder);
+        }
+
+        if (WhyNot(folder) is string reason)
+        {
+            throw LoraException.Of(LoraError.OutputFailed, folder, folder, reason);
         }
 
         // A path into a hub's cache tells of this machine; the id that it stands for is what loaders and readers know.

@@ -43,30 +43,47 @@ internal static class OtherRow
     }
 
     /// <summary>That the columns do not make a row, and which ones there are.</summary>
-    public static string Unknown(RowCells cells)
+    public static string Unknown(RowCells cells) => NullColumn(cells, ColumnMeaning.Text, ColumnMeaning.Messages) ?? Half(cells)
+        ?? Lacking(cells, "neither \"text\" nor \"prompt\" and \"completion\" nor \"messages\"", "name the column to learn from, as in -Column @{ text = '...' }");
+
+    /// <summary>That the columns have no text, where rows are said to be texts.</summary>
+    public static string NoText(RowCells cells) => NullColumn(cells, ColumnMeaning.Text)
+        ?? Lacking(cells, "no \"text\"", "name the column to learn from, as in -Column @{ text = '...' }");
+
+    /// <summary>That the columns have nothing that is asked and answered, where rows are said to be that.</summary>
+    public static string NoQuestion(RowCells cells) => NullColumn(cells, ColumnMeaning.Messages) ?? Half(cells)
+        ?? Lacking(cells, "no question with an answer", "name the columns to learn from, as in -Column @{ question = '...'; answer = '...' }");
+
+    private static string? NullColumn(RowCells cells, params ReadOnlySpan<ColumnMeaning> meanings)
     {
-        const string Lacking = "neither \"text\" nor \"prompt\" and \"completion\" nor \"messages\"";
         foreach (RowField field in cells.All)
         {
-            if (field.IsNull && RowColumns.Of(field.Name).Meaning is ColumnMeaning.Text or ColumnMeaning.Messages)
+            if (field.IsNull && meanings.Contains(RowColumns.Of(field.Name).Meaning))
             {
                 return $"{RowReading.Quoted(field.Name)} is null";
             }
         }
 
+        return null;
+    }
+
+    /// <summary>That a question is without its answer, or an answer without its question; null where neither is there.</summary>
+    private static string? Half(RowCells cells)
+    {
         RowCell? asked = cells.Peek(ColumnMeaning.Asked) ?? cells.Peek(ColumnMeaning.Input), answer = cells.Peek(ColumnMeaning.Answer);
         if (asked is RowCell question)
         {
             return question.Key == RowColumns.Prompt ? "it has a \"prompt\" without a \"completion\"" : $"it has {RowReading.Quoted(question.Field.Name)} without an \"answer\"";
         }
 
-        if (answer is RowCell reply)
-        {
-            return reply.Key == RowColumns.Completion ? "it has a \"completion\" without a \"prompt\"" : $"it has {RowReading.Quoted(reply.Field.Name)} without a \"question\"";
-        }
+        return answer is not RowCell reply ? null
+            : reply.Key == RowColumns.Completion ? "it has a \"completion\" without a \"prompt\"" : $"it has {RowReading.Quoted(reply.Field.Name)} without a \"question\"";
+    }
 
+    private static string Lacking(RowCells cells, string lacking, string instead)
+    {
         string found = string.Join(", ", cells.All.Take(MostNamed).Select(field => RowReading.Quoted(field.Name))) + (cells.All.Count > MostNamed ? ", ..." : "");
-        return found.Length > 0 ? $"it has {Lacking}, but {found}; name the column to learn from, as in -Column @{{ text = '...' }}" : $"it has {Lacking}: it is empty";
+        return found.Length > 0 ? $"it has {lacking}, but {found}; {instead}" : $"it has {lacking}: it is empty";
     }
 
     /// <summary>How to learn the better answers alone, or the messages beside them.</summary>

@@ -116,9 +116,9 @@ internal static class QuestionReading
     }
 
     private static RowCell Required(RowCells cells) =>
-        cells.Take(ColumnMeaning.Asked) ?? cells.Take(ColumnMeaning.Input) ?? throw new FormatException(OtherRow.Unknown(cells));
+        cells.Take(ColumnMeaning.Asked) ?? cells.Take(ColumnMeaning.Input) ?? throw new FormatException(OtherRow.NoQuestion(cells));
 
-    private static RowField Answer(RowCells cells) => cells.Take(ColumnMeaning.Answer)?.Field ?? throw new FormatException(OtherRow.Unknown(cells));
+    private static RowField Answer(RowCells cells) => cells.Take(ColumnMeaning.Answer)?.Field ?? throw new FormatException(OtherRow.NoQuestion(cells));
 
     private static string Join(string between, RowCell? first, string second)
     {

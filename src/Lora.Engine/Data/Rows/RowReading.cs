@@ -23,7 +23,7 @@ internal static class RowReading
             OtherRow.Refuse(cells, file.Rules.Format);
             DatasetRow row = file.Rules.Format switch
             {
-                DatasetFormat.Text => Text(line, cells, file) ?? throw new FormatException(OtherRow.Unknown(cells)),
+                DatasetFormat.Text => Text(line, cells, file) ?? throw new FormatException(OtherRow.NoText(cells)),
                 DatasetFormat.Completion => QuestionReading.Completion(line, cells),
                 DatasetFormat.Chat => Chat(line, cells, file) ?? QuestionReading.Chat(line, cells, file),
                 DatasetFormat.Alpaca => QuestionReading.Alpaca(line, cells),

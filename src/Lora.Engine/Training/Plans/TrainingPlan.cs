@@ -144,7 +144,7 @@ internal sealed record TrainingPlan(
         }
 
         // Found out now, and not when hours of training are to be written.
-        if (OutputFolder.WhyNot(folder) is string reason)
+        if ((OutputFolder.WhyNot(folder) ?? AdapterFolder.WhyNot(folder)) is string reason)
         {
             yield return new(LoraError.OutputFailed, folder, folder, reason);
         }

@@ -44,6 +44,23 @@ public sealed class AdapterFolderTests : IDisposable
         Assert.Equal("{{ messages }}\n", AdapterFolder.Load(target).ChatTemplate);
     }
 
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("chat_template.jinja")]
+    public void A_folder_of_a_model_or_of_a_chat_template_is_left_as_it_is(string name)
+    {
+        string target = Directory.CreateDirectory(Path.Combine(root, "model")).FullName;
+        File.WriteAllText(Path.Combine(target, name), "theirs");
+        LoraAdapter adapter = AdapterFolder.Load(Peft());
+
+        LoraException failure = Assert.Throws<LoraException>(() => AdapterFolder.Save(adapter, target, overwrite: true));
+
+        Assert.Equal(LoraError.OutputFailed, failure.Error);
+        Assert.Contains($"it holds {name} and no adapter", failure.Message, StringComparison.Ordinal);
+        Assert.Equal([name], Names(target));
+        Assert.Equal("theirs", File.ReadAllText(Path.Combine(target, name)));
+    }
+
     [Fact]
     public void Every_adapter_of_peft_is_written_byte_for_byte()
     {

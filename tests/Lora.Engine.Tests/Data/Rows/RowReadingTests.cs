@@ -87,6 +87,18 @@ public sealed class RowReadingTests : IDisposable
         Assert.StartsWith("Below is an instruction", Assert.IsType<CompletionRow>(Said(DatasetFormat.Alpaca)).Prompt, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(DatasetFormat.Text, """{"messages":[{"role":"user","content":"a"}]}""", "it has no \"text\", but \"messages\"; name the column to learn from, as in -Column @{ text = '...' }")]
+    [InlineData(DatasetFormat.Text, """{"question":"q","answer":"a"}""", "it has no \"text\", but \"question\", \"answer\"")]
+    [InlineData(DatasetFormat.Chat, """{"text":"a"}""", "it has no question with an answer, but \"text\"; name the columns to learn from, as in -Column @{ question = '...'; answer = '...' }")]
+    [InlineData(DatasetFormat.Completion, """{"messages":[{"role":"user","content":"a"}]}""", "it has no question with an answer, but \"messages\"")]
+    [InlineData(DatasetFormat.Completion, """{"prompt":"p"}""", "it has a \"prompt\" without a \"completion\"")]
+    public void Rows_that_are_not_what_is_said_of_them_are_told_what_that_lacks(DatasetFormat format, string json, string words)
+    {
+        DatasetFile file = new(folder.Write("rows.jsonl", json)) { Rules = new(new() { DatasetFormat = format }) };
+        Assert.Contains(words, Assert.Throws<LoraException>(() => DatasetReader.Read(file).ToArray()).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Rows_of_several_kinds_in_one_file_are_an_error_that_names_the_lines()
     {
