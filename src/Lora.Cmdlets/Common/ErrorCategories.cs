@@ -15,7 +15,7 @@ internal static class ErrorCategories
 
         LoraError.SafetensorsTruncated or LoraError.NotSafetensors or LoraError.SafetensorsHeaderTooLarge or LoraError.SafetensorsHeaderInvalid
             or LoraError.TensorDuplicate or LoraError.TensorDataTypeUnknown or LoraError.TensorOffsetsInvalid
-            or LoraError.TensorShapeMismatch or LoraError.ShardIndexInvalid or LoraError.ConfigInvalid
+            or LoraError.TensorShapeMismatch or LoraError.QuantizedWeightInvalid or LoraError.ShardIndexInvalid or LoraError.ConfigInvalid
             or LoraError.AdapterConfigInvalid or LoraError.AdapterWeightsInvalid or LoraError.TokenizerInvalid
             or LoraError.ChatTemplateInvalid or LoraError.ChatTemplateFailed or LoraError.ChatMessageInvalid
             or LoraError.DatasetEmpty or LoraError.DatasetForm or LoraError.RowInvalid or LoraError.ColumnMissing or LoraError.DatasetChanged or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange

@@ -80,6 +80,9 @@ public enum LoraError
     /// <summary>Weights that are quantised in the files.</summary>
     QuantizationUnsupported,
 
+    /// <summary>A quantised weight whose parts do not fit each other or the model.</summary>
+    QuantizedWeightInvalid,
+
     /// <summary>A model is needed, and neither a parameter nor a configuration says which.</summary>
     ModelNotKnown,
 

@@ -1,0 +1,85 @@
+using Lora.Checkpoints;
+
+namespace Lora.Quantization;
+
+/// <summary>
+/// compressed-tensors' <c>pack-quantized</c>: w = (code - zero) · scale. <c>weight_packed</c> [out, in / n] has n = 32 / bits inputs in a word, lowest bits
+/// first, each moved up by half of its range, so that codes are not negative; the last word of a row is filled up. <c>weight_scale</c> [out, groups];
+/// <c>weight_zero_point</c> [out / n, groups], packed likewise down the outputs, the middle of the range without it; <c>weight_g_idx</c> [in] names each
+/// input's group; <c>weight_shape</c> is [out, in].
+/// </summary>
+internal sealed unsafe class PackedIntegerWeight : StoredWeight
+{
+    private const int WordBits = 32;
+    private static readonly int[] KnownBits = [4, 8, 2, 3, 5, 6, 7];
+
+    private readonly TensorInfo codes;
+    private readonly TensorInfo scales;
+    private readonly TensorInfo? zeros;
+    private readonly TensorInfo? order;
+    private readonly ScaleGrid grid;
+    private readonly int bits;
+
+    /// <summary>Holds the parts against the shape [out, in].</summary>
+    public PackedIntegerWeight(StoredParts parts, long outputs, long inputs)
+        : base(parts, [outputs, inputs])
+    {
+        codes = parts.Need("weight_packed", StoredParts.Words, outputs, null);
+
+        // The stated bits first, for words that are filled up may hold as many codes of two widths.
+        bits = KnownBits.OrderBy(known => known != parts.Stated?.Bits).FirstOrDefault(known => Words(inputs, known) == codes.Shape[1]);
+        if (bits == 0)
+        {
+            throw parts.Invalid($"its weight_packed has {codes.Shape[1]} words a row for {inputs} inputs");
+        }
+
+        scales = parts.Any("weight_scale", StoredParts.Floats);
+        order = parts.Has("weight_g_idx") ? parts.Need("weight_g_idx", StoredParts.Integers, inputs) : null;
+        grid = ScaleGrid.Of(parts, scales, outputs, inputs);
+        zeros = parts.Has("weight_zero_point") ? parts.Need("weight_zero_point", StoredParts.Words, Words(outputs, bits), grid.Width) : null;
+        if (zeros is not null && grid.Rows != 1)
+        {
+            throw parts.Invalid("it has zero points of outputs and a scale for many of them");
+        }
+
+        if (parts.Has("weight_shape"))
+        {
+            parts.Need("weight_shape", StoredParts.Integers, 2); // the model's own shape is what the rest is held against
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override TileReader Open(PartReader reader)
+    {
+        (long inputs, long width) = (Shape[1], codes.Shape[1]);
+        (int codeBits, int perWord) = (bits, WordBits / bits);
+        uint mask = (1u << codeBits) - 1;
+        uint* words = reader.Words(codes);
+        float* factor = reader.Floats(scales);
+        uint* zero = zeros is null ? null : reader.Words(zeros);
+        ScaleGrid blocks = grid;
+        int[] group = order is null
+            ? [.. Enumerable.Range(0, (int)inputs).Select(input => (int)(input / blocks.Columns))]
+            : reader.Groups(order, blocks.Width);
+        return (tile, values) =>
+        {
+            for (int row = 0; row < tile.Rows; row++)
+            {
+                long output = tile.Row + row;
+                uint* source = words + (output * width);
+                float* line = values + (row * Tiles.Stride);
+                float* s = factor + (output / blocks.Rows * blocks.Width);
+                for (int column = 0; column < tile.Columns; column++)
+                {
+                    long input = tile.Column + column;
+                    int code = (int)((source[input / perWord] >> (int)(input % perWord * codeBits)) & mask);
+                    int middle = zero is null ? 1 << (codeBits - 1)
+                        : (int)((zero[(output / perWord * blocks.Width) + group[input]] >> (int)(output % perWord * codeBits)) & mask);
+                    line[column] = (code - middle) * s[group[input]];
+                }
+            }
+        };
+    }
+
+    private static long Words(long codes, int bits) => (codes + (WordBits / bits) - 1) / (WordBits / bits);
+}
