@@ -44,7 +44,7 @@ internal static class LoadBenchmark
             Measurement[] times = Measurement.InTurn(
                 [() => ModelLoader.Load(folder, CPU, held, quantization).Dispose(), () => Copy(file, threads: 1), () => Copy(file, Environment.ProcessorCount)], Repetitions);
             double peak = Peak(folder, held, quantization);
-            long weights = WeightSize.Of(DecoderConfigReader.Read(folder), held, quantization).Held;
+            long weights = WeightSize.Of(ModelConfigReader.Read(folder), held, quantization).Held;
             Table.Row(
                 $"{stored} as {(quantization == LoraQuantization.None ? held.ToString() : quantization)}",
                 string.Create(CultureInfo.InvariantCulture, $"{size / 1e9:F3}"),

@@ -30,7 +30,7 @@ internal static class LoadModel
             tie_word_embeddings = true,
         }));
         using Generator generator = new(1, CPU);
-        SafetensorsWriter.Write(path, RequiredTensors.Of(DecoderConfigReader.Read(folder)).Select(required => Random(required.Name, required.Shape, type, generator)));
+        SafetensorsWriter.Write(path, RequiredTensors.Of(ModelConfigReader.Read(folder)).Select(required => Random(required.Name, required.Shape, type, generator)));
         return path;
     }
 

@@ -24,7 +24,7 @@ internal static class MergeBenchmark
             string source = Directory.CreateDirectory(Path.Combine(folder, "model")).FullName;
             string target = Path.Combine(folder, "merged");
             TorchLibrary.Load();
-            IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Llama1B(16));
+            IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Model(Shapes.Llama1B(16)));
             SparseCheckpoint.Write(source, tensors, shardCount: 2, """{"model_type":"llama","tie_word_embeddings":true}""");
             LoraAdapter adapter = Adapter(tensors);
             long size = Directory.GetFiles(source).Sum(file => new FileInfo(file).Length);

@@ -6,9 +6,8 @@ namespace Lora.Bench;
 internal static class Shapes
 {
     /// <summary>SmolLM-135M; it has 30 blocks.</summary>
-    public static DecoderConfig SmolLM(int layers) => new()
+    public static DecoderSizes SmolLM(int layers) => new()
     {
-        ModelType = "llama",
         VocabularySize = 49152,
         HiddenSize = 576,
         IntermediateSize = 1536,
@@ -17,19 +16,17 @@ internal static class Shapes
         KeyValueHeads = 3,
         HeadDimension = 64,
         NormEpsilon = 1e-5,
-        Rope = new(10000),
-        TiedEmbeddings = true,
-        SlidingWindows = new int?[layers],
+        Rope = new RopeParameters(10000),
+        IsTied = true,
     };
 
     /// <summary>Two blocks whose products are so small that what is around them shows.</summary>
-    public static DecoderConfig Tiny() =>
+    public static DecoderSizes Tiny() =>
         SmolLM(2) with { VocabularySize = 4096, HiddenSize = 192, IntermediateSize = 512, Heads = 3, KeyValueHeads = 1 };
 
     /// <summary>Llama-3.2-1B; it has 16 blocks.</summary>
-    public static DecoderConfig Llama1B(int layers) => new()
+    public static DecoderSizes Llama1B(int layers) => new()
     {
-        ModelType = "llama",
         VocabularySize = 128256,
         HiddenSize = 2048,
         IntermediateSize = 8192,
@@ -38,8 +35,10 @@ internal static class Shapes
         KeyValueHeads = 8,
         HeadDimension = 64,
         NormEpsilon = 1e-5,
-        Rope = new(500000),
-        TiedEmbeddings = true,
-        SlidingWindows = new int?[layers],
+        Rope = new RopeParameters(500000),
+        IsTied = true,
     };
+
+    /// <summary>A model of these sizes with Llama's blocks.</summary>
+    public static ModelShape Model(DecoderSizes sizes) => sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), sizes.GatedMlp()));
 }

@@ -34,7 +34,7 @@ internal static class StepBenchmark
         }
     }
 
-    private static void WithAllBlocks(ScalarType type, DecoderConfig shape, double ceiling, int[] lengths)
+    private static void WithAllBlocks(ScalarType type, DecoderSizes shape, double ceiling, int[] lengths)
     {
         using StepModel model = new(type, shape);
         using ReferenceStep reference = new(model.Model);
@@ -57,7 +57,7 @@ internal static class StepBenchmark
         }
     }
 
-    private static void Plainly(ScalarType type, DecoderConfig shape, double ceiling, int[] lengths)
+    private static void Plainly(ScalarType type, DecoderSizes shape, double ceiling, int[] lengths)
     {
         using StepModel model = new(type, shape);
         using ReferenceStep reference = new(model.Model);
@@ -77,7 +77,7 @@ internal static class StepBenchmark
         }
     }
 
-    private static void WithUpperQuarter(ScalarType type, DecoderConfig shape, double ceiling)
+    private static void WithUpperQuarter(ScalarType type, DecoderSizes shape, double ceiling)
     {
         using StepModel model = new(type, shape, shape.Layers - Math.Max(1, shape.Layers / 4));
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;

@@ -15,17 +15,17 @@ internal sealed class StepModel : IDisposable
     private readonly int lowest;
 
     /// <param name="type">Of the frozen weights.</param>
-    /// <param name="config">The shape.</param>
+    /// <param name="sizes">The sizes.</param>
     /// <param name="lowest">The lowest block that is adapted.</param>
-    public StepModel(ScalarType type, DecoderConfig config, int lowest = 0)
+    public StepModel(ScalarType type, DecoderSizes sizes, int lowest = 0)
     {
-        Config = config;
+        Sizes = sizes;
         this.lowest = lowest;
-        Model = new(Config, new RandomWeights(new Generator(1, CPU), type), CPU);
+        Model = new(Shapes.Model(Sizes), new RandomWeights(new Generator(1, CPU), type), CPU);
         Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], CPU, seed: 1);
     }
 
-    public DecoderConfig Config { get; }
+    public DecoderSizes Sizes { get; }
 
     public CausalLanguageModel Model { get; }
 
@@ -43,18 +43,18 @@ internal sealed class StepModel : IDisposable
     public double Work(Batch batch)
     {
         long tokens = batch.Lengths.Sum();
-        long queries = Config.Heads * Config.HeadDimension;
-        long keys = Config.KeyValueHeads * Config.HeadDimension;
+        long queries = Sizes.Heads * Sizes.HeadDimension;
+        long keys = Sizes.KeyValueHeads * Sizes.HeadDimension;
         (long In, long Out)[] shapes =
         [
-            (Config.HiddenSize, queries), (Config.HiddenSize, keys), (Config.HiddenSize, keys), (queries, Config.HiddenSize),
-            (Config.HiddenSize, Config.IntermediateSize), (Config.HiddenSize, Config.IntermediateSize), (Config.IntermediateSize, Config.HiddenSize),
+            (Sizes.HiddenSize, queries), (Sizes.HiddenSize, keys), (Sizes.HiddenSize, keys), (queries, Sizes.HiddenSize),
+            (Sizes.HiddenSize, Sizes.IntermediateSize), (Sizes.HiddenSize, Sizes.IntermediateSize), (Sizes.IntermediateSize, Sizes.HiddenSize),
         ];
-        double learning = Config.Layers - lowest;
-        double frozen = 2.0 * tokens * (Config.Layers + learning) * shapes.Sum(shape => shape.In * shape.Out);
-        double head = 4.0 * batch.TargetCount * Config.HiddenSize * Config.VocabularySize;
+        double learning = Sizes.Layers - lowest;
+        double frozen = 2.0 * tokens * (Sizes.Layers + learning) * shapes.Sum(shape => shape.In * shape.Out);
+        double head = 4.0 * batch.TargetCount * Sizes.HiddenSize * Sizes.VocabularySize;
         double adapter = 6.0 * tokens * learning * Rank * shapes.Sum(shape => shape.In + shape.Out);
-        double attention = 2.0 * (Config.Layers + (2.5 * learning)) * queries * batch.Lengths.Sum(length => (double)length * length);
+        double attention = 2.0 * (Sizes.Layers + (2.5 * learning)) * queries * batch.Lengths.Sum(length => (double)length * length);
         return frozen + head + adapter + attention;
     }
 
@@ -65,13 +65,13 @@ internal sealed class StepModel : IDisposable
     }
 
     private IEnumerable<AdapterTarget> Targets() =>
-        from layer in Enumerable.Range(lowest, Config.Layers - lowest)
+        from layer in Enumerable.Range(lowest, Sizes.Layers - lowest)
         from role in Roles
         select new AdapterTarget($"model.layers.{layer}.{role}", Rank, Scaling: 2);
 
     private TrainingExample Example(Random random, int length, int row)
     {
-        int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Config.VocabularySize))];
+        int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Sizes.VocabularySize))];
         return new(ids, ids, row + 1);
     }
 

@@ -105,7 +105,7 @@ public sealed class LoraModel : IDisposable
         foreach (int id in ids)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(id, nameof(ids));
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, model.Config.VocabularySize, nameof(ids));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, model.Shape.VocabularySize, nameof(ids));
         }
     }
 }

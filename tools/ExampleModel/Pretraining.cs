@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Lora.Tools.ExampleModel;
 
 /// <summary>Trains every weight of a new model on a stream of tokens, cut into windows of equal length.</summary>
-internal sealed class Pretraining(DecoderConfig config, int[] stream, int window, int batchSize, int steps)
+internal sealed class Pretraining(DecoderSizes sizes, int[] stream, int window, int batchSize, int steps)
 {
     private const double PeakRate = 3e-3;
     private const double WeightDecay = 0.01;
@@ -24,7 +24,7 @@ internal sealed class Pretraining(DecoderConfig config, int[] stream, int window
     /// <summary>Trains; the caller owns the model.</summary>
     public CausalLanguageModel Run()
     {
-        CausalLanguageModel model = new(config, new RandomWeights(new Generator(Seed, CPU)), CPU);
+        CausalLanguageModel model = new(sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), sizes.GatedMlp())), new RandomWeights(new Generator(Seed, CPU)), CPU);
         Parameter[] parameters = [.. model.named_parameters().Select(entry => entry.parameter).DistinctBy(parameter => parameter.Handle)];
         foreach (Parameter parameter in parameters)
         {

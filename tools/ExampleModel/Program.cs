@@ -35,9 +35,8 @@ Tokenizer tokenizer = Tokenizer.Load(folder);
 int[] stream = [.. tales.SelectMany(tale => tokenizer.Encode(tale).Append(tokenizer.EndOfSequenceId!.Value))];
 Console.WriteLine($"{tales.Length} tales, {stream.Length} tokens, {tokenizer.VocabularySize} tokens in the vocabulary");
 
-DecoderConfig config = new()
+DecoderSizes sizes = new()
 {
-    ModelType = "llama",
     VocabularySize = tokenizer.VocabularySize,
     HiddenSize = 128,
     IntermediateSize = 352,
@@ -47,13 +46,12 @@ DecoderConfig config = new()
     HeadDimension = 32,
     NormEpsilon = 1e-5,
     Rope = new RopeParameters(10000),
-    TiedEmbeddings = true,
-    SlidingWindows = [null, null, null, null],
+    IsTied = true,
 };
 Stopwatch clock = Stopwatch.StartNew();
-Pretraining pretraining = new(config, stream, Window, BatchSize, steps);
+Pretraining pretraining = new(sizes, stream, Window, BatchSize, steps);
 using CausalLanguageModel model = pretraining.Run();
-ModelFolder.Write(model, contextLength: 512, folder);
+ModelFolder.Write(model, sizes, contextLength: 512, folder);
 Console.WriteLine(FormattableString.Invariant($"{steps} steps of {BatchSize} x {Window} tokens in {clock.Elapsed.TotalSeconds:F0} s, last loss {pretraining.Losses.TakeLast(100).Average():F4}"));
 foreach (string prompt in new[] { "Once upon a time", "In the wood", "Tell me about the fox." })
 {

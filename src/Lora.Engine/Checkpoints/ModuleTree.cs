@@ -14,7 +14,7 @@ public sealed class ModuleTree
         Nodes = nodes.DistinctBy(node => node.Name).ToDictionary(node => node.Name, StringComparer.Ordinal); // ".x" has a part without a name
         Tied = tied;
         Embedding = EmbeddingOf(nodes)?.Name;
-        Head = ModelFamily.HeadAmong(modelType ?? "", Nodes.Keys.ToArray());
+        Head = ModelNames.HeadAmong(modelType ?? "", Nodes.Keys.ToArray());
     }
 
     /// <summary><c>model_type</c> of config.json; null when there is none.</summary>
@@ -65,7 +65,7 @@ public sealed class ModuleTree
         ModelIdentity model = ModelIdentity.Read(checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!);
         ModuleNode root = Grow(checkpoint, model);
         ModuleNode[] nodes = [.. root.Walk()];
-        TiedWeight? tied = ModelFamily.TiedHead(model) is string head && EmbeddingOf(nodes) is ModuleNode embedding ? new(head, embedding.Name) : null;
+        TiedWeight? tied = ModelNames.TiedHead(model) is string head && EmbeddingOf(nodes) is ModuleNode embedding ? new(head, embedding.Name) : null;
         if (tied is not null && !nodes.Any(node => node.Name == tied.Head && node.Weight is not null))
         {
             root.Find(tied.Head.Split('.')).TiedTo = EmbeddingOf(nodes);
@@ -85,11 +85,11 @@ public sealed class ModuleTree
     private static ModuleNode Grow(Checkpoint checkpoint, ModelIdentity model)
     {
         ModuleNode root = new("", "");
-        string prefix = ModelFamily.MissingPrefix(model, checkpoint.Tensors.Select(NameOf));
+        string prefix = ModelNames.MissingPrefix(model, checkpoint.Tensors.Select(NameOf));
         foreach (TensorInfo tensor in checkpoint.Tensors)
         {
             string name = NameOf(tensor);
-            root.Add(ModelFamily.IsOfHead(name) ? name : prefix + name, tensor);
+            root.Add(ModelNames.IsOfHead(name) ? name : prefix + name, tensor);
         }
 
         return root;

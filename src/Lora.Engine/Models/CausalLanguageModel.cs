@@ -4,51 +4,52 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>A decoder with a head over the vocabulary. Field names are the checkpoint's names.</summary>
+/// <summary>A decoder with a head over the vocabulary. Modules have the checkpoint's names.</summary>
 /// <remarks>
 /// It takes the shape of config.json and a source of weights and gives hidden states and logits by modules that autograd can follow: for every family
 /// and every adapter, and what the fused step is compared with. Weights are frozen and are held once: a tied head is the embedding's memory, and <see
-/// cref="Fused"/> makes the modules' matrices slices of its own joined ones. Families differ by data (<see cref="DecoderFamily"/>), not by classes.
+/// cref="Fused"/> makes the modules' matrices slices of its own joined ones. Families differ by the parts of their shapes (<see cref="ModelFamily"/>), not by models of their own.
 /// </remarks>
 internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
 {
-    private readonly DecoderModel model;
-    private readonly nn.Module<Tensor, Tensor> lm_head;
+    private readonly DecoderModel body;
+    private readonly nn.Module<Tensor, Tensor> head;
     private readonly long sharedSize;
     private FusedDecoder? fused;
     private readonly WeightBuffer buffer = new();
 
-    /// <param name="config">The shape.</param>
+    /// <param name="shape">The shape.</param>
     /// <param name="source">Where the weights come from; a head of its own is used where the source has one, else the embedding's table.</param>
     /// <param name="device">Where the weights are.</param>
-    public CausalLanguageModel(DecoderConfig config, IWeightSource source, Device device)
+    public CausalLanguageModel(ModelShape shape, IWeightSource source, Device device)
         : base(nameof(CausalLanguageModel))
     {
-        Config = config;
+        Shape = shape;
         Device = device;
 
-        // The dotted names of a checkpoint come from the fields' names: the module tree and the file are one description.
+        // Modules are registered under the checkpoint's names: the module tree and the file are one description.
         Weights root = new(source, "", buffer);
-        model = new(config, root.At(nameof(model)));
+        body = new(shape, root.At(shape.Body));
+        DottedModule.Register(this, shape.Body, body);
 
         // A head that the checkpoint has is used, whatever the configuration says of tying.
-        if (config.TiedEmbeddings && !source.Has("lm_head.weight"))
+        if (shape.Head.IsTied && !source.Has(shape.Head.Weight))
         {
-            Linear tied = nn.Linear(config.HiddenSize, config.VocabularySize, hasBias: false, META);
-            tied.weight = new Parameter(model.Embedding.Weight.detach(), requires_grad: false); // the same memory, a tensor of its own
-            lm_head = tied;
+            Linear tied = nn.Linear(shape.HiddenSize, shape.VocabularySize, hasBias: false, META);
+            tied.weight = new Parameter(body.Embedding.Weight.detach(), requires_grad: false); // the same memory, a tensor of its own
+            head = tied;
             sharedSize = tied.weight.NumberOfElements * tied.weight.element_size();
         }
         else
         {
-            lm_head = root.Linear(nameof(lm_head), config.HiddenSize, config.VocabularySize);
+            head = root.Linear(shape.Head.Name, shape.HiddenSize, shape.VocabularySize);
         }
 
-        RegisterComponents();
+        DottedModule.Register(this, shape.Head.Name, head);
     }
 
     /// <summary>The shape of the model.</summary>
-    public DecoderConfig Config { get; }
+    public ModelShape Shape { get; }
 
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
@@ -64,13 +65,18 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     public FusedDecoder Fused => fused ??= new(this);
 
     /// <summary>Hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens].</summary>
-    public Tensor Hidden(Tensor ids) => model.call(ids);
+    public Tensor Hidden(Tensor ids) => body.call(ids);
 
     /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
-    public Tensor Head(Tensor hidden) => SoftCap.Of(lm_head.call(hidden), Config.LogitCap);
+    public Tensor Head(Tensor hidden) => SoftCap.Of(head.call(hidden), Shape.Head.Cap);
 
     /// <summary>Logits [batch, tokens, vocabulary] of ids [batch, tokens].</summary>
     public override Tensor forward(Tensor input) => Head(Hidden(input));
+
+    /// <summary>The children have the names of the shape; TorchSharp would register each field under its own beside.</summary>
+    protected override void RegisterComponents()
+    {
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

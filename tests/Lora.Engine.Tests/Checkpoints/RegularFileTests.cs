@@ -13,7 +13,7 @@ public sealed class RegularFileTests : IDisposable
 {
     private static readonly Dictionary<string, Action<string>> Readers = new()
     {
-        ["config.json"] = folder => DecoderConfigReader.Read(folder),
+        ["config.json"] = folder => ModelConfigReader.Read(folder),
         ["model.safetensors"] = folder => ModuleTree.Read(folder),
         ["model.safetensors.index.json"] = folder => ModuleTree.Read(folder),
         ["tokenizer.json"] = folder => Tokenizer.Load(folder),

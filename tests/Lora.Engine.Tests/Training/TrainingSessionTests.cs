@@ -80,7 +80,7 @@ public class TrainingSessionTests
         LoraConfig config = ExampleRun.Config with { Bias = LoraBias.All, UseLoraBias = true, Dropout = 0.1 };
         long loading = LiveTensors.Growth(() =>
         {
-            UnusedTensors.Warning(ExampleRun.Model, DecoderConfigReader.Read(ExampleRun.Model)); // it asks a model of META tensors for their names
+            UnusedTensors.Warning(ExampleRun.Model, ModelConfigReader.Read(ExampleRun.Model)); // it asks a model of META tensors for their names
             ModelLoader.Load(ExampleRun.Model, CPU, ScalarType.Float32).Dispose();
         });
         int parameters = 0;

@@ -56,7 +56,7 @@ internal static class CheckpointReaders
         {
             string model = Path.Combine(folder, Path.GetDirectoryName(input.File)!);
             ModuleTree.Read(model); // a list needs no config.json, so that none is ever refused by it
-            DecoderConfigReader.Read(model);
+            ModelConfigReader.Read(model);
         });
     }
 

@@ -1,5 +1,6 @@
 using Lora.Models;
 using TorchSharp.Modules;
+using LayerNorm = TorchSharp.Modules.LayerNorm;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;

@@ -4,12 +4,22 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>What all layers of one forward pass share: the rotation tables and the masks.</summary>
-internal sealed class BlockContext(long tokens, Device device, ScalarType dataType, (Tensor Cosine, Tensor Sine) rotation)
+internal sealed class BlockContext(long tokens, Device device, ScalarType dataType, RotaryTables rotations)
 {
     private readonly Dictionary<long, Tensor> masks = [];
+    private readonly Dictionary<(RopeParameters, int), (Tensor Cosine, Tensor Sine)> tables = [];
 
-    /// <summary>cos and sin for positions 0..tokens-1, each [tokens, rotated].</summary>
-    public (Tensor Cosine, Tensor Sine) Rotation { get; } = rotation;
+    /// <summary>cos and sin of a rotation for positions 0..tokens-1, each [tokens, rotated]; made once a pass and shared by its blocks.</summary>
+    public (Tensor Cosine, Tensor Sine) Rotation(RopeParameters parameters, int headDimension)
+    {
+        if (!tables.TryGetValue((parameters, headDimension), out (Tensor Cosine, Tensor Sine) found))
+        {
+            found = rotations.Of(parameters, headDimension, tokens, device, dataType);
+            tables.Add((parameters, headDimension), found);
+        }
+
+        return found;
+    }
 
     /// <summary>The mask of a window; null when it reaches over all tokens, so that the plain causal kernel serves.</summary>
     public Tensor? MaskUnlessCausal(int? window) => window < tokens ? Mask(window) : null;

@@ -4,29 +4,30 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>Embedding, the decoder layers, and the last norm.</summary>
+/// <summary>Embedding, the blocks, and the last norm.</summary>
 internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
 {
-    private readonly DecoderConfig config;
-    private readonly TokenEmbedding embed_tokens;
-    private readonly ModuleList<nn.Module<Tensor, BlockContext, Tensor>> layers;
-    private readonly RmsNorm norm;
-    private readonly RotaryEmbedding rotation;
+    private readonly ModelShape shape;
+    private readonly TokenEmbedding embedding;
+    private readonly ModuleList<nn.Module<Tensor, BlockContext, Tensor>> blocks;
+    private readonly nn.Module<Tensor, Tensor>? norm;
+    private readonly RotaryTables rotations = new();
 
-    public DecoderModel(DecoderConfig config, Weights weights)
+    public DecoderModel(ModelShape shape, Weights weights)
         : base(nameof(DecoderModel))
     {
-        this.config = config;
-        embed_tokens = weights.Embedding(nameof(embed_tokens), config.VocabularySize, config.HiddenSize);
-        layers = new([.. Enumerable.Range(0, config.Layers)
-            .Select(layer => Layer(config, layer, weights.At($"{nameof(layers)}.{layer}")))]);
-        norm = weights.Norm(nameof(norm), config.HiddenSize, config);
-        rotation = new(config.Rope, config.HeadDimension);
-        RegisterComponents();
+        this.shape = shape;
+        register_module(shape.Embedding.Name, embedding = weights.Embedding(shape.Embedding.Name, shape.VocabularySize, shape.HiddenSize));
+        blocks = new([.. shape.Blocks.Select((block, layer) => block.Build(weights.At($"{shape.BlockList}.{layer}")))]);
+        register_module(shape.BlockList, blocks);
+        if (shape.FinalNorm is NormShape last)
+        {
+            register_module(last.Name, norm = last.Build(weights));
+        }
     }
 
     /// <summary>The embedding, whose table a tied head shares.</summary>
-    public TokenEmbedding Embedding => embed_tokens;
+    public TokenEmbedding Embedding => embedding;
 
     /// <summary>
     /// The hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens]. A rotation that hangs on the length takes that of
@@ -34,31 +35,33 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
     /// </summary>
     public override Tensor forward(Tensor input)
     {
-        Tensor hidden = embed_tokens.call(input); // [batch, tokens, hidden]
-        if (EmbeddingScale.Of(config, hidden.dtype) is double scale)
+        Tensor hidden = embedding.call(input); // [batch, tokens, hidden]
+        if (EmbeddingScale.Of(shape.Embedding, hidden.dtype) is double scale)
         {
             hidden = hidden.Times(scale);
         }
 
-        BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotation.Tables(input.shape[1], hidden.device, hidden.dtype));
-        foreach (nn.Module<Tensor, BlockContext, Tensor> layer in layers)
+        BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotations);
+        foreach (nn.Module<Tensor, BlockContext, Tensor> block in blocks)
         {
-            hidden = layer.call(hidden, context);
+            hidden = block.call(hidden, context);
         }
 
         // No head here: who needs logits takes them of the supervised places alone.
-        return norm.call(hidden);
+        return norm is null ? hidden : norm.call(hidden);
     }
 
-    private static nn.Module<Tensor, BlockContext, Tensor> Layer(DecoderConfig config, int layer, Weights weights) =>
-        config.HasOutputNorms ? new FourNormLayer(config, layer, weights) : new DecoderLayer(config, layer, weights);
+    /// <summary>The children have the names of the shape; TorchSharp would register each field under its own beside.</summary>
+    protected override void RegisterComponents()
+    {
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            rotation.Dispose();
+            rotations.Dispose();
         }
 
         base.Dispose(disposing);

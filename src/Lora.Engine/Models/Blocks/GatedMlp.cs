@@ -3,27 +3,26 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>down(activation(gate x) * up x) (arXiv 2002.05202).</summary>
-internal sealed class GatedMlp : nn.Module<Tensor, Tensor>
+/// <summary>down(activation(gate x) · up x) (arXiv 2002.05202).</summary>
+internal sealed class GatedMlp : BlockModule
 {
     private readonly GateActivation activation;
     private readonly Projections projections;
-    private readonly nn.Module<Tensor, Tensor> down_proj;
+    private readonly nn.Module<Tensor, Tensor> down;
 
-    public GatedMlp(DecoderConfig config, Weights weights)
+    public GatedMlp(GatedMlpShape shape, Weights weights)
         : base(nameof(GatedMlp))
     {
-        activation = config.Activation;
-        projections = new(weights, config.HiddenSize, config.MlpBias, ProductNames.Of(config).GateUp, config.IntermediateSize, config.IntermediateSize);
-        down_proj = weights.Linear(nameof(down_proj), config.IntermediateSize, config.HiddenSize, config.MlpBias);
+        activation = shape.Activation;
+        projections = new(weights, shape.HiddenSize, shape.Bias, shape.GateUp, shape.IntermediateSize, shape.IntermediateSize);
         projections.Register(this);
-        RegisterComponents();
+        down = Child(shape.Down, weights.Linear(shape.Down, shape.IntermediateSize, shape.HiddenSize, shape.Bias));
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input, BlockContext context)
     {
         Tensor[] outputs = projections.Of(input); // gate and up, each [batch, tokens, intermediate]
-        return down_proj.call(GateActivations.Of(activation, outputs[0]) * outputs[1]); // [batch, tokens, hidden]
+        return down.call(GateActivations.Of(activation, outputs[0]) * outputs[1]); // [batch, tokens, hidden]
     }
 }

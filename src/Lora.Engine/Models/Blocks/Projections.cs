@@ -11,13 +11,13 @@ internal sealed class Projections
     /// <param name="weights">Those of the module that has the layers.</param>
     /// <param name="inputs">Values of the input.</param>
     /// <param name="bias">Whether the layers have biases.</param>
-    /// <param name="names">As <see cref="ProductNames"/> has them: one for each of the widths, or one alone.</param>
+    /// <param name="names">One for each of the widths, or one alone.</param>
     /// <param name="widths">The outputs, in their order.</param>
-    public Projections(Weights weights, int inputs, bool bias, string[] names, params int[] widths)
+    public Projections(Weights weights, int inputs, bool bias, IReadOnlyList<string> names, params int[] widths)
     {
         this.widths = [.. widths.Select(width => (long)width)];
-        int[] outputs = names.Length == 1 ? [widths.Sum()] : widths;
-        layers = [.. names.Select(name => name.Split('.')[^1]).Zip(outputs, (name, width) => (name, weights.Linear(name, inputs, width, bias)))];
+        int[] outputs = names.Count == 1 ? [widths.Sum()] : widths;
+        layers = [.. names.Zip(outputs, (name, width) => (name, weights.Linear(name, inputs, width, bias)))];
     }
 
     /// <summary>Makes the layers the module's own, under their names.</summary>

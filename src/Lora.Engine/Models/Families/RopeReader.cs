@@ -5,15 +5,15 @@ internal static class RopeReader
 {
     /// <summary>What is not computed is reported to the values.</summary>
     /// <param name="values">All of config.json.</param>
-    /// <param name="family">Says which kinds there are.</param>
     /// <param name="headDimension">Values of a head.</param>
-    public static RopeParameters Read(ConfigValues values, DecoderFamily family, int headDimension)
+    /// <param name="kinds">Which kinds the family has.</param>
+    public static RopeParameters Read(ConfigValues values, int headDimension, RopeKinds kinds)
     {
         // Version 5 moved rope_theta into the object; version 4 has it beside.
         ConfigValues nested = values.Object("rope_parameters") ?? values.Object("rope_scaling") ?? values.Empty();
         RopeParameters rope = new(nested.NumberOrNull("rope_theta") ?? values.Number("rope_theta", 10000))
         {
-            Scaling = ReadScaling(nested, family),
+            Scaling = ReadScaling(nested, kinds),
             Factor = nested.Number("factor", 1),
             LowFrequencyFactor = nested.Number("low_freq_factor", 1),
             HighFrequencyFactor = nested.Number("high_freq_factor", 4),
@@ -36,23 +36,23 @@ internal static class RopeReader
         return rope.Scaling == RopeScaling.LongRope ? ReadLongRope(values, nested, rope, rotated) : rope;
     }
 
-    private static RopeScaling ReadScaling(ConfigValues nested, DecoderFamily family)
+    private static RopeScaling ReadScaling(ConfigValues nested, RopeKinds kinds)
     {
         string kind = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
         switch (kind)
         {
             case "default":
                 return RopeScaling.None;
-            case "linear" when !family.HasLongRope:
+            case "linear" when kinds == RopeKinds.Usual:
                 return RopeScaling.Linear;
-            case "llama3" when !family.HasLongRope:
+            case "llama3" when kinds == RopeKinds.Usual:
                 return RopeScaling.Llama3;
 
             // "su" is what Phi-3's first files call it.
-            case "longrope" or "su" when family.HasLongRope:
+            case "longrope" or "su" when kinds == RopeKinds.Long:
                 return RopeScaling.LongRope;
             default:
-                string known = family.HasLongRope ? "default and longrope are" : "default, linear and llama3 are, and longrope in phi3";
+                string known = kinds == RopeKinds.Long ? "default and longrope are" : "default, linear and llama3 are, and longrope in phi3";
                 nested.ReportUnsupported($"rope scaling of type '{kind}' is not supported; {known}");
                 return RopeScaling.None;
         }
@@ -77,4 +77,14 @@ internal static class RopeReader
             AttentionFactor = nested.NumberOrNull("attention_factor") ?? (stretch <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(stretch) / Math.Log(original)))),
         };
     }
+}
+
+/// <summary>The scalings that a family's code in transformers has.</summary>
+internal enum RopeKinds
+{
+    /// <summary>Linear and llama3.</summary>
+    Usual,
+
+    /// <summary>longrope alone (Phi-3).</summary>
+    Long,
 }

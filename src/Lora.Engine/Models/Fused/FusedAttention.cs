@@ -5,10 +5,11 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>Attention between the fused qkv product and o_proj: norms of q and k where the family has them, rotation, and the documents one by one.</summary>
-internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig config, int layer, IKernels kernels, TensorStack scratch)
+internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels, TensorStack scratch)
 {
+    private readonly AttentionShape shape = weights.Block.Attention;
     private readonly DocumentAttention attention = new(
-        kernels, config.KeyValueHeads, config.SlidingWindows[layer], 1 / Math.Sqrt(config.HeadDimension), scratch);
+        kernels, weights.Block.Attention.KeyValueHeads, weights.Block.Attention.Window, 1 / Math.Sqrt(weights.Block.Attention.HeadDimension), scratch);
 
     /// <summary>The mixed values.</summary>
     /// <param name="qkv">[tokens, (heads + 2 kvHeads) headSize]; part of the state where q and k have norms, overwritten where not.</param>
@@ -29,7 +30,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
         Rotate(rotatedQuery, step, backward: false);
         Rotate(rotatedKey, step, backward: false);
 
-        Tensor heads = mixed.unflatten(1, config.Heads, config.HeadDimension); // [tokens, heads, headSize]
+        Tensor heads = mixed.unflatten(1, shape.Heads, shape.HeadDimension); // [tokens, heads, headSize]
         List<DocumentState> documents = [];
         foreach ((int start, int length) in step.Documents)
         {
@@ -50,7 +51,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
     public void Backward(Tensor dMixed, AttentionState state, StepContext step, Tensor dQkv)
     {
         (Tensor dQuery, Tensor dKey, Tensor dValue) = Split(dQkv); // views of dQkv, each filled in its place
-        Tensor dHeads = dMixed.unflatten(1, config.Heads, config.HeadDimension); // [tokens, heads, headSize]
+        Tensor dHeads = dMixed.unflatten(1, shape.Heads, shape.HeadDimension); // [tokens, heads, headSize]
         foreach (((int start, int length), DocumentState document) in step.Documents.Zip(state.Documents))
         {
             attention.Backward(Part(dHeads), document, Part(dQuery), Part(dKey), Part(dValue));
@@ -74,9 +75,9 @@ internal sealed class FusedAttention(FusedLayerWeights weights, DecoderConfig co
     /// <summary>q [tokens, heads, headSize], k and v [tokens, kvHeads, headSize] as slices.</summary>
     private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor qkv)
     {
-        long keys = config.KeyValueHeads;
-        Tensor heads = qkv.unflatten(1, config.Heads + (2 * keys), config.HeadDimension); // [tokens, heads + 2 kvHeads, headSize]
-        return (heads.narrow(1, 0, config.Heads), heads.narrow(1, config.Heads, keys), heads.narrow(1, config.Heads + keys, keys));
+        long keys = shape.KeyValueHeads;
+        Tensor heads = qkv.unflatten(1, shape.Heads + (2 * keys), shape.HeadDimension); // [tokens, heads + 2 kvHeads, headSize]
+        return (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, keys), heads.narrow(1, shape.Heads + keys, keys));
     }
 
     /// <summary>Rotates the first values of each head, as many as there are angles for.</summary>

@@ -16,19 +16,20 @@ internal sealed class FusedDecoder : IDisposable
     public FusedDecoder(CausalLanguageModel model)
     {
         using IDisposable noGradient = no_grad();
-        Config = model.Config;
-        rotation = new(Config.Rope, Config.HeadDimension);
+        Shape = model.Shape;
+        FusedBlock[] blocks = FusedBlock.In(Shape) ?? throw new NotSupportedException($"There is no fused step for {Shape.ModelType}.");
+        rotation = new(blocks[0].Rope, blocks[0].Attention.HeadDimension);
         ModuleWeights weights = new(model);
-        Embedding = weights["model.embed_tokens.weight"];
-        Layers = [.. Enumerable.Range(0, Config.Layers).Select(layer => new FusedLayerWeights(weights, $"model.layers.{layer}.", Config))];
+        Embedding = weights[Shape.EmbeddingWeight];
+        Layers = [.. blocks.Select((block, layer) => new FusedLayerWeights(weights, $"{Shape.BlockPrefix}{layer}.", block))];
 
         // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
-        Norm = weights.Norm("model.norm.weight", Config)!;
-        Head = new(weights.Linear("lm_head"));
+        Norm = weights.Norm(Shape.Body + ".", Shape.FinalNorm!);
+        Head = new(weights.Linear(Shape.Head.Name));
     }
 
     /// <summary>The shape.</summary>
-    public DecoderConfig Config { get; }
+    public ModelShape Shape { get; }
 
     /// <summary>[vocabulary, hidden].</summary>
     public Tensor Embedding { get; }
@@ -58,7 +59,7 @@ internal sealed class FusedDecoder : IDisposable
     {
         using Tensor index = DeviceIndex.Of(ids, Embedding.device);
         Tensor x = Embedding.index_select(0, index); // [tokens, hidden]
-        return EmbeddingScale.Of(Config, x.dtype) is double scale ? x.Multiply(scale) : x;
+        return EmbeddingScale.Of(Shape.Embedding, x.dtype) is double scale ? x.Multiply(scale) : x;
     }
 
     /// <summary>Each angle once, [tokens, rotated/2], document after document, in the scope outside the caller's.</summary>

@@ -126,7 +126,7 @@ internal sealed class FusedHead : IDisposable
         Tensor rows = x.index_select(0, places); // [places, hidden]
         Tensor normal = scratch.Take(rows.dtype, rows.shape); // [places, hidden]
         Tensor scales = scratch.Take(decoder.Norm.dtype, rows.shape[0]); // [places]
-        kernels.NormForward(rows, decoder.Norm, decoder.Config.NormEpsilon, normal, scales);
+        kernels.NormForward(rows, decoder.Norm, decoder.Shape.FinalNorm!.Epsilon, normal, scales);
         return (rows, normal, scales);
     }
 }

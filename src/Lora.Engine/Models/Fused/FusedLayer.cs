@@ -20,26 +20,24 @@ internal sealed class FusedLayer : IDisposable
     private readonly TensorStack scratch;
 
     /// <param name="weights">The frozen weights.</param>
-    /// <param name="config">The model's shape.</param>
-    /// <param name="layer">The block's number.</param>
     /// <param name="adapter">The factors of adapted modules, by their names.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
     /// <param name="scratch">For what a pass makes.</param>
-    public FusedLayer(FusedLayerWeights weights, DecoderConfig config, int layer, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels, TensorStack scratch)
+    public FusedLayer(FusedLayerWeights weights, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels, TensorStack scratch)
     {
         this.weights = weights;
         this.kernels = kernels;
         this.scratch = scratch;
-        activation = config.Activation;
-        attention = new(weights, config, layer, kernels, scratch);
-        queryKeyValue = Product(weights.QueryKeyValue, weights.Names.QueryKeyValue);
-        output = Product(weights.Output, weights.Names.Output);
-        gateUp = Product(weights.GateUp, weights.Names.GateUp);
-        down = Product(weights.Down, weights.Names.Down);
-        Memory = new(weights, config, layer, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
+        activation = weights.Block.Mlp.Activation;
+        attention = new(weights, kernels, scratch);
+        queryKeyValue = Product(weights.QueryKeyValue, weights.QueryKeyValueNames);
+        output = Product(weights.Output, weights.OutputNames);
+        gateUp = Product(weights.GateUp, weights.GateUpNames);
+        down = Product(weights.Down, weights.DownNames);
+        Memory = new(weights, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
 
-        AdaptedProduct Product(JoinedWeights frozen, string[] names) =>
-            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(weights.Prefix + name))], kernels, scratch);
+        AdaptedProduct Product(JoinedWeights frozen, IReadOnlyList<string> names) =>
+            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(name))], kernels, scratch);
     }
 
     /// <summary>Whether any module of the block is adapted.</summary>

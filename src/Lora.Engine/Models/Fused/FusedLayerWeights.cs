@@ -7,30 +7,43 @@ internal sealed class FusedLayerWeights : IDisposable
 {
     /// <param name="weights">The model's.</param>
     /// <param name="prefix">The block's name with a dot.</param>
-    /// <param name="config">The shape.</param>
-    public FusedLayerWeights(ModuleWeights weights, string prefix, DecoderConfig config)
+    /// <param name="block">The shape.</param>
+    public FusedLayerWeights(ModuleWeights weights, string prefix, FusedBlock block)
     {
-        Epsilon = config.NormEpsilon;
-        Prefix = prefix;
-        Names = ProductNames.Of(config);
-        InputNorm = weights.Norm(prefix + "input_layernorm.weight", config)!;
-        QueryKeyValue = Join(Names.QueryKeyValue);
-        QueryNorm = weights.Norm(prefix + "self_attn.q_norm.weight", config);
-        KeyNorm = weights.Norm(prefix + "self_attn.k_norm.weight", config);
-        Output = Join(Names.Output);
-        MiddleNorm = weights.Norm(prefix + "post_attention_layernorm.weight", config)!;
-        GateUp = Join(Names.GateUp);
-        Down = Join(Names.Down);
+        AttentionShape attention = block.Attention;
+        Epsilon = block.Block.AttentionNorm.Epsilon;
+        Block = block;
+        string[][] names = [.. block.Block.Products.Select(product => product.Select(name => prefix + name).ToArray())];
+        (QueryKeyValueNames, OutputNames, GateUpNames, DownNames) = (names[0], names[1], names[2], names[3]);
+        InputNorm = weights.Norm(prefix, block.Block.AttentionNorm);
+        QueryKeyValue = Join(QueryKeyValueNames);
+        QueryNorm = HeadNorm(attention.QueryNorm);
+        KeyNorm = HeadNorm(attention.KeyNorm);
+        Output = Join(OutputNames);
+        MiddleNorm = weights.Norm(prefix, block.Block.MlpNorm);
+        GateUp = Join(GateUpNames);
+        Down = Join(DownNames);
 
         // Phi-3 has one layer where others have three or two; either way it is one matrix here.
-        JoinedWeights Join(string[] names) => new([.. names.Select(name => weights.Linear(prefix + name))]);
+        JoinedWeights Join(IReadOnlyList<string> layers) => new([.. layers.Select(weights.Linear)]);
+
+        Tensor? HeadNorm(NormShape? norm) => norm is null ? null : weights.Norm($"{prefix}{attention.Name}.", norm);
     }
 
-    /// <summary>The block's name with a dot.</summary>
-    public string Prefix { get; }
+    /// <summary>The shape.</summary>
+    public FusedBlock Block { get; }
 
-    /// <summary>The layers of each product, by their names within the block.</summary>
-    public ProductNames Names { get; }
+    /// <summary>The layers of q, k and v.</summary>
+    public IReadOnlyList<string> QueryKeyValueNames { get; }
+
+    /// <summary>The layer that joins the heads.</summary>
+    public IReadOnlyList<string> OutputNames { get; }
+
+    /// <summary>The layers of gate and up.</summary>
+    public IReadOnlyList<string> GateUpNames { get; }
+
+    /// <summary>The last layer of the MLP.</summary>
+    public IReadOnlyList<string> DownNames { get; }
 
     /// <summary>What the norms add to the mean of the squares.</summary>
     public double Epsilon { get; }

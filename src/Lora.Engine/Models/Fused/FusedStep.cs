@@ -34,8 +34,8 @@ internal sealed class FusedStep : IStepEngine
         scratch = new(decoder.Embedding.device);
 
         // Blocks share the scratch, since only one of them works at a time.
-        layers = [.. decoder.Layers.Select((weights, index) => new FusedLayer(weights, decoder.Config, index, adapter, kernels, scratch))];
-        head = new(decoder, adapter.GetValueOrDefault("lm_head"), kernels, scratch);
+        layers = [.. decoder.Layers.Select(weights => new FusedLayer(weights, adapter, kernels, scratch))];
+        head = new(decoder, adapter.GetValueOrDefault(decoder.Shape.Head.Name), kernels, scratch);
 
         // Gradients only flow down to the lowest block that learns, so everything below it is a plain forward pass.
         int found = Array.FindIndex(layers, layer => layer.IsAdapted);
@@ -43,7 +43,7 @@ internal sealed class FusedStep : IStepEngine
         Memory = new(
             [.. layers.Skip(Lowest).Select(layer => layer.Memory)],
             Lowest > 0 ? layers[0].Memory : null,
-            decoder.Config,
+            decoder.Shape,
             (int)decoder.Embedding.element_size(),
             FrozenProduct.Workspace + kernels.Workspace);
     }
@@ -52,7 +52,7 @@ internal sealed class FusedStep : IStepEngine
     public int Lowest { get; }
 
     /// <summary>Bytes of one token's hidden state.</summary>
-    public long HiddenSize => decoder.Config.HiddenSize * decoder.Embedding.element_size();
+    public long HiddenSize => decoder.Shape.HiddenSize * decoder.Embedding.element_size();
 
     /// <summary>What its tensors take.</summary>
     public StepMemory Memory { get; }
@@ -97,8 +97,8 @@ internal sealed class FusedStep : IStepEngine
         try
         {
             // At the bottom of the stack, since it outlives every state: each block turns it from the gradient of its output into that of its input.
-            Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize) : null;
-            Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Config.HiddenSize); // [tokens, hidden]
+            Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Shape.HiddenSize) : null;
+            Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Shape.HiddenSize); // [tokens, hidden]
             using (Tensor prefix = Prefix(packed, Cache)) // [tokens, hidden]
             {
                 x.copy_(prefix);

@@ -8,10 +8,7 @@ namespace Lora.Models;
 /// <summary>Takes a model's weights out of a checkpoint, straight into the memory that they stay in.</summary>
 internal sealed class CheckpointWeights : IWeightSource, IDisposable
 {
-    // Checkpoints of a bare body lack the name of the class that holds it.
-    private const string BodyPrefix = "model.";
-
-    private readonly Checkpoint checkpoint;
+    private readonly StoredTensors stored;
     private readonly Device device;
     private readonly ScalarType dataType;
     private readonly WeightArena arena;
@@ -25,7 +22,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private long read;
 
     /// <summary>Makes room for the weights; <see cref="Read"/> fills it.</summary>
-    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="stored">The checkpoint.</param>
     /// <param name="required">What the model asks it for (<see cref="RequiredTensors.In"/>).</param>
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
@@ -34,7 +31,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <param name="progress">Told of the bytes that are read, by <see cref="Report"/>.</param>
     /// <param name="cancellation">Ends reading. Matrices that are quantised after it have no values: who takes them looks at it in the end.</param>
     public CheckpointWeights(
-        Checkpoint checkpoint,
+        StoredTensors stored,
         IReadOnlyList<(string Name, long[] Shape)> required,
         Device device,
         ScalarType dataType,
@@ -46,12 +43,12 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         this.progress = progress;
         this.cancellation = cancellation;
         stage = quantization == LoraQuantization.None ? "Loading weights" : "Loading and quantising weights";
-        this.checkpoint = checkpoint;
+        this.stored = stored;
         this.device = device;
         this.dataType = dataType;
         this.vocabulary = vocabulary;
-        ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => QuantizedWeights.Include(quantization, weight.Name, weight.Shape));
-        total = required.Sum(weight => Find(checkpoint, weight.Name).Length);
+        ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => QuantizedWeights.Include(quantization, stored.Shape.IsInBlock(weight.Name), weight.Shape));
+        total = required.Sum(weight => stored.Find(weight.Name).Length);
         arena = new(byQuantized[false], dataType, device);
         quantized = [.. byQuantized[true].Select(weight => weight.Name)];
         if (quantized.Count > 0)
@@ -69,12 +66,12 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         using DisposeScope scope = NewDisposeScope();
 
         // Other tensors over the same memory as those that the model was given: filling these fills the model.
-        WeightReader.Fill(arena.Names.Where(name => vocabulary?.Weights.ContainsKey(name) != true).Select(name => (arena[name], Find(checkpoint, name))), checkpoint, OnRead, cancellation);
+        WeightReader.Fill(arena.Names.Where(name => vocabulary?.Weights.ContainsKey(name) != true).Select(name => (arena[name], stored.Find(name))), stored.Checkpoint, OnRead, cancellation);
         foreach ((string name, TensorData table) in vocabulary?.Weights ?? new Dictionary<string, TensorData>())
         {
-            Tensor stored = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU); // [vocabulary, hidden]
-            table.Bytes.Span.CopyTo(stored.bytes);
-            arena[name].copy_(stored);
+            Tensor given = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU); // [vocabulary, hidden]
+            table.Bytes.Span.CopyTo(given.bytes);
+            arena[name].copy_(given);
         }
     }
 
@@ -82,7 +79,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     public void Report() => progress?.Report(new(stage, Interlocked.Read(ref read), total, WorkUnit.Byte));
 
     /// <inheritdoc/>
-    public bool Has(string name) => TryFind(checkpoint, name, out _);
+    public bool Has(string name) => stored.TryFind(name, out _);
 
     /// <inheritdoc/>
     public Tensor Take(string name, params ReadOnlySpan<long> shape) => arena[name];
@@ -103,7 +100,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         Tensor values = scratch!.narrow(0, 0, shape[0] * shape[1]).view(shape.ToArray());
-        WeightReader.Fill([(values, Find(checkpoint, name))], checkpoint, OnRead);
+        WeightReader.Fill([(values, stored.Find(name))], stored.Checkpoint, OnRead);
         Report();
         return Nf4Quantizer.Quantize(values, dataType).To(device);
     }
@@ -115,13 +112,5 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         scratch?.Dispose();
     }
 
-    /// <summary>Finds a tensor under its name or, in a checkpoint of the bare body, under the name without the body's prefix.</summary>
-    public static bool TryFind(Checkpoint checkpoint, string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TensorInfo? tensor) =>
-        checkpoint.TryFind(name, out tensor)
-        || (name.StartsWith(BodyPrefix, StringComparison.Ordinal) && checkpoint.TryFind(name[BodyPrefix.Length..], out tensor));
-
     private void OnRead(long bytes) => Interlocked.Add(ref read, bytes);
-
-    private static TensorInfo Find(Checkpoint checkpoint, string name) =>
-        TryFind(checkpoint, name, out TensorInfo? found) ? found : throw LoraException.Of(LoraError.TensorMissing, name, checkpoint.Path, name);
 }

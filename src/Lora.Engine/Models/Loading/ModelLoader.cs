@@ -27,13 +27,14 @@ internal static class ModelLoader
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        DecoderConfig config = DecoderConfigReader.Read(folder).With(vocabulary);
+        ModelShape shape = ModelConfigReader.Read(folder).With(vocabulary);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using CheckpointWeights weights = new(checkpoint, RequiredTensors.In(checkpoint, config, vocabulary), device, dataType, quantization, vocabulary, progress, cancellation);
+        StoredTensors stored = new(checkpoint, shape);
+        using CheckpointWeights weights = new(stored, RequiredTensors.In(stored, vocabulary), device, dataType, quantization, vocabulary, progress, cancellation);
 
         // The modules only need the tensors, not their values: both are made at the same time.
         Task reading = Task.Run(weights.Read, CancellationToken.None); // it looks at the token itself, while the model is made whole
-        CausalLanguageModel model = new(config, weights, device); // while the values are being read
+        CausalLanguageModel model = new(shape, weights, device); // while the values are being read
         try
         {
             Task[] waited = [reading];

@@ -9,14 +9,15 @@ internal static class UnusedTensors
 
     /// <summary>The warning; null when every tensor is used. Tensors that are computed anew (inv_freq, causal masks) are not counted.</summary>
     /// <param name="folder">The model's folder.</param>
-    /// <param name="config">Its shape.</param>
-    public static string? Warning(string folder, DecoderConfig config)
+    /// <param name="shape">Its shape.</param>
+    public static string? Warning(string folder, ModelShape shape)
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         HashSet<TensorInfo> used = [];
-        foreach ((string name, _) in RequiredTensors.In(checkpoint, config))
+        StoredTensors stored = new(checkpoint, shape);
+        foreach ((string name, _) in RequiredTensors.In(stored))
         {
-            if (CheckpointWeights.TryFind(checkpoint, name, out TensorInfo? tensor))
+            if (stored.TryFind(name, out TensorInfo? tensor))
             {
                 used.Add(tensor);
             }
@@ -25,7 +26,7 @@ internal static class UnusedTensors
         string[] unused = [.. checkpoint.Tensors.Where(tensor => !used.Contains(tensor) && !IsBuffer(tensor.Name, checkpoint)).Select(tensor => tensor.Name)];
         string more = unused.Length > Shown ? $" and {unused.Length - Shown} more" : "";
         return unused.Length == 0 ? null
-            : $"The model '{folder}' of type {config.ModelType} with {config.Layers} layers does not use {unused.Length} of the checkpoint's tensors: {string.Join(", ", unused.Take(Shown))}{more}. Check that config.json belongs to the weights.";
+            : $"The model '{folder}' of type {shape.ModelType} with {shape.Blocks.Count} layers does not use {unused.Length} of the checkpoint's tensors: {string.Join(", ", unused.Take(Shown))}{more}. Check that config.json belongs to the weights.";
     }
 
     private static bool IsBuffer(string name, Checkpoint checkpoint) =>

@@ -10,19 +10,22 @@ namespace Lora.Models;
 internal sealed record WeightSize(long Held, long Buffer)
 {
     /// <summary>Finds it out from the shape alone.</summary>
-    /// <param name="config">The model's shape.</param>
+    /// <param name="shape">The model's shape.</param>
     /// <param name="dataType">What the weights are held in, and the products computed in.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
     /// <param name="hasHead">Whether a head of its own is there although the configuration ties it.</param>
-    public static WeightSize Of(DecoderConfig config, ScalarType dataType, LoraQuantization quantization, bool hasHead = false)
+    public static WeightSize Of(ModelShape shape, ScalarType dataType, LoraQuantization quantization, bool hasHead = false)
     {
         long width = dataType.ElementSize();
         (string Name, long Count, bool IsQuantized)[] weights =
-            [.. RequiredTensors.Of(config, hasHead).Select(weight => (weight.Name, Count(weight.Shape), QuantizedWeights.Include(quantization, weight.Name, weight.Shape)))];
+            [.. RequiredTensors.Of(shape, hasHead).Select(weight => (weight.Name, Count(weight.Shape), QuantizedWeights.Include(quantization, shape.IsInBlock(weight.Name), weight.Shape)))];
         long held = weights.Sum(weight => weight.IsQuantized ? Nf4Matrix.SizeOf(weight.Count) : weight.Count * width);
 
-        // The values of one product's matrices together, such as q, k and v; blocks are alike, so the first one tells.
-        long largest = ProductNames.Of(config).All.Max(names => weights.Where(weight => weight.IsQuantized && names.Any(name => weight.Name == $"model.layers.0.{name}.weight")).Sum(weight => weight.Count));
+        // The values of one product's matrices together, such as q, k and v.
+        Dictionary<string, long> quantized = weights.Where(weight => weight.IsQuantized).ToDictionary(weight => weight.Name, weight => weight.Count, StringComparer.Ordinal);
+        long largest = shape.Blocks
+            .SelectMany((block, layer) => block.Products.Select(names => names.Sum(name => quantized.GetValueOrDefault($"{shape.BlockPrefix}{layer}.{name}.weight"))))
+            .DefaultIfEmpty().Max();
         return new(held, largest * width);
     }
 

@@ -36,8 +36,14 @@ internal readonly record struct Weights(IWeightSource Source, string Prefix, Wei
     /// <summary>A table of rows x width.</summary>
     public TokenEmbedding Embedding(string name, int rows, int width) => new(Frozen(name + ".weight", rows, width));
 
-    /// <summary>Root-mean-square normalisation over the last dimension.</summary>
-    public RmsNorm Norm(string name, int width, DecoderConfig config) => new(Frozen(name + ".weight", width), config.NormEpsilon, config.NormsAddOne);
+    /// <summary>Normalisation over the last dimension.</summary>
+    public nn.Module<Tensor, Tensor> Norm(NormShape norm)
+    {
+        Parameter weight = Frozen(norm.Name + ".weight", norm.Width);
+        return norm.Kind == NormKind.Layer
+            ? new LayerNorm(weight, Frozen(norm.Name + ".bias", norm.Width), norm.Epsilon)
+            : new RmsNorm(weight, norm.Epsilon, addsOne: norm.Kind == NormKind.RootMeanSquareAddOne);
+    }
 
     private Parameter Frozen(string name, params ReadOnlySpan<long> shape) => new(Source.Take(Prefix + name, shape), requires_grad: false);
 }

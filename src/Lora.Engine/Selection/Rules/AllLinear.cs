@@ -14,7 +14,7 @@ internal static class AllLinear
     public static string[] Names(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, string? modelType)
     {
         string[] linear = [.. modules.Where(module => module.Kind is LoraModuleKind.Linear or LoraModuleKind.Conv1D).Select(module => module.Name)];
-        string? output = modelType is null ? null : ModelFamily.HeadAmong(modelType, linear) ?? TaskHeads.OutputLayer(config.TaskType, linear);
+        string? output = modelType is null ? null : ModelNames.HeadAmong(modelType, linear) ?? TaskHeads.OutputLayer(config.TaskType, linear);
         return [.. linear.Where(name => name != output)];
     }
 }

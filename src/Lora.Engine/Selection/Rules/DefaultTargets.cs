@@ -1,3 +1,5 @@
+using Lora.Checkpoints;
+
 namespace Lora.Selection;
 
 /// <summary>The targets that PEFT takes for a model type when a configuration names none.</summary>
@@ -8,7 +10,7 @@ internal static class DefaultTargets
     static DefaultTargets()
     {
         Add("t5 mt5", "q", "v");
-        Add("bart opt gptj gpt_neo llama llama4 mistral mixtral stablelm gemma gemma2 gemma3_text qwen2 qwen3", "q_proj", "v_proj");
+        Add("bart opt gptj gpt_neo llama4 mixtral stablelm gemma3_text", "q_proj", "v_proj");
         Add("gpt2 gpt_bigcode", "c_attn");
         Add("bloom gpt_neox chatglm RefinedWebModel RefinedWeb falcon", "query_key_value");
         Add("blip-2", "q", "v", "q_proj", "v_proj");
@@ -32,7 +34,9 @@ internal static class DefaultTargets
             return config with { TargetPattern = @".*language_model\..*\.(q_proj|v_proj)" };
         }
 
-        return modelType is not null && Lists.TryGetValue(modelType, out string[]? targets) ? config with { TargetModule = targets } : null;
+        // Families that the engine computes say it themselves.
+        string[] targets = modelType is null ? [] : [.. ModelNames.Find(modelType)?.DefaultTargets ?? [], .. Lists.GetValueOrDefault(modelType) ?? []];
+        return targets.Length > 0 ? config with { TargetModule = targets } : null;
     }
 
     private static void Add(string modelTypes, params string[] targets)

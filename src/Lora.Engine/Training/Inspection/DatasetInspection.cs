@@ -37,16 +37,16 @@ public sealed class DatasetInspection
         files = Problems.Collect(problems, () => DatasetFiles.Of(data, new(rows)))!;
         heldOut = Problems.Collect(problems, () => DatasetFiles.Of(data.ValidationDataset.SelectMany(set => set.Paths), new(rows)))!;
         Tokenizer? loaded = Problems.Collect(problems, () => Tokenizer.Load(folder));
-        DecoderConfig? config = Problems.Collect(problems, () => DecoderConfigReader.Read(folder));
+        ModelShape? shape = Problems.Collect(problems, () => ModelConfigReader.Read(folder));
         LoraException.ThrowIfAny(problems);
         tokenizer = loaded!;
         options = new()
         {
             Data = rows,
             Chat = ChatEncoder.Of(new(folder, rows.ChatTemplate, null), tokenizer, rows, TimeProvider.System),
-            MaxLength = maxLength ?? DatasetOptions.LengthFor(config!.Positions),
-            VocabularySize = config!.VocabularySize,
-            Positions = config.Positions,
+            MaxLength = maxLength ?? DatasetOptions.LengthFor(shape!.Positions),
+            VocabularySize = shape!.VocabularySize,
+            Positions = shape.Positions,
         };
         maker = new(tokenizer, options);
         whole = new(tokenizer, options with { MaxLength = int.MaxValue - 1 });

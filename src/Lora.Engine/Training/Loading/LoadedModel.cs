@@ -58,8 +58,8 @@ internal sealed class LoadedModel : IDisposable
         observer.OnStage("Reading the tokenizer and the dataset");
 
         // Cheapest first: a row that cannot be read ends the run before gigabytes are.
-        DecoderConfig stored = DecoderConfigReader.Read(source.Folder);
-        DecoderConfig config = stored.With(source.Vocabulary);
+        ModelShape stored = ModelConfigReader.Read(source.Folder);
+        ModelShape shape = stored.With(source.Vocabulary);
         Tokenizer tokenizer = Tokenizer.Load(source.Vocabulary?.Tokenizer ?? source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
@@ -67,9 +67,9 @@ internal sealed class LoadedModel : IDisposable
         {
             Data = source.Rows,
             Chat = ChatEncoder.Of(new(source.Folder, source.Rows.ChatTemplate, source.Carried), tokenizer, source.Rows, source.Clock is DateTimeOffset time ? new StoppedClock(time) : TimeProvider.System),
-            MaxLength = LengthOf(config.Positions),
-            VocabularySize = config.VocabularySize,
-            Positions = config.Positions,
+            MaxLength = LengthOf(shape.Positions),
+            VocabularySize = shape.VocabularySize,
+            Positions = shape.Positions,
         };
         List<Dataset> loaded = [];
         try

@@ -20,7 +20,7 @@ internal static class PromptContinuation
     {
         RowEncoder encoder = new(tokenizer, int.MaxValue, chat);
         int[] ids = chat is null ? encoder.EncodePrompt(prompt, cancellation) : encoder.EncodeChatPrompt(prompt, cancellation);
-        tokenizer.CheckRange(ids, model.Config.VocabularySize);
+        tokenizer.CheckRange(ids, model.Shape.VocabularySize);
         if (ids.Length == 0)
         {
             throw LoraException.Of(LoraError.ConfigValueInvalid, prompt, "Prompt", $"'{prompt}'", "a text with at least one token");

@@ -22,7 +22,7 @@ internal static class ModelTargets
     public static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
     {
         // Its result is not asked for: a model that the engine cannot build is refused here, by name.
-        DecoderConfigReader.Read(folder);
+        ModelConfigReader.Read(folder);
         ModuleTree tree = ModuleTree.Read(folder);
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(tree, folder)]);
         return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);

@@ -9,18 +9,16 @@ internal delegate (IStepEngine Engine, string? Reason) ChooseEngine(CausalLangua
 /// <summary>Chooses how gradients are computed.</summary>
 internal static class StepEngines
 {
-    // Those whose blocks are FusedLayer's. Gemma 2 has four norms and caps its scores, which no kernel here differentiates.
-    private static readonly string[] FusedFamilies = ["llama", "mistral", "qwen2", "qwen3", "phi3", "gemma"];
-
     /// <summary>The fused step where it computes the same as autograd, else autograd.</summary>
     /// <param name="model">The model.</param>
     /// <param name="layers">All layers that are on it.</param>
     /// <returns>The engine, which the caller disposes, and why it is autograd; null when it is not.</returns>
     public static (IStepEngine Engine, string? Reason) Choose(CausalLanguageModel model, IEnumerable<AdaptedLayer> layers)
     {
-        if (!FusedFamilies.Contains(model.Config.ModelType))
+        // Gemma 2, say, has four norms and caps its scores, which no kernel here differentiates.
+        if (FusedBlock.In(model.Shape) is null)
         {
-            return (new ReferenceStep(model), $"there is no fused step for models of type '{model.Config.ModelType}'");
+            return (new ReferenceStep(model), $"there is no fused step for models of type '{model.Shape.ModelType}'");
         }
 
         Dictionary<string, LowRankFactors> factors = new(StringComparer.Ordinal);

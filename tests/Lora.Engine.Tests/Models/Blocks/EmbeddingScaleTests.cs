@@ -11,9 +11,9 @@ public class EmbeddingScaleTests
     [InlineData(ScalarType.BFloat16, 55.5)]
     public void It_is_the_root_of_the_hidden_size_as_the_dtype_has_it(ScalarType type, double expected)
     {
-        DecoderConfig config = DecoderConfigReader.Read(Repository.Fixture("families", "gemma")) with { HiddenSize = 3072 };
+        EmbeddingShape gemma = new() { Scale = Math.Sqrt(3072), RoundsScale = true };
 
-        Assert.Equal(expected, EmbeddingScale.Of(config, type));
-        Assert.Null(EmbeddingScale.Of(config with { ScalesEmbedding = false }, type));
+        Assert.Equal(expected, EmbeddingScale.Of(gemma, type));
+        Assert.Null(EmbeddingScale.Of(new EmbeddingShape(), type));
     }
 }

@@ -51,7 +51,7 @@ internal sealed class FusedStepCase
     public FusedStep Fused(IKernels? kernels = null) => new(Model.Fused, Factors(), kernels);
 
     public FusedLayer Layer(int index) =>
-        new(Model.Fused.Layers[index], Model.Config, index, Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype), new TensorStack(CPU));
+        new(Model.Fused.Layers[index], Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype), new TensorStack(CPU));
 
     public double Loss(IStepEngine engine, double scale = 1) => engine.AddGradients(Batch, Rows, scale / Rows.Count);
 
@@ -67,7 +67,7 @@ internal sealed class FusedStepCase
 
     private TrainingExample Example(Random random, int length, int index)
     {
-        int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Model.Config.VocabularySize))];
+        int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Model.Shape.VocabularySize))];
         int[] labels = [.. ids.Select(id => random.Next(3) == 0 ? TrainingExample.Unsupervised : id)];
         return new(ids, labels, index + 1);
     }

@@ -201,7 +201,7 @@ public class FusedStepTests
         using FusedStep step = run.Fused();
         using ReferenceStep reference = new(run.Model);
         float[] logits = Logits();
-        int vocabulary = run.Model.Config.VocabularySize;
+        int vocabulary = run.Model.Shape.VocabularySize;
         long[] likeliest = [.. logits.Chunk(vocabulary).Select(row => (long)Array.IndexOf(row, row.Max()))];
         SupervisedRows rows = run.Rows with { Targets = [.. run.Rows.Targets.Select((target, index) => index % 3 == 0 ? likeliest[index] : target)] };
         int expected = rows.Targets.Zip(likeliest).Count(pair => pair.First == pair.Second);

@@ -18,9 +18,9 @@ public class ModelLoaderTests
     [InlineData("gemma2")]
     public void A_disposed_model_leaves_no_tensor(string family)
     {
-        DecoderConfig config = DecoderConfigReader.Read(Repository.Fixture("families", family));
-        long named = LiveTensors.Growth(() => RequiredTensors.Of(config));
-        long made = LiveTensors.Growth(() => new CausalLanguageModel(config, new RequiredTensors(hasHead: false), META).Dispose());
+        ModelShape shape = ModelConfigReader.Read(Repository.Fixture("families", family));
+        long named = LiveTensors.Growth(() => RequiredTensors.Of(shape));
+        long made = LiveTensors.Growth(() => new CausalLanguageModel(shape, new RequiredTensors(hasHead: false), META).Dispose());
 
         // The names are asked for once and the weights taken once.
         Assert.Equal(named + made, LiveTensors.Growth(() => Load(family)));

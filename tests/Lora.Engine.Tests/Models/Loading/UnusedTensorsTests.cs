@@ -49,6 +49,6 @@ public sealed class UnusedTensorsTests : IDisposable
         config[key] = JsonNode.Parse(json);
         folder.Write("config.json", config.ToJsonString());
         File.Copy(Path.Combine(source, "model.safetensors"), folder.File("model.safetensors"), overwrite: true);
-        return UnusedTensors.Warning(folder.Path, DecoderConfigReader.Read(folder.Path));
+        return UnusedTensors.Warning(folder.Path, ModelConfigReader.Read(folder.Path));
     }
 }

@@ -20,11 +20,11 @@ public class WeightArenaTests
 
         foreach (FusedLayerWeights layer in model.Fused.Layers)
         {
-            AssertShared(layer.QueryKeyValue.Values(), layer.Names.QueryKeyValue.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
-            AssertShared(layer.GateUp.Values(), layer.Names.GateUp.Select(name => parameters[$"{layer.Prefix}{name}.weight"]));
+            AssertShared(layer.QueryKeyValue.Values(), layer.QueryKeyValueNames.Select(name => parameters[$"{name}.weight"]));
+            AssertShared(layer.GateUp.Values(), layer.GateUpNames.Select(name => parameters[$"{name}.weight"]));
             if (layer.QueryKeyValue.Bias is Tensor bias)
             {
-                AssertShared(bias, layer.Names.QueryKeyValue.Select(name => parameters[$"{layer.Prefix}{name}.bias"]));
+                AssertShared(bias, layer.QueryKeyValueNames.Select(name => parameters[$"{name}.bias"]));
             }
         }
     }

@@ -62,14 +62,14 @@ public class QuantizedModelTests
         using FusedStep step = run.Fused();
         run.Loss(step);
 
-        WeightSize size = WeightSize.Of(run.Model.Config, type, LoraQuantization.NF4);
+        WeightSize size = WeightSize.Of(run.Model.Shape, type, LoraQuantization.NF4);
 
         Assert.Equal(Held(run.Model), size.Held);
         Assert.Equal(run.Model.WeightSize, size.Held);
         Assert.Equal(run.Model.Buffer.Size, size.Buffer);
         Assert.Equal(0, run.Model.Buffer.Missing);
         using CausalLanguageModel plain = ModelLoader.Load(Repository.Fixture("families", family), CPU, type);
-        Assert.Equal(new WeightSize(Held(plain), 0), WeightSize.Of(plain.Config, type, LoraQuantization.None));
+        Assert.Equal(new WeightSize(Held(plain), 0), WeightSize.Of(plain.Shape, type, LoraQuantization.None));
     }
 
     [Fact]
@@ -178,7 +178,7 @@ public class QuantizedModelTests
     private static long Held(CausalLanguageModel model)
     {
         IEnumerable<Tensor> tensors = model.named_parameters()
-            .Where(entry => entry.parameter.device_type != DeviceType.META && !(model.Config.TiedEmbeddings && entry.name == "lm_head.weight"))
+            .Where(entry => entry.parameter.device_type != DeviceType.META && !(model.Shape.Head.IsTied && entry.name == "lm_head.weight"))
             .Select(entry => (Tensor)entry.parameter)
             .Concat(model.named_modules().Select(entry => entry.module).OfType<QuantizedLinear>().SelectMany(layer => new[] { layer.Matrix.Codes, layer.Matrix.Magnitudes, layer.Matrix.Scales }));
         return tensors.Sum(tensor => tensor.numel() * tensor.ElementSize);

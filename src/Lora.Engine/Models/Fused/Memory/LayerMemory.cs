@@ -11,32 +11,29 @@ internal sealed class LayerMemory
 {
     private const int ScaleSize = sizeof(float);
 
-    private readonly DecoderConfig config;
-    private readonly int? window;
+    private readonly AttentionShape attention;
     private readonly LayerRanks ranks;
     private readonly bool hasHeadNorms;
     private readonly int elementSize;
 
     /// <param name="weights">The block's.</param>
-    /// <param name="config">The model's shape.</param>
-    /// <param name="layer">The block's number.</param>
     /// <param name="ranks">Ranks of what adapts it.</param>
-    public LayerMemory(FusedLayerWeights weights, DecoderConfig config, int layer, LayerRanks ranks)
+    public LayerMemory(FusedLayerWeights weights, LayerRanks ranks)
     {
-        this.config = config;
         this.ranks = ranks;
-        window = config.SlidingWindows[layer];
+        attention = weights.Block.Attention;
+        Intermediate = weights.Block.Mlp.IntermediateSize;
         hasHeadNorms = weights.QueryNorm is not null;
         elementSize = weights.Output.DataType.ElementSize();
     }
 
-    private long Hidden => config.HiddenSize;
+    private long Hidden => attention.HiddenSize;
 
-    private long Queries => (long)config.Heads * config.HeadDimension;
+    private long Queries => attention.QueryWidth;
 
-    private long Keys => (long)config.KeyValueHeads * config.HeadDimension;
+    private long Keys => attention.KeyWidth;
 
-    private long Intermediate => config.IntermediateSize;
+    private long Intermediate { get; }
 
     /// <summary>What stays between the passes, the block's input included.</summary>
     public long Kept(Kept kept, StepShape shape) => kept switch
@@ -89,7 +86,7 @@ internal sealed class LayerMemory
             + (ranks.Output > 0 ? Queries + ranks.Output : 0)
             + (ranks.GateUp > 0 ? Hidden + ranks.GateUp : 0)
             + (ranks.Down > 0 ? Intermediate + ranks.Down : 0);
-        long scales = 2 + (hasHeadNorms ? config.Heads + config.KeyValueHeads : 0); // of norms, wide: two of the block, one for each head
+        long scales = 2 + (hasHeadNorms ? attention.Heads + attention.KeyValueHeads : 0); // of norms, wide: two of the block, one for each head
         return shape.Tokens * ((perToken * elementSize) + (scales * ScaleSize));
     }
 
@@ -99,7 +96,7 @@ internal sealed class LayerMemory
     private long LargestTile(StepShape shape) => Tiles(shape.Lengths.Max()).Max();
 
     private IEnumerable<long> Tiles(int length) =>
-        AttentionTile.Of(length, window, DocumentAttention.TileQueries).Select(tile => (long)config.Heads * tile.Queries * tile.Keys * elementSize);
+        AttentionTile.Of(length, attention.Window, DocumentAttention.TileQueries).Select(tile => (long)attention.Heads * tile.Queries * tile.Keys * elementSize);
 }
 
 /// <summary>The ranks of what adapts the products of a block, added up by product; 0 where nothing does; and whether any of their inputs is dropped.</summary>

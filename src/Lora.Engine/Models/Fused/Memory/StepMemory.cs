@@ -3,10 +3,10 @@ namespace Lora.Models;
 /// <summary>The most memory that a step's tensors take, from its shape alone.</summary>
 /// <param name="layers">The blocks that learn, from the lowest.</param>
 /// <param name="prefix">A block below them, or null.</param>
-/// <param name="config">The model's shape.</param>
+/// <param name="model">The model's shape.</param>
 /// <param name="elementSize">Of activations.</param>
 /// <param name="workspace">Bytes that products and kernels need in passing at the most.</param>
-internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, DecoderConfig config, int elementSize, long workspace)
+internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, ModelShape model, int elementSize, long workspace)
 {
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
@@ -57,13 +57,13 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     {
         // Logits are the widest rows of all; how many exist at once is bounded by the chunk and not by the batch.
         long chunk = Math.Min(FusedHead.ChunkPlaces, shape.Supervised);
-        long logits = chunk * (config.VocabularySize + (2L * config.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
-        return (elementSize * (logits + (shape.Supervised * (long)config.HiddenSize))) + (shape.Supervised * sizeof(float));
+        long logits = chunk * (model.VocabularySize + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
+        return (elementSize * (logits + (shape.Supervised * (long)model.HiddenSize))) + (shape.Supervised * sizeof(float));
     }
 
     /// <summary>Bytes of the supervised rows as they come from the last block.</summary>
-    private long Rows(StepShape shape) => shape.Supervised * (long)config.HiddenSize * elementSize;
+    private long Rows(StepShape shape) => shape.Supervised * (long)model.HiddenSize * elementSize;
 
     /// <summary>Bytes of one block's output.</summary>
-    private long Output(StepShape shape) => shape.Tokens * (long)config.HiddenSize * elementSize;
+    private long Output(StepShape shape) => shape.Tokens * (long)model.HiddenSize * elementSize;
 }

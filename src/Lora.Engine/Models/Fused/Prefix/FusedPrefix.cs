@@ -18,7 +18,7 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
             return Compute(documents);
         }
 
-        Tensor x = empty([documents.Ids.Length, decoder.Config.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
+        Tensor x = empty([documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
         foreach ((TrainingExample example, (int start, int length)) in documents.Examples.Zip(documents.Places))
         {
             using Tensor part = x.narrow(0, start, length); // [length, hidden]

@@ -19,15 +19,13 @@ internal sealed class ModuleWeights(nn.Module model)
     /// <summary>A linear layer that is there.</summary>
     public nn.Module<Tensor, Tensor> Linear(string name) => (nn.Module<Tensor, Tensor>)modules[name];
 
-    /// <summary>What a norm multiplies by, in float32, or float64 when the weight is that; null when it is not there. The caller owns it.</summary>
-    public Tensor? Norm(string name, DecoderConfig config)
+    /// <summary>What a norm multiplies by, in float32, or float64 when the weight is that. The caller owns it.</summary>
+    /// <param name="prefix">The name of what has the norm, with a dot.</param>
+    /// <param name="norm">The norm.</param>
+    public Tensor Norm(string prefix, NormShape norm)
     {
-        if (!parameters.TryGetValue(name, out Parameter? found))
-        {
-            return null;
-        }
-
+        Parameter found = parameters[prefix + norm.Name + ".weight"];
         Tensor wide = found.to(found.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32, copy: true).DetachFromDisposeScope();
-        return config.NormsAddOne ? wide.Add(1) : wide;
+        return norm.Kind == NormKind.RootMeanSquareAddOne ? wide.Add(1) : wide;
     }
 }

@@ -3,7 +3,7 @@ using Lora.Models;
 
 namespace Lora.Tests.Models;
 
-public sealed class DecoderConfigReaderTests : IDisposable
+public sealed class ModelConfigReaderTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
@@ -39,7 +39,7 @@ public sealed class DecoderConfigReaderTests : IDisposable
     public void Everything_that_is_wrong_is_said_at_once(string json, params string[] expected)
     {
         folder.Write("config.json", json);
-        LoraException exception = Assert.Throws<LoraException>(() => DecoderConfigReader.Read(folder.Path));
+        LoraException exception = Assert.Throws<LoraException>(() => ModelConfigReader.Read(folder.Path));
 
         Assert.Equal(LoraError.ConfigInvalid, exception.Error);
         Assert.All(expected, text => Assert.Contains(text, exception.Message, StringComparison.Ordinal));
@@ -57,7 +57,7 @@ public sealed class DecoderConfigReaderTests : IDisposable
     public void Numbers_that_no_model_has_are_refused_before_anything_is_made_of_them(string json, string expected)
     {
         folder.Write("config.json", json);
-        LoraException exception = Assert.Throws<LoraException>(() => DecoderConfigReader.Read(folder.Path));
+        LoraException exception = Assert.Throws<LoraException>(() => ModelConfigReader.Read(folder.Path));
         Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
     }
 
@@ -65,44 +65,59 @@ public sealed class DecoderConfigReaderTests : IDisposable
     public void Missing_keys_have_the_family_s_own_defaults()
     {
         const string Sizes = "\"vocab_size\": 64, \"hidden_size\": 64, \"num_attention_heads\": 32, \"num_hidden_layers\": 2, \"intermediate_size\": 8";
-        DecoderConfig llama = Read($$"""{"model_type": "llama", {{Sizes}}}""");
-        DecoderConfig mistral = Read($$"""{"model_type": "mistral", {{Sizes}}}""");
-        DecoderConfig qwen3 = Read($$"""{"model_type": "qwen3", {{Sizes}}}""");
+        AttentionShape[] llama = Attention($$"""{"model_type": "llama", {{Sizes}}}""");
+        AttentionShape[] mistral = Attention($$"""{"model_type": "mistral", {{Sizes}}}""");
+        AttentionShape[] qwen3 = Attention($$"""{"model_type": "qwen3", {{Sizes}}}""");
 
-        Assert.Equal((32, 2, false), (llama.KeyValueHeads, llama.HeadDimension, llama.QueryKeyNorm));
-        Assert.Equal(new int?[] { null, null }, llama.SlidingWindows);
-        Assert.Equal((8, 2), (mistral.KeyValueHeads, mistral.HeadDimension));
-        Assert.Equal(new int?[] { 4096, 4096 }, mistral.SlidingWindows);
-        Assert.Equal((32, 128, true), (qwen3.KeyValueHeads, qwen3.HeadDimension, qwen3.QueryKeyNorm));
-        Assert.Equal((1e-6, 10000.0), (qwen3.NormEpsilon, qwen3.Rope.Theta));
+        Assert.Equal((32, 2, null), (llama[0].KeyValueHeads, llama[0].HeadDimension, llama[0].QueryNorm));
+        Assert.Equal([null, null], llama.Select(block => block.Window));
+        Assert.Equal((8, 2), (mistral[0].KeyValueHeads, mistral[0].HeadDimension));
+        Assert.Equal([4096, 4096], mistral.Select(block => block.Window));
+        Assert.Equal((32, 128, new NormShape("q_norm", 128, 1e-6)), (qwen3[0].KeyValueHeads, qwen3[0].HeadDimension, qwen3[0].QueryNorm));
+        Assert.Equal(10000.0, qwen3[0].Rope!.Theta);
     }
 
     [Fact]
     public void Gemma_and_Phi_3_have_theirs()
     {
         const string Sizes = "\"vocab_size\": 64, \"hidden_size\": 64, \"num_attention_heads\": 16, \"num_hidden_layers\": 1, \"intermediate_size\": 8";
-        DecoderConfig gemma = Read($$"""{"model_type": "gemma", {{Sizes}}, "hidden_act": "gelu"}""");
-        DecoderConfig phi3 = Read($$"""{"model_type": "phi3", {{Sizes}}}""");
+        ModelShape gemma = Read($$"""{"model_type": "gemma", {{Sizes}}, "hidden_act": "gelu"}""");
+        ModelShape phi3 = Read($$"""{"model_type": "phi3", {{Sizes}}}""");
+        PreNormShape block = Assert.IsType<PreNormShape>(gemma.Blocks[0]);
+        PreNormShape fused = Assert.IsType<PreNormShape>(phi3.Blocks[0]);
 
-        Assert.Equal((16, 256, 1e-6, true), (gemma.KeyValueHeads, gemma.HeadDimension, gemma.NormEpsilon, gemma.TiedEmbeddings));
-        Assert.Equal((GateActivation.TanhGelu, true, true, false), (gemma.Activation, gemma.NormsAddOne, gemma.ScalesEmbedding, gemma.JoinsProjections));
-        Assert.Equal((16, 4, 1e-5, false), (phi3.KeyValueHeads, phi3.HeadDimension, phi3.NormEpsilon, phi3.TiedEmbeddings));
-        Assert.Equal((GateActivation.Silu, false, false, true), (phi3.Activation, phi3.NormsAddOne, phi3.ScalesEmbedding, phi3.JoinsProjections));
-        Assert.Equal((new RopeParameters(10000), null), (phi3.Rope, phi3.SlidingWindows[0]));
+        Assert.Equal((16, 256, true), (block.Attention.KeyValueHeads, block.Attention.HeadDimension, gemma.Head.IsTied));
+        Assert.Equal(new NormShape("input_layernorm", 64, 1e-6) { Kind = NormKind.RootMeanSquareAddOne }, block.AttentionNorm);
+        Assert.Equal(new GatedMlpShape(64, 8) { Activation = GateActivation.TanhGelu }, block.Mlp);
+        Assert.Equal((8.0, true), (gemma.Embedding.Scale, gemma.Embedding.RoundsScale));
+        Assert.Equal((16, 4, false), (fused.Attention.KeyValueHeads, fused.Attention.HeadDimension, phi3.Head.IsTied));
+        Assert.Equal(new NormShape("input_layernorm", 64, 1e-5), fused.AttentionNorm);
+        Assert.Equal(["qkv_proj", "gate_up_proj"], [.. fused.Attention.Projections, .. Assert.IsType<GatedMlpShape>(fused.Mlp).GateUp]);
+        Assert.Equal((new RopeParameters(10000), null, null), (fused.Attention.Rope, fused.Attention.Window, phi3.Embedding.Scale));
     }
 
     [Fact]
     public void Gemma_2_has_caps_that_null_takes_away_and_windows_in_every_second_layer()
     {
         const string Model = "\"model_type\": \"gemma2\", \"vocab_size\": 64, \"hidden_size\": 64, \"num_attention_heads\": 8, \"num_hidden_layers\": 3, \"intermediate_size\": 8";
-        DecoderConfig usual = Read($$"""{ {{Model}} }""");
-        DecoderConfig changed = Read($$"""{ {{Model}}, "attn_logit_softcapping": null, "final_logit_softcapping": 20, "query_pre_attn_scalar": 144, "sliding_window": 16 }""");
+        ModelShape usual = Read($$"""{ {{Model}} }""");
+        ModelShape changed = Read($$"""{ {{Model}}, "attn_logit_softcapping": null, "final_logit_softcapping": 20, "query_pre_attn_scalar": 144, "sliding_window": 16 }""");
+        AttentionShape[] attention = [.. usual.Blocks.Select(Attention)];
+        AttentionShape[] other = [.. changed.Blocks.Select(Attention)];
 
-        Assert.Equal((50.0, 30.0, 256.0), (usual.ScoreCap, usual.LogitCap, usual.QueryScalar));
-        Assert.Equal((4, 256, true, true), (usual.KeyValueHeads, usual.HeadDimension, usual.TiedEmbeddings, usual.HasOutputNorms));
-        Assert.Equal(new int?[] { 4096, null, 4096 }, usual.SlidingWindows);
-        Assert.Equal((null, 20.0, 144.0), (changed.ScoreCap, changed.LogitCap, changed.QueryScalar));
-        Assert.Equal(new int?[] { 16, null, 16 }, changed.SlidingWindows);
+        Assert.Equal((50.0, 30.0, 1 / 16.0), (attention[0].ScoreCap, usual.Head.Cap, attention[0].Scale));
+        Assert.Equal((4, 256, true), (attention[0].KeyValueHeads, attention[0].HeadDimension, usual.Head.IsTied));
+        Assert.Equal([4096, null, 4096], attention.Select(block => block.Window));
+        Assert.Equal((null, 20.0, 1 / 12.0), (other[0].ScoreCap, changed.Head.Cap, other[0].Scale));
+        Assert.Equal([16, null, 16], other.Select(block => block.Window));
+        Assert.All(usual.Blocks, block => Assert.IsType<FourNormShape>(block));
+    }
+
+    [Fact]
+    public void Every_family_of_the_source_is_known()
+    {
+        IEnumerable<Type> written = typeof(ModelFamily).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(ModelFamily)) && !type.IsAbstract);
+        Assert.Equal(written.Select(type => type.Name).Order(StringComparer.Ordinal), KnownFamilies.All.Select(family => family.GetType().Name).Distinct().Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -118,9 +133,9 @@ public sealed class DecoderConfigReaderTests : IDisposable
         """)]
     public void Both_generations_of_longrope_are_the_same(string rotation)
     {
-        RopeParameters rope = Read($$"""
+        RopeParameters rope = Attention($$"""
             {"model_type": "phi3", "vocab_size": 64, "hidden_size": 64, "num_attention_heads": 8, "num_hidden_layers": 1, "intermediate_size": 8, "max_position_embeddings": 131072, {{rotation}}}
-            """).Rope;
+            """)[0].Rope!;
 
         Assert.Equal((RopeScaling.LongRope, 500.0, 4096.0, 6), (rope.Scaling, rope.Theta, rope.OriginalPositions, rope.RotatedValues(8)));
         Assert.Equal([1, 1.5, 2], rope.ShortFactors);
@@ -134,13 +149,22 @@ public sealed class DecoderConfigReaderTests : IDisposable
         const string Model = "\"model_type\": \"phi3\", \"vocab_size\": 64, \"hidden_size\": 4, \"num_attention_heads\": 1, \"num_hidden_layers\": 1, \"intermediate_size\": 8";
         const string Factors = "\"type\": \"longrope\", \"short_factor\": [1, 1], \"long_factor\": [2, 2]";
 
-        Assert.Equal(1, Read($$"""{ {{Model}}, "rope_scaling": { {{Factors}} } }""").Rope.AttentionFactor);
-        Assert.Equal(1.25, Read($$"""{ {{Model}}, "rope_scaling": { {{Factors}}, "attention_factor": 1.25 } }""").Rope.AttentionFactor);
+        Assert.Equal(1, Attention($$"""{ {{Model}}, "rope_scaling": { {{Factors}} } }""")[0].Rope!.AttentionFactor);
+        Assert.Equal(1.25, Attention($$"""{ {{Model}}, "rope_scaling": { {{Factors}}, "attention_factor": 1.25 } }""")[0].Rope!.AttentionFactor);
     }
 
-    private DecoderConfig Read(string json)
+    private static AttentionShape Attention(BlockShape block) => block switch
+    {
+        PreNormShape usual => usual.Attention,
+        FourNormShape four => four.Attention,
+        _ => throw new ArgumentException($"{block} is another block.", nameof(block)),
+    };
+
+    private AttentionShape[] Attention(string json) => [.. Read(json).Blocks.Select(Attention)];
+
+    private ModelShape Read(string json)
     {
         folder.Write("config.json", json);
-        return DecoderConfigReader.Read(folder.Path);
+        return ModelConfigReader.Read(folder.Path);
     }
 }

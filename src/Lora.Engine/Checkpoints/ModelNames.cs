@@ -1,16 +1,15 @@
 using System.Collections.Frozen;
+using Lora.Models;
 
 namespace Lora.Checkpoints;
 
-/// <summary>What the classes of a model_type have in common, as far as names in a checkpoint depend on it.</summary>
-/// <param name="BasePrefix">The name under which a class with a head holds the base model; empty when it has none.</param>
-/// <param name="OutputHead">The module of the language-modelling head; null when the family has none.</param>
-/// <param name="TiedByDefault">Whether the head shares the embedding when config.json does not say.</param>
-internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool TiedByDefault)
+/// <summary>Where heads and base models lie in checkpoints, by model_type.</summary>
+internal static class ModelNames
 {
     private const string UsualHead = "lm_head";
 
-    private static readonly FrozenDictionary<string, ModelFamily> Families = new Dictionary<string, ModelFamily>(StringComparer.Ordinal)
+    /// <summary>Families that are listed and chosen from, and not computed.</summary>
+    private static readonly FrozenDictionary<string, FamilyNames> Listed = new Dictionary<string, FamilyNames>(StringComparer.Ordinal)
     {
         ["albert"] = new("albert", "predictions.decoder", true),
         ["bert"] = new("bert", "cls.predictions.decoder", true),
@@ -22,8 +21,6 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
         ["electra"] = new("electra", "generator_lm_head", true),
         ["ernie"] = new("ernie", "cls.predictions.decoder", true),
         ["falcon"] = new("transformer", "lm_head", true),
-        ["gemma"] = new("model", "lm_head", true),
-        ["gemma2"] = new("model", "lm_head", true),
         ["gemma3_text"] = new("model", "lm_head", true),
         ["gpt2"] = new("transformer", "lm_head", true),
         ["gpt_neo"] = new("transformer", "lm_head", true),
@@ -33,19 +30,14 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
         ["hf_olmo"] = new("", "model.transformer.ff_out", false),
         ["internlm2"] = new("model", "output", false),
         ["layoutlm"] = new("layoutlm", "cls.predictions.decoder", true),
-        ["llama"] = new("model", "lm_head", false),
         ["mamba"] = new("backbone", "lm_head", true),
-        ["mistral"] = new("model", "lm_head", false),
         ["mixtral"] = new("model", "lm_head", false),
         ["modernbert"] = new("model", "decoder", true),
         ["mpnet"] = new("mpnet", "lm_head.decoder", true),
         ["olmo2"] = new("model", "lm_head", false),
         ["opt"] = new("model", "lm_head", true),
         ["phi"] = new("model", "lm_head", false),
-        ["phi3"] = new("model", "lm_head", false),
-        ["qwen2"] = new("model", "lm_head", false),
         ["qwen2_moe"] = new("model", "lm_head", false),
-        ["qwen3"] = new("model", "lm_head", false),
         ["qwen3_moe"] = new("model", "lm_head", false),
         ["roberta"] = new("roberta", "lm_head.decoder", true),
         ["rwkv"] = new("rwkv", "head", false),
@@ -73,16 +65,16 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
     /// <param name="names">The names of the model's modules.</param>
     public static string? HeadAmong(string modelType, IReadOnlyCollection<string> names)
     {
-        string head = Families.TryGetValue(modelType, out ModelFamily? family) ? family.OutputHead ?? "" : UsualHead;
+        string head = Find(modelType) is FamilyNames family ? family.OutputHead ?? "" : UsualHead;
         return names.Contains(head) ? head : names.FirstOrDefault(name => name.EndsWith("." + UsualHead, StringComparison.Ordinal));
     }
 
-    /// <summary>Whether the head of a model_type shares the embedding when config.json does not say.</summary>
-    public static bool TiesByDefault(string modelType) => Families.TryGetValue(modelType, out ModelFamily? family) && family.TiedByDefault;
+    /// <summary>The names of a model_type; null when nothing is known of it.</summary>
+    public static FamilyNames? Find(string modelType) => KnownFamilies.Find(modelType)?.Names ?? Listed.GetValueOrDefault(modelType);
 
     /// <summary>The head that shares the embedding's weight unless the file has one of its own; null when there is none.</summary>
     public static string? TiedHead(ModelIdentity model) =>
-        Find(model) is ModelFamily family && HasLanguageHead(model) && (model.TiesEmbeddings ?? family.TiedByDefault) ? family.OutputHead : null;
+        Find(model) is FamilyNames family && HasLanguageHead(model) && (model.TiesEmbeddings ?? family.TiedByDefault) ? family.OutputHead : null;
 
     /// <summary>
     /// What the training class puts before a name of a file that was saved from the base model alone (<c>h.0.ln_1</c> for
@@ -98,7 +90,7 @@ internal sealed record ModelFamily(string BasePrefix, string? OutputHead, bool T
     /// <summary>True when a name belongs to a head and so takes no prefix.</summary>
     public static bool IsOfHead(string tensorName) => HeadParts.Contains(tensorName.Split('.', 2)[0]);
 
-    private static ModelFamily? Find(ModelIdentity model) => model.ModelType is string type ? Families.GetValueOrDefault(type) : null;
+    private static FamilyNames? Find(ModelIdentity model) => model.ModelType is string type ? Find(type) : null;
 
     private static bool HasLanguageHead(ModelIdentity model) =>
         model.Architecture is string name

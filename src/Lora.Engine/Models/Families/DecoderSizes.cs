@@ -1,0 +1,119 @@
+namespace Lora.Models;
+
+/// <summary>The sizes that most decoders state under the same keys, and the parts of a block that they make with the names that most use.</summary>
+internal sealed record DecoderSizes
+{
+    private const int MostLayers = 10_000;
+
+    public required int VocabularySize { get; init; }
+
+    /// <inheritdoc cref="ModelShape.Positions"/>
+    public int? Positions { get; init; }
+
+    public required int HiddenSize { get; init; }
+
+    public required int IntermediateSize { get; init; }
+
+    public required int Layers { get; init; }
+
+    public required int Heads { get; init; }
+
+    public required int KeyValueHeads { get; init; }
+
+    public required int HeadDimension { get; init; }
+
+    /// <summary>What norms add to the mean of the squares.</summary>
+    public required double NormEpsilon { get; init; }
+
+    /// <summary>What norms compute.</summary>
+    public NormKind NormKind { get; init; }
+
+    /// <summary>The rotation; null for none.</summary>
+    public RopeParameters? Rope { get; init; }
+
+    /// <summary>Whether the head shares the embedding's table.</summary>
+    public bool IsTied { get; init; }
+
+    /// <summary>Reads them.</summary>
+    /// <param name="values">config.json.</param>
+    /// <param name="family">For whether heads are tied where the file does not say.</param>
+    /// <param name="keyValueHeads">Key/value heads when the key is missing; null for as many as query heads.</param>
+    /// <param name="headDimension">Head size when the key is missing; null for hidden size / heads.</param>
+    /// <param name="epsilon">Of norms, when the key is missing.</param>
+    /// <param name="kinds">The scalings of the rotation that the family has; null for the usual ones.</param>
+    public static DecoderSizes Read(ConfigValues values, ModelFamily family, int? keyValueHeads = null, int? headDimension = null, double epsilon = 1e-6, RopeKinds? kinds = null)
+    {
+        int hidden = values.Count("hidden_size");
+        int heads = values.Count("num_attention_heads");
+
+        // Not always hidden / heads: Qwen3 and Gemma have a head size of their own.
+        int dimension = values.Count("head_dim", headDimension ?? (hidden / Math.Max(heads, 1)));
+        DecoderSizes sizes = new()
+        {
+            VocabularySize = values.Count("vocab_size"),
+            Positions = values.CountOrNull("max_position_embeddings"),
+            HiddenSize = hidden,
+            IntermediateSize = values.Count("intermediate_size"),
+            Layers = ReadLayers(values, heads, dimension),
+            Heads = heads,
+            KeyValueHeads = values.Count("num_key_value_heads", keyValueHeads ?? heads),
+            HeadDimension = dimension,
+            NormEpsilon = values.Number("rms_norm_eps", epsilon),
+            Rope = RopeReader.Read(values, dimension, kinds ?? RopeKinds.Usual),
+            IsTied = values.Flag("tie_word_embeddings", family.Names.TiedByDefault),
+        };
+        sizes.CheckGroups(values);
+        return sizes;
+    }
+
+    /// <summary>The number of blocks. Lists of this length are made before the checkpoint has been asked (<see cref="RequiredTensors"/>): the file can state any.</summary>
+    public static int ReadLayers(ConfigValues values, int heads, int headDimension)
+    {
+        int layers = values.Count("num_hidden_layers");
+        if (layers > MostLayers || (long)heads * headDimension > ConfigValues.MostCount)
+        {
+            values.Report(layers > MostLayers ? $"num_hidden_layers is {layers}; expected are at most {MostLayers}" : $"num_attention_heads {heads} x head_dim {headDimension} is more than {ConfigValues.MostCount}");
+            values.ThrowIfAnyProblem();
+        }
+
+        return layers;
+    }
+
+    /// <summary>A norm of hidden states.</summary>
+    public NormShape Norm(string name) => new(name, HiddenSize, NormEpsilon) { Kind = NormKind };
+
+    /// <summary>A norm over one head.</summary>
+    public NormShape HeadNorm(string name) => new(name, HeadDimension, NormEpsilon) { Kind = NormKind };
+
+    /// <summary>Attention as Llama has it.</summary>
+    public AttentionShape Attention() => new() { HiddenSize = HiddenSize, Heads = Heads, KeyValueHeads = KeyValueHeads, HeadDimension = HeadDimension, Rope = Rope };
+
+    /// <summary>The MLP as Llama has it.</summary>
+    public GatedMlpShape GatedMlp() => new(HiddenSize, IntermediateSize);
+
+    /// <summary>A block as Llama has it.</summary>
+    public PreNormShape PreNorm(AttentionShape attention, MlpShape mlp) => new(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), mlp);
+
+    /// <summary>A model with the names that Llama has.</summary>
+    /// <param name="family">The family.</param>
+    /// <param name="block">Makes the block of a number.</param>
+    public ModelShape Model(ModelFamily family, Func<int, BlockShape> block) => new()
+    {
+        Family = family,
+        VocabularySize = VocabularySize,
+        Positions = Positions,
+        HiddenSize = HiddenSize,
+        Blocks = [.. Enumerable.Range(0, Layers).Select(block)],
+        FinalNorm = Norm("norm"),
+        Head = new() { IsTied = IsTied },
+    };
+
+    private void CheckGroups(ConfigValues values)
+    {
+        // Reported with all else that is wrong, so that a file is mended once.
+        if (Heads % KeyValueHeads != 0)
+        {
+            values.Report($"num_attention_heads {Heads} is not a multiple of num_key_value_heads {KeyValueHeads}");
+        }
+    }
+}

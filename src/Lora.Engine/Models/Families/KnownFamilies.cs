@@ -1,0 +1,22 @@
+namespace Lora.Models;
+
+/// <summary>The families that the engine computes.</summary>
+internal static class KnownFamilies
+{
+    private static readonly Dictionary<string, ModelFamily> ByType = new ModelFamily[]
+    {
+        new Gemma(),
+        new Gemma2(),
+        new Llama(),
+        new Mistral(),
+        new Phi3(),
+        new Qwen2(),
+        new Qwen3(),
+    }.ToDictionary(family => family.ModelType, StringComparer.Ordinal);
+
+    /// <summary>All of them, by name.</summary>
+    public static IReadOnlyList<ModelFamily> All { get; } = [.. ByType.Values.OrderBy(family => family.ModelType, StringComparer.Ordinal)];
+
+    /// <summary>The family of a model_type; null when it is not known.</summary>
+    public static ModelFamily? Find(string modelType) => ByType.GetValueOrDefault(modelType);
+}

@@ -1,0 +1,62 @@
+using System.Text.Json;
+using Lora.Checkpoints;
+
+namespace Lora.Models;
+
+/// <summary>Reads config.json of both generations: transformers 4 (rope_theta, rope_scaling, torch_dtype) and 5 (rope_parameters, layer_types).</summary>
+internal static class ModelConfigReader
+{
+    private const long MostBytes = 100_000_000;
+
+    /// <summary>Reads a model folder's configuration.</summary>
+    /// <exception cref="LoraException">ConfigMissing, ConfigInvalid, ConfigUnsupported, ModelTypeUnknown or ArchitectureUnsupported.</exception>
+    public static ModelShape Read(string folder)
+    {
+        string path = Path.Combine(folder, "config.json");
+        if (!File.Exists(path))
+        {
+            throw LoraException.Of(LoraError.ConfigMissing, folder, folder);
+        }
+
+        try
+        {
+            using FileStream stream = RegularFile.Open(path, MostBytes);
+            using JsonDocument document = JsonDocument.Parse(stream);
+            return Read(new ConfigValues(path, document.RootElement));
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // The second is what System.Text.Json answers when a string holds half of an escaped surrogate pair.
+            throw LoraException.From(exception, LoraError.ConfigInvalid, path, path, exception.Message.TrimEnd('.'));
+        }
+    }
+
+    private static ModelShape Read(ConfigValues values)
+    {
+        string modelType = values.Text("model_type") ?? "";
+        if (KnownFamilies.Find(modelType) is not ModelFamily family)
+        {
+            string known = string.Join(", ", KnownFamilies.All.Select(each => each.ModelType));
+            string named = modelType.Length > 0 ? modelType : values.Text("_class_name") ?? ""; // the second is diffusers' name for it
+            throw LoraException.Of(LoraError.ModelTypeUnknown, values.Path, values.Path, named, known);
+        }
+
+        if (values.TextAt("architectures", 0) is string architecture && !IsLanguageModel(architecture))
+        {
+            throw LoraException.Of(LoraError.ArchitectureUnsupported, values.Path, values.Path, architecture);
+        }
+
+        ModelShape shape = family.Read(values);
+        if (values.Flag("use_bidirectional_attention"))
+        {
+            values.ReportUnsupported("use_bidirectional_attention is true; tokens see only those before them");
+        }
+
+        values.ThrowIfAnyProblem();
+        return shape;
+    }
+
+    /// <summary>A class with a head over the vocabulary, or the bare body, whose embedding may serve as one; a classifier has the same body and another head.</summary>
+    private static bool IsLanguageModel(string architecture) =>
+        !architecture.Contains("For", StringComparison.Ordinal) || architecture.Contains("ForCausalLM", StringComparison.Ordinal);
+}

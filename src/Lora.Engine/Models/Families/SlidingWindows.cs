@@ -1,0 +1,19 @@
+namespace Lora.Models;
+
+/// <summary>Which blocks see a window of tokens only: <c>sliding_window</c>, and in files of transformers 5 <c>layer_types</c>, which wins.</summary>
+/// <param name="values">config.json.</param>
+/// <param name="size">The window where the key is missing; null for none.</param>
+internal sealed class SlidingWindows(ConfigValues values, int? size = null)
+{
+    private const string Types = "layer_types";
+
+    private readonly int? window = values.Has("sliding_window") ? values.CountOrNull("sliding_window") : size;
+
+    /// <summary>The window of a block, itself included; null for all tokens.</summary>
+    /// <param name="layer">Its number.</param>
+    /// <param name="slides">Whether it has the window where the file has no <c>layer_types</c>.</param>
+    public int? Of(int layer, bool slides) => (values.TextAt(Types, layer) is string type ? type == "sliding_attention" : slides) ? window : null;
+
+    /// <summary>Qwen's: only with <c>use_sliding_window</c>, and from <c>max_window_layers</c> on.</summary>
+    public int? OfOptIn(int layer) => Of(layer, values.Flag("use_sliding_window") && layer >= values.Count("max_window_layers", 28));
+}

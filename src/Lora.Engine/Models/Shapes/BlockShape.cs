@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>One block of a model. Records are equal where blocks are alike, so that names are found out for each kind once.</summary>
+internal abstract record BlockShape
+{
+    /// <summary>Matrices that one product takes together, by their names within the block; a quantised model has their values at the same time.</summary>
+    public abstract IEnumerable<IReadOnlyList<string>> Products { get; }
+
+    /// <summary>Makes the block's module: hidden states [batch, tokens, hidden] -> the same.</summary>
+    /// <param name="weights">Those below the block's name.</param>
+    public abstract nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights);
+}
+
+/// <summary>x += attention(norm x); x += mlp(norm x): Llama and most of those after it.</summary>
+internal sealed record PreNormShape(NormShape AttentionNorm, AttentionShape Attention, NormShape MlpNorm, MlpShape Mlp) : BlockShape
+{
+    /// <inheritdoc/>
+    public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights) => new PreNormBlock(this, weights);
+}
+
+/// <summary>x += norm attention(norm x); x += norm mlp(norm x) (Gemma 2, Gemma 3).</summary>
+internal sealed record FourNormShape(
+    NormShape AttentionNorm, AttentionShape Attention, NormShape AttentionOutputNorm, NormShape MlpNorm, MlpShape Mlp, NormShape MlpOutputNorm) : BlockShape
+{
+    /// <inheritdoc/>
+    public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights) => new FourNormBlock(this, weights);
+}

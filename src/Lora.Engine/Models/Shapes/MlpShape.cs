@@ -1,0 +1,40 @@
+using Lora.Kernels;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>What a block does to each token by itself.</summary>
+internal abstract record MlpShape
+{
+    /// <summary>Its name within the block; empty where its layers stand in the block itself.</summary>
+    public string Name { get; init; } = "mlp";
+
+    /// <inheritdoc cref="BlockShape.Products"/>
+    public abstract IEnumerable<IReadOnlyList<string>> Products { get; }
+
+    /// <summary>Makes the module: [batch, tokens, hidden] -> the same.</summary>
+    /// <param name="block">The weights of the block that has it.</param>
+    public abstract nn.Module<Tensor, BlockContext, Tensor> Build(Weights block);
+}
+
+/// <summary>down(activation(gate x) · up x) (arXiv 2002.05202).</summary>
+internal sealed record GatedMlpShape(int HiddenSize, int IntermediateSize) : MlpShape
+{
+    private static readonly IReadOnlyList<string> Apart = ["gate_proj", "up_proj"];
+
+    /// <summary>The layers of gate and up, or the one that has both outputs in this order.</summary>
+    public IReadOnlyList<string> GateUp { get; init; } = Apart;
+
+    public string Down { get; init; } = "down_proj";
+
+    /// <summary>Biases on all of them.</summary>
+    public bool Bias { get; init; }
+
+    public GateActivation Activation { get; init; }
+
+    /// <inheritdoc/>
+    public override IEnumerable<IReadOnlyList<string>> Products => [[.. GateUp.Select(name => $"{Name}.{name}")], [$"{Name}.{Down}"]];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights block) => new GatedMlp(this, block.At(Name));
+}

@@ -1,0 +1,78 @@
+namespace Lora.Models;
+
+/// <summary>
+/// A language model as config.json describes it, every default resolved: parts that are put together, and the names that they have in a checkpoint.
+/// A family (<see cref="ModelFamily"/>) makes it; modules, the fused step and the memory plan are made from it.
+/// </summary>
+internal sealed record ModelShape
+{
+    /// <summary>The family that it is of.</summary>
+    public required ModelFamily Family { get; init; }
+
+    /// <summary>The tokens of the longest sequence that the model was made for (max_position_embeddings); null where the file does not say.</summary>
+    public int? Positions { get; init; }
+
+    public required int VocabularySize { get; init; }
+
+    public required int HiddenSize { get; init; }
+
+    /// <summary>The dotted name of what the head stands on, for example <c>model</c> or <c>transformer</c>.</summary>
+    public string Body { get; init; } = "model";
+
+    /// <summary>The name of the list of blocks within the body.</summary>
+    public string BlockList { get; init; } = "layers";
+
+    public EmbeddingShape Embedding { get; init; } = new();
+
+    /// <summary>The blocks in their order. Those that are alike are equal.</summary>
+    public required IReadOnlyList<BlockShape> Blocks { get; init; }
+
+    /// <summary>The norm after the last block, named within the body; null for none.</summary>
+    public NormShape? FinalNorm { get; init; }
+
+    public HeadShape Head { get; init; } = new();
+
+    /// <summary><c>model_type</c>.</summary>
+    public string ModelType => Family.ModelType;
+
+    /// <summary>What stands before a block's number in names, with its dot: <c>model.layers.</c></summary>
+    public string BlockPrefix => $"{Body}.{BlockList}.";
+
+    /// <summary>The table of the tokens: <c>model.embed_tokens.weight</c>.</summary>
+    public string EmbeddingWeight => $"{Body}.{Embedding.Name}.weight";
+
+    /// <summary>Whether a tensor belongs to one of the blocks.</summary>
+    public bool IsInBlock(string tensor) => tensor.StartsWith(BlockPrefix, StringComparison.Ordinal);
+
+    /// <summary>The shape with another vocabulary, if there is one.</summary>
+    public ModelShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size };
+}
+
+/// <summary>How token ids become the input of the first block.</summary>
+internal sealed record EmbeddingShape
+{
+    /// <summary>The table's name within the body.</summary>
+    public string Name { get; init; } = "embed_tokens";
+
+    /// <summary>What rows are multiplied by; null for nothing.</summary>
+    public double? Scale { get; init; }
+
+    /// <summary>Whether the scale is rounded to the activations' dtype first (Gemma).</summary>
+    public bool RoundsScale { get; init; }
+}
+
+/// <summary>How hidden states become logits.</summary>
+internal sealed record HeadShape
+{
+    /// <summary>The dotted name of the layer.</summary>
+    public string Name { get; init; } = "lm_head";
+
+    /// <summary>Whether it shares the embedding's table when the checkpoint has no weight of its own for it.</summary>
+    public bool IsTied { get; init; }
+
+    /// <summary>The soft cap of logits, or null.</summary>
+    public double? Cap { get; init; }
+
+    /// <summary>The weight's name.</summary>
+    public string Weight => Name + ".weight";
+}

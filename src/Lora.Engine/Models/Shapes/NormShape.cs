@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>A normalisation over the last dimension.</summary>
+/// <param name="Name">Its name within what holds it.</param>
+/// <param name="Width">Values that it goes over.</param>
+/// <param name="Epsilon">Added to the mean of the squares.</param>
+internal sealed record NormShape(string Name, int Width, double Epsilon)
+{
+    public NormKind Kind { get; init; }
+
+    /// <summary>Makes the module, [..., width] -> the same.</summary>
+    public nn.Module<Tensor, Tensor> Build(Weights weights) => weights.Norm(this);
+}
+
+/// <summary>What a norm computes.</summary>
+internal enum NormKind
+{
+    /// <summary>w x / rms(x).</summary>
+    RootMeanSquare,
+
+    /// <summary>(1 + w) x / rms(x) (Gemma).</summary>
+    RootMeanSquareAddOne,
+
+    /// <summary>w (x - mean) / deviation + b.</summary>
+    Layer,
+}
