@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
@@ -42,13 +41,11 @@ public class FamilyGoldenTests
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        string folder = Repository.Fixture("families", family);
-        Tolerance tolerance = Tolerance.Read(folder);
-        GoldenTensors data = new(Path.Combine(folder, "data.safetensors"));
-        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
+        GoldenFamily golden = GoldenFamily.Open(family);
+        using CausalLanguageModel model = golden.Load();
 
-        Assert.InRange(Closeness.Largest(model.call(data["input_ids"]), data["logits"]), 0, tolerance.Logits);
-        Assert.InRange(Math.Abs(MeanLoss(model, data, "") - data["loss"].ToDouble()), 0, tolerance.Loss);
+        Assert.InRange(Closeness.Largest(model.call(golden.Data["input_ids"]), golden.Data["logits"]), 0, golden.Tolerance.Logits);
+        AssertMeanLoss(golden, model, "");
     }
 
     [Theory]
@@ -57,30 +54,59 @@ public class FamilyGoldenTests
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        string folder = Repository.Fixture("families", family);
-        Tolerance tolerance = Tolerance.Read(folder);
-        GoldenTensors data = new(Path.Combine(folder, "data.safetensors"));
-        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
-        Tensor mask = data["masked.attention_mask"].unsqueeze(-1);
+        GoldenFamily golden = GoldenFamily.Open(family);
+        using CausalLanguageModel model = golden.Load();
+        Tensor mask = golden.Data["masked.attention_mask"].unsqueeze(-1);
 
-        Assert.InRange(Closeness.Largest(model.call(data["masked.input_ids"]) * mask, data["masked.logits"] * mask), 0, tolerance.Logits);
-        Assert.InRange(Math.Abs(MeanLoss(model, data, "masked.") - data["masked.loss"].ToDouble()), 0, tolerance.Loss);
+        Assert.InRange(Closeness.Largest(model.call(golden.Data["masked.input_ids"]) * mask, golden.Data["masked.logits"] * mask), 0, golden.Tolerance.Logits);
+        AssertMeanLoss(golden, model, GoldenFamily.Padded);
+
+        // Divided by a number of tokens that a trainer counted over several batches (num_items_in_batch).
+        (double sum, _) = golden.Loss(model, GoldenFamily.Padded);
+        Assert.InRange(Math.Abs((sum / 37) - golden.Data["masked.loss_num_items_37"].ToDouble()), 0, golden.Tolerance.Loss);
+    }
+
+    [Theory]
+    [MemberData(nameof(AdaptedFamilies))]
+    public void Hidden_states_equal_the_reference_block_by_block(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        GoldenFamily golden = GoldenFamily.Open(family);
+        using CausalLanguageModel model = golden.Load();
+        Tensor[] states = HiddenStates(model, golden.Data["input_ids"]);
+
+        Assert.Equal(states.Length, golden.Data.Names.Count(name => name.StartsWith("hidden_states.", StringComparison.Ordinal)));
+        Assert.All(states, (state, index) => Assert.InRange(Closeness.Largest(state, golden.Data[$"hidden_states.{index}"]), 0, golden.Tolerance.Logits));
+    }
+
+    [Theory]
+    [MemberData(nameof(AdaptedFamilies))]
+    public void The_likeliest_continuation_is_the_reference_s(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GoldenFamily golden = GoldenFamily.Open(family);
+        using CausalLanguageModel model = golden.Load();
+        int[] prompt = [.. golden.Data["generate_prompt"].data<long>().Select(id => (int)id)];
+        int[] whole = [.. golden.Data["generate_out"].data<long>().Select(id => (int)id)];
+
+        int[] continuation = GreedyDecoder.Continue(model, prompt, whole.Length - prompt.Length, [], null, CancellationToken.None);
+        Assert.Equal(whole[prompt.Length..], continuation);
     }
 
     [Theory]
     [MemberData(nameof(AdaptedFamilies))]
     public void The_configuration_of_transformers_5_gives_the_same_model(string family)
     {
-        string folder = Repository.Fixture("families", family);
-        string copy = Directory.CreateTempSubdirectory("lora-").FullName;
-        File.Copy(Path.Combine(folder, "config.v5.json"), Path.Combine(copy, "config.json"));
+        string folder = GoldenFamily.FolderOf(family);
+        using TemporaryFolder copy = new();
+        File.Copy(Path.Combine(folder, "config.v5.json"), copy.File("config.json"));
 
         ModelShape older = ModelConfigReader.Read(folder);
-        ModelShape newer = ModelConfigReader.Read(copy);
+        ModelShape newer = ModelConfigReader.Read(copy.Path);
 
         Assert.Equal(older with { Blocks = [] }, newer with { Blocks = [] });
         Assert.Equal(older.Blocks, newer.Blocks);
-        Directory.Delete(copy, recursive: true);
     }
 
     [Theory]
@@ -96,67 +122,70 @@ public class FamilyGoldenTests
         return engine;
     });
 
-    [Fact]
-    public void A_family_without_a_fused_step_is_trained_by_autograd_which_is_said()
+    [Theory]
+    [MemberData(nameof(AutogradFamilies))]
+    public void A_family_without_a_fused_step_is_trained_by_autograd_which_is_said(string family)
     {
-        string folder = Repository.Fixture("families", "gemma2");
-        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
+        using CausalLanguageModel model = GoldenFamily.Open(family).Load();
         (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, []);
 
         Assert.IsType<ReferenceStep>(engine);
-        Assert.Equal("there is no fused step for models of type 'gemma2'", whyAutograd);
+        Assert.Equal($"there is no fused step for models of type '{model.Shape.ModelType}'", whyAutograd);
     }
 
     private static void AssertAdapted(string family, Func<CausalLanguageModel, AttachedAdapter, IStepEngine> choose)
     {
         using DisposeScope scope = NewDisposeScope();
-        string folder = Repository.Fixture("families", family);
-        Tolerance tolerance = Tolerance.Read(folder);
-        GoldenTensors data = new(Path.Combine(folder, "data.safetensors"));
-        GoldenTensors golden = new(Path.Combine(folder, "lora.safetensors"));
-        using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
-        using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "run.json")));
-        using AttachedAdapter adapter = GoldenAdapter.Attach(model, run.RootElement.GetProperty("lora_config"), golden);
-
+        GoldenFamily golden = GoldenFamily.Open(family);
+        GoldenTensors lora = golden.Lora();
+        using CausalLanguageModel model = golden.Load();
+        using AttachedAdapter adapter = golden.Attach(model);
+        Tensor mask = golden.Data["masked.attention_mask"].unsqueeze(-1);
         using (no_grad())
         {
-            Assert.InRange(Closeness.Largest(model.call(data["input_ids"]), golden["logits"]), 0, tolerance.AdaptedLogits);
+            Assert.InRange(Closeness.Largest(model.call(golden.Data["input_ids"]), lora["logits"]), 0, golden.Tolerance.AdaptedLogits);
+            Assert.InRange(Closeness.Largest(model.call(golden.Data["masked.input_ids"]) * mask, lora["masked.logits"] * mask), 0, golden.Tolerance.AdaptedLogits);
         }
 
         using IStepEngine engine = choose(model, adapter);
-        foreach ((string prefix, string gradients) in new[] { ("", "grad."), ("masked.", "grad_masked.") })
+        foreach ((string set, string gradients) in new[] { ("", "grad."), (GoldenFamily.Padded, "grad_masked.") })
         {
             adapter.Arena.Gradients.zero_();
-            Batch batch = Batch(data, prefix);
+            Batch batch = golden.Batch(set);
             SupervisedRows rows = SupervisedRows.Of(batch);
-            engine.AddGradients(batch, rows, 1.0 / rows.Count);
+            double loss = engine.AddGradients(batch, rows, 1.0 / rows.Count);
+            Assert.InRange(Math.Abs(loss - lora[set + "loss"].ToDouble()), 0, golden.Tolerance.Loss);
             foreach (TrainableParameter parameter in adapter.Arena.Parameters)
             {
-                Tensor expected = golden[gradients + parameter.Key];
+                Tensor expected = lora[gradients + parameter.Key];
                 double largest = expected.abs().max().ToDouble();
-                Assert.InRange(Closeness.Largest(parameter.Value.grad!, expected), 0, tolerance.Gradient * largest);
+                Assert.InRange(Closeness.Largest(parameter.Value.grad!, expected), 0, golden.Tolerance.Gradient * largest);
             }
         }
     }
 
-    private static double MeanLoss(CausalLanguageModel model, GoldenTensors data, string prefix)
+    private static void AssertMeanLoss(GoldenFamily golden, CausalLanguageModel model, string set)
     {
-        Batch batch = Batch(data, prefix);
-        SupervisedRows rows = SupervisedRows.Of(batch);
-        return rows.SumLoss(model, batch).ToDouble() / rows.Count;
+        (double sum, int count) = golden.Loss(model, set);
+        Assert.InRange(Math.Abs((sum / count) - golden.Data[set + "loss"].ToDouble()), 0, golden.Tolerance.Loss);
     }
 
-    private static Batch Batch(GoldenTensors data, string prefix) => GoldenBatch.Of(data[prefix + "input_ids"], data[prefix + "labels"]);
-
-    private sealed record Tolerance(double Logits, double AdaptedLogits, double Loss, double Gradient)
+    /// <summary>What each block is given, and what the head is given: transformers' hidden_states.</summary>
+    private static Tensor[] HiddenStates(CausalLanguageModel model, Tensor ids)
     {
-        public static Tolerance Read(string folder)
+        List<Tensor> states = [];
+        Dictionary<string, nn.Module> modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
+        for (int layer = 0; layer < model.Shape.Blocks.Count; layer++)
         {
-            using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "run.json")));
-            JsonElement tolerance = run.RootElement.GetProperty("suggested_tolerance");
-            return new(Value("logits_abs"), Value("lora_logits_abs"), Value("loss_abs"), Value("grad_rel_to_tensor_max"));
-
-            double Value(string name) => tolerance.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : double.NaN;
+            nn.Module<Tensor, BlockContext, Tensor> block = (nn.Module<Tensor, BlockContext, Tensor>)modules[$"{model.Shape.BlockPrefix}{layer}"];
+            block.register_forward_pre_hook((_, hidden, _) =>
+            {
+                states.Add(hidden.clone());
+                return null;
+            });
         }
+
+        Tensor last = model.Hidden(ids);
+        return [.. states, last];
     }
 }
