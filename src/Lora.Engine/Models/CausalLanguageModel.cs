@@ -65,7 +65,9 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     public FusedDecoder Fused => fused ??= new(this);
 
     /// <summary>Hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens].</summary>
-    public Tensor Hidden(Tensor ids) => body.call(ids);
+    /// <param name="ids">[batch, tokens].</param>
+    /// <param name="balance">Takes the choices of routers in; null for nobody.</param>
+    public Tensor Hidden(Tensor ids, RouterBalance? balance = null) => body.call(ids, balance);
 
     /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
     public Tensor Head(Tensor hidden) => SoftCap.Of(head.call(hidden), Shape.Head.Cap);

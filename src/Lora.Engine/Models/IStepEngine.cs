@@ -11,7 +11,7 @@ internal interface IStepEngine : IDisposable
     /// <param name="batch">The rows.</param>
     /// <param name="rows">Its supervised places.</param>
     /// <param name="scale">One over the supervised tokens of the whole optimiser step.</param>
-    /// <returns>scale · Σ loss, in nats.</returns>
+    /// <returns>scale · Σ loss, in nats; with the routers' part where the model's configuration asks for it.</returns>
     double AddGradients(Batch batch, SupervisedRows rows, double scale);
 
     /// <summary>The summed loss of the supervised places and how many of them are predicted rightly, without gradients.</summary>

@@ -12,7 +12,13 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
     public double AddGradients(Batch batch, SupervisedRows rows, double scale)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor loss = rows.SumLoss(model, batch);
+        RouterBalance? balance = RouterBalance.Of(model.Shape, batch, model.Device);
+        Tensor loss = rows.SumLoss(model, batch, balance);
+        if (balance?.Loss() is Tensor routers)
+        {
+            // As often as there are supervised tokens: scaled like theirs it is the coefficient times the loss, and of several batches the mean by tokens.
+            loss = loss.Plus(routers.Times(model.Shape.RouterLoss!.Value * rows.Count));
+        }
 
         // The scale goes in before differentiation: gradients add up over the batches of a step without a pass over them afterwards.
         loss.Times(scale).backward();

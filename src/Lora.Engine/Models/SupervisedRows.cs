@@ -35,17 +35,20 @@ internal sealed record SupervisedRows(long[] Positions, long[] Targets)
     }
 
     /// <summary>The summed cross-entropy of the places, in nats, float32; the graph leads back to the adapter.</summary>
-    public Tensor SumLoss(CausalLanguageModel model, Batch batch)
+    /// <param name="model">The model.</param>
+    /// <param name="batch">The rows.</param>
+    /// <param name="balance">Takes the choices of routers in; null for nobody.</param>
+    public Tensor SumLoss(CausalLanguageModel model, Batch batch, RouterBalance? balance = null)
     {
-        Tensor logits = model.Head(Hidden(model, batch)).to(ScalarType.Float32); // [count, vocabulary]
+        Tensor logits = model.Head(Hidden(model, batch, balance)).to(ScalarType.Float32); // [count, vocabulary]
         return nn.functional.cross_entropy(logits, DeviceIndex.Of(Targets, model.Device), reduction: nn.Reduction.Sum);
     }
 
     /// <summary>The hidden states of the places, [count, hidden].</summary>
-    public Tensor Hidden(CausalLanguageModel model, Batch batch)
+    public Tensor Hidden(CausalLanguageModel model, Batch batch, RouterBalance? balance = null)
     {
         Tensor ids = DeviceIndex.Of(batch.InputIds, [batch.Rows, batch.Length], model.Device);
-        Tensor hidden = model.Hidden(ids).flatten(0, 1); // [rows * length, hidden]
+        Tensor hidden = model.Hidden(ids, balance).flatten(0, 1); // [rows * length, hidden]
         return hidden.index_select(0, DeviceIndex.Of(Positions, model.Device));
     }
 }

@@ -12,7 +12,7 @@ public sealed class LoraTrainingStep
     /// <summary>How far the run is through its epochs, for example 1.5.</summary>
     public double Epoch { get; init; }
 
-    /// <summary>Mean cross-entropy of the step's supervised tokens, in nats.</summary>
+    /// <summary>Mean cross-entropy of the step's supervised tokens, in nats; with the routers' loss of a mixture of experts whose config.json has output_router_logits.</summary>
     public double Loss { get; init; }
 
     /// <summary>The rate of the step.</summary>

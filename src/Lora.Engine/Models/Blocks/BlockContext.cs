@@ -3,11 +3,14 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>What all layers of one forward pass share: the rotation tables and the masks.</summary>
-internal sealed class BlockContext(long tokens, Device device, ScalarType dataType, RotaryTables rotations)
+/// <summary>What all layers of one forward pass share: the rotation tables, the masks, and what is taken of routers.</summary>
+internal sealed class BlockContext(long tokens, Device device, ScalarType dataType, RotaryTables rotations, RouterBalance? balance = null)
 {
     private readonly Dictionary<long, Tensor> masks = [];
     private readonly Dictionary<(RopeParameters, int), (Tensor Cosine, Tensor Sine)> tables = [];
+
+    /// <summary>Takes the choices of routers in; null where no loss is taken of them.</summary>
+    public RouterBalance? Balance => balance;
 
     /// <summary>cos and sin of a rotation for positions 0..tokens-1, each [tokens, rotated]; made once a pass and shared by its blocks.</summary>
     public (Tensor Cosine, Tensor Sine) Rotation(RopeParameters parameters, int headDimension)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>Embedding, the blocks, and the last norm.</summary>
-internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
+internal sealed class DecoderModel : nn.Module<Tensor, RouterBalance?, Tensor>
 {
     private readonly ModelShape shape;
     private readonly TokenEmbedding embedding;
@@ -33,7 +33,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
     /// The hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens]. A rotation that hangs on the length takes that of
     /// the padded rows, as transformers does.
     /// </summary>
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input, RouterBalance? balance)
     {
         Tensor hidden = embedding.call(input); // [batch, tokens, hidden]
         if (EmbeddingScale.Of(shape.Embedding, hidden.dtype) is double scale)
@@ -41,7 +41,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, Tensor>
             hidden = hidden.Times(scale);
         }
 
-        BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotations);
+        BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotations, balance);
         foreach (nn.Module<Tensor, BlockContext, Tensor> block in blocks)
         {
             hidden = block.call(hidden, context);

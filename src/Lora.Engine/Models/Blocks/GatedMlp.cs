@@ -20,9 +20,12 @@ internal sealed class GatedMlp : BlockModule
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input, BlockContext context)
+    public override Tensor forward(Tensor input, BlockContext context) => Of(input);
+
+    /// <summary>[..., hidden] -> the same; it hangs on nothing else of the pass.</summary>
+    public Tensor Of(Tensor input)
     {
-        Tensor[] outputs = projections.Of(input); // gate and up, each [batch, tokens, intermediate]
-        return down.call(GateActivations.Of(activation, outputs[0]) * outputs[1]); // [batch, tokens, hidden]
+        Tensor[] outputs = projections.Of(input); // gate and up, each [..., intermediate]
+        return down.call(GateActivations.Of(activation, outputs[0]) * outputs[1]); // [..., hidden]
     }
 }

@@ -96,6 +96,23 @@ internal sealed class ConfigValues
         return [];
     }
 
+    /// <summary>A list of whole numbers; empty where it is missing.</summary>
+    public IReadOnlyList<int> WholeNumbers(string key)
+    {
+        if (Find(key) is not { } value)
+        {
+            return [];
+        }
+
+        if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(entry => entry.ValueKind == JsonValueKind.Number && entry.TryGetInt32(out _)))
+        {
+            return [.. value.EnumerateArray().Select(entry => entry.GetInt32())];
+        }
+
+        Report($"{key} is not a list of whole numbers");
+        return [];
+    }
+
     /// <summary>A whole number from 1 to <see cref="MostCount"/>; a missing one is a problem.</summary>
     public int Count(string key)
     {

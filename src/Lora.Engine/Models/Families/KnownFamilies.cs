@@ -9,9 +9,11 @@ internal static class KnownFamilies
         new Gemma2(),
         new Llama(),
         new Mistral(),
+        new Mixtral(),
         new Phi3(),
         new Qwen2(),
         new Qwen3(),
+        new Qwen3Moe(),
     }.ToDictionary(family => family.ModelType, StringComparer.Ordinal);
 
     /// <summary>All of them, by name.</summary>

@@ -7,11 +7,12 @@ internal static class RopeReader
     /// <param name="values">All of config.json.</param>
     /// <param name="headDimension">Values of a head.</param>
     /// <param name="kinds">Which kinds the family has.</param>
-    public static RopeParameters Read(ConfigValues values, int headDimension, RopeKinds kinds)
+    /// <param name="theta">The base where the key is missing.</param>
+    public static RopeParameters Read(ConfigValues values, int headDimension, RopeKinds kinds, double theta = 10000)
     {
         // Version 5 moved rope_theta into the object; version 4 has it beside.
         ConfigValues nested = values.Object("rope_parameters") ?? values.Object("rope_scaling") ?? values.Empty();
-        RopeParameters rope = new(nested.NumberOrNull("rope_theta") ?? values.Number("rope_theta", 10000))
+        RopeParameters rope = new(nested.NumberOrNull("rope_theta") ?? values.Number("rope_theta", theta))
         {
             Scaling = ReadScaling(nested, kinds),
             Factor = nested.Number("factor", 1),

@@ -47,10 +47,10 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         this.device = device;
         this.dataType = dataType;
         this.vocabulary = vocabulary;
-        ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => QuantizedWeights.Include(quantization, stored.Shape.IsInBlock(weight.Name), weight.Shape));
+        quantized = [.. QuantizedWeights.In(quantization, stored.Shape, required)];
+        ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => quantized.Contains(weight.Name));
         total = required.Sum(weight => stored.Find(weight.Name).Length);
         arena = new(byQuantized[false], dataType, device);
-        quantized = [.. byQuantized[true].Select(weight => weight.Name)];
         if (quantized.Count > 0)
         {
             // Room for the largest matrix once, in float32: each is read here, quantised and forgotten.

@@ -17,8 +17,9 @@ internal sealed record WeightSize(long Held, long Buffer)
     public static WeightSize Of(ModelShape shape, ScalarType dataType, LoraQuantization quantization, bool hasHead = false)
     {
         long width = dataType.ElementSize();
-        (string Name, long Count, bool IsQuantized)[] weights =
-            [.. RequiredTensors.Of(shape, hasHead).Select(weight => (weight.Name, Count(weight.Shape), QuantizedWeights.Include(quantization, shape.IsInBlock(weight.Name), weight.Shape)))];
+        IReadOnlyList<(string Name, long[] Shape)> required = RequiredTensors.Of(shape, hasHead);
+        HashSet<string> matrices = [.. QuantizedWeights.In(quantization, shape, required)];
+        (string Name, long Count, bool IsQuantized)[] weights = [.. required.Select(weight => (weight.Name, Count(weight.Shape), matrices.Contains(weight.Name)))];
         long held = weights.Sum(weight => weight.IsQuantized ? Nf4Matrix.SizeOf(weight.Count) : weight.Count * width);
 
         // The values of one product's matrices together, such as q, k and v.

@@ -3,19 +3,30 @@ using Lora.Selection;
 
 namespace Lora.Models;
 
-/// <summary>Which weights are quantised: the matrices of the blocks. Embeddings, head and norms are few and matter more.</summary>
+/// <summary>Which weights are quantised: the matrices of the blocks. Embeddings, head, norms and the routers of experts are few and matter more.</summary>
 internal static class QuantizedWeights
 {
     /// <summary>What cannot be done with them, for messages.</summary>
     public const string NotTrained = "modules_to_save on a weight that is held in 4 bits";
 
+    private const string Ending = ".weight";
+
+    private static readonly string[] Routers = [".mlp.gate", ".mlp.router", ".block_sparse_moe.gate", ".shared_expert_gate"];
+
     /// <summary>Whether a weight is quantised.</summary>
     /// <param name="quantization">How the base is held.</param>
     /// <param name="isInBlock">Whether it belongs to one of the numbered blocks.</param>
+    /// <param name="module">The name of its module.</param>
     /// <param name="shape">The weight's shape.</param>
-    public static bool Include(LoraQuantization quantization, bool isInBlock, ReadOnlySpan<long> shape) =>
+    public static bool Include(LoraQuantization quantization, bool isInBlock, string module, ReadOnlySpan<long> shape) =>
         // Two dimensions: biases and norms of the blocks stay as they are.
-        quantization == LoraQuantization.NF4 && shape.Length == 2 && isInBlock;
+        quantization == LoraQuantization.NF4 && shape.Length == 2 && isInBlock && !Array.Exists(Routers, router => module.EndsWith(router, StringComparison.Ordinal));
+
+    /// <summary>The weights that are held in 4 bits, of all that a model asks for.</summary>
+    public static IEnumerable<string> In(LoraQuantization quantization, ModelShape shape, IEnumerable<(string Name, long[] Shape)> weights) =>
+        from weight in weights
+        where weight.Name.EndsWith(Ending, StringComparison.Ordinal) && Include(quantization, shape.IsInBlock(weight.Name), weight.Name[..^Ending.Length], weight.Shape)
+        select weight.Name;
 
     /// <summary>The modules that a configuration would train whole although their weights are quantised.</summary>
     /// <param name="config">The configuration.</param>
@@ -24,6 +35,6 @@ internal static class QuantizedWeights
     public static IEnumerable<LoraProblem> Check(LoraConfig config, string folder, LoraQuantization quantization) =>
         config.ModulesToSave is not { Length: > 0 } entries || quantization == LoraQuantization.None ? []
             : from module in ModuleTree.Read(folder).Modules
-              where Include(quantization, module.Layer is not null, [.. module.Shape]) && entries.Any(entry => SavedModules.Holds(entry, module.Name))
+              where Include(quantization, module.Layer is not null, module.Name, [.. module.Shape]) && entries.Any(entry => SavedModules.Holds(entry, module.Name))
               select new LoraProblem(LoraError.AdapterFeatureUnsupported, module.Name, module.Name, NotTrained);
 }

@@ -32,6 +32,9 @@ internal sealed record ModelShape
 
     public HeadShape Head { get; init; } = new();
 
+    /// <summary>What the loss of routers (<see cref="RouterBalance"/>) is multiplied by in training; null where the model has none.</summary>
+    public double? RouterLoss { get; init; }
+
     /// <summary><c>model_type</c>.</summary>
     public string ModelType => Family.ModelType;
 

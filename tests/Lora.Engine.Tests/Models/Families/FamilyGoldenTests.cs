@@ -27,6 +27,7 @@ public class FamilyGoldenTests
     public static TheoryData<string> AutogradFamilies { get; } =
     [
         "gemma2",
+        "qwen3_moe",
     ];
 
     /// <summary>All with an adapter's numbers.</summary>
