@@ -1,16 +1,12 @@
 // Usage: node make-fixtures.mjs ../fixtures/tokenizers
-// Writes small tokenizers of the kinds in use and, for each, the reference's ids and decoded text of texts.json.
+// Writes small tokenizers of the kinds in use and, for each, the Rust library's ids, the characters that they stand for, and the decoded text of texts.json.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
+import { corpus } from './corpus.mjs';
+import { make } from './reference.mjs';
 
 const folder = process.argv[2];
 const texts = JSON.parse(readFileSync(join(folder, 'texts.json'), 'utf8'));
-const corpus = `The quick brown fox jumps over the lazy dog. The dog isn't amused: it's 2024, and they'll see 1234 foxes in 10 years!
-def main(argument):\n    for index in range(10):\n        print(index, argument)\n\n
-L'été à la plage, où les élèves étaient déjà; die Straße über der Brücke; ¿dónde está el niño?
-Съешь же ещё этих мягких французских булок, да выпей чаю. Ξεσκεπάζω την ψυχοφθόρα βδελυγμία.
-日本語の文章と漢字。中文的文章和漢字。한국어 문장입니다. שלום עולם. مرحبا بالعالم. नमस्ते दुनिया. 👩‍👩‍👧 👍🏽 🎉🎉`;
 
 const byteNames = Array.from({ length: 256 }, (_, value) => `<0x${value.toString(16).toUpperCase().padStart(2, '0')}>`);
 const byteLetters = [];
@@ -63,16 +59,16 @@ const bytePairs = (vocab, merges, more = {}) => ({
 });
 const byteLevel = (useRegex) => ({ type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: useRegex });
 const split = (Regex) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
-const write = (name, tokenizer) => {
+const write = async (name, tokenizer) => {
   mkdirSync(join(folder, name), { recursive: true });
   const file = { version: '1.0', truncation: null, padding: null, ...tokenizer };
   writeFileSync(join(folder, name, 'tokenizer.json'), JSON.stringify(file, null, 1) + '\n');
-  const oracle = new Tokenizer(file, {});
-  const lines = texts.map((text) => {
-    const { ids } = oracle.encode(text);
-    const decoded = ids.length === 0 ? '' : oracle.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
-    return JSON.stringify({ text, ids, decoded });
-  });
+  const reference = make(file);
+  const lines = [];
+  for (const text of texts) {
+    const { ids, offsets } = await reference.encode(text);
+    lines.push(JSON.stringify({ text, ids, offsets, decoded: ids.length === 0 ? '' : await reference.decode(ids) }));
+  }
   writeFileSync(join(folder, name, 'golden.jsonl'), lines.join('\n') + '\n');
 };
 
@@ -87,7 +83,7 @@ const wordPattern = (source) => new RegExp(source.replace("(?i:'s|'t|'re|'ve|'m|
   const merges = learnMerges(words(wordPattern(llama)), 150);
   const vocab = vocabularyOf([...byteLetters, 'Ġlazy', 'Ġfoxes', '1234', '123'], merges);
   const size = Object.keys(vocab).length;
-  write('byte-level-ignore-merges', {
+  await write('byte-level-ignore-merges', {
     added_tokens: [added(size, '<|begin_of_text|>'), added(size + 1, '<|end_of_text|>')],
     normalizer: null,
     pre_tokenizer: { type: 'Sequence', pretokenizers: [split(llama), byteLevel(false)] },
@@ -101,7 +97,7 @@ const wordPattern = (source) => new RegExp(source.replace("(?i:'s|'t|'re|'ve|'m|
   const merges = learnMerges(words(wordPattern(qwen)), 150);
   const vocab = vocabularyOf(byteLetters, merges);
   const size = Object.keys(vocab).length;
-  write('byte-level-composed', {
+  await write('byte-level-composed', {
     added_tokens: [
       added(size, '<|endoftext|>'), added(size + 1, '<|im_start|>'), added(size + 2, '<|im_end|>'),
       added(size + 3, '<think>', { special: false }), added(size + 4, '<think>é', { special: false, normalized: true }),
@@ -118,7 +114,7 @@ const wordPattern = (source) => new RegExp(source.replace("(?i:'s|'t|'re|'ve|'m|
   // As SmolLM2: single digits, then GPT-2's words.
   const merges = learnMerges(words(gpt2), 150);
   const vocab = vocabularyOf(['<|endoftext|>', ...byteLetters], merges);
-  write('byte-level-digits', {
+  await write('byte-level-digits', {
     added_tokens: [added(0, '<|endoftext|>')],
     normalizer: null,
     pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, byteLevel(true)] },
@@ -131,7 +127,7 @@ const wordPattern = (source) => new RegExp(source.replace("(?i:'s|'t|'re|'ve|'m|
   // As RoBERTa: a space is put before each text and after each added token.
   const merges = learnMerges(words(gpt2), 150);
   const vocab = vocabularyOf(['<s>', '</s>', ...byteLetters], merges);
-  write('byte-level-prefix', {
+  await write('byte-level-prefix', {
     added_tokens: [added(0, '<s>'), added(1, '</s>'), added(Object.keys(vocab).length, '<mask>', { lstrip: true })],
     normalizer: null,
     pre_tokenizer: { ...byteLevel(true), add_prefix_space: true },
@@ -160,12 +156,12 @@ const marksAsSpaces = { type: 'Replace', pattern: { String: '▁' }, content: ' 
     decoder: { type: 'Sequence', decoders: [marksAsSpaces, { type: 'ByteFallback' }, { type: 'Fuse' }, { type: 'Strip', content: ' ', start: 1, stop: 0 }] },
     model: bytePairs(vocab, merges, fallback),
   };
-  write('sentencepiece', llama2);
+  await write('sentencepiece', llama2);
 
   // As Phi-3: Llama-2's with tokens that take the white space after them along.
   const size = Object.keys(vocab).length;
   const strips = ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<sep>'].map((token, index) => added(size + index, token, { rstrip: true }));
-  write('sentencepiece-strip', { ...llama2, added_tokens: [added(0, '<unk>'), added(1, '<s>'), added(2, '</s>', { rstrip: true, special: false }), ...strips] });
+  await write('sentencepiece-strip', { ...llama2, added_tokens: [added(0, '<unk>'), added(1, '<s>'), added(2, '</s>', { rstrip: true, special: false }), ...strips] });
 }
 {
   // As Gemma: nothing is prepended, the pre-tokenizer finds no space to split at, and runs of line ends, tabs and marks are added tokens.
@@ -173,7 +169,7 @@ const marksAsSpaces = { type: 'Replace', pattern: { String: '▁' }, content: ' 
   const runs = ['\n', '\n\n', '\n\n\n', '\t\t', '▁▁', '▁▁▁', '<think>', '</think>'];
   const merges = learnMerges([corpus.replaceAll(' ', '▁'), '▁▁▁▁▁▁▁▁', '▁▁▁▁▁▁▁▁'].map(learnable), 120);
   const vocab = vocabularyOf([...known, ...runs, ...byteNames, ...letters], merges);
-  write('sentencepiece-bare', {
+  await write('sentencepiece-bare', {
     added_tokens: [...known.map((token) => added(vocab[token], token)), ...runs.map((token) => added(vocab[token], token, { special: false }))],
     normalizer: spacesAsMarks,
     pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithPrevious', invert: false },
@@ -185,7 +181,7 @@ const marksAsSpaces = { type: 'Replace', pattern: { String: '▁' }, content: ' 
 for (const scheme of ['first', 'always', 'never']) {
   // As newer Llama-2 files: the Metaspace pre-tokenizer and decoder; no bytes, so unknown characters are <unk>.
   const merges = learnMerges(marked(corpus.replace(/ +/g, ' ')).flatMap((line) => line.split(/(?=▁)/)).map(learnable), 120);
-  write('metaspace-' + scheme, {
+  await write('metaspace-' + scheme, {
     added_tokens: specials.map((token, id) => added(id, token)),
     normalizer: null,
     pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: scheme, split: scheme === 'always' },

@@ -3,7 +3,7 @@
 // the prompt alone, as the model is given it (given), and of the completion as what goes on after it (learned).
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
+import { load } from './reference.mjs';
 
 const [folder, ...others] = process.argv.slice(2);
 const pairs = JSON.parse(readFileSync(join(folder, 'pairs.json'), 'utf8'));
@@ -14,8 +14,8 @@ const tokenizers = [
 
 for (const [name, path] of tokenizers) {
   const file = JSON.parse(readFileSync(path, 'utf8'));
-  const oracle = new Tokenizer(file, {});
-  const plain = (text) => oracle.encode(text, { add_special_tokens: false }).ids;
+  const reference = load(path);
+  const plain = async (text) => (await reference.encode(text, false)).ids;
   const putsSpaces = JSON.stringify([file.normalizer, file.pre_tokenizer]).match(/"Prepend"|"Metaspace"|"add_prefix_space":true/) !== null;
 
   // What goes on is encoded behind something that never joins it: the added token that the prompt ends with, if it changes what comes after it,
@@ -24,14 +24,17 @@ for (const [name, path] of tokenizers) {
     const ends = file.added_tokens.filter((token) => (token.rstrip ? prompt.trimEnd() : prompt).endsWith(token.content)).sort((a, b) => b.content.length - a.content.length);
     return ends.length > 0 && (putsSpaces || ends[0].rstrip) ? ends[0].content : putsSpaces ? '語' : '';
   };
-  const learned = (prompt, completion) => {
+  const learned = async (prompt, completion) => {
     const anchor = anchorOf(prompt);
-    const before = anchor === '' ? [] : plain(anchor);
-    const ids = plain(anchor + completion);
+    const before = anchor === '' ? [] : await plain(anchor);
+    const ids = await plain(anchor + completion);
     if (before.some((id, index) => ids[index] !== id)) throw new Error(`${name}: '${completion}' joins its anchor`);
     return ids.slice(before.length);
   };
-  const lines = pairs.map(([prompt, completion]) => JSON.stringify(
-    { prompt, completion, joined: plain(prompt + completion), given: plain(prompt), learned: prompt === '' ? plain(completion) : learned(prompt, completion) }));
+  const lines = [];
+  for (const [prompt, completion] of pairs) {
+    const [joined, given] = [await plain(prompt + completion), await plain(prompt)];
+    lines.push(JSON.stringify({ prompt, completion, joined, given, learned: await (prompt === '' ? plain(completion) : learned(prompt, completion)) }));
+  }
   writeFileSync(existsSync(join(folder, name)) ? join(folder, name, 'pairs.jsonl') : join(folder, `${name}.pairs.jsonl`), lines.join('\n') + '\n');
 }

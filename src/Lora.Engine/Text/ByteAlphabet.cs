@@ -16,8 +16,11 @@ internal static class ByteAlphabet
 
     public static IReadOnlyList<char> All => Characters;
 
+    /// <summary>The text's UTF-8 bytes, written in the alphabet; each has the origin of its character.</summary>
+    public static AlignedText Write(AlignedText text) => new(Write(text.Text), text.Origins is null ? null : Origins(text));
+
     /// <summary>The text's UTF-8 bytes, written in the alphabet.</summary>
-    public static string Write(ReadOnlySpan<char> text)
+    private static string Write(ReadOnlySpan<char> text)
     {
         byte[] bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
         int count = Encoding.UTF8.GetBytes(text, bytes);
@@ -56,6 +59,19 @@ internal static class ByteAlphabet
         Read(token, bytes);
         byte[] all = [.. bytes];
         return Utf8.IsValid(all) ? Encoding.UTF8.GetString(all) : string.Concat(all.Select(value => $"<0x{value:X2}>"));
+    }
+
+    private static TextSpan[] Origins(AlignedText text)
+    {
+        List<TextSpan> origins = new(text.Length);
+        int at = 0;
+        foreach (Rune rune in text.Text.EnumerateRunes())
+        {
+            origins.AddRange(Enumerable.Repeat(text.Origins![at], rune.Utf8SequenceLength));
+            at += rune.Utf16SequenceLength;
+        }
+
+        return [.. origins];
     }
 
     private static char[] MakeCharacters()

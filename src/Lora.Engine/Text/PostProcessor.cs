@@ -1,7 +1,10 @@
 namespace Lora.Text;
 
 /// <summary>The special tokens that go before and after an encoded text.</summary>
-internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<int> After)
+/// <param name="Before">The ids before it.</param>
+/// <param name="After">The ids after it.</param>
+/// <param name="Trimming">What becomes of spaces at the ends of the stretches that ids stand for; null: they stay.</param>
+internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<int> After, SpanTrimming? Trimming = null)
 {
     private static readonly PostProcessor Nothing = new([], []);
 
@@ -9,10 +12,10 @@ internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<in
 
     private static PostProcessor ReadOne(TokenizerNode node) => node.Type switch
     {
-        // ByteLevel corrects offsets into the text, which are not kept here.
-        "ByteLevel" => Nothing,
+        "ByteLevel" => Nothing with { Trimming = SpanTrimming.Read(node) },
         "TemplateProcessing" => ReadTemplate(node),
-        "BertProcessing" or "RobertaProcessing" => new([IdOf(node, "cls")], [IdOf(node, "sep")]),
+        "BertProcessing" => new([IdOf(node, "cls")], [IdOf(node, "sep")]),
+        "RobertaProcessing" => new([IdOf(node, "cls")], [IdOf(node, "sep")], SpanTrimming.Read(node)),
         "Sequence" => node.Items("processors").Select(ReadOne).Aggregate(Nothing, (inner, outer) => outer.Around(inner)),
         string other => throw node.Unsupported("the post-processor", other),
     };
@@ -46,5 +49,5 @@ internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<in
         return textSeen ? new(before, after) : throw node.Invalid("the template of \"post_processor\" has no place for the text");
     }
 
-    private PostProcessor Around(PostProcessor inner) => new([.. Before, .. inner.Before], [.. inner.After, .. After]);
+    private PostProcessor Around(PostProcessor inner) => new([.. Before, .. inner.Before], [.. inner.After, .. After], inner.Trimming ?? Trimming);
 }

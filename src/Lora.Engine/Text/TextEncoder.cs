@@ -2,12 +2,12 @@ using System.Text;
 
 namespace Lora.Text;
 
-/// <summary>The steps from text to ids, in their order: added tokens are found, the text between them is normalized, cut into words and merged.</summary>
+/// <summary>The steps from text to ids, in their order: added tokens are found, the text between them is normalized, cut into words, and the model gives each word's ids.</summary>
 internal sealed record TextPipeline(
-    AddedTokenFinder RawTokens, Normalizer? Normalizer, AddedTokenFinder NormalizedTokens, PreTokenizer? PreTokenizer, BytePairModel Model)
+    AddedTokenFinder RawTokens, Normalizer? Normalizer, AddedTokenFinder NormalizedTokens, PreTokenizer? PreTokenizer, TextModel Model)
 {
     /// <summary>Normalizes a stretch of text; <paramref name="continues"/>: text of the same stretch was normalized before it.</summary>
-    public string Normalize(string text, bool continues) => Normalizer?.Invoke(text, continues, Normalizers.LongestOf(text)) ?? text;
+    public AlignedText Normalize(AlignedText text, bool continues) => Normalizer?.Invoke(text, continues, Normalizers.LongestOf(text.Text)) ?? text;
 }
 
 /// <summary>
@@ -17,13 +17,17 @@ internal sealed record TextPipeline(
 /// <param name="pipeline">The tokenizer's steps.</param>
 /// <param name="most">Ids that are wanted; encoding stops once they are there. They are those of the whole text.</param>
 /// <param name="cancellation">Checked for each word.</param>
-internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationToken cancellation)
+/// <param name="tracksOrigins">Whether <see cref="Spans"/> are wanted, which takes time.</param>
+internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationToken cancellation, bool tracksOrigins = false)
 {
     private PieceStart start = PieceStart.OfText;
     private bool continuesStretch;
     private bool stripsNext;
     private List<int> ids = [];
     private int done;
+
+    /// <summary>For each id of the piece encoded last the stretch of the piece that it stands for; null where nobody wants them.</summary>
+    public List<TextSpan>? Spans { get; private set; }
 
     private bool IsFull => ids.Count >= most - done;
 
@@ -33,19 +37,21 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
     public List<int> Encode(string piece, IReadOnlyList<Range>? literal = null)
     {
         ids = [];
+        Spans = tracksOrigins ? [] : null;
         string text = WellFormed(piece);
+        AlignedText aligned = AlignedText.Of(text, tracksOrigins);
         int from = stripsNext ? text.Length - text.AsSpan().TrimStart().Length : 0;
         while (from < text.Length && !IsFull)
         {
             (int tokenStart, int end, AddedToken? token) = pipeline.RawTokens.Next(text, from, literal);
             if (tokenStart > from)
             {
-                AddStretch(text[from..tokenStart], Literal.Within(literal, from, tokenStart));
+                AddStretch(aligned[from..tokenStart], Literal.Within(literal, from, tokenStart));
             }
 
             if (token is not null)
             {
-                AddToken(token);
+                AddToken(token, aligned[tokenStart..end]);
                 continuesStretch = false;
                 stripsNext = token.StripRight && end == text.Length;
             }
@@ -58,7 +64,7 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
     }
 
     /// <summary>Encodes text that holds no added token, or some that are sought in normalized text.</summary>
-    private void AddStretch(string stretch, IReadOnlyList<Range>? literal)
+    private void AddStretch(AlignedText stretch, IReadOnlyList<Range>? literal)
     {
         // The places of normalized text are others: where that matters, the stretch is cut at the literal ones.
         if (literal is [_, ..] && pipeline.NormalizedTokens.HasSpecial)
@@ -79,20 +85,20 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
         }
     }
 
-    private void AddPart(string stretch, bool isLiteral)
+    private void AddPart(AlignedText stretch, bool isLiteral)
     {
         if (stretch.Length == 0)
         {
             return;
         }
 
-        string text = pipeline.Normalize(stretch, continuesStretch);
+        AlignedText text = pipeline.Normalize(stretch, continuesStretch);
         continuesStretch = true;
         stripsNext = false;
         int from = 0;
         while (from < text.Length && !IsFull)
         {
-            (int tokenStart, int end, AddedToken? token) = pipeline.NormalizedTokens.Next(text, from, isLiteral ? [Range.All] : null);
+            (int tokenStart, int end, AddedToken? token) = pipeline.NormalizedTokens.Next(text.Text, from, isLiteral ? [Range.All] : null);
             if (tokenStart > from)
             {
                 AddWords(text[from..tokenStart]);
@@ -100,19 +106,25 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
 
             if (token is not null)
             {
-                AddToken(token);
+                AddToken(token, text[tokenStart..end]);
             }
 
             from = end;
         }
     }
 
-    private void AddWords(string text)
+    private void AddWords(AlignedText text)
     {
-        foreach (string word in pipeline.PreTokenizer?.Split(text, start) ?? [text])
+        foreach (AlignedText word in pipeline.PreTokenizer?.Split(text, start) ?? [text])
         {
             cancellation.ThrowIfCancellationRequested();
-            pipeline.Model.Encode(word, ids, most - done);
+            int before = ids.Count;
+            pipeline.Model.Encode(word.Text, ids, most - done, Spans);
+            for (int index = before; Spans is not null && index < Spans.Count; index++)
+            {
+                Spans[index] = word.OriginOf(Spans[index]);
+            }
+
             if (IsFull)
             {
                 break;
@@ -122,9 +134,10 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
         start = PieceStart.Continuation;
     }
 
-    private void AddToken(AddedToken token)
+    private void AddToken(AddedToken token, AlignedText text)
     {
         ids.Add(token.Id);
+        Spans?.Add(text.OriginOf(new(0, text.Length)));
         start = PieceStart.OfStretch;
     }
 

@@ -3,12 +3,12 @@ using System.Buffers;
 namespace Lora.Text;
 
 /// <summary>
-/// Turns text into token ids and back as a Hugging Face <c>tokenizer.json</c> describes it: byte-level and SentencePiece-style byte-pair
-/// encoding. Truncation and padding that the file asks for are left to the caller. Safe to use from several threads.
+/// Turns text into token ids and back as a Hugging Face <c>tokenizer.json</c> describes it: byte-pair encoding of bytes or characters, unigram
+/// models and WordPiece. Truncation and padding that the file asks for are left to the caller. Safe to use from several threads.
 /// </summary>
 /// <remarks>
 /// It takes a model's folder and gives ids that equal the reference library's, token by token. A text goes through added tokens, normalizer,
-/// pre-tokenizer, the byte-pair model, and the template of special tokens; each stage is a small class chosen by the file. A file that asks for a
+/// pre-tokenizer, the model, and the template of special tokens; each stage is a small class chosen by the file. A file that asks for a
 /// stage that is not here is refused by name when it is read, never encoded in some other way.
 /// </remarks>
 public sealed class Tokenizer
@@ -27,7 +27,7 @@ public sealed class Tokenizer
 
     private Tokenizer(TokenizerNode root)
     {
-        BytePairModel model = BytePairModel.Read(root.Child("model"));
+        TextModel model = TextModel.Read(root.Child("model"));
         Normalizer? normalizer = Normalizers.Read(root.Optional("normalizer"));
         PreTokenizer? preTokenizer = PreTokenizer.Read(root.Optional("pre_tokenizer"));
         postProcessor = PostProcessor.Read(root.Optional("post_processor"));
@@ -46,7 +46,7 @@ public sealed class Tokenizer
             preTokenizer,
             model);
 
-        IEnumerable<KeyValuePair<string, int>> entries = [.. model.Ids, .. listed.Select(token => KeyValuePair.Create(token.Content, token.Id))];
+        IEnumerable<KeyValuePair<string, int>> entries = [.. model.Entries, .. listed.Select(token => KeyValuePair.Create(token.Content, token.Id))];
         int highest = entries.Select(entry => entry.Value).DefaultIfEmpty(-1).Max();
         tokens = highest < MostTokens ? new string?[highest + 1] : throw root.Invalid($"the id {highest} is higher than any vocabulary has");
         foreach ((string token, int id) in entries)
@@ -59,7 +59,7 @@ public sealed class Tokenizer
         BeginOfSequenceId = SpecialTokenNames.Find(folder, "bos_token", IdOf);
         EndOfSequenceId = SpecialTokenNames.Find(folder, "eos_token", IdOf);
 
-        string Normalize(string content) => normalizer?.Invoke(content, continues: false, Normalizers.LongestOf(content)) ?? content;
+        string Normalize(string content) => normalizer?.Invoke(new(content, null), continues: false, Normalizers.LongestOf(content)).Text ?? content;
     }
 
     /// <summary>The tokenizer.json that was read.</summary>
@@ -116,6 +116,26 @@ public sealed class Tokenizer
         ArgumentNullException.ThrowIfNull(text);
         List<int> ids = Encode([text], int.MaxValue, CancellationToken.None)[0];
         return addSpecialTokens ? [.. postProcessor.Before, .. ids, .. postProcessor.After] : [.. ids];
+    }
+
+    /// <summary>The ids of a text, each with the stretch of the text that it stands for; the stretch of special tokens around the text is empty.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecialTokens">Whether to put the tokens around it that the file asks for.</param>
+    internal (int[] Ids, TextSpan[] Spans) EncodeWithSpans(string text, bool addSpecialTokens = true)
+    {
+        TextEncoder encoder = new(pipeline, int.MaxValue, CancellationToken.None, tracksOrigins: true);
+        List<int> ids = encoder.Encode(text);
+        IEnumerable<TextSpan> spans = postProcessor.Trimming is SpanTrimming trimming
+            ? encoder.Spans!.Select((span, index) => trimming.Trim(span, text, Written(ids[index], span), isFirst: index == 0))
+            : encoder.Spans!;
+        return addSpecialTokens
+            ? ([.. postProcessor.Before, .. ids, .. postProcessor.After],
+                [.. postProcessor.Before.Select(_ => default(TextSpan)), .. spans, .. postProcessor.After.Select(_ => default(TextSpan))])
+            : ([.. ids], [.. spans]);
+
+        // An added token has the spaces that it takes along in the text alone.
+        ReadOnlySpan<char> Written(int id, TextSpan span) =>
+            tokens[id] is string token && !added.ContainsKey(token) ? token : text.AsSpan(span.Start, span.End - span.Start);
     }
 
     /// <summary>

@@ -12,7 +12,8 @@ internal sealed class Vocabulary
     private readonly Dictionary<string, int> ids;
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup;
 
-    private Vocabulary(Dictionary<string, int> ids)
+    /// <summary>Takes the tokens with their ids.</summary>
+    public Vocabulary(Dictionary<string, int> ids)
     {
         this.ids = ids;
         lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();

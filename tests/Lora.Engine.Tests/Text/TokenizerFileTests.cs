@@ -28,6 +28,12 @@ public sealed class TokenizerFileTests : IDisposable
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"added_tokens":[{"content":"x"}]}""", "\"added_tokens\"[0] has no \"id\"")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":2000000000},"merges":[]}}""", "2000000000")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"\ud800":0},"merges":[]}}""", "UTF-16")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{"a":0}}}""", "'[UNK]'")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a",-1]],"unk_id":1}}""", "\"unk_id\" is 1")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a",-1],["b"]],"unk_id":0}}""", "the entry 1")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a","x"]],"unk_id":0}}""", "the entry 0")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["\ud800",1]]}}""", "UTF-16")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"?"}}""", "not base64")]
     public void A_malformed_file_is_named_with_the_place(string json, string place)
     {
         LoraException failure = FailureOf(json);
@@ -36,10 +42,9 @@ public sealed class TokenizerFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"model":{"type":"WordPiece","vocab":{}}}""", "WordPiece")]
-    [InlineData("""{"model":{"type":"Unigram","vocab":[]}}""", "Unigram")]
+    [InlineData("""{"model":{"type":"WordLevel","vocab":{}}}""", "WordLevel")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a</w>":0},"merges":[],"end_of_word_suffix":"</w>"}}""", "end_of_word_suffix")]
-    [InlineData("""{"normalizer":{"type":"Precompiled"}}""", "Precompiled")]
+    [InlineData("""{"normalizer":{"type":"ByteLevel"}}""", "ByteLevel")]
     [InlineData("""{"pre_tokenizer":{"type":"UnicodeScripts"}}""", "UnicodeScripts")]
     [InlineData("""{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{Han}"},"behavior":"Isolated"}}""", "\\p{Han}")]
     [InlineData("""{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"[^(\\s|[.,])]+"},"behavior":"Isolated"}}""", "set operation")]

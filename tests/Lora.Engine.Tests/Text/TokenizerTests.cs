@@ -2,7 +2,7 @@ using Lora.Text;
 
 namespace Lora.Tests.Text;
 
-/// <summary>Against ids and texts that @huggingface/tokenizers 0.2.0 made (tests/tokenizer-oracle/make-fixtures.mjs); equality is exact.</summary>
+/// <summary>Against what the Rust library tokenizers 0.23.2 made of texts (tests/tokenizer-oracle: make-fixtures.mjs, make-models.mjs); equality is exact.</summary>
 public class TokenizerTests
 {
     private const string Bytes = "byte-level-ignore-merges";

@@ -1,10 +1,11 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Lora.Text;
 
-/// <summary>The "model" of tokenizer.json: a vocabulary, merges, and what to do with characters that the vocabulary lacks.</summary>
-internal sealed class BytePairModel
+/// <summary>Byte-pair encoding: a vocabulary, merges, and what to do with characters that the vocabulary lacks.</summary>
+internal sealed class BytePairModel : TextModel
 {
     private const int MostSymbolsPerCharacter = 4;
 
@@ -20,32 +21,29 @@ internal sealed class BytePairModel
     private readonly bool fuseUnknown;
     private readonly int unknown;
     private readonly int[]? bytes;
+    private readonly Lazy<BytePairSpans> spans;
 
-    private BytePairModel(TokenizerNode node)
+    /// <summary>Takes a vocabulary with the merges that make its tokens.</summary>
+    public BytePairModel(Vocabulary vocabulary, PairMerges merges, BytePairOptions options)
     {
-        vocabulary = Vocabulary.Read(node.Child("vocab"));
-        merges = PairMerges.Read(node.Child("merges"), vocabulary.Ids);
-        ignoreMerges = node.Flag("ignore_merges");
-        fuseUnknown = node.Flag("fuse_unk");
-        unknown = node.OptionalText("unk_token") is string token ? vocabulary.Find(token) : Vocabulary.Absent;
+        this.vocabulary = vocabulary;
+        this.merges = merges;
+        ignoreMerges = options.IgnoresMerges;
+        fuseUnknown = options.FusesUnknown;
+        unknown = options.UnknownToken is string token ? vocabulary.Find(token) : Vocabulary.Absent;
         cuts = ignoreMerges ? null : WordCuts.Of(vocabulary.Ids);
-        if (node.Flag("byte_fallback"))
+        if (options.FallsBackToBytes)
         {
             bytes = [.. Enumerable.Range(0, 256).Select(value => vocabulary.Find(ByteFallbackDecoder.Name((byte)value)))];
         }
+
+        spans = new(() => new(vocabulary, unknown, fuseUnknown));
     }
 
-    public IReadOnlyDictionary<string, int> Ids => vocabulary.Ids;
+    public override IReadOnlyDictionary<string, int> Ids => vocabulary.Ids;
 
-    public static BytePairModel Read(TokenizerNode node)
+    public static new BytePairModel Read(TokenizerNode node)
     {
-        // Files of before the models had a "type" are told by their parts.
-        string type = node.OptionalText("type") ?? (node.Optional("merges") is null ? "without merges" : "BPE");
-        if (type != "BPE")
-        {
-            throw node.Unsupported("the model", type);
-        }
-
         foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
         {
             if (!string.IsNullOrEmpty(node.OptionalText(affix)))
@@ -59,11 +57,27 @@ internal sealed class BytePairModel
             throw node.Unsupported("the model option", "dropout");
         }
 
-        return new(node);
+        Vocabulary vocabulary = Vocabulary.Read(node.Child("vocab"));
+        return new(vocabulary, PairMerges.Read(node.Child("merges"), vocabulary.Ids), new()
+        {
+            UnknownToken = node.OptionalText("unk_token"),
+            FusesUnknown = node.Flag("fuse_unk"),
+            FallsBackToBytes = node.Flag("byte_fallback"),
+            IgnoresMerges = node.Flag("ignore_merges"),
+        });
     }
 
-    /// <summary>Appends the ids of one piece of text, until there are as many as are wanted.</summary>
-    public void Encode(string piece, List<int> ids, int most)
+    public override void Encode(string word, List<int> ids, int most, List<TextSpan>? spans)
+    {
+        int first = ids.Count;
+        EncodeParts(word, ids, most);
+        if (spans is not null)
+        {
+            this.spans.Value.Add(word, CollectionsMarshal.AsSpan(ids)[first..], spans);
+        }
+    }
+
+    private void EncodeParts(string piece, List<int> ids, int most)
     {
         int start = 0;
         while (start < piece.Length && ids.Count < most)
@@ -78,7 +92,7 @@ internal sealed class BytePairModel
             {
                 int before = ids.Count;
                 EncodeWord(word, ids, most - before);
-                cache.Add(word, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[before..]);
+                cache.Add(word, CollectionsMarshal.AsSpan(ids)[before..]);
             }
 
             start = end;
@@ -163,4 +177,20 @@ internal sealed class BytePairModel
 
         return written > 0 && !symbols[..written].Contains(Vocabulary.Absent);
     }
+}
+
+/// <summary>What a byte-pair model does beside merging.</summary>
+internal sealed record BytePairOptions
+{
+    /// <summary>What stands for a character that the vocabulary lacks; null: such characters are dropped.</summary>
+    public string? UnknownToken { get; init; }
+
+    /// <summary>Whether several of them in a row are one token.</summary>
+    public bool FusesUnknown { get; init; }
+
+    /// <summary>Whether they are written as the tokens of their UTF-8 bytes where the vocabulary has these.</summary>
+    public bool FallsBackToBytes { get; init; }
+
+    /// <summary>Whether a word that is a token is not merged.</summary>
+    public bool IgnoresMerges { get; init; }
 }

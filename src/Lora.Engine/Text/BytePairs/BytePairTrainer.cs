@@ -44,7 +44,7 @@ public sealed class BytePairTrainer
     private static Dictionary<string, int> CountWords(IEnumerable<string> texts)
     {
         ByteLevelPreTokenizer preTokenizer = new(addPrefixSpace: false, useRegex: true);
-        return texts.SelectMany(text => preTokenizer.Split(text, PieceStart.OfText))
+        return texts.SelectMany(text => preTokenizer.Split(new(text, null), PieceStart.OfText)).Select(word => word.Text)
             .CountBy(word => word, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
     }
 

@@ -5,12 +5,10 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
 {
     private static readonly TextPattern Words = new(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
 
-    public override IEnumerable<string> Split(string piece, PieceStart start)
+    public override IEnumerable<AlignedText> Split(AlignedText piece, PieceStart start)
     {
-        bool isPrefixed = addPrefixSpace && start != PieceStart.Continuation && !piece.StartsWith(' ');
-        string text = isPrefixed ? " " + piece : piece;
-        return useRegex
-            ? Words.Spans(text).Select(span => ByteAlphabet.Write(text.AsSpan(span.Start, span.End - span.Start)))
-            : [ByteAlphabet.Write(text)];
+        bool isPrefixed = addPrefixSpace && start != PieceStart.Continuation && !piece.Text.StartsWith(' ');
+        AlignedText text = isPrefixed ? piece.Prefixed(" ") : piece;
+        return useRegex ? Words.Spans(text.Text).Select(span => ByteAlphabet.Write(text[span.Start..span.End])) : [ByteAlphabet.Write(text)];
     }
 }

@@ -11,7 +11,7 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
     {
         this.mark = mark;
         this.scheme = scheme;
-        words = split ? new(new(System.Text.RegularExpressions.Regex.Escape(mark.ToString())), SplitBehavior.MergedWithNext) : null;
+        words = split ? new(text => CharacterSpans.Of(text, rune => rune.Value == mark), SplitBehavior.MergedWithNext) : null;
     }
 
     /// <summary>When a mark is put before a text that does not begin with one.</summary>
@@ -46,16 +46,16 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
         string other => throw node.Unsupported("the prepend scheme", other),
     };
 
-    public override IEnumerable<string> Split(string piece, PieceStart start)
+    public override IEnumerable<AlignedText> Split(AlignedText piece, PieceStart start)
     {
-        string marked = piece.Replace(' ', mark);
-        bool isPrefixed = !marked.StartsWith(mark) && start switch
+        AlignedText marked = piece with { Text = piece.Text.Replace(' ', mark) };
+        bool isPrefixed = !marked.Text.StartsWith(mark) && start switch
         {
             PieceStart.OfText => scheme != PrependScheme.Never,
             PieceStart.OfStretch => scheme == PrependScheme.Always,
             _ => false,
         };
-        string text = isPrefixed ? mark + marked : marked;
+        AlignedText text = isPrefixed ? marked.Prefixed(mark.ToString()) : marked;
         return words?.Split(text, start) ?? [text];
     }
 }

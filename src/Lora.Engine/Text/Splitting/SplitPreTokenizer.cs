@@ -1,13 +1,16 @@
 namespace Lora.Text;
 
 /// <summary>Cuts at the matches of a pattern; inverted, at what lies between them.</summary>
-internal sealed class SplitPreTokenizer(TextPattern pattern, SplitBehavior behavior, bool invert = false) : PreTokenizer
+/// <param name="spans">The whole of a text as consecutive spans, those that match and those between them.</param>
+/// <param name="behavior">What becomes of the matches.</param>
+/// <param name="invert">Whether what does not match counts as a match.</param>
+internal sealed class SplitPreTokenizer(Func<string, IEnumerable<PatternSpan>> spans, SplitBehavior behavior, bool invert = false) : PreTokenizer
 {
-    public override IEnumerable<string> Split(string piece, PieceStart start)
+    public override IEnumerable<AlignedText> Split(AlignedText piece, PieceStart start)
     {
         int from = 0;
         bool previousIsCut = false;
-        foreach (PatternSpan span in pattern.Spans(piece))
+        foreach (PatternSpan span in spans(piece.Text))
         {
             bool isCut = span.IsMatch != invert;
             bool joins = span.Start > 0 && behavior switch

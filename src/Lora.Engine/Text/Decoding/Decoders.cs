@@ -19,9 +19,10 @@ internal static class Decoders
         "ByteLevel" => static (tokens, _) => ByteLevel(tokens),
         "ByteFallback" => static (tokens, _) => ByteFallbackDecoder.Decode(tokens),
         "Fuse" => static (tokens, _) => [string.Concat(tokens)],
-        "Replace" => Replace(Normalizers.Replace(node.Child("pattern"), node.Text("content"))),
+        "Replace" => Replace(Replacement.Read(node)),
         "Strip" => Strip(Character(node, "content"), node.Number("start"), node.Number("stop")),
         "Metaspace" => Metaspace(MetaspacePreTokenizer.ReadMark(node), MetaspacePreTokenizer.ReadScheme(node)),
+        "WordPiece" => WordPieceDecoder.Read(node),
         string other => throw node.Unsupported("the decoder", other),
     };
 
@@ -29,7 +30,7 @@ internal static class Decoders
         (tokens, continues) => steps.Aggregate(tokens, (current, step) => step(current, continues));
 
     private static Decoder Replace(Normalizer replace) =>
-        (tokens, _) => [.. tokens.Select(token => replace(token, continues: false, Normalizers.LongestOf(token)))];
+        (tokens, _) => [.. tokens.Select(token => replace(new(token, null), continues: false, Normalizers.LongestOf(token)).Text)];
 
     private static IReadOnlyList<string> ByteLevel(IReadOnlyList<string> tokens)
     {
