@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -70,7 +71,11 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     public Tensor Hidden(Tensor ids, RouterBalance? balance = null) => body.call(ids, balance);
 
     /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
-    public Tensor Head(Tensor hidden) => SoftCap.Of(head.call(hidden), Shape.Head.Cap);
+    public Tensor Head(Tensor hidden)
+    {
+        Tensor logits = head.call(hidden);
+        return SoftCap.Of(Shape.Head.Scale == 1 ? logits : logits.Times(Shape.Head.Scale), Shape.Head.Cap);
+    }
 
     /// <summary>Logits [batch, tokens, vocabulary] of ids [batch, tokens].</summary>
     public override Tensor forward(Tensor input) => Head(Hidden(input));

@@ -73,7 +73,9 @@ internal sealed class Attention : BlockModule
 
     private Tensor Heads(Tensor values, nn.Module<Tensor, Tensor>? norm, int heads)
     {
-        Tensor split = values.unflatten(2, heads, shape.HeadDimension); // [batch, tokens, heads, headSize]
-        return (norm is null ? split : norm.call(split)).transpose(1, 2); // [batch, heads, tokens, headSize]
+        // OLMo 2 has one norm over all heads, others one over each.
+        bool isWhole = norm is not null && shape.QueryNorm!.Width != shape.HeadDimension;
+        Tensor split = (isWhole ? norm!.call(values) : values).unflatten(2, heads, shape.HeadDimension); // [batch, tokens, heads, headSize]
+        return (norm is null || isWhole ? split : norm.call(split)).transpose(1, 2); // [batch, heads, tokens, headSize]
     }
 }

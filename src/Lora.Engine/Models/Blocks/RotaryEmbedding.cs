@@ -10,23 +10,20 @@ namespace Lora.Models;
 internal sealed class RotaryEmbedding : IDisposable
 {
     private readonly RopeParameters parameters;
+    private readonly int rotated;
     private readonly RotaryTable usual;
-    private readonly RotaryTable extended;
+    private (long Stretch, RotaryTable Table)? extended;
 
     public RotaryEmbedding(RopeParameters parameters, int headDimension)
     {
-        int rotated = parameters.RotatedValues(headDimension);
+        rotated = parameters.RotatedValues(headDimension);
         this.parameters = parameters;
-
-        // LongRoPE has two sets of frequencies, for short and long sequences; for all others the second equals the first and is never asked for.
         usual = new(parameters.InverseFrequencies(rotated), parameters.AttentionFactor);
-        extended = new(parameters.InverseFrequencies(rotated, isLong: true), parameters.AttentionFactor);
     }
 
     /// <summary>The tables of a sequence, cast to the activations' dtype.</summary>
     /// <returns>cos and sin, each [tokens, rotated], owned by the caller.</returns>
-    public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType) =>
-        (parameters.IsLong(tokens) ? extended : usual).Of(tokens, device, dataType);
+    public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType) => TableOf(tokens).Of(tokens, device, dataType);
 
     /// <summary>x cos + rotate_half(x) sin over the first rotated values of each head; the others stay.</summary>
     /// <param name="heads">[batch, heads, tokens, headSize].</param>
@@ -52,6 +49,25 @@ internal sealed class RotaryEmbedding : IDisposable
     public void Dispose()
     {
         usual.Dispose();
-        extended.Dispose();
+        extended?.Table.Dispose();
+    }
+
+    /// <summary>The table of the frequencies that sequences of this length have.</summary>
+    private RotaryTable TableOf(long tokens)
+    {
+        long stretch = parameters.Stretch(tokens);
+        if (stretch == 0)
+        {
+            return usual;
+        }
+
+        // One other set is kept: LongRoPE has no more, and of the dynamic scaling each length has its own.
+        if (extended?.Stretch != stretch)
+        {
+            extended?.Table.Dispose();
+            extended = (stretch, new(parameters.InverseFrequencies(rotated, tokens), parameters.AttentionFactor));
+        }
+
+        return extended.Value.Table;
     }
 }

@@ -48,6 +48,10 @@ internal sealed class ConfigValues
     public string? TextAt(string key, int index) =>
         Find(key) is { ValueKind: JsonValueKind.Array } list && index < list.GetArrayLength() ? list[index].GetString() : null;
 
+    /// <summary>A number of a list; null where the list does not have it.</summary>
+    public double? NumberAt(string key, int index) =>
+        Find(key) is { ValueKind: JsonValueKind.Array } list && index < list.GetArrayLength() && list[index].ValueKind == JsonValueKind.Number ? list[index].GetDouble() : null;
+
     public bool Flag(string key, bool otherwise = false) => Find(key) is { } value ? value.ValueKind == JsonValueKind.True : otherwise;
 
     public double Number(string key, double otherwise) => NumberOrNull(key) ?? otherwise;
@@ -68,10 +72,10 @@ internal sealed class ConfigValues
         return null;
     }
 
-    /// <summary>A number above zero, or null where the file says so; a family without a default has no such key.</summary>
+    /// <summary>A number above zero, or null where the file says so.</summary>
     public double? PositiveUnlessNull(string key, double? otherwise)
     {
-        double? number = otherwise is null || !Has(key) ? otherwise : NumberOrNull(key);
+        double? number = Has(key) ? NumberOrNull(key) : otherwise;
         if (number <= 0)
         {
             Report($"{key} is {number}; expected is more than 0");

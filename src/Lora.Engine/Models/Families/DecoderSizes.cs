@@ -40,9 +40,16 @@ internal sealed record DecoderSizes
     /// <param name="keyValueHeads">Key/value heads when the key is missing; null for as many as query heads.</param>
     /// <param name="headDimension">Head size when the key is missing; null for hidden size / heads.</param>
     /// <param name="epsilon">Of norms, when the key is missing.</param>
-    /// <param name="theta">Base of the rotation, when the key is missing.</param>
-    /// <param name="kinds">The scalings of the rotation that the family has; null for the usual ones.</param>
-    public static DecoderSizes Read(ConfigValues values, ModelFamily family, int? keyValueHeads = null, int? headDimension = null, double epsilon = 1e-6, double theta = 10000, RopeKinds? kinds = null)
+    /// <param name="theta">The rotation's base, when the key is missing.</param>
+    /// <param name="kinds">The scalings of the rotation that the family has.</param>
+    public static DecoderSizes Read(
+        ConfigValues values,
+        ModelFamily family,
+        int? keyValueHeads = null,
+        int? headDimension = null,
+        double epsilon = 1e-6,
+        double theta = RopeReader.UsualTheta,
+        RopeKinds kinds = RopeKinds.Usual)
     {
         int hidden = values.Count("hidden_size");
         int heads = values.Count("num_attention_heads");
@@ -60,7 +67,7 @@ internal sealed record DecoderSizes
             KeyValueHeads = values.Count("num_key_value_heads", keyValueHeads ?? heads),
             HeadDimension = dimension,
             NormEpsilon = values.Number("rms_norm_eps", epsilon),
-            Rope = RopeReader.Read(values, dimension, kinds ?? RopeKinds.Usual, theta),
+            Rope = new RopeReader(values, dimension, kinds, theta).Read(),
             IsTied = values.Flag("tie_word_embeddings", family.Names.TiedByDefault),
         };
         sizes.CheckGroups(values);

@@ -30,7 +30,7 @@ internal static class GateReader
     {
         if (values.Text(key) is string activation && !accepted.Contains(activation))
         {
-            values.Report($"{key} '{activation}' is not {computed[0]}, which the block computes");
+            values.ReportUnsupported($"{key} '{activation}' is not computed; {computed[0]} is");
         }
     }
 }

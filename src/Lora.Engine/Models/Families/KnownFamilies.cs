@@ -7,13 +7,17 @@ internal static class KnownFamilies
     {
         new Gemma(),
         new Gemma2(),
+        new Gemma3Text(),
+        new Granite(),
         new Llama(),
         new Mistral(),
         new Mixtral(),
+        new Olmo2(),
         new Phi3(),
         new Qwen2(),
         new Qwen3(),
         new Qwen3Moe(),
+        new SmolLM3(),
     }.ToDictionary(family => family.ModelType, StringComparer.Ordinal);
 
     /// <summary>All of them, by name.</summary>

@@ -9,8 +9,14 @@ internal enum RopeScaling
     /// <summary>All frequencies divided by a factor.</summary>
     Linear,
 
+    /// <summary>A base that grows with the sequence beyond the original length (dynamic NTK).</summary>
+    Dynamic,
+
     /// <summary>Long wavelengths divided by a factor, short ones kept, a ramp between (Llama 3.1).</summary>
     Llama3,
+
+    /// <summary>The same with a ramp over the frequencies' numbers, and larger cos and sin (YaRN, arXiv 2309.00071).</summary>
+    Yarn,
 
     /// <summary>Each frequency divided by a factor of its own, other ones in long sequences (LongRoPE, arXiv 2402.13753; Phi-3).</summary>
     LongRope,
@@ -30,6 +36,15 @@ internal sealed record RopeParameters(double Theta)
     /// <summary>The positions that the model was first trained on.</summary>
     public double OriginalPositions { get; init; } = 8192;
 
+    /// <summary>YaRN keeps what turns more often than this within the original positions.</summary>
+    public double FastTurns { get; init; } = 32;
+
+    /// <summary>YaRN divides what turns less often than this within the original positions.</summary>
+    public double SlowTurns { get; init; } = 1;
+
+    /// <summary>Whether the ends of YaRN's ramp are whole numbers.</summary>
+    public bool TruncatesRamp { get; init; } = true;
+
     /// <summary>LongRope's divisors in sequences of no more tokens than <see cref="OriginalPositions"/>, one for each frequency.</summary>
     public IReadOnlyList<double> ShortFactors { get; init; } = [];
 
@@ -45,39 +60,18 @@ internal sealed record RopeParameters(double Theta)
     /// <summary>How many values of a head are rotated.</summary>
     public int RotatedValues(int headDimension) => (int)(headDimension * RotatedPart);
 
-    /// <summary>Whether a sequence of so many tokens has frequencies of its own.</summary>
-    public bool IsLong(long tokens) => Scaling == RopeScaling.LongRope && tokens > OriginalPositions;
+    /// <summary>What the frequencies of a sequence hang on beside the parameters: sequences of one number have the same.</summary>
+    /// <param name="tokens">Its length.</param>
+    public long Stretch(long tokens) => tokens <= OriginalPositions ? 0 : Scaling switch
+    {
+        RopeScaling.LongRope => 1,
+        RopeScaling.Dynamic => tokens,
+        _ => 0,
+    };
 
     /// <summary>The rotation speeds, radians per position: theta^(-2k/d) for k in 0..d/2-1, scaled (transformers, modeling_rope_utils).</summary>
     /// <param name="dimension">How many values of a head are rotated, d.</param>
-    /// <param name="isLong">Those of long sequences.</param>
-    public float[] InverseFrequencies(int dimension, bool isLong = false) =>
-        [.. Enumerable.Range(0, dimension / 2).Select(k => (float)Scale(Math.Pow(Theta, -2.0 * k / dimension), k, isLong))];
-
-    private double Scale(double frequency, int index, bool isLong) => Scaling switch
-    {
-        RopeScaling.Linear => frequency / Factor,
-        RopeScaling.Llama3 => ScaleLlama3(frequency),
-        RopeScaling.LongRope => frequency / (isLong ? LongFactors : ShortFactors)[index],
-        _ => frequency,
-    };
-
-    private double ScaleLlama3(double frequency)
-    {
-        // Tokens to a whole turn. What turned many times within the first training length is known well and stays as it is.
-        double wavelength = 2 * Math.PI / frequency;
-        if (wavelength < OriginalPositions / HighFrequencyFactor)
-        {
-            return frequency;
-        }
-
-        if (wavelength > OriginalPositions / LowFrequencyFactor)
-        {
-            return frequency / Factor;
-        }
-
-        // Between the two bounds, a straight line from one rule to the other.
-        double smooth = ((OriginalPositions / wavelength) - LowFrequencyFactor) / (HighFrequencyFactor - LowFrequencyFactor);
-        return ((1 - smooth) * frequency / Factor) + (smooth * frequency);
-    }
+    /// <param name="tokens">The length of the sequence.</param>
+    public float[] InverseFrequencies(int dimension, long tokens = 0) =>
+        [.. Enumerable.Range(0, dimension / 2).Select(k => (float)RopeFrequencies.Of(this, k, dimension, tokens))];
 }

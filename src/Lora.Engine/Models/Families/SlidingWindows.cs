@@ -12,7 +12,12 @@ internal sealed class SlidingWindows(ConfigValues values, int? size = null)
     /// <summary>The window of a block, itself included; null for all tokens.</summary>
     /// <param name="layer">Its number.</param>
     /// <param name="slides">Whether it has the window where the file has no <c>layer_types</c>.</param>
-    public int? Of(int layer, bool slides) => (values.TextAt(Types, layer) is string type ? type == "sliding_attention" : slides) ? window : null;
+    public int? Of(int layer, bool slides) => Slides(layer, slides) ? window : null;
+
+    /// <summary>Whether a block is one of those with a window, also where the window itself is null.</summary>
+    /// <param name="layer">Its number.</param>
+    /// <param name="otherwise">Whether it is where the file has no <c>layer_types</c>.</param>
+    public bool Slides(int layer, bool otherwise) => values.TextAt(Types, layer) is string type ? type == "sliding_attention" : otherwise;
 
     /// <summary>Qwen's: only with <c>use_sliding_window</c>, and from <c>max_window_layers</c> on.</summary>
     public int? OfOptIn(int layer) => Of(layer, values.Flag("use_sliding_window") && layer >= values.Count("max_window_layers", 28));

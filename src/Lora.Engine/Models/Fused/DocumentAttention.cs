@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// Causal attention within one document, softmax(q kᵀ / sqrt(headSize)) v, over blocks of queries: only keys that a block sees are met. The query heads
+/// Causal attention within one document, softmax(factor q kᵀ) v, over blocks of queries: only keys that a block sees are met. The query heads
 /// of a group are rows of one product with their key/value head, so keys and values are never repeated.
 /// </summary>
 internal sealed class DocumentAttention(IKernels kernels, int groups, int? window, double factor, TensorStack scratch)
@@ -72,7 +72,7 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
             Tensor dP = scratch.Take(p.dtype, p.shape); // [kvHeads, group queries, keys]
             BatchProduct.Into(dP, dO, Seen(state.Value, tile).transpose(1, 2)); // dP = dO Vᵀ
 
-            // dP becomes dS, with 1 / sqrt(headSize) in it, which both products below need; zero where a query does not see a key.
+            // dP becomes dS, with the factor in it, which both products below need; zero where a query does not see a key.
             kernels.SoftmaxBackward(p, dP, tile, factor);
 
             // dQ = dS K; no other tile has these queries, so it is written and not added.
@@ -84,7 +84,7 @@ internal sealed class DocumentAttention(IKernels kernels, int groups, int? windo
         CopyRows(dValues, dValue);
     }
 
-    /// <summary>softmax(q kᵀ / sqrt(headSize)), [kvHeads, group queries, keys].</summary>
+    /// <summary>softmax(factor q kᵀ), [kvHeads, group queries, keys].</summary>
     private Tensor Probabilities(Tensor q, Tensor keys, AttentionTile tile, TensorStack place)
     {
         Tensor p = place.Take(q.dtype, groups, q.shape[1], tile.Keys);

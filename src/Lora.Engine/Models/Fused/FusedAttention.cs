@@ -9,7 +9,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
 {
     private readonly AttentionShape shape = weights.Block.Attention;
     private readonly DocumentAttention attention = new(
-        kernels, weights.Block.Attention.KeyValueHeads, weights.Block.Attention.Window, 1 / Math.Sqrt(weights.Block.Attention.HeadDimension), scratch);
+        kernels, weights.Block.Attention.KeyValueHeads, weights.Block.Attention.Window, weights.Block.ScoreScale, scratch);
 
     /// <summary>The mixed values.</summary>
     /// <param name="qkv">[tokens, (heads + 2 kvHeads) headSize]; part of the state where q and k have norms, overwritten where not.</param>
@@ -80,9 +80,14 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
         return (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, keys), heads.narrow(1, shape.Heads + keys, keys));
     }
 
-    /// <summary>Rotates the first values of each head, as many as there are angles for.</summary>
+    /// <summary>Rotates the first values of each head, as many as there are angles for; nothing in a block without a rotation.</summary>
     private void Rotate(Tensor heads, StepContext step, bool backward)
     {
+        if (shape.Rope is null)
+        {
+            return;
+        }
+
         using Tensor first = heads.narrow(2, 0, 2 * step.Cosine.shape[1]); // [tokens, heads, rotated]
         kernels.Rotate(first, step.Cosine, step.Sine, backward);
     }

@@ -18,13 +18,18 @@ internal sealed class FusedDecoder : IDisposable
         using IDisposable noGradient = no_grad();
         Shape = model.Shape;
         FusedBlock[] blocks = FusedBlock.In(Shape) ?? throw new NotSupportedException($"There is no fused step for {Shape.ModelType}.");
-        rotation = new(blocks[0].Rope, blocks[0].Attention.HeadDimension);
+        rotation = new(blocks.Select(block => block.Attention.Rope).OfType<RopeParameters>().First(), blocks[0].Attention.HeadDimension);
         ModuleWeights weights = new(model);
         Embedding = weights[Shape.EmbeddingWeight];
         Layers = [.. blocks.Select((block, layer) => new FusedLayerWeights(weights, $"{Shape.BlockPrefix}{layer}.", block))];
 
         // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
         Norm = weights.Norm(Shape.Body + ".", Shape.FinalNorm!);
+        if (Shape.Head.Scale != 1)
+        {
+            Norm.Multiply(Shape.Head.Scale); // what the head is given is as much larger as its logits would be
+        }
+
         Head = new(weights.Linear(Shape.Head.Name));
     }
 
@@ -37,7 +42,7 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>The blocks.</summary>
     public IReadOnlyList<FusedLayerWeights> Layers { get; }
 
-    /// <summary>The last norm, [hidden].</summary>
+    /// <summary>The last norm with the scale of the logits, [hidden].</summary>
     public Tensor Norm { get; }
 
     /// <summary>The head.</summary>

@@ -1,17 +1,20 @@
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
 
 /// <summary>
-/// One decoder block with its adapters, forward and backward, without a graph: x += o(attention(qkv(norm x))); x += down(activation(gate) · up) of norm x.
+/// One decoder block with its adapters, forward and backward, without a graph: x += o(s attention(qkv(norm x))); x += down(s activation(gate) · up) of
+/// norm x; s is the residual scale, 1 in most families.
 /// </summary>
 internal sealed class FusedLayer : IDisposable
 {
     private readonly FusedLayerWeights weights;
     private readonly IKernels kernels;
     private readonly GateActivation activation;
+    private readonly double residualScale;
     private readonly FusedAttention attention;
     private readonly AdaptedProduct queryKeyValue;
     private readonly AdaptedProduct output;
@@ -29,6 +32,7 @@ internal sealed class FusedLayer : IDisposable
         this.kernels = kernels;
         this.scratch = scratch;
         activation = weights.Block.Mlp.Activation;
+        residualScale = weights.Block.Block.ResidualScale;
         attention = new(weights, kernels, scratch);
         queryKeyValue = Product(weights.QueryKeyValue, weights.QueryKeyValueNames);
         output = Product(weights.Output, weights.OutputNames);
@@ -142,6 +146,7 @@ internal sealed class FusedLayer : IDisposable
         {
             Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
             down.Backward(gradient, state.Active, state.DownLow, dActive);
+            Scale(dActive);
             kernels.GateBackward(activation, state.GateUp, dActive, dGates);
         }
 
@@ -169,6 +174,7 @@ internal sealed class FusedLayer : IDisposable
         {
             Tensor dMixed = scratch.Take(gradient.dtype, gradient.shape[0], weights.Output.Shape[1]); // [tokens, heads headSize]
             output.Backward(gradient, state.Mixed, state.OutputLow, dMixed);
+            Scale(dMixed);
             attention.Backward(dMixed, state.Attention, step, dQkv);
         }
 
@@ -192,6 +198,7 @@ internal sealed class FusedLayer : IDisposable
         Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
         Tensor mixed = PlaceOf(output, place).Take(x.dtype, tokens, weights.Output.Shape[1]); // [tokens, heads headSize]
         AttentionState attended = attention.Forward(qkv, mixed, step, place, keepsProbabilities);
+        Scale(mixed);
 
         // The residual first, then o_proj adds onto it: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
@@ -205,6 +212,7 @@ internal sealed class FusedLayer : IDisposable
         Tensor? gateUpLow = gateUp.Forward(middleNormal, gates, place);
         Tensor active = PlaceOf(down, place).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
         kernels.GateForward(activation, gates, active); // activation(gate) · up
+        Scale(active);
         LayerState state = new()
         {
             InputScale = scale,
@@ -230,6 +238,15 @@ internal sealed class FusedLayer : IDisposable
         // The second residual, written before the product adds onto it.
         result.copy_(state.Middle);
         return down.Forward(active, result, place, accumulate: true);
+    }
+
+    /// <summary>Multiplies what goes into the last layer of a branch, or the gradient that comes out of it, by the scale that the branch has.</summary>
+    private void Scale(Tensor values)
+    {
+        if (residualScale != 1)
+        {
+            values.Multiply(residualScale);
+        }
     }
 
     private Tensor Like(Tensor tensor) => scratch.Take(tensor.dtype, tensor.shape);

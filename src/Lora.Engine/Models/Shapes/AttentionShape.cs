@@ -29,10 +29,10 @@ internal sealed record AttentionShape
 
     public bool OutputBias { get; init; }
 
-    /// <summary>The norm of each head of q, named within the attention; null for none.</summary>
+    /// <summary>The norm of each head of q, or of all of them at once where its width is theirs, named within the attention; null for none.</summary>
     public NormShape? QueryNorm { get; init; }
 
-    /// <summary>The norm of each head of k.</summary>
+    /// <summary>The norm of k.</summary>
     public NormShape? KeyNorm { get; init; }
 
     /// <summary>The rotation of q and k; null for none.</summary>

@@ -16,11 +16,24 @@ internal abstract record BlockShape
 /// <summary>x += attention(norm x); x += mlp(norm x): Llama and most of those after it.</summary>
 internal sealed record PreNormShape(NormShape AttentionNorm, AttentionShape Attention, NormShape MlpNorm, MlpShape Mlp) : BlockShape
 {
+    /// <summary>What attention and MLP are multiplied by before they are added (Granite).</summary>
+    public double ResidualScale { get; init; } = 1;
+
     /// <inheritdoc/>
     public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights) => new PreNormBlock(this, weights);
+}
+
+/// <summary>x += norm attention(x); x += norm mlp(x) (OLMo 2).</summary>
+internal sealed record OutputNormShape(AttentionShape Attention, NormShape AttentionNorm, MlpShape Mlp, NormShape MlpNorm) : BlockShape
+{
+    /// <inheritdoc/>
+    public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights) => new OutputNormBlock(this, weights);
 }
 
 /// <summary>x += norm attention(norm x); x += norm mlp(norm x) (Gemma 2, Gemma 3).</summary>

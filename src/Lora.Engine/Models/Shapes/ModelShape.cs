@@ -73,6 +73,9 @@ internal sealed record HeadShape
     /// <summary>Whether it shares the embedding's table when the checkpoint has no weight of its own for it.</summary>
     public bool IsTied { get; init; }
 
+    /// <summary>What logits are multiplied by (Granite, Cohere).</summary>
+    public double Scale { get; init; } = 1;
+
     /// <summary>The soft cap of logits, or null.</summary>
     public double? Cap { get; init; }
 

@@ -10,7 +10,7 @@ internal static class DefaultTargets
     static DefaultTargets()
     {
         Add("t5 mt5", "q", "v");
-        Add("bart opt gptj gpt_neo llama4 stablelm gemma3_text", "q_proj", "v_proj");
+        Add("bart opt gptj gpt_neo llama4 stablelm", "q_proj", "v_proj");
         Add("gpt2 gpt_bigcode", "c_attn");
         Add("bloom gpt_neox chatglm RefinedWebModel RefinedWeb falcon", "query_key_value");
         Add("blip-2", "q", "v", "q_proj", "v_proj");

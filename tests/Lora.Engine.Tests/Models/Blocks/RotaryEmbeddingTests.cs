@@ -34,6 +34,23 @@ public class RotaryEmbeddingTests
     }
 
     [Fact]
+    public void A_dynamic_rotation_hangs_on_the_length_of_each_sequence_alone()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        RopeParameters parameters = new(100) { Scaling = RopeScaling.Dynamic, Factor = 2, OriginalPositions = 4 };
+        using RotaryEmbedding rotation = new(parameters, 8);
+        Tensor Angles(int tokens) => rotation.Tables(tokens, CPU, ScalarType.Float32).Cosine[3].clone();
+
+        Tensor six = Angles(6), nine = Angles(9), again = Angles(6), four = Angles(4);
+
+        float[] expected = [.. parameters.InverseFrequencies(8, tokens: 6).Select(speed => (float)Math.Cos(3 * speed))];
+        Assert.Equal([.. expected, .. expected], six.data<float>().ToArray(), Closeness.Single(1e-6f));
+        Assert.Equal(0, Closeness.Largest(again, six));
+        Assert.True(Closeness.Largest(nine, six) > 1e-3);
+        Assert.True(Closeness.Largest(four, six) > 1e-3);
+    }
+
+    [Fact]
     public void A_part_of_a_head_is_rotated_like_a_smaller_head_and_the_rest_left()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -30,6 +30,22 @@ public class FamilyGoldenTests
         "qwen3_moe",
     ];
 
+    /// <summary>Those without a reference run, by facts alone: folders of tests/fixtures/families with a config.json and nothing else. The fused step computes them.</summary>
+    public static TheoryData<string> FusedFactFamilies { get; } =
+    [
+        "granite",
+        "llama_dynamic",
+        "llama_yarn",
+        "smollm3",
+    ];
+
+    /// <summary>The same, by autograd.</summary>
+    public static TheoryData<string> AutogradFactFamilies { get; } =
+    [
+        "gemma3_text",
+        "olmo2",
+    ];
+
     /// <summary>All with an adapter's numbers.</summary>
     public static TheoryData<string> AdaptedFamilies { get; } = [.. FusedFamilies.Select(family => family.Data), .. AutogradFamilies.Select(family => family.Data)];
 

@@ -10,50 +10,56 @@ using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
 
-/// <summary>Thirty training steps of each family on the rows of its reference run.</summary>
+/// <summary>Thirty training steps of each family, on the rows of its reference run where there is one.</summary>
 public sealed class FamilyRunTests : IDisposable
 {
     private const int Steps = 30;
 
     private static readonly LoraConfig Config = new() { Rank = 4, Alpha = 8, TargetPattern = "all-linear" };
 
+    /// <summary>Those that the fused step serves.</summary>
+    public static TheoryData<string> FusedFamilies { get; } = [.. FamilyGoldenTests.FusedFamilies.Select(family => family.Data), .. FamilyGoldenTests.FusedFactFamilies.Select(family => family.Data)];
+
+    /// <summary>All of them.</summary>
+    public static TheoryData<string> Families { get; } =
+        [.. FusedFamilies.Select(family => family.Data), .. FamilyGoldenTests.AutogradFamilies.Select(family => family.Data), .. FamilyGoldenTests.AutogradFactFamilies.Select(family => family.Data)];
+
     private readonly TemporaryFolder files = new();
 
     public void Dispose() => files.Dispose();
 
     [Theory]
-    [MemberData(nameof(FamilyGoldenTests.AdaptedFamilies), MemberType = typeof(FamilyGoldenTests))]
+    [MemberData(nameof(Families))]
     public void The_loss_falls_and_what_is_exported_and_merged_is_the_adapted_model(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        GoldenFamily golden = GoldenFamily.Open(family);
-        Tensor ids = golden.Data["input_ids"];
-        using CausalLanguageModel model = golden.Load();
-        using AttachedAdapter adapter = Adapt(model, golden.Folder);
+        FamilyCase given = FamilyCase.Open(family, files);
+        using CausalLanguageModel model = ModelLoader.Load(given.Folder, CPU, ScalarType.Float32);
+        using AttachedAdapter adapter = Adapt(model, given.Folder);
         (IStepEngine engine, _) = StepEngines.Choose(model, adapter.Layers);
         using IStepEngine owned = engine;
 
-        double[] losses = Train(adapter, golden.Batch(""), engine, _ => { });
+        double[] losses = Train(adapter, given.Batch, engine, _ => { });
         using IDisposable noGradient = no_grad();
-        Tensor adapted = model.call(ids); // [batch, tokens, vocabulary]
+        Tensor adapted = model.call(given.Ids); // [batch, tokens, vocabulary]
         AdapterFolder.Save(AdapterTensors.Snapshot(adapter, Config), files.File("adapter"));
-        ModelMerge.Write(AdapterFolder.Load(files.File("adapter")), golden.Folder, files.File("merged"));
+        ModelMerge.Write(AdapterFolder.Load(files.File("adapter")), given.Folder, files.File("merged"));
         using CausalLanguageModel merged = ModelLoader.Load(files.File("merged"), CPU, ScalarType.Float32);
 
         Assert.True(losses[^1] < 0.7 * losses[0], $"{losses[0]} became {losses[^1]}");
-        Assert.InRange(Closeness.Relative(merged.call(ids), adapted), 0, 1e-5);
+        Assert.InRange(Closeness.Relative(merged.call(given.Ids), adapted), 0, 1e-5);
     }
 
     [Theory]
-    [MemberData(nameof(FamilyGoldenTests.FusedFamilies), MemberType = typeof(FamilyGoldenTests))]
+    [MemberData(nameof(FusedFamilies))]
     public void At_each_step_the_fused_gradients_are_autograd_s(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        GoldenFamily golden = GoldenFamily.Open(family);
-        Batch batch = golden.Batch(GoldenFamily.Padded);
+        FamilyCase given = FamilyCase.Open(family, files);
+        Batch batch = given.Padded;
         SupervisedRows rows = SupervisedRows.Of(batch);
-        using CausalLanguageModel model = golden.Load();
-        using AttachedAdapter adapter = Adapt(model, golden.Folder);
+        using CausalLanguageModel model = ModelLoader.Load(given.Folder, CPU, ScalarType.Float32);
+        using AttachedAdapter adapter = Adapt(model, given.Folder);
         (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(model, adapter.Layers);
         using IStepEngine fused = engine;
         using ReferenceStep autograd = new(model);

@@ -15,8 +15,8 @@ public sealed class ModelConfigReaderTests : IDisposable
         "vocab_size is \"many\"", "hidden_size is 0", "num_attention_heads is 1.5")]
     [InlineData("""
         {"model_type": "llama", "vocab_size": 8, "hidden_size": 9, "num_attention_heads": 3, "num_key_value_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8,
-        "hidden_act": "gelu", "rope_scaling": {"rope_type": "yarn", "factor": 2}}
-        """, "not a multiple of num_key_value_heads 2", "head_dim 3 is odd", "'gelu' is not silu", "'yarn' is not supported")]
+        "hidden_act": "gelu", "rope_scaling": {"rope_type": "ntk", "factor": 2}}
+        """, "not a multiple of num_key_value_heads 2", "head_dim 3 is odd", "hidden_act 'gelu' is not computed; silu is", "'ntk' is not supported; default, linear, dynamic, llama3 and yarn are")]
     [InlineData("""
         {"model_type": "phi3", "vocab_size": 8, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8, "partial_rotary_factor": 0.75,
         "rope_scaling": {"type": "longrope", "short_factor": [1, 1, 0], "long_factor": [1, 1]}, "original_max_position_embeddings": 1}
@@ -24,14 +24,11 @@ public sealed class ModelConfigReaderTests : IDisposable
     [InlineData("""
         {"model_type": "phi3", "vocab_size": 8, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 8,
         "rope_parameters": {"rope_type": "linear", "factor": 2, "partial_rotary_factor": 0.2}, "hidden_act": "gelu"}
-        """, "'linear' is not supported; default and longrope are", "rotates 1 of head_dim 8 values", "'gelu' is not silu")]
+        """, "'linear' is not supported; default and longrope are", "rotates 1 of head_dim 8 values", "'gelu' is not computed; silu is")]
     [InlineData("""
         {"model_type": "gemma", "vocab_size": 8, "hidden_size": 16, "num_attention_heads": 16, "num_hidden_layers": 1, "intermediate_size": 8, "hidden_activation": "gelu",
         "rope_scaling": {"type": "longrope"}, "partial_rotary_factor": 2}
-        """, "hidden_activation 'gelu' is not gelu_pytorch_tanh", "'longrope' is not supported; default, linear and llama3 are", "partial_rotary_factor 2 is not above 0")]
-    [InlineData("""
-        {"model_type": "gemma", "vocab_size": 8, "hidden_size": 16, "num_attention_heads": 16, "num_hidden_layers": 1, "intermediate_size": 8, "hidden_act": "relu"}
-        """, "hidden_act 'relu' is not gelu_pytorch_tanh")]
+        """, "hidden_activation 'gelu' is not computed; gelu_pytorch_tanh is", "'longrope' is not supported; default, linear, dynamic, llama3 and yarn are", "partial_rotary_factor 2 is not above 0")]
     [InlineData("""
         {"model_type": "gemma2", "vocab_size": 8, "hidden_size": 16, "num_attention_heads": 4, "num_hidden_layers": 1, "intermediate_size": 8, "final_logit_softcapping": 0,
         "attn_logit_softcapping": "high", "use_bidirectional_attention": true}
@@ -43,6 +40,24 @@ public sealed class ModelConfigReaderTests : IDisposable
 
         Assert.Equal(LoraError.ConfigInvalid, exception.Error);
         Assert.All(expected, text => Assert.Contains(text, exception.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("gemma", "\"hidden_act\": \"relu\"", "hidden_act 'relu' is not computed; gelu_pytorch_tanh is")]
+    [InlineData("llama", "\"hidden_act\": \"gelu\"", "hidden_act 'gelu' is not computed; silu is")]
+    [InlineData("llama", "\"rope_scaling\": {\"type\": \"mrope\", \"mrope_section\": [1, 1, 2]}", "rope scaling of type 'mrope' is not supported; default, linear, dynamic")]
+    [InlineData("phi3", "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 2}", "rope scaling of type 'yarn' is not supported; default and longrope are")]
+    [InlineData("gemma2", "\"use_bidirectional_attention\": true", "use_bidirectional_attention is true")]
+    public void What_is_not_computed_is_refused_by_name_with_what_is_and_the_file_is_not_called_wrong(string type, string key, string expected)
+    {
+        folder.Write("config.json", $$"""
+            {"model_type": "{{type}}", "vocab_size": 8, "hidden_size": 64, "num_attention_heads": 16, "num_hidden_layers": 1, "intermediate_size": 8, {{key}}}
+            """);
+        LoraException exception = Assert.Throws<LoraException>(() => ModelConfigReader.Read(folder.Path));
+
+        Assert.Equal(LoraError.ConfigUnsupported, Assert.Single(exception.Problems).Error);
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("not valid", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -114,6 +129,47 @@ public sealed class ModelConfigReaderTests : IDisposable
     }
 
     [Fact]
+    public void Gemma_3_has_two_rotations_and_every_sixth_block_without_a_window_in_both_generations()
+    {
+        const string Model = "\"model_type\": \"gemma3_text\", \"vocab_size\": 64, \"hidden_size\": 64, \"num_attention_heads\": 8, \"num_hidden_layers\": 6, \"intermediate_size\": 8, \"sliding_window\": 16";
+        const string Types = "\"sliding_attention\", \"sliding_attention\", \"sliding_attention\", \"sliding_attention\", \"sliding_attention\", \"full_attention\"";
+        AttentionShape[] older = Attention($$"""{ {{Model}}, "rope_theta": 500, "rope_local_base_freq": 30, "rope_scaling": {"rope_type": "linear", "factor": 8} }""");
+        AttentionShape[] newer = Attention($$"""
+            { {{Model}}, "layer_types": [{{Types}}], "rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8, "rope_theta": 500},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 30} } }
+            """);
+
+        Assert.Equal([16, 16, 16, 16, 16, null], older.Select(block => block.Window));
+        Assert.Equal(new RopeParameters(30), older[4].Rope);
+        Assert.Equal(new RopeParameters(500) { Scaling = RopeScaling.Linear, Factor = 8 }, older[5].Rope);
+        Assert.Equal((1 / 16.0, null, new NormShape("q_norm", 256, 1e-6) { Kind = NormKind.RootMeanSquareAddOne }), (older[0].Scale, older[0].ScoreCap, older[0].QueryNorm));
+        Assert.Equal(older, newer);
+    }
+
+    [Fact]
+    public void SmolLM3_leaves_every_fourth_block_unrotated_or_those_that_a_list_names()
+    {
+        const string Model = "\"model_type\": \"smollm3\", \"vocab_size\": 64, \"hidden_size\": 64, \"num_attention_heads\": 8, \"num_hidden_layers\": 4, \"intermediate_size\": 8";
+
+        Assert.Equal([2e6, 2e6, 2e6, null], Attention($$"""{ {{Model}} }""").Select(block => block.Rope?.Theta));
+        Assert.Equal([null, 2e6, null, 2e6], Attention($$"""{ {{Model}}, "no_rope_layers": [0, 1, 0, 1] }""").Select(block => block.Rope?.Theta));
+        Assert.Equal([16, null, 16, null], Attention($$"""{ {{Model}}, "no_rope_layers": [0, 1, 0, 1], "use_sliding_window": true, "sliding_window": 16 }""").Select(block => block.Window));
+    }
+
+    [Fact]
+    public void Yarn_takes_the_factor_as_it_is_given_and_the_original_length_from_the_model_where_none_is()
+    {
+        const string Model = "\"model_type\": \"llama\", \"vocab_size\": 64, \"hidden_size\": 64, \"num_attention_heads\": 8, \"num_hidden_layers\": 1, \"intermediate_size\": 8, \"max_position_embeddings\": 512";
+        RopeParameters given = Attention($$"""{ {{Model}}, "rope_scaling": {"type": "yarn", "factor": 4, "original_max_position_embeddings": 256} }""")[0].Rope!;
+        RopeParameters bare = Attention($$"""{ {{Model}}, "rope_scaling": {"rope_type": "yarn", "factor": 4, "truncate": false, "attention_factor": 1.5, "beta_fast": 16} }""")[0].Rope!;
+        RopeParameters derived = Attention($$"""{ {{Model}}, "rope_parameters": {"rope_type": "yarn", "original_max_position_embeddings": 64, "mscale": 1, "mscale_all_dim": 0.5} }""")[0].Rope!;
+
+        Assert.Equal((4.0, 256.0, 1 + (0.1 * Math.Log(4)), true), (given.Factor, given.OriginalPositions, given.AttentionFactor, given.TruncatesRamp));
+        Assert.Equal((4.0, 512.0, 1.5, false, 16.0), (bare.Factor, bare.OriginalPositions, bare.AttentionFactor, bare.TruncatesRamp, bare.FastTurns));
+        Assert.Equal((8.0, (1 + (0.1 * Math.Log(8))) / (1 + (0.05 * Math.Log(8)))), (derived.Factor, derived.AttentionFactor));
+    }
+
+    [Fact]
     public void Every_family_of_the_source_is_known()
     {
         IEnumerable<Type> written = typeof(ModelFamily).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(ModelFamily)) && !type.IsAbstract);
@@ -157,6 +213,7 @@ public sealed class ModelConfigReaderTests : IDisposable
     {
         PreNormShape usual => usual.Attention,
         FourNormShape four => four.Attention,
+        OutputNormShape output => output.Attention,
         _ => throw new ArgumentException($"{block} is another block.", nameof(block)),
     };
 

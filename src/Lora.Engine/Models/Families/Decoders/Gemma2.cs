@@ -40,8 +40,8 @@ internal sealed class Gemma2 : ModelFamily
         };
     }
 
-    // The second name is that of other families' norm before the MLP, but here it normalises what attention gives.
-    private static FourNormShape Block(DecoderSizes sizes, AttentionShape attention, GatedMlpShape mlp) => new(
+    /// <summary>A block with four norms. The second has the name of other families' norm before the MLP, but here it normalises what attention gives.</summary>
+    public static FourNormShape Block(DecoderSizes sizes, AttentionShape attention, GatedMlpShape mlp) => new(
         sizes.Norm("input_layernorm"), attention, sizes.Norm("post_attention_layernorm"),
         sizes.Norm("pre_feedforward_layernorm"), mlp, sizes.Norm("post_feedforward_layernorm"));
 }

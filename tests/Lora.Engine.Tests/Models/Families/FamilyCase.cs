@@ -1,0 +1,69 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Data;
+using Lora.Models;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>A model of a family to train: that of its reference run, or random weights by a config.json alone where there is no such run.</summary>
+internal sealed class FamilyCase
+{
+    private FamilyCase(string folder, Tensor ids, Batch batch, Batch padded)
+    {
+        Folder = folder;
+        Ids = ids;
+        Batch = batch;
+        Padded = padded;
+    }
+
+    public string Folder { get; }
+
+    /// <summary>[rows, tokens].</summary>
+    public Tensor Ids { get; }
+
+    public Batch Batch { get; }
+
+    /// <summary>Rows of unequal lengths.</summary>
+    public Batch Padded { get; }
+
+    /// <param name="name">A folder of tests/fixtures/families or, with a reference run, of ../shared/families.</param>
+    /// <param name="files">Where random weights are written.</param>
+    public static FamilyCase Open(string name, TemporaryFolder files)
+    {
+        string config = Repository.Fixture("families", name, "config.json");
+        if (File.Exists(config) && Directory.GetFiles(Path.GetDirectoryName(config)!).Length == 1)
+        {
+            return Random(File.ReadAllText(config), files);
+        }
+
+        GoldenFamily golden = GoldenFamily.Open(name);
+        return new(golden.Folder, golden.Data["input_ids"], golden.Batch(""), golden.Batch(GoldenFamily.Padded));
+    }
+
+    /// <summary>A model with random weights as a config.json describes it.</summary>
+    public static FamilyCase Random(string config, TemporaryFolder files)
+    {
+        string folder = Directory.CreateDirectory(files.File("model")).FullName;
+        File.WriteAllText(Path.Combine(folder, "config.json"), config);
+        ModelShape shape = ModelConfigReader.Read(folder);
+        using Generator generator = new(11, CPU);
+        using (NewDisposeScope())
+        {
+            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), [.. RequiredTensors.Of(shape).Select(weight => AdapterTensors.Copy(weight.Name, Values(weight.Name, weight.Shape, generator)))]);
+        }
+
+        Tensor ids = randint(3, shape.VocabularySize, [2, 24], dtype: ScalarType.Int64, generator: generator);
+        Tensor cut = ids.clone();
+        cut[1, TensorIndex.Slice(17)] = -100;
+        return new(folder, ids, GoldenBatch.Of(ids, ids), GoldenBatch.Of(cut.clamp_min(0), cut));
+    }
+
+    /// <summary>Norms near one, and matrices whose products keep the size of their input.</summary>
+    private static Tensor Values(string name, long[] shape, Generator generator)
+    {
+        Tensor values = randn(shape, generator: generator);
+        return shape.Length > 1 ? values / Math.Sqrt(shape[^1])
+            : name.EndsWith("weight", StringComparison.Ordinal) ? (values * 0.1) + 1 : values * 0.1;
+    }
+}
