@@ -5,7 +5,8 @@ namespace Lora;
 /// <summary>What is adapted and how: PEFT's LoraConfig as far as the engine supports it. Checked by <see cref="LoraConfigRules"/>.</summary>
 /// <remarks>
 /// Targets come from one of three: exact names (<see cref="Module"/>), a list of dotted endings (<see cref="TargetModule"/>)
-/// or a pattern (<see cref="TargetPattern"/>). With none of them the model type's default targets are taken.
+/// or a pattern (<see cref="TargetPattern"/>). With none of them the model type's default targets are taken. Parameters (<see cref="TargetParameter"/>) come
+/// beside them.
 /// An empty text means the same as null, since PowerShell makes one of the other when it binds a hashtable or what a job returned.
 /// </remarks>
 public sealed record LoraConfig
@@ -45,6 +46,9 @@ public sealed record LoraConfig
 
     /// <summary>A Python regular expression that must match the whole name, or <c>all-linear</c>.</summary>
     public string? TargetPattern { get; init => field = NullIfEmpty(value); }
+
+    /// <summary>Whole names or dotted endings of parameters to adapt (PEFT's target_parameters), such as the weights of all experts of a block in one; no wildcards.</summary>
+    public string[]? TargetParameter { get; init; }
 
     /// <summary>Whole names or dotted endings of modules that are left alone; what lies below such a module is not meant.</summary>
     public string[]? ExcludeModule { get; init; }
@@ -87,14 +91,7 @@ public sealed record LoraConfig
     public string? OtherKeys { get; init => field = NullIfEmpty(value); }
 
     /// <summary>What is adapted, as one text: the entries, the pattern, or how many modules.</summary>
-    public string Target => this switch
-    {
-        { Module: string[] names } => names.Length == 1 ? names[0] : string.Create(CultureInfo.InvariantCulture, $"{names.Length} modules"),
-        { TargetModule: string[] entries } when entries.Length > EntriesShown => string.Create(CultureInfo.InvariantCulture, $"{entries.Length} targets"),
-        { TargetModule: string[] entries } => string.Join(", ", entries),
-        { TargetPattern: string pattern } => pattern,
-        _ => "default targets",
-    };
+    public string Target => string.Join(", ", new[] { Modules, Parameters }.OfType<string>());
 
     /// <summary>The factor of B A x for modules that have the rank and the alpha of no pattern.</summary>
     public double Scaling => ScalingOf(Rank, Alpha);
@@ -102,8 +99,27 @@ public sealed record LoraConfig
     /// <summary>The factor of B A x: alpha / r, or alpha / sqrt(r) with <see cref="UseRsLora"/>.</summary>
     public double ScalingOf(int rank, double alpha) => alpha / (UseRsLora ? Math.Sqrt(rank) : rank);
 
+    private string? Modules => this switch
+    {
+        { Module: string[] names } => names.Length == 1 ? names[0] : Count(names.Length, "modules"),
+        { TargetModule: { Length: 0 } } when TargetParameter is { Length: > 0 } => null,
+        { TargetModule: string[] entries } when entries.Length > EntriesShown => Count(entries.Length, "targets"),
+        { TargetModule: string[] entries } => string.Join(", ", entries),
+        { TargetPattern: string pattern } => pattern,
+        _ => "default targets",
+    };
+
+    private string? Parameters => TargetParameter switch
+    {
+        null or { Length: 0 } => null,
+        { Length: > EntriesShown } => Count(TargetParameter.Length, "parameters"),
+        string[] entries => string.Join(", ", entries),
+    };
+
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank}, alpha {Alpha}, {Target}");
+
+    private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}");
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

@@ -121,6 +121,26 @@ public static class LoraConfigRules
         {
             yield return Conflict("UseLoraBias does not go with UseDora");
         }
+
+        if (config.TargetParameter is { Length: > 0 })
+        {
+            foreach (string other in AgainstParameters(config))
+            {
+                yield return Conflict($"{other} does not go with TargetParameter");
+            }
+        }
+    }
+
+    /// <summary>What PEFT's wrapper of a parameter refuses, and the starts that it fails on since there is no module with a weight.</summary>
+    private static IEnumerable<string> AgainstParameters(LoraConfig config)
+    {
+        (string Name, bool IsSet)[] features =
+        [
+            (nameof(config.Dropout), config.Dropout != 0), (nameof(config.UseDora), config.UseDora), (nameof(config.UseLoraBias), config.UseLoraBias),
+            (nameof(config.FanInFanOut), config.FanInFanOut),
+            ($"The initialisation '{config.Initialization}'", LoraInitializationRules.TakesWeightApart(config.Initialization) || LoraInitializationRules.NeedsEvenRank(config.Initialization)),
+        ];
+        return features.Where(feature => feature.IsSet).Select(feature => feature.Name);
     }
 
     private static IEnumerable<string> TargetSources(LoraConfig config)
@@ -146,7 +166,7 @@ public static class LoraConfigRules
     {
         (string Name, string[]? Entries)[] lists =
         [
-            (nameof(config.Module), config.Module), (nameof(config.TargetModule), config.TargetModule),
+            (nameof(config.Module), config.Module), (nameof(config.TargetModule), config.TargetModule), (nameof(config.TargetParameter), config.TargetParameter),
             (nameof(config.ExcludeModule), config.ExcludeModule), (nameof(config.ModulesToSave), config.ModulesToSave),
         ];
         (string Name, string? Pattern)[] patterns = [(nameof(config.TargetPattern), config.TargetPattern), (nameof(config.ExcludePattern), config.ExcludePattern)];

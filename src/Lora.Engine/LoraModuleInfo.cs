@@ -3,8 +3,11 @@ namespace Lora;
 /// <summary>One module of a model, as the checkpoint's headers and config.json describe it: no weights are read for it.</summary>
 public sealed class LoraModuleInfo
 {
-    /// <summary>The dotted name, as PyTorch's <c>named_modules()</c> gives it.</summary>
+    /// <summary>The dotted name, as PyTorch's <c>named_modules()</c> gives it; that of a parameter, as <c>named_parameters()</c> does, where one is listed.</summary>
     public string Name { get; init; } = "";
+
+    /// <summary>The last part of the name where a parameter is listed that is no module, as the weights of all experts of a block are; null for a module.</summary>
+    public string? Parameter { get; init; }
 
     /// <summary>What the module computes.</summary>
     public LoraModuleKind Kind { get; init; }
@@ -12,11 +15,14 @@ public sealed class LoraModuleInfo
     /// <summary>The weight's shape as it is stored, row-major.</summary>
     public LoraShape Shape { get; init; } = [];
 
-    /// <summary>Inputs of a Linear or Conv1D, rows of an Embedding's table, input channels of a Conv2d; null for other kinds.</summary>
+    /// <summary>Inputs of a Linear or Conv1D, rows of an Embedding's table, input channels of a Conv2d, width of an Expert's A; null for other kinds.</summary>
     public long? InFeatures { get; init; }
 
-    /// <summary>Outputs of a Linear or Conv1D, width of an Embedding, output channels of a Conv2d; null for other kinds.</summary>
+    /// <summary>Outputs of a Linear or Conv1D, width of an Embedding, output channels of a Conv2d, height of an Expert's B; null for other kinds.</summary>
     public long? OutFeatures { get; init; }
+
+    /// <summary>How many experts the parameter has the weights of; null for other kinds than Expert.</summary>
+    public long? ExpertCount { get; init; }
 
     /// <summary>The dtype of the weight on disk, for example <c>BF16</c>.</summary>
     public string DataType { get; init; } = "";
@@ -31,7 +37,8 @@ public sealed class LoraModuleInfo
     /// <summary>The index of the block that holds the module; null outside the numbered blocks.</summary>
     public int? Layer { get; init; }
 
-    /// <summary>The last part of the name.</summary>
+    /// <summary>What the module is in its block: the last part of the name, or in a mixture of experts <c>router</c>, and <c>expert.</c> or
+    /// <c>shared_expert.</c> before the last part.</summary>
     public string Role { get; init; } = "";
 
     /// <summary>The module whose weight this one shares (a tied output head); null when the weight is its own.</summary>
@@ -42,6 +49,15 @@ public sealed class LoraModuleInfo
 
     /// <summary>The file name of the shard that holds the weight.</summary>
     public string File { get; init; } = "";
+
+    /// <summary>Whether the matrices of an Expert are stored [in, out].</summary>
+    internal bool HasInputsFirst { get; init; }
+
+    /// <summary>The dotted name of the module: of a parameter, that of the module that holds it.</summary>
+    internal string Owner => Parameter is null ? Name : Name == Parameter ? "" : Name[..^(Parameter.Length + 1)];
+
+    /// <summary>The name that the listing has: the weight of an ordinary module is not listed by itself.</summary>
+    internal string Listed => Parameter == "weight" ? Owner : Name;
 
     /// <inheritdoc/>
     public override string ToString() => Name;

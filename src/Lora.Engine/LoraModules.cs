@@ -52,7 +52,7 @@ public static class LoraModules
         TorchLibrary.Load();
         ModuleListing listing = ModuleListing.Of(model, config.FanInFanOut);
         ResolvedTargets resolved = TargetResolver.Resolve(config, listing.Modules, listing.Containers, modelType: null);
-        AdapterTarget[] targets = [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))];
+        AdapterTarget[] targets = AdapterTarget.Of(resolved);
         LoraConfig saved = FileTargets.Spell(config, resolved);
 
         FrozenParameters frozen = new(model);
@@ -68,4 +68,11 @@ public static class LoraModules
     }
 
     private static Device DeviceOf(nn.Module model) => model.parameters().FirstOrDefault() is Parameter first ? first.device : CPU;
+}
+
+/// <summary>A module that holds the weights of several experts in parameters of three dimensions.</summary>
+public interface ILoraExperts
+{
+    /// <summary>Whether they are stored [experts, in, out] (PEFT's <c>is_transposed</c>, as gpt-oss has it); else they are [experts, out, in].</summary>
+    bool HasInputsFirst { get; }
 }

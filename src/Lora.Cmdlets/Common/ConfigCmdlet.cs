@@ -7,7 +7,7 @@ namespace Lora.Commands;
 public abstract class ConfigCmdlet : LoraCmdlet
 {
     private static readonly string[] TargetParameters =
-        [nameof(TargetModule), nameof(TargetPattern), nameof(ExcludeModule), nameof(ExcludePattern), nameof(Layer), nameof(LayerPattern)];
+        [nameof(TargetModule), nameof(TargetPattern), nameof(TargetParameter), nameof(ExcludeModule), nameof(ExcludePattern), nameof(Layer), nameof(LayerPattern)];
 
     /// <summary>Whole names or dotted endings of the modules to adapt (PEFT's target_modules as a list).</summary>
     [Parameter(Position = 0)]
@@ -20,6 +20,12 @@ public abstract class ConfigCmdlet : LoraCmdlet
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(TargetPatternCompleter))]
     public string? TargetPattern { get; set; }
+
+    /// <summary>Whole names or dotted endings of parameters to adapt (PEFT's target_parameters), as the weights of all experts of a block in one.</summary>
+    [Parameter]
+    [Alias("TargetParameters")]
+    [ArgumentCompleter(typeof(TargetParameterCompleter))]
+    public string[]? TargetParameter { get; set; }
 
     /// <summary>Whole names or dotted endings of modules to leave alone (PEFT's exclude_modules as a list).</summary>
     [Parameter]
@@ -110,8 +116,10 @@ public abstract class ConfigCmdlet : LoraCmdlet
     private protected LoraConfig Changed(LoraConfig config) => config with
     {
         Module = TargetModule is null && TargetPattern is null ? config.Module : null,
-        TargetModule = TargetModule ?? (TargetPattern is null ? config.TargetModule : null),
+        // Parameters alone: PEFT would add the default modules of the model's type.
+        TargetModule = TargetModule ?? (TargetPattern is null ? config.TargetModule ?? (TargetParameter is not null && config is { Module: null, TargetPattern: null } ? [] : null) : null),
         TargetPattern = TargetPattern ?? (TargetModule is null ? config.TargetPattern : null),
+        TargetParameter = TargetParameter ?? config.TargetParameter,
         ExcludeModule = ExcludeModule ?? (ExcludePattern is null ? config.ExcludeModule : null),
         ExcludePattern = ExcludePattern ?? (ExcludeModule is null ? config.ExcludePattern : null),
         LayersToTransform = Layer ?? config.LayersToTransform,

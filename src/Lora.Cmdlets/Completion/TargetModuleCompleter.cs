@@ -8,11 +8,20 @@ public sealed class TargetModuleCompleter : ModuleCompleter
     internal override IEnumerable<CompletionResult> Complete(ModulePlace place)
     {
         KnownModules known = place.Known;
-        HashSet<string> refused = [.. known.Modules.Except(known.Adaptable).Select(module => module.Name).Concat(known.Containers).SelectMany(DottedName.Endings)];
-        return DottedName.Complete(place.Word, known.Adaptable.Select(module => module.Name), DottedName.Endings)
+        LoraModuleInfo[] modules = [.. known.Adaptable.Where(module => module.Parameter is null)];
+        HashSet<string> refused = [.. known.Modules.Except(known.Adaptable).Where(module => module.Parameter is null).Select(module => module.Name).Concat(known.Containers).SelectMany(DottedName.Endings)];
+        return DottedName.Complete(place.Word, modules.Select(module => module.Name), DottedName.Endings)
             .Where(entry => !refused.Contains(entry))
             .Select(entry => place.Word.Value(entry));
     }
+}
+
+/// <summary>Completes -TargetParameter: names and dotted endings of the weights of experts that are parameters of one module.</summary>
+public sealed class TargetParameterCompleter : ModuleCompleter
+{
+    internal override IEnumerable<CompletionResult> Complete(ModulePlace place) =>
+        DottedName.Complete(place.Word, place.Known.Modules.Where(module => module.Kind == LoraModuleKind.Expert).Select(module => module.Name), DottedName.Endings)
+            .Select(entry => place.Word.Value(entry));
 }
 
 /// <summary>Completes -ExcludeModule: names and dotted endings of what the targets hit.</summary>

@@ -28,12 +28,17 @@ internal static class ChosenModules
             throw LoraException.Of(LoraError.NoTargets, null, reason);
         }
 
-        LoraException.ThrowIfAny([.. chosen.Where(module => !TargetResolver.AdaptedKinds.Contains(module.Kind)).Select(module => new LoraProblem(
-            LoraError.TargetKindUnsupported, module, module.Name, module.Kind, string.Join(", ", TargetResolver.AdaptedKinds)))]);
-        return [.. chosen.GroupBy(module => module.Model, StringComparer.Ordinal).Select(group => new LoraConfig
+        LoraException.ThrowIfAny([.. chosen.Where(module => !module.IsAdaptable()).Select(module => new LoraProblem(
+            LoraError.TargetKindUnsupported, module, module.Name, module.Kind, LoraModuleKinds.Adaptable))]);
+        return [.. chosen.GroupBy(module => module.Model, StringComparer.Ordinal).Select(group =>
         {
-            Model = group.Key,
-            Module = [.. group.Select(module => module.Name).Distinct(StringComparer.Ordinal)],
+            ILookup<bool, string> names = group.ToLookup(module => module.Kind == LoraModuleKind.Expert, module => module.Name);
+            return new LoraConfig
+            {
+                Model = group.Key,
+                Module = [.. names[false].Distinct(StringComparer.Ordinal)],
+                TargetParameter = names[true].Any() ? [.. names[true].Distinct(StringComparer.Ordinal)] : null,
+            };
         })];
     }
 }

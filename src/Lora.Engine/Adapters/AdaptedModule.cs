@@ -14,15 +14,16 @@ namespace Lora.Adapters;
 internal sealed class AdaptedModule
 {
     // What is on a module is known by the module itself, since adapters are attached one by one and know nothing of each other.
-    private static readonly ConditionalWeakTable<nn.Module<Tensor, Tensor>, AdaptedModule> Known = [];
+    private static readonly ConditionalWeakTable<nn.Module, AdaptedModule> Known = [];
 
-    private readonly nn.Module<Tensor, Tensor> module;
+    private readonly nn.Module module;
     private readonly SortedDictionary<int, AdaptedLayer> on = [];
     private readonly Dictionary<string, ExchangedParameter> exchanged = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AdaptedParameter> parameters = new(StringComparer.Ordinal);
     private nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover? hook;
     private int numbers;
 
-    private AdaptedModule(nn.Module<Tensor, Tensor> module)
+    private AdaptedModule(nn.Module module)
     {
         this.module = module;
         Merged = new(this);
@@ -35,7 +36,7 @@ internal sealed class AdaptedModule
     public IEnumerable<AdaptedLayer> ActiveLayers => on.Values.Concat(Merged.Layers);
 
     /// <summary>The one object of a module.</summary>
-    public static AdaptedModule Of(nn.Module<Tensor, Tensor> module) => Known.GetValue(module, key => new(key));
+    public static AdaptedModule Of(nn.Module module) => Known.GetValue(module, key => new(key));
 
     /// <summary>The number of the next layer; layers are added up in the order of their numbers.</summary>
     public int NextNumber() => numbers++;
@@ -47,7 +48,7 @@ internal sealed class AdaptedModule
     public void Add(AdaptedLayer layer)
     {
         on[layer.Number] = layer;
-        hook ??= module.register_forward_hook((_, input, output) => Adapt(input, output));
+        hook ??= (module as nn.Module<Tensor, Tensor>)?.register_forward_hook((_, input, output) => Adapt(input, output));
     }
 
     /// <summary>Takes a layer off; without any, the module's output is its own bit for bit.</summary>
@@ -59,6 +60,17 @@ internal sealed class AdaptedModule
             hook?.remove();
             hook = null;
         }
+    }
+
+    /// <summary>A parameter with the layers that change it by itself.</summary>
+    public AdaptedParameter ParameterOf(string name)
+    {
+        if (!parameters.TryGetValue(name, out AdaptedParameter? found))
+        {
+            parameters.Add(name, found = new(this, name));
+        }
+
+        return found;
     }
 
     /// <summary>The module's parameter of that name as it is now, or null.</summary>

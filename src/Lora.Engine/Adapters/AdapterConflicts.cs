@@ -25,6 +25,9 @@ internal static class AdapterConflicts
 
     private static string? Reason(AdaptedLayer layer, AdaptedLayer other, string parameter, bool merging) => (layer.TakesPlace, other.TakesPlace) switch
     {
+        // What the parameter holds is the one's sum or the other's; two that are both on, or both merged, are added up.
+        (_, _) when layer.HoldsParameter && (other.TakesPlace || (!merging && !other.IsAttached)) => $"one adapts its {parameter} by itself and the other has put values in it",
+        (_, _) when other.HoldsParameter && (layer.TakesPlace || (merging && other.IsAttached)) => $"one adapts its {parameter} by itself and the other would put values in it",
         (true, true) => $"both train its {parameter} whole",
         (true, false) when !merging && !other.IsAttached => $"one trains its {parameter} whole and the other is merged into it",
         (false, true) when merging && other.IsAttached => $"one trains its {parameter} whole and the other would be merged into it",

@@ -11,6 +11,7 @@ namespace Lora.Adapters;
 /// <remarks>The run's copies are float32. A base of another dtype sees them rounded, freshly before each forward, and its gradients are gathered.</remarks>
 internal sealed class TrainedModule : AdaptedLayer
 {
+    private readonly nn.Module<Tensor, Tensor> module;
     private readonly (string Parameter, TrainableParameter Trained)[] copies;
     private readonly List<(Parameter Parameter, Tensor Working, TrainableParameter Trained)> working = [];
     private nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover? refresh;
@@ -20,8 +21,11 @@ internal sealed class TrainedModule : AdaptedLayer
     /// <param name="parameters">The parameters to train, with their keys below the module's name.</param>
     /// <param name="arena">Where the copies live.</param>
     public TrainedModule(string name, nn.Module<Tensor, Tensor> baseLayer, IEnumerable<(string Parameter, string Key)> parameters, ParameterArena arena)
-        : base(name, baseLayer) =>
+        : base(name, baseLayer)
+    {
+        module = baseLayer;
         copies = [.. parameters.Select(entry => (entry.Parameter, arena.Reserve(PeftKey.Of(name, entry.Key), Module.BaseValue(entry.Parameter)!.shape)))];
+    }
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> ChangedParameters => [.. copies.Select(copy => copy.Parameter)];
@@ -65,7 +69,7 @@ internal sealed class TrainedModule : AdaptedLayer
             }
         }
 
-        refresh = BaseLayer.register_forward_pre_hook((_, input) =>
+        refresh = module.register_forward_pre_hook((_, input) =>
         {
             Refresh();
             return input;

@@ -10,7 +10,7 @@ public sealed class ModuleTree
     {
         ModelType = modelType;
         Modules = modules;
-        Containers = [.. nodes.Where(node => node.IsContainer && node.Name.Length > 0).Select(node => node.Name)];
+        Containers = [.. nodes.Where(node => (node.IsContainer || ExpertParameters.AreIn(node)) && node.Name.Length > 0).Select(node => node.Name)];
         Nodes = nodes.DistinctBy(node => node.Name).ToDictionary(node => node.Name, StringComparer.Ordinal); // ".x" has a part without a name
         Tied = tied;
         Embedding = EmbeddingOf(nodes)?.Name;
@@ -22,7 +22,7 @@ public sealed class ModuleTree
 
     /// <summary>
     /// Every module that has parameters, of whatever kind, in the model's order as far as names tell it: embeddings, blocks by
-    /// number, inside a block attention before MLP, heads last.
+    /// number, inside a block attention before MLP, heads last. Of a module that holds all experts of a block each parameter is listed.
     /// </summary>
     public IReadOnlyList<LoraModuleInfo> Modules { get; }
 
@@ -77,8 +77,8 @@ public sealed class ModuleTree
         string source = checkpoint.Folder ?? checkpoint.Path;
         LoraModuleInfo[] modules = [.. nodes
             .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
-            .Select(node => ModuleDescription.Of(
-                node, ModuleKindRules.IsRouter(model.ModelType, node) || ModuleKindRules.IsPrediction(model.Blocks, node.Name), usesConv1D, stored.Of(node), source))];
+            .SelectMany(node => ExpertParameters.AreIn(node) ? ExpertParameters.Describe(node, model.ModelType, source) : [ModuleDescription.Of(
+                node, ModuleKindRules.IsRouter(model.ModelType, node) || ModuleKindRules.IsPrediction(model.Blocks, node.Name), usesConv1D, stored.Of(node), source)])];
         return new(model.ModelType, nodes, modules, tied);
     }
 

@@ -20,14 +20,17 @@ internal sealed record AdapterPart(string Module, AdapterPartKind Kind, string P
     ];
 
     /// <summary>Reads a key that begins with PEFT's prefix.</summary>
-    public static AdapterPart Of(string key)
+    /// <param name="key">The key.</param>
+    /// <param name="parameters">Which keys are those of parameters that are adapted by themselves.</param>
+    public static AdapterPart Of(string key, ParameterKeys parameters)
     {
         string name = key[PeftKey.Prefix.Length..];
         foreach ((string ending, AdapterPartKind kind, string parameter) in Endings)
         {
             if (name.EndsWith(ending, StringComparison.Ordinal))
             {
-                return new(name[..^ending.Length], kind, parameter);
+                string owner = name[..^ending.Length];
+                return kind == AdapterPartKind.Factor && parameters.Find(owner) is (string holder, string adapted) ? new(holder, kind, adapted) : new(owner, kind, parameter);
             }
         }
 

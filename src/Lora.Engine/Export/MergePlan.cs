@@ -32,22 +32,28 @@ internal sealed class MergePlan
         HashSet<string> conv1D = [.. tree.Modules.Where(module => module.Kind == LoraModuleKind.Conv1D).Select(module => module.Name)];
         MergeRules rules = new(adapter, tree, layout, problems);
         IReadOnlyDictionary<string, FactorPair> factors = FactorPair.Of(adapter);
-        foreach (IGrouping<string, (AdapterPart Part, TensorData Tensor)> module in
-            adapter.Tensors.Select(tensor => (Part: AdapterPart.Of(tensor.Name), Tensor: tensor)).GroupBy(entry => entry.Part.Module))
+        ParameterKeys parameters = new(adapter.Config, adapter.Tensors.Select(tensor => tensor.Name));
+
+        // A parameter that is adapted by itself is a merge of its own, beside others of its module.
+        foreach (IGrouping<(string Module, string? Parameter), (AdapterPart Part, TensorData Tensor)> module in
+            adapter.Tensors.Select(tensor => (Part: AdapterPart.Of(tensor.Name, parameters), Tensor: tensor))
+                .GroupBy(entry => (entry.Part.Module, factors.ContainsKey($"{entry.Part.Module}.{entry.Part.Parameter}") ? entry.Part.Parameter : null)))
         {
-            ModuleMerge merge = new(module.Key)
+            FactorPair? pair = factors.GetValueOrDefault(module.Key.Parameter is null ? module.Key.Module : $"{module.Key.Module}.{module.Key.Parameter}");
+            ModuleMerge merge = new(module.Key.Module)
             {
-                Factors = factors.GetValueOrDefault(module.Key),
-                Layout = conv1D.Contains(module.Key) || HasOutputsLast(module.Key, factors, adapter.Config, tree) ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst,
+                Factors = pair,
+                Layout = pair?.Parameter is (string holder, string parameter) ? LayoutOf(tree.ParameterOf(holder, parameter), tree)
+                    : conv1D.Contains(module.Key.Module) || HasOutputsLast(module.Key.Module, factors, adapter.Config, tree) ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst,
                 Magnitude = TensorOf(AdapterPartKind.Magnitude),
                 FactorBias = TensorOf(AdapterPartKind.FactorBias),
                 Whole = module.Where(entry => entry.Part.Kind == AdapterPartKind.Whole).ToDictionary(entry => entry.Part.Parameter, entry => entry.Tensor),
             };
-            foreach (string parameter in module.Select(entry => entry.Part.Parameter).Distinct())
+            foreach (string changed in module.Select(entry => entry.Part.Parameter).Distinct())
             {
-                if (rules.Check(merge, parameter) is TensorInfo tensor)
+                if (rules.Check(merge, changed) is TensorInfo tensor)
                 {
-                    plan.changes.Add(tensor.Name, (merge, parameter));
+                    plan.changes.Add(tensor.Name, (merge, changed));
                 }
             }
 
@@ -56,6 +62,9 @@ internal sealed class MergePlan
 
         return plan;
     }
+
+    private static WeightLayout LayoutOf(TensorInfo? tensor, ModuleTree tree) => WeightLayout.OfParameter(
+        tensor is { Shape.Length: 3 } stack ? stack.Shape[0] : null, ExpertParameters.HaveInputsFirst(tree.ModelType) && tensor is { Shape.Length: 3 });
 
     /// <summary>Whether the adapter changes a tensor of the checkpoint, and how.</summary>
     public bool TryFind(string tensor, out (ModuleMerge Module, string Parameter) change) => changes.TryGetValue(tensor, out change);

@@ -94,7 +94,7 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
             yield return (whole, whole.Shape, tensor.Shape);
         }
 
-        if (parameter == "weight" && merge.Factors is FactorPair factors)
+        if (parameter == merge.FactorParameter && merge.Factors is FactorPair factors)
         {
             long[] shape = merge.Layout.ShapeOf(factors.Down.Shape, factors.Up.Shape);
             yield return (factors.Down, shape, tensor.Shape);

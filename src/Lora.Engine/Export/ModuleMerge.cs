@@ -12,6 +12,9 @@ internal sealed record ModuleMerge(string Name)
     /// <summary>A, B and s; null when the module has no low-rank product.</summary>
     public FactorPair? Factors { get; init; }
 
+    /// <summary>The parameter that the product is added to.</summary>
+    public string FactorParameter => Factors?.Parameter?.Parameter ?? "weight";
+
     /// <summary>Where the weight has its output channels.</summary>
     public WeightLayout Layout { get; init; } = WeightLayout.OutputsFirst;
 
@@ -33,7 +36,7 @@ internal sealed record ModuleMerge(string Name)
         Tensor sum = values.dtype == ScalarType.Float64 ? values : values.to(ScalarType.Float32);
         return ((parameter, Factors, FactorBias) switch
         {
-            ("weight", FactorPair factors, _) => WithProduct(sum, factors),
+            (_, FactorPair factors, _) when parameter == FactorParameter => WithProduct(sum, factors),
             ("bias", FactorPair factors, TensorData bias) => sum.Add(AdapterTensors.Read(bias).to(ScalarType.Float32), factors.Scaling),
             _ => sum,
         }).to(stored.dtype).contiguous();

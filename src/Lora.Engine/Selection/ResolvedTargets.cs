@@ -3,7 +3,7 @@ namespace Lora.Selection;
 /// <summary>What a configuration means for a model.</summary>
 public sealed record ResolvedTargets
 {
-    /// <summary>The modules that are adapted, in the model's order.</summary>
+    /// <summary>The modules that are adapted, in the model's order, and behind them the parameters.</summary>
     public IReadOnlyList<ResolvedTarget> Targets { get; init; } = [];
 
     /// <summary>The whole names of the modules that are trained whole, those of the task's head among them; what lies below them is meant too.</summary>

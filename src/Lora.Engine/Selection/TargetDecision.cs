@@ -21,11 +21,14 @@ public sealed record TargetDecision
     /// <summary>The layer that was found, when layers were asked for.</summary>
     public int? Layer { get; init; }
 
+    /// <summary>Whether it is about a parameter, which no entry for modules means.</summary>
+    public bool IsParameter { get; init; }
+
     /// <summary>What becomes of the module.</summary>
     public TargetOutcome Outcome => Rule switch
     {
         TargetRule.ExcludeModule or TargetRule.ExcludePattern or TargetRule.ModulesToSave => TargetOutcome.Excluded,
-        TargetRule.TargetPattern or TargetRule.TargetName or TargetRule.TargetEnding => TargetOutcome.Match,
+        TargetRule.TargetPattern or TargetRule.TargetName or TargetRule.TargetEnding or TargetRule.TargetParameter => TargetOutcome.Match,
         _ => TargetOutcome.NoMatch,
     };
 

@@ -6,7 +6,7 @@ public static class TargetResolver
     /// <summary>The target that, in PEFT, stands for an adapter without targets.</summary>
     private const string NoTargetsMeant = "dummy-target-modules";
 
-    /// <summary>The kinds of modules that LoRA adapts.</summary>
+    /// <summary>The kinds of modules that LoRA adapts; weights of experts are parameters, and chosen as such.</summary>
     public static IReadOnlyList<LoraModuleKind> AdaptedKinds { get; } =
         [LoraModuleKind.Linear, LoraModuleKind.Conv1D, LoraModuleKind.Embedding, LoraModuleKind.Conv2d];
 
@@ -26,17 +26,24 @@ public static class TargetResolver
         ArgumentNullException.ThrowIfNull(containers);
         LoraException.ThrowIfAny(LoraConfigRules.Check(config));
 
-        string[] names = [.. modules.Select(module => module.Name), .. containers];
+        string[] names = [.. modules.Where(module => module.Parameter is null).Select(module => module.Name), .. containers];
         config = TaskHeads.Apply(config, names);
         TargetSource source = TargetSource.Of(config, modules, modelType);
         LoraConfig minimal = MinimalTargets.Apply(source.Config, names);
         TargetSelector selector = new(minimal, source.ListName);
-        TargetDecision[] decisions = [.. names.Select(selector.Decide)];
-        ResolvedTarget[] targets = Targets(config, modules, decisions);
-        IReadOnlyList<LoraTargetEntry> entries = new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets);
+        ParameterTargets parameters = new(config, modules);
+        TargetDecision[] byModule = [.. modules.Select(module => module.Parameter is null ? selector.Decide(module.Name) : parameters.Decide(module)!)];
+        TargetDecision[] decisions = [.. modules.Zip(byModule, (module, decision) => parameters.Decide(module) ?? decision), .. containers.Select(selector.Decide)];
+        string[] saved = SavedModules.WholeNames(config.ModulesToSave ?? [], names);
+        ResolvedTarget[] targets = Targets(config, modules, decisions, parameters);
+        IReadOnlyList<LoraTargetEntry> entries = [.. new EntryCounter(source.Config, source.ListName, names, decisions).Count(targets), .. parameters.Count()];
 
         LoraProblem[] unmatched = [.. UnmatchedEntries.Find(entries, source.IsDefault, names, modules)];
-        List<LoraProblem> problems = [.. UnsupportedKinds(modules, decisions), .. targets.SelectMany(target => TargetLimits.Check(config, target)), .. allowUnmatched ? [] : unmatched];
+        List<LoraProblem> problems =
+        [
+            .. UnsupportedKinds(modules, decisions), .. parameters.Problems(byModule.Where(decision => decision is { Targeted: true, IsParameter: false }).Select(decision => decision.Name), saved),
+            .. targets.SelectMany(target => TargetLimits.Check(config, target)), .. allowUnmatched ? [] : unmatched,
+        ];
         if (problems.Count == 0 && targets.Length == 0 && config.TargetPattern != NoTargetsMeant)
         {
             // What the entries were probably meant as comes with it: no result will tell.
@@ -47,7 +54,6 @@ public static class TargetResolver
 
         // Of entries that others stood in for, or that nobody wrote, it is no news that they never decide.
         IEnumerable<LoraTargetEntry> written = source.IsDefault || minimal != source.Config ? entries.Where(entry => entry.List != source.ListName) : entries;
-        string[] saved = SavedModules.WholeNames(config.ModulesToSave ?? [], names);
         return new()
         {
             Targets = targets,
@@ -58,24 +64,27 @@ public static class TargetResolver
             Notes =
             [
                 .. TargetNotes.Of(modules, targets), .. new EntryNotes(minimal, source.ListName, decisions).Of([.. written]), .. PatternNotes.Of(config, modules, names),
-                .. TextPath.Notes(decisions), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions),
+                .. TextPath.Notes(decisions), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions), .. MixtureNotes.Of(modules, targets),
             ],
         };
     }
 
-    private static ResolvedTarget[] Targets(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions)
+    private static ResolvedTarget[] Targets(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, TargetDecision[] decisions, ParameterTargets parameters)
     {
         PatternTable ranks = new(config.RankPattern);
         PatternTable alphas = new(config.AlphaPattern);
         return
         [
-            .. modules.Zip(decisions).Where(pair => pair.Second.Targeted && AdaptedKinds.Contains(pair.First.Kind)).Select(pair =>
-            {
-                int rank = (int)ranks.ValueOf(pair.First.Name, config.Rank);
-                double alpha = alphas.ValueOf(pair.First.Name, config.Alpha);
-                return new ResolvedTarget(pair.First, rank, alpha, config.ScalingOf(rank, alpha));
-            }),
+            .. modules.Zip(decisions).Where(pair => pair.Second is { Targeted: true, IsParameter: false } && AdaptedKinds.Contains(pair.First.Kind)).Select(pair => Target(pair.First)),
+            .. parameters.Parameters.Select(Target),
         ];
+
+        ResolvedTarget Target(LoraModuleInfo module)
+        {
+            int rank = (int)ranks.ValueOf(module.Name, config.Rank);
+            double alpha = alphas.ValueOf(module.Name, config.Alpha);
+            return new(module, rank, alpha, config.ScalingOf(rank, alpha));
+        }
     }
 
     /// <summary>One problem for each entry and kind, so that a pattern which is too wide does not fill the screen.</summary>
@@ -84,7 +93,7 @@ public static class TargetResolver
         const int Shown = 3;
         return decisions
             .Select((decision, index) => (Decision: decision, Kind: index < modules.Count ? modules[index].Kind : (LoraModuleKind?)null))
-            .Where(pair => pair.Decision.Targeted && !(pair.Kind is LoraModuleKind kind && AdaptedKinds.Contains(kind)))
+            .Where(pair => pair.Decision is { Targeted: true, IsParameter: false } && !(pair.Kind is LoraModuleKind kind && AdaptedKinds.Contains(kind)))
             .GroupBy(pair => (pair.Decision.Entry, pair.Kind), pair => pair.Decision.Name)
             .Select(group =>
             {

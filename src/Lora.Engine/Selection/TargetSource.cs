@@ -19,9 +19,11 @@ internal sealed record TargetSource(LoraConfig Config, string ListName, bool IsD
         }
 
         bool isNamed = config.TargetModule is not null || config.TargetPattern is not null;
-        LoraConfig named = isNamed ? config : DefaultTargets.Apply(config, modelType) ?? throw Unknown(config, modelType);
+        LoraConfig named = isNamed ? config : DefaultTargets.Apply(config, modelType) ?? OnlyParameters(config) ?? throw Unknown(config, modelType);
         return new(named, nameof(LoraConfig.TargetModule), !isNamed);
     }
+
+    private static LoraConfig? OnlyParameters(LoraConfig config) => config.TargetParameter is { Length: > 0 } ? config with { TargetModule = [] } : null;
 
     private static LoraException Unknown(LoraConfig config, string? modelType) =>
         LoraException.Of(LoraError.NoTargets, config, $"it names none, and the model type '{modelType ?? "unknown"}' has no default targets");

@@ -17,25 +17,39 @@ public sealed class ModelFolder : IDisposable
         ("lm_head.weight", [32, 8]),
     ];
 
+    private static readonly (string Name, int[] Shape)[] Mixture =
+    [
+        .. Enumerable.Range(0, 2).SelectMany(layer => new (string, int[])[]
+        {
+            ($"model.layers.{layer}.self_attn.q_proj.weight", [8, 8]), ($"model.layers.{layer}.mlp.gate.weight", [4, 8]),
+            ($"model.layers.{layer}.mlp.experts.down_proj", [4, 8, 6]), ($"model.layers.{layer}.mlp.experts.gate_up_proj", [4, 12, 8]),
+        }),
+    ];
+
     public string Path { get; } = Directory.CreateTempSubdirectory("lora models ").FullName;
 
     /// <summary>Writes a model into a folder of the given name and gives its full path.</summary>
-    public string Add(string name)
+    public string Add(string name) => Write(name, "llama", Tensors);
+
+    /// <summary>Writes a mixture of experts whose weights are parameters of one module.</summary>
+    public string AddMixture(string name) => Write(name, "qwen3_moe", Mixture);
+
+    private string Write(string name, string type, (string Name, int[] Shape)[] tensors)
     {
         string model = Directory.CreateDirectory(System.IO.Path.Combine(Path, name)).FullName;
-        File.WriteAllText(System.IO.Path.Combine(model, "config.json"), """{ "model_type": "llama", "tie_word_embeddings": false }""");
-        File.WriteAllBytes(System.IO.Path.Combine(model, "model.safetensors"), Safetensors());
+        File.WriteAllText(System.IO.Path.Combine(model, "config.json"), $$"""{ "model_type": "{{type}}", "tie_word_embeddings": false }""");
+        File.WriteAllBytes(System.IO.Path.Combine(model, "model.safetensors"), Safetensors(tensors));
         return model;
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
     // The layout of the format: length of the header (8 bytes, little-endian), header, values.
-    private static byte[] Safetensors()
+    private static byte[] Safetensors((string Name, int[] Shape)[] tensors)
     {
         List<string> entries = [];
         int offset = 0;
-        foreach ((string name, int[] shape) in Tensors)
+        foreach ((string name, int[] shape) in tensors)
         {
             int end = offset + (2 * shape.Aggregate((product, size) => product * size));
             entries.Add($$"""

@@ -41,6 +41,26 @@ public sealed class NewLoraConfigTests : IClassFixture<HostedShell>, IDisposable
     }
 
     [Fact]
+    public void Piped_experts_become_target_parameters_and_globs_choose_among_them()
+    {
+        using ModelFolder models = new();
+        shell.With("mixture", models.AddMixture("mixture"));
+
+        LoraConfig experts = Config("Get-LoraModule $mixture | Where-Object Kind -eq Expert | New-LoraConfig -Exclude '**.0.**'");
+        LoraConfig both = Config("Get-LoraModule $mixture -Include q_proj, gate_up_proj -Layer 0 | New-LoraConfig");
+        LoraConfig named = Config("New-LoraConfig -Model $mixture -TargetParameter experts.down_proj -Rank 2");
+
+        Assert.Equal(["model.layers.1.mlp.experts.gate_up_proj", "model.layers.1.mlp.experts.down_proj"], experts.TargetParameter!);
+        Assert.Empty(experts.Module!);
+        Assert.Equal(["model.layers.0.self_attn.q_proj"], both.Module!);
+        Assert.Equal(["model.layers.0.mlp.experts.gate_up_proj"], both.TargetParameter!);
+        Assert.Equal((0, "experts.down_proj"), (named.TargetModule!.Length, named.Target));
+        Assert.Equal(
+            ["expert.down_proj", "expert.gate_up_proj", "q_proj", "router"],
+            shell.Run("Get-LoraModule $mixture | ForEach-Object Role").Succeeded().Texts.Distinct().Order());
+    }
+
+    [Fact]
     public void Exclude_leaves_piped_modules_out()
     {
         LoraConfig config = Config("Get-LoraModule $model -Include '*_proj' | New-LoraConfig -Exclude '**.3.mlp.**', 'O_PROJ'");

@@ -42,9 +42,9 @@ public sealed class PeftAdapterTests : IClassFixture<HostedShell>, IDisposable
     [Fact]
     public void What_is_not_supported_is_described_and_refused_where_it_is_used()
     {
-        Change("\"target_parameters\": null", "\"target_parameters\": [\"experts.down_proj\"]");
+        Change("\"use_bdlora\": null", "\"use_bdlora\": {\"nblocks\": 2}");
 
-        Assert.Equal("target_parameters", shell.Run("(Get-LoraAdapter $output/adapter).Unsupported").Succeeded().Output.Single().BaseObject);
+        Assert.Equal("use_bdlora", shell.Run("(Get-LoraAdapter $output/adapter).Unsupported").Succeeded().Output.Single().BaseObject);
         ErrorRecord error = Assert.Single(shell.Run("Measure-LoraAdapter $output/adapter -Dataset $validation").Errors);
         Assert.Equal("LoraAdapterFeatureUnsupported,Lora.Commands.MeasureLoraAdapterCommand", error.FullyQualifiedErrorId);
     }

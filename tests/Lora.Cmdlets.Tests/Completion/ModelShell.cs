@@ -11,6 +11,7 @@ public sealed class ModelShell : IDisposable
     public ModelShell()
     {
         Model = models.Add("tiny");
+        models.AddMixture("mixture");
         Directory.CreateDirectory(Path.Combine(models.Path, "broken"));
         File.WriteAllText(Path.Combine(models.Path, "broken", "config.json"), "no JSON");
         File.WriteAllText(Path.Combine(models.Path, "broken", "model.safetensors"), "no header");

@@ -24,6 +24,13 @@ public sealed class TargetModuleCompleterTests(ModelShell shell) : IClassFixture
     }
 
     [Theory]
+    [InlineData("-TargetParameter ", "gate_up_proj | down_proj")]
+    [InlineData("-TargetParameters experts.d", "experts.down_proj")]
+    [InlineData("-TargetModule ", "q_proj | gate")]
+    public void Experts_that_are_parameters_are_offered_as_such(string parameter, string offered) =>
+        Assert.Equal(offered, shell.Offer("New-LoraConfig -Model ./mixture " + parameter));
+
+    [Theory]
     [InlineData("-ExcludeModule ", "embed_tokens | q_proj | down_proj | lm_head")]
     [InlineData("-TargetModule q_proj -ExcludeModule ", "q_proj")]
     [InlineData("-TargetModule q_proj -ExcludeModule layers.", "layers.0.self_attn.q_proj | layers.1.self_attn.q_proj")]

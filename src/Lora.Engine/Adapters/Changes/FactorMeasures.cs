@@ -7,13 +7,18 @@ namespace Lora.Adapters;
 /// <summary>What A and B tell of the change s · B A without forming it: the work is that of the rank, in float64.</summary>
 internal static class FactorMeasures
 {
-    /// <summary>The singular values of s · B A, the largest first; as many as the rank, or a side of the weight, has. NaN each where a factor is not finite.</summary>
+    /// <summary>The singular values of s · B A, the largest first, as many as the rank, or a side of the weight, has; of several experts those of each, one
+    /// after another. NaN each where a factor is not finite.</summary>
     public static double[] SingularValues(FactorPair pair)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor down, Tensor up) = (Exact(pair.DownMatrix()), Exact(pair.UpMatrix()));
+        return [.. pair.Matrices().SelectMany(matrices => SingularValues(Exact(matrices.Down), Exact(matrices.Up), pair.Scaling))];
+    }
+
+    private static double[] SingularValues(Tensor down, Tensor up, double scaling)
+    {
         return down.isfinite().all().ToBoolean() && up.isfinite().all().ToBoolean()
-            ? [.. SingularDirections.OfProduct(down, up).Values.Times(pair.Scaling).data<double>()]
+            ? [.. SingularDirections.OfProduct(down, up).Values.Times(scaling).data<double>()]
             : [double.NaN];
     }
 
@@ -21,9 +26,14 @@ internal static class FactorMeasures
     public static double Dot(FactorPair one, FactorPair other)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor rows = Exact(one.DownMatrix()).mm(Exact(other.DownMatrix()).t()); // [rank₁, rank₂]
-        Tensor columns = Exact(one.UpMatrix()).t().mm(Exact(other.UpMatrix())); // [rank₁, rank₂]
-        return one.Scaling * other.Scaling * (rows * columns).sum().ToDouble();
+        return one.Scaling * other.Scaling * one.Matrices().Zip(other.Matrices()).Sum(expert => Dot(expert.First, expert.Second));
+    }
+
+    private static double Dot((Tensor Down, Tensor Up) one, (Tensor Down, Tensor Up) other)
+    {
+        Tensor rows = Exact(one.Down).mm(Exact(other.Down).t()); // [rank₁, rank₂]
+        Tensor columns = Exact(one.Up).t().mm(Exact(other.Up)); // [rank₁, rank₂]
+        return (rows * columns).sum().ToDouble();
     }
 
     /// <summary>The Frobenius norm of the matrix that has the singular values.</summary>

@@ -43,6 +43,10 @@ internal static class PlainFactors
         }
     }
 
+    /// <summary>That an adapter has stacks of factors, one pair an expert, where one matrix A and one B are needed.</summary>
+    public static IEnumerable<string> Stacks(LoraAdapter adapter) =>
+        adapter.Config.TargetParameter is { Length: > 0 } ? [$"'{adapter.Label}' adapts parameters by themselves (target_parameters)"] : [];
+
     /// <summary>A NaN would spread through the sum, and a tensor of another kind would be lost in it.</summary>
     private static IEnumerable<string> Values(LoraAdapter adapter)
     {

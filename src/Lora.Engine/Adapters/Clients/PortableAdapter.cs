@@ -49,6 +49,11 @@ public static class PortableAdapter
             yield return "DoRA (use_dora) is no product of A and B";
         }
 
+        foreach (string stacks in PlainFactors.Stacks(adapter))
+        {
+            yield return stacks;
+        }
+
         if (config.UseLoraBias || config.Bias != LoraBias.None)
         {
             yield return "it trained biases, which clients pass over";

@@ -7,7 +7,7 @@ internal static class CombinationRules
 {
     public static IReadOnlyList<LoraProblem> Check(
         IReadOnlyList<LoraAdapter> adapters, CombinationOptions options, IReadOnlyList<IReadOnlyDictionary<string, FactorPair>> pairs) =>
-        [.. Options(adapters.Count, options).Concat(adapters.SelectMany(PlainFactors.Obstacles)).Concat(Shapes(options, pairs))
+        [.. Options(adapters.Count, options).Concat(adapters.SelectMany(PlainFactors.Obstacles)).Concat(adapters.SelectMany(PlainFactors.Stacks)).Concat(Shapes(options, pairs))
             .Select(text => new LoraProblem(LoraError.CombinationRefused, null, text))];
 
     private static IEnumerable<string> Options(int adapters, CombinationOptions options)

@@ -4,26 +4,34 @@ using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
-/// <summary>A and B of one module of one adapter, with its scaling.</summary>
-/// <param name="Down">A, [rank, ...].</param>
-/// <param name="Up">B, [out, rank, ...].</param>
+/// <summary>A and B of one module, or of one parameter, of one adapter, with its scaling.</summary>
+/// <param name="Down">A, [rank, ...]; of several experts [experts · rank, in].</param>
+/// <param name="Up">B, [out, rank, ...]; of several experts [out, rank · experts].</param>
 /// <param name="Scaling">s, with the module's own rank and alpha.</param>
 internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling)
 {
     private static readonly (string Down, string Up)[] Endings = [(".lora_A.weight", ".lora_B.weight"), (".lora_embedding_A", ".lora_embedding_B")];
 
+    /// <summary>The module and its parameter that are adapted, where it is one by itself; null for a module.</summary>
+    public (string Module, string Parameter)? Parameter { get; init; }
+
+    /// <summary>How many experts the factors are of, each with a product of its own; 1 for all else.</summary>
+    public long Experts { get; init; } = 1;
+
     /// <summary>r.</summary>
-    public long Rank => Down.Shape[0];
+    public long Rank => Down.Shape[0] / Experts;
 
     /// <summary>Whether a key is that of an A or a B.</summary>
     public static bool IsFactor(string key) =>
         Endings.Any(ending => key.EndsWith(ending.Down, StringComparison.Ordinal) || key.EndsWith(ending.Up, StringComparison.Ordinal));
 
-    /// <summary>The pairs of an adapter by their modules, in the file's order.</summary>
+    /// <summary>The pairs of an adapter by the names that the model's listing has for their modules or parameters, in the file's order.</summary>
     public static IReadOnlyDictionary<string, FactorPair> Of(LoraAdapter adapter)
     {
         LoraConfig config = adapter.Config;
         PatternTable alphas = new(config.AlphaPattern);
+        PatternTable ranks = new(config.RankPattern);
+        ParameterKeys parameters = new(config, adapter.Tensors.Select(tensor => tensor.Name));
         Dictionary<string, TensorData> tensors = adapter.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         Dictionary<string, FactorPair> pairs = new(StringComparer.Ordinal);
         foreach (TensorData down in adapter.Tensors)
@@ -31,9 +39,14 @@ internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling
             foreach ((string downEnding, string upEnding) in Endings.Where(ending => down.Name.EndsWith(ending.Down, StringComparison.Ordinal)))
             {
                 string path = down.Name[..^downEnding.Length];
-                string module = path[PeftKey.Prefix.Length..];
-                double alpha = alphas.ValueOf(module, config.Alpha);
-                pairs.Add(module, new(down, tensors[path + upEnding], config.ScalingOf((int)down.Shape[0], alpha)));
+                string owner = path[PeftKey.Prefix.Length..];
+                string name = parameters.NameOf(owner);
+                (string, string)? parameter = parameters.Find(owner);
+
+                // A stack of one A an expert tells its rank in the configuration alone.
+                long rank = parameter is null ? down.Shape[0] : (long)ranks.ValueOf(name, config.Rank);
+                double alpha = alphas.ValueOf(name, config.Alpha);
+                pairs.Add(parameters.ListedAs(owner), new(down, tensors[path + upEnding], config.ScalingOf((int)rank, alpha)) { Parameter = parameter, Experts = down.Shape[0] / rank });
             }
         }
 
@@ -45,6 +58,13 @@ internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling
 
     /// <summary>B as a matrix [out, rank], float32.</summary>
     public Tensor UpMatrix() => Matrix(Up);
+
+    /// <summary>The pairs of the experts, one after another; the pair's own for all else.</summary>
+    public IEnumerable<(Tensor Down, Tensor Up)> Matrices()
+    {
+        ExpertLayout stack = new(Experts, HasInputsFirst: false);
+        return Experts == 1 ? [(DownMatrix(), UpMatrix())] : stack.DownOf(DownMatrix()).unbind(0).Zip(stack.UpOf(UpMatrix()).unbind(0));
+    }
 
     /// <summary>The same pair with other matrices, whose rank may differ.</summary>
     public IEnumerable<TensorData> With(Tensor down, Tensor up)

@@ -114,16 +114,19 @@ public static class AdapterEditor
     private static IEnumerable<TensorData> Tensors(
         LoraAdapter adapter, IReadOnlyDictionary<string, FactorPair> pairs, Dictionary<string, IReadOnlyList<TensorData>> changed)
     {
+        ParameterKeys parameters = new(adapter.Config, adapter.Tensors.Select(tensor => tensor.Name));
+        Dictionary<(string, string), string> owners = ParameterKeys.Owners(pairs.Where(pair => changed.ContainsKey(pair.Key)).Select(pair => pair.Value.Parameter).OfType<(string, string)>());
         foreach (TensorData tensor in adapter.Tensors)
         {
-            string module = PeftKey.Module(tensor.Name);
-            if (!pairs.ContainsKey(module))
+            string module = parameters.Of(tensor.Name);
+            if (!pairs.TryGetValue(module, out FactorPair? pair))
             {
                 yield return tensor;
             }
             else if (changed.TryGetValue(module, out IReadOnlyList<TensorData>? values))
             {
-                yield return values.FirstOrDefault(value => value.Name == tensor.Name) ?? tensor;
+                TensorData value = values.FirstOrDefault(value => value.Name == tensor.Name) ?? tensor;
+                yield return pair.Parameter is null ? value : value with { Name = PeftKey.Of(owners[pair.Parameter.Value], value.Name[value.Name.LastIndexOf(".lora_", StringComparison.Ordinal)..][1..]) };
             }
         }
     }

@@ -61,7 +61,7 @@ internal static class EditRules
 
     /// <summary>Leaving modules out needs nothing of them; new values need A and B alone.</summary>
     private static IEnumerable<string> Adapter(LoraAdapter adapter, EditOptions options) =>
-        options.ChangesValues ? PlainFactors.Obstacles(adapter)
+        options.ChangesValues ? PlainFactors.Obstacles(adapter).Concat(options.Truncates ? PlainFactors.Stacks(adapter) : [])
         : LoraInitialization.Of(adapter.Config.Initialization).ChangesBase ? [$"it belongs to a base that its initialisation '{adapter.Config.Initialization}' changed"]
         : [];
 }

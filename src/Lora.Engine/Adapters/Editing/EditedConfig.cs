@@ -12,8 +12,10 @@ internal static class EditedConfig
     {
         LoraModuleEdit[] kept = [.. modules.Where(module => module.Rank is not null)];
         string[] names = [.. kept.Select(module => module.Name)];
+        Dictionary<string, string> parameters = FactorPair.Of(adapter).Where(pair => pair.Value.Parameter is not null)
+            .ToDictionary(pair => pair.Key, pair => $"{pair.Value.Parameter!.Value.Module}.{pair.Value.Parameter.Value.Parameter}", StringComparer.Ordinal);
         LoraConfig config = isTruncated ? CombinedConfig.Of([adapter], kept.ToDictionary(module => module.Name, module => module.Rank!.Value)) : adapter.Config;
-        return kept.Length == modules.Count ? config : ExactTargets.Of(config, names) with
+        return kept.Length == modules.Count ? config : ExactTargets.Of(config, names.Except(parameters.Keys), [.. names.Where(parameters.ContainsKey).Select(name => parameters[name])]) with
         {
             RankPattern = Used(config.RankPattern, names),
             AlphaPattern = Used(config.AlphaPattern, names),

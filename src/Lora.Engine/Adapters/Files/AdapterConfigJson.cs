@@ -62,6 +62,7 @@ public static class AdapterConfigJson
             Initialization = fields.Take("init_lora_weights", JsonValueKind.True, JsonValueKind.False, JsonValueKind.String)?.ToString() ?? "true",
             TargetModule = fields.Texts("target_modules", targets),
             TargetPattern = TextOrNull(targets),
+            TargetParameter = fields.Texts("target_parameters"),
             ExcludeModule = fields.Texts("exclude_modules", excluded),
             ExcludePattern = TextOrNull(excluded),
             LayersToTransform = fields.Integers("layers_to_transform", ListOf(fields.Take("layers_to_transform", JsonValueKind.Array, JsonValueKind.Number))),
@@ -108,6 +109,7 @@ public static class AdapterConfigJson
         fields["rank_pattern"] = PatternValues(config.RankPattern);
         fields["revision"] = config.Revision;
         fields["target_modules"] = Set(config.Module ?? config.TargetModule) ?? (JsonNode?)config.TargetPattern;
+        fields["target_parameters"] = List(config.TargetParameter);
         fields["task_type"] = config.TaskType;
         fields["use_dora"] = config.UseDora;
         fields["use_rslora"] = config.UseRsLora;

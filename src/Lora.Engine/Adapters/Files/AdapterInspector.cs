@@ -60,6 +60,8 @@ public static class AdapterInspector
     private static IEnumerable<LoraAdapterModule> Modules(LoraConfig config, IReadOnlyList<TensorInfo> tensors, Dictionary<string, TensorData> values)
     {
         PatternTable alphas = new(config.AlphaPattern);
+        PatternTable ranks = new(config.RankPattern);
+        ParameterKeys parameters = new(config, tensors.Select(tensor => tensor.Name));
         if (values.Count > 0)
         {
             TorchLibrary.Load();
@@ -73,30 +75,35 @@ public static class AdapterInspector
             }
 
             string owner = tensor.Name[..^ending.Length];
-            string name = owner.StartsWith(PeftKey.Prefix, StringComparison.Ordinal) ? owner[PeftKey.Prefix.Length..] : owner;
+            string path = owner.StartsWith(PeftKey.Prefix, StringComparison.Ordinal) ? owner[PeftKey.Prefix.Length..] : owner;
+            string name = parameters.NameOf(path);
             if (tensor.Shape.Length < 2)
             {
                 throw LoraException.Of(
                     LoraError.AdapterWeightsInvalid, tensor.File, tensor.File, $"'{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}], which is no matrix");
             }
 
-            int rank = (int)tensor.Shape[0];
+            // A stack of one A an expert tells its rank in the configuration alone.
+            int rank = parameters.Find(path) is null ? (int)tensor.Shape[0] : (int)ranks.ValueOf(name, config.Rank);
+            long experts = tensor.Shape[0] / rank;
             double scaling = config.ScalingOf(rank, alphas.ValueOf(name, config.Alpha));
             double[]? changes = values.Count == 0
                 ? null
-                : FactorMeasures.SingularValues(new(values[tensor.Name], values[owner + ending.Replace("_A", "_B", StringComparison.Ordinal)], scaling));
-            BlockPlace? place = BlockPlace.Of(name);
+                : FactorMeasures.SingularValues(new(values[tensor.Name], values[owner + ending.Replace("_A", "_B", StringComparison.Ordinal)], scaling) { Experts = experts });
+            string listed = parameters.ListedAs(path);
+            BlockPlace? place = BlockPlace.Of(listed);
             yield return new()
             {
-                Name = name,
+                Name = listed,
                 Block = place?.Name,
                 Layer = place?.Block,
-                Role = PeftKey.Parameter(name),
+                Role = ModuleRole.Of(listed),
                 Rank = rank,
+                ExpertCount = experts > 1 ? experts : null,
                 Scaling = scaling,
                 ParameterCount = tensors.Where(other => other.Name.StartsWith(owner + ".lora_", StringComparison.Ordinal)).Sum(other => other.ElementCount),
                 Norm = changes is null ? null : FactorMeasures.Norm(changes),
-                EffectiveRank = changes is null ? null : FactorMeasures.EffectiveRank(changes),
+                EffectiveRank = changes is null ? null : FactorMeasures.EffectiveRank(changes) / experts,
             };
         }
     }

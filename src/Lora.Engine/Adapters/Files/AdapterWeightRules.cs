@@ -46,6 +46,8 @@ internal static partial class AdapterWeightRules
     private static void CheckRanks(LoraConfig config, IReadOnlyList<TensorData> tensors, TensorFaults faults)
     {
         PatternTable ranks = new(config.RankPattern);
+        ParameterKeys parameters = new(config, tensors.Select(tensor => tensor.Name));
+        parameters.Unclear.ForEach(module => faults.Add(PeftKey.Prefix + module, "its tensors are those of parameters, and target_parameters does not tell of which"));
         Dictionary<string, long[]> shapes = tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
         foreach ((string name, string ending, string otherEnding, int rankAxis) in Halves(shapes.Keys))
         {
@@ -56,12 +58,18 @@ internal static partial class AdapterWeightRules
                 faults.Add(name, $"there is no '{otherEnding[1..]}' beside it");
             }
 
-            int rank = (int)ranks.ValueOf(module.StartsWith(PeftKey.Prefix, StringComparison.Ordinal) ? module[PeftKey.Prefix.Length..] : module, config.Rank);
+            string owner = module.StartsWith(PeftKey.Prefix, StringComparison.Ordinal) ? module[PeftKey.Prefix.Length..] : module;
+            int rank = (int)ranks.ValueOf(parameters.NameOf(owner), config.Rank);
+            bool isStack = parameters.Find(owner) is not null;
             if (shape.Length < 2)
             {
                 faults.Add(name, $"the shape is [{string.Join(", ", shape)}], which is no matrix");
             }
-            else if (shape[rankAxis] != rank)
+            else if (isStack && (shape[rankAxis] == 0 || shape[rankAxis] % rank != 0))
+            {
+                faults.Add(name, $"the experts' ranks are {shape[rankAxis]} together, which is no multiple of {rank}, the rank in the configuration");
+            }
+            else if (!isStack && shape[rankAxis] != rank)
             {
                 faults.Add(name, $"the rank is {shape[rankAxis]}, and {rank} in the configuration");
             }

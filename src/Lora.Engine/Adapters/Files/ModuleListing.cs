@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lora.Checkpoints;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -15,8 +16,40 @@ internal sealed record ModuleListing(IReadOnlyList<LoraModuleInfo> Modules, IRea
     public static ModuleListing Of(nn.Module model, bool fanInFanOut)
     {
         (string Name, nn.Module Module)[] all = [.. model.named_modules()];
-        ILookup<bool, (string Name, nn.Module Module)> byKind = all.ToLookup(entry => entry.Module.OwnParameters().Any());
-        return new([.. byKind[true].Select(entry => Describe(entry.Name, entry.Module, fanInFanOut))], [.. byKind[false].Select(entry => entry.Name)]);
+        ILookup<bool, (string Name, nn.Module Module)> byKind = all.ToLookup(entry => entry.Module.OwnParameters().Any() && !HoldsExperts(entry.Module));
+        return new(
+            [.. all.SelectMany(entry => HoldsExperts(entry.Module) ? Parameters(entry.Name, entry.Module) : byKind[true].Contains(entry) ? [Describe(entry.Name, entry.Module, fanInFanOut)] : [])],
+            [.. byKind[false].Select(entry => entry.Name)]);
+    }
+
+    /// <summary>Whether a module has stacks of matrices, and no weight that would make it a layer of its own.</summary>
+    private static bool HoldsExperts(nn.Module module) => module.OwnParameter("weight") is null && module.OwnParameters().Any(own => own.Value.dim() == 3);
+
+    /// <summary>Each parameter of such a module, in the order in which its class defines them.</summary>
+    private static IEnumerable<LoraModuleInfo> Parameters(string name, nn.Module module)
+    {
+        bool inputsFirst = module is ILoraExperts { HasInputsFirst: true };
+        return module.OwnParameters().Select(own =>
+        {
+            long[] shape = own.Value.shape;
+            bool areMatrices = shape.Length == 3;
+            string whole = name.Length == 0 ? own.Name : $"{name}.{own.Name}";
+            return new LoraModuleInfo
+            {
+                Name = whole,
+                Parameter = own.Name,
+                Kind = areMatrices ? LoraModuleKind.Expert : LoraModuleKind.Other,
+                Shape = new(shape),
+                InFeatures = areMatrices ? shape[inputsFirst ? 1 : 2] : shape.Length == 2 ? shape[1] : null,
+                OutFeatures = areMatrices ? shape[inputsFirst ? 2 : 1] : shape.Length == 2 ? shape[0] : null,
+                ExpertCount = areMatrices ? shape[0] : null,
+                HasInputsFirst = inputsFirst && areMatrices,
+                DataType = own.Value.dtype.ToString(),
+                ParameterCount = own.Value.numel(),
+                Layer = ModuleDescription.Layer(whole),
+                Role = ModuleRole.Of(whole),
+            };
+        });
     }
 
     private static LoraModuleInfo Describe(string name, nn.Module module, bool fanInFanOut)
@@ -41,7 +74,7 @@ internal sealed record ModuleListing(IReadOnlyList<LoraModuleInfo> Modules, IRea
             DataType = weight?.dtype.ToString() ?? "",
             ParameterCount = module.OwnParameters().Sum(own => own.Value.numel()),
             Layer = parts.Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : (int?)null).FirstOrDefault(index => index is not null),
-            Role = parts[^1],
+            Role = ModuleRole.Of(name),
         };
     }
 }

@@ -26,7 +26,6 @@ internal static class PeftFields
         ["monteclora_config"] = "null",
         ["peft_version"] = $"\"{Version}\"",
         ["qalora_group_size"] = "16",
-        ["target_parameters"] = "null",
         ["trainable_token_indices"] = "null",
         ["use_bdlora"] = "null",
         ["use_qalora"] = "false",
@@ -42,7 +41,7 @@ internal static class PeftFields
     private static readonly string[] Features =
     [
         "alora_invocation_tokens", "arrow_config", WeightTying, "kasa_config", "layer_replication", "megatron_config",
-        "monteclora_config", "target_parameters", "trainable_token_indices", "use_bdlora", "use_qalora", "velora_config",
+        "monteclora_config", "trainable_token_indices", "use_bdlora", "use_qalora", "velora_config",
     ];
 
     /// <summary>The passed-on keys of a new file.</summary>

@@ -10,6 +10,21 @@ internal static class PeftKey
     /// <summary>What PEFT puts before every module's name.</summary>
     public const string Prefix = "base_model.model.";
 
+    /// <summary>The name by which a parameter's tensors go whose module has others that are adapted by themselves: as deep as there are wrappers around its own.</summary>
+    public static string Nested(string module, int depth) => module + string.Concat(Enumerable.Repeat(BaseLayer, depth));
+
+    /// <summary>The module's name without the wrappers of parameters, and how many there were.</summary>
+    public static (string Module, int Depth) Unnested(string path)
+    {
+        int depth = 0;
+        for (; path.EndsWith(BaseLayer, StringComparison.Ordinal); depth++)
+        {
+            path = path[..^BaseLayer.Length];
+        }
+
+        return (path, depth);
+    }
+
     /// <summary>The dotted name of the module that a tensor belongs to.</summary>
     public static string Module(string key)
     {
@@ -17,7 +32,7 @@ internal static class PeftKey
         int end = name.IndexOf(".lora_", StringComparison.Ordinal);
         end = end >= 0 ? end : name.LastIndexOf('.');
         string module = end >= 0 ? name[..end] : name;
-        return module.EndsWith(BaseLayer, StringComparison.Ordinal) ? module[..^BaseLayer.Length]
+        return module.EndsWith(BaseLayer, StringComparison.Ordinal) ? Unnested(module).Module
             : module.EndsWith(Original, StringComparison.Ordinal) ? module[..^Original.Length]
             : module;
     }

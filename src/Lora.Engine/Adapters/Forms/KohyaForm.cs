@@ -67,7 +67,7 @@ public static class KohyaForm
 
     private static IEnumerable<string> Obstacles(LoraAdapter adapter, IReadOnlyDictionary<string, FactorPair> pairs, string[] main, NameTable? table)
     {
-        foreach (string text in PlainFactors.Obstacles(adapter))
+        foreach (string text in PlainFactors.Obstacles(adapter).Concat(PlainFactors.Stacks(adapter)))
         {
             yield return text;
         }

@@ -8,9 +8,9 @@ namespace Lora.Adapters;
 /// </summary>
 internal abstract class AdaptedLayer : IDisposable
 {
-    /// <param name="name">The dotted name of the base module.</param>
+    /// <param name="name">The dotted name of the base module, or of the parameter of it that is adapted.</param>
     /// <param name="baseLayer">The base module.</param>
-    protected AdaptedLayer(string name, nn.Module<Tensor, Tensor> baseLayer)
+    protected AdaptedLayer(string name, nn.Module baseLayer)
     {
         Name = name;
         BaseLayer = baseLayer;
@@ -20,11 +20,14 @@ internal abstract class AdaptedLayer : IDisposable
         Number = Module.NextNumber();
     }
 
-    /// <summary>The dotted name of the base module.</summary>
+    /// <summary>The dotted name of what is adapted.</summary>
     public string Name { get; }
 
+    /// <summary>The dotted name of the base module.</summary>
+    public virtual string ModuleName => Name;
+
     /// <summary>The module that is adapted.</summary>
-    public nn.Module<Tensor, Tensor> BaseLayer { get; }
+    public nn.Module BaseLayer { get; }
 
     /// <summary>The module with all that is on it, of other adapters too.</summary>
     public AdaptedModule Module { get; }
@@ -44,6 +47,9 @@ internal abstract class AdaptedLayer : IDisposable
     /// <summary>Whether it has values of its own in place of the parameters, rather than something to add to them.</summary>
     public virtual bool TakesPlace => false;
 
+    /// <summary>Whether the parameters hold what they are with its change while it is attached; what is merged into them cannot be beside it.</summary>
+    public virtual bool HoldsParameter => false;
+
     /// <summary>Sets the values that training starts from.</summary>
     public abstract void Initialize(Generator generator);
 
@@ -59,9 +65,12 @@ internal abstract class AdaptedLayer : IDisposable
     /// <summary>The change for an input and the base module's output, float32; null for none.</summary>
     public Tensor? Change(Tensor input, Tensor output)
     {
-        WasReached = true;
+        Reach();
         return ChangeOf(input, output);
     }
+
+    /// <summary>Notes that a forward came through.</summary>
+    public void Reach() => WasReached = true;
 
     /// <summary>Adds gradients that were taken in the base's dtype to the float32 ones of the run; called after each backward.</summary>
     public virtual void GatherGradients()

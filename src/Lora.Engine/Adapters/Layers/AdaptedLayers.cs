@@ -12,7 +12,7 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
     /// <exception cref="LoraException">TargetNotFound, TargetKindUnsupported or AdapterFeatureUnsupported.</exception>
     public IReadOnlyList<AdaptedLayer> Make(IReadOnlyList<AdapterTarget> targets)
     {
-        HashSet<string> targeted = [.. targets.Select(target => target.Module)];
+        HashSet<string> targeted = [.. targets.Where(target => target.Parameter is null).Select(target => target.Module)];
         List<AdaptedLayer> layers = [.. targets.Select(Low)];
 
         // Entries may name a module twice, by itself and by one above it; it is trained once.
@@ -29,6 +29,12 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
             throw LoraException.Of(LoraError.TargetNotFound, target.Module, "target", target.Module, "");
         }
 
+        // The weight of a linear layer is adapted as the layer is, whose product of W + s · B A is the same.
+        if (target.Parameter is string parameter && !(parameter == "weight" && TorchModuleKind.Of(module, fanInFanOut: false) == LoraModuleKind.Linear))
+        {
+            return OfParameter(target, parameter, module);
+        }
+
         // A program's own model has no headers to tell kinds from: what no product fits is refused here.
         if (module is not nn.Module<Tensor, Tensor> layer || Product(target, layer) is not LowRankProduct product)
         {
@@ -39,6 +45,19 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
         return settings.UseDora
             ? new DoraLayer(target, layer, product, MagnitudeShape(layer, product), settings)
             : new LoraLayer(target.Module, layer, product, settings.Initialization);
+    }
+
+    private ParameterLayer OfParameter(AdapterTarget target, string parameter, nn.Module module)
+    {
+        if (module.OwnParameter(parameter) is null)
+        {
+            throw LoraException.Of(LoraError.TargetNotFound, target.Name, nameof(config.TargetParameter), target.Name, "");
+        }
+
+        using ForwardHook? hook = ForwardHook.Before(module, () => { });
+        return hook is null
+            ? throw LoraException.Of(LoraError.TargetKindUnsupported, target.Name, target.Name, module.GetName(), "parameters of modules that take one to three tensors")
+            : new(target, module, settings);
     }
 
     private LowRankProduct? Product(AdapterTarget target, nn.Module<Tensor, Tensor> layer) => TorchModuleKind.Of(layer, settings.FanInFanOut) switch

@@ -24,7 +24,7 @@ internal sealed class MergedLayers(AdaptedModule module)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        string name = more[0].Name;
+        string name = more[0].ModuleName;
         IGrouping<string, WeightChange>[] changes = [.. Changes(layers.Values.Concat(more))];
         LoraProblem[] problems = [.. changes.Select(group => Obstacle(name, group.Key, modules)).OfType<LoraProblem>()];
         if (problems.Length > 0)

@@ -4,7 +4,7 @@ namespace Lora.Adapters;
 
 /// <summary>Where a weight has its output channels, and what a low-rank product amounts to in it; all values float32.</summary>
 /// <param name="ChannelAxis">The axis of the weight that counts output channels.</param>
-internal sealed record WeightLayout(int ChannelAxis)
+internal record WeightLayout(int ChannelAxis)
 {
     /// <summary>[out, in, ...]: a Linear or a convolution.</summary>
     public static WeightLayout OutputsFirst { get; } = new(0);
@@ -12,11 +12,16 @@ internal sealed record WeightLayout(int ChannelAxis)
     /// <summary>[in, out]: a Conv1D, or an embedding's table [rows, width].</summary>
     public static WeightLayout OutputsLast { get; } = new(1);
 
+    /// <summary>Of a parameter that A and B change by themselves: a matrix [out, in], or a stack of them.</summary>
+    /// <param name="experts">How many matrices are stacked; null for one that is no stack.</param>
+    /// <param name="hasInputsFirst">Whether the stack's matrices are [in, out].</param>
+    public static WeightLayout OfParameter(long? experts, bool hasInputsFirst) => experts is long count ? new ExpertLayout(count, hasInputsFirst) : OutputsFirst;
+
     /// <summary>The shape of the weight that A and B belong to.</summary>
-    public long[] ShapeOf(long[] down, long[] up) => this == OutputsFirst ? [up[0], .. down[1..]] : [.. down[1..], up[0]];
+    public virtual long[] ShapeOf(long[] down, long[] up) => this == OutputsFirst ? [up[0], .. down[1..]] : [.. down[1..], up[0]];
 
     /// <summary>B A in the weight's shape, of A [rank, in, ...] and B [out, rank, ...].</summary>
-    public Tensor Product(Tensor down, Tensor up)
+    public virtual Tensor Product(Tensor down, Tensor up)
     {
         // For a convolution B has kernel 1, so its product with A is a product of matrices too.
         Tensor product = up.flatten(1).mm(down.flatten(1)); // [out, in ...]

@@ -30,7 +30,7 @@ internal static class ModuleDescription
             Quantization = stored?.ToString(),
             ParameterCount = stored?.Shape is null ? node.Parameters.Sum(parameter => parameter.ElementCount) : Count(stored.Shape, node),
             Layer = Layer(node.Name),
-            Role = node.Role,
+            Role = ModuleRole.Of(node.Name),
             TiedTo = node.TiedTo?.Name,
             Model = source,
             File = Path.GetFileName(shown.File),

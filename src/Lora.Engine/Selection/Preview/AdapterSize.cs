@@ -25,7 +25,7 @@ internal static class AdapterSize
         long kernel = module.Kind == LoraModuleKind.Conv2d ? module.Shape[2] * module.Shape[3] : 1;
         long magnitudes = config.UseDora ? outputs : 0;
         long upBias = config.UseLoraBias ? outputs : 0;
-        return (target.Rank * ((inputs * kernel) + outputs)) + magnitudes + upBias;
+        return (target.Rank * (module.ExpertCount ?? 1) * ((inputs * kernel) + outputs)) + magnitudes + upBias;
     }
 
     private static long Bias(LoraModuleInfo module, LoraConfig config, bool isTargeted)

@@ -42,7 +42,8 @@ internal static class TargetNotes
         }
     }
 
-    private static long SmallerSide(LoraModuleInfo module) => module is { OutFeatures: long outputs, Shape.Count: > 1 }
+    private static long SmallerSide(LoraModuleInfo module) => module is { ExpertCount: not null, InFeatures: long width, OutFeatures: long height } ? Math.Min(width, height)
+        : module is { OutFeatures: long outputs, Shape.Count: > 1 }
         ? Math.Min(outputs, module.Shape.Aggregate(1L, (product, size) => product * size) / outputs)
         : long.MaxValue; // of no matrix that is known
 

@@ -22,12 +22,12 @@ public sealed record TargetPreview(
         ModuleTree tree = ModuleTree.Read(model);
         ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched: true);
         LoraConfig sized = config with { ModulesToSave = [.. resolved.Saved] };
-        Dictionary<string, ResolvedTarget> targets = resolved.Targets.ToDictionary(target => target.Module.Name, StringComparer.Ordinal);
+        ILookup<string, ResolvedTarget> targets = resolved.Targets.ToLookup(target => target.Module.Listed, StringComparer.Ordinal);
         return new([.. tree.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings, resolved.Notes);
 
         LoraTargetInfo Describe(LoraModuleInfo module, TargetDecision decision)
         {
-            ResolvedTarget? target = targets.GetValueOrDefault(module.Name);
+            ResolvedTarget? target = targets[module.Name].FirstOrDefault();
             return new()
             {
                 Name = module.Name,

@@ -18,15 +18,19 @@ internal static partial class EntryHint
         string patterns = entry.List == nameof(LoraConfig.ExcludeModule) ? nameof(LoraConfig.ExcludePattern) : nameof(LoraConfig.TargetPattern);
         return entry.Entry.StartsWith(PeftPrefix, StringComparison.Ordinal) ? $"; the model's own names do not begin with '{PeftPrefix}'"
             : isPattern || isTable ? OfPattern(entry, names, modules)
+            : entry.List == nameof(LoraConfig.TargetParameter) ? OfParameter(entry.Entry, modules)
             : AllLinear.Keyword.Equals(entry.Entry, StringComparison.OrdinalIgnoreCase) ? $"; it is a pattern: give it as {patterns}"
             : entry.Entry.AsSpan().ContainsAny(',', ' ') ? "; several names are several entries of the list"
             : Regular.IsMatch(entry.Entry) ? $"; an entry is a name or its ending: give a regular expression as {patterns}"
             : Wildcard.IsMatch(entry.Entry) ? $"; an entry is a name or its ending, without wildcards: choose modules of a listing by globs, or give a regular expression as {patterns}"
             : BlockNumbers.Beyond(entry.Entry, modules) is string beyond ? "; " + beyond
-            : modules.Any(module => module is { Kind: LoraModuleKind.Other, Role: "experts" } && !names.Any(name => name.EndsWith("." + entry.Entry, StringComparison.Ordinal)))
-                && NearestNames.Find(entry.Entry, names) is [] ? "; the experts of this model are parameters of one module, which PEFT's target_parameters adapt; that is not supported"
+            : IsEnding(entry.Entry, ParameterNames(modules)) ? $"; it is a parameter of a module: give it as {nameof(LoraConfig.TargetParameter)}"
             : Near(entry.Entry, names);
     }
+
+    private static string OfParameter(string entry, IReadOnlyList<LoraModuleInfo> modules) => Regular.IsMatch(entry) || Wildcard.IsMatch(entry)
+        ? "; an entry is a parameter's name or its ending: target_parameters has neither wildcards nor regular expressions"
+        : Near(entry, ParameterNames(modules));
 
     /// <summary>That a pattern which is an ending of names would be one in a list; empty for another.</summary>
     /// <param name="list">The property that holds the pattern.</param>
@@ -68,6 +72,8 @@ internal static partial class EntryHint
 
     private static bool IsEnding(string text, IReadOnlyList<string> names) =>
         Plain.IsMatch(text) && names.Any(name => name.EndsWith("." + text, StringComparison.Ordinal));
+
+    private static string[] ParameterNames(IReadOnlyList<LoraModuleInfo> modules) => [.. modules.Select(module => module.Parameter is null ? $"{module.Name}.weight" : module.Name)];
 
     private static string ListOf(string pattern) => pattern.Replace("Pattern", "Module", StringComparison.Ordinal);
 

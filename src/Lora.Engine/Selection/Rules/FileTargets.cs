@@ -54,9 +54,9 @@ public static class FileTargets
 
     private static LoraConfig Exact(LoraConfig config, ResolvedTargets resolved)
     {
-        string[] names = [.. resolved.Targets.Select(target => target.Module.Name).Order(StringComparer.Ordinal)];
+        string[] names = [.. resolved.Targets.Where(target => target.Module.Parameter is null).Select(target => target.Module.Name).Order(StringComparer.Ordinal)];
         SuffixTable table = new(names);
-        bool isAmbiguous = resolved.Decisions.Any(decision => decision.Outcome == TargetOutcome.NoMatch && table.FindEnding(decision.Name) >= 0);
+        bool isAmbiguous = resolved.Decisions.Any(decision => decision is { Outcome: TargetOutcome.NoMatch, IsParameter: false } && table.FindEnding(decision.Name) >= 0);
         return isAmbiguous ? config with { TargetPattern = string.Join('|', names.Select(Escape)) } : config with { TargetModule = names };
     }
 

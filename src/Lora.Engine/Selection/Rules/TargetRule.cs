@@ -12,6 +12,9 @@ public enum TargetRule
     /// <summary>The module, or one that holds it, is trained whole.</summary>
     ModulesToSave,
 
+    /// <summary>An entry of TargetParameter equals the name of a parameter or is its ending; such entries are asked apart from all others.</summary>
+    TargetParameter,
+
     /// <summary>TargetPattern matches the whole name.</summary>
     TargetPattern,
 

@@ -7,8 +7,11 @@ namespace Lora.Training;
 internal static class AdapterParts
 {
     /// <summary>The names of the modules that an adapter has tensors for, in the order of the tensors.</summary>
-    public static IReadOnlyList<string> Modules(LoraAdapter adapter) =>
-        [.. adapter.Tensors.Select(tensor => PeftKey.Module(tensor.Name)).Distinct(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Modules(LoraAdapter adapter)
+    {
+        ParameterKeys parameters = new(adapter.Config, adapter.Tensors.Select(tensor => tensor.Name));
+        return [.. adapter.Tensors.Select(tensor => parameters.Of(tensor.Name)).Distinct(StringComparer.Ordinal)];
+    }
 
     /// <summary>The part that a module belongs to, for example <c>model.layers.3</c> and 3, or <c>lm_head</c> without a number.</summary>
     public static (string Name, int? Layer) Of(string module)

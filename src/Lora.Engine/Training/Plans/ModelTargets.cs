@@ -29,6 +29,5 @@ internal static class ModelTargets
     }
 
     /// <summary>The targets in the form that an adapter is made from.</summary>
-    public static AdapterTarget[] ForAdapter(ResolvedTargets resolved) =>
-        [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))];
+    public static AdapterTarget[] ForAdapter(ResolvedTargets resolved) => AdapterTarget.Of(resolved);
 }

@@ -58,7 +58,6 @@ public class AdapterInspectorTests
     [Theory]
     [InlineData("\"init_lora_weights\": \"corda\"", "init_lora_weights corda")]
     [InlineData("\"init_lora_weights\": \"loftq\"", "init_lora_weights loftq")]
-    [InlineData("\"target_parameters\": [\"experts.down_proj\"]", "target_parameters")]
     [InlineData("\"trainable_token_indices\": [1, 2]", "trainable_token_indices")]
     [InlineData("\"alora_invocation_tokens\": [1, 2]", "alora_invocation_tokens")]
     [InlineData("\"use_qalora\": true", "use_qalora")]

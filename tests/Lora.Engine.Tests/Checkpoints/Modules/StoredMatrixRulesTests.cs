@@ -72,11 +72,13 @@ public sealed class StoredMatrixRulesTests : IDisposable
         "FP8", "F8_E4M3", [("weight", TensorDataType.F8E4M3, [128, 256]), ("weight_scale_inv", TensorDataType.F32, [1, 2])]);
 
     [Fact]
-    public void Experts_in_one_tensor_are_no_linear_module_but_say_how_they_are_stored()
+    public void Experts_in_one_tensor_are_a_parameter_of_the_shape_that_the_class_has_and_say_how_they_are_stored()
     {
         Write("model.layers.0.mlp.experts", [("gate_up_proj_blocks", TensorDataType.U8, [4, 16, 2, 16]), ("gate_up_proj_scales", TensorDataType.U8, [4, 16, 2])]);
         LoraModuleInfo experts = Assert.Single(ModuleTree.Read(folder.Path).Modules);
-        Assert.Equal((LoraModuleKind.Other, "MXFP4 4-bit"), (experts.Kind, experts.Quantization));
+        Assert.Equal(("model.layers.0.mlp.experts.gate_up_proj", LoraModuleKind.Expert, "MXFP4 4-bit"), (experts.Name, experts.Kind, experts.Quantization));
+        Assert.Equal([4, 64, 16], experts.Shape); // [experts, in, out] of [experts, out, in / 32, 16]
+        Assert.Equal(4 * 64 * 16, experts.ParameterCount);
     }
 
     [Fact]
