@@ -12,7 +12,7 @@ internal static class GoldenAdapter
     /// <param name="model">The base model.</param>
     /// <param name="lora">The run's lora_config, as PEFT's constructor was given it.</param>
     /// <param name="tensors">The adapter's tensors under PEFT's keys, among others perhaps.</param>
-    public static AttachedAdapter Attach(CausalLanguageModel model, JsonElement lora, GoldenTensors tensors)
+    public static AttachedAdapter Attach(TaskModel model, JsonElement lora, GoldenTensors tensors)
     {
         LoraConfig config = ConfigOf(lora, tensors);
         AttachedAdapter adapter = new(model, config with { Initialization = "true" }, [.. Targets(config, tensors)], CPU, seed: 1);

@@ -8,7 +8,7 @@ internal static class ErrorCategories
     public static ErrorCategory Of(LoraError error) => error switch
     {
         LoraError.PathNotFound or LoraError.NoSafetensors or LoraError.GitLfsPointer or LoraError.ConfigMissing or LoraError.ShardMissing
-            or LoraError.TokenizerMissing or LoraError.ChatTemplateMissing or LoraError.ChatTemplateUnknown or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
+            or LoraError.TokenizerMissing or LoraError.MaskTokenMissing or LoraError.ChatTemplateMissing or LoraError.ChatTemplateUnknown or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
             => ErrorCategory.ObjectNotFound,
 
         LoraError.PickleRefused or LoraError.ShardOutsideFolder => ErrorCategory.SecurityError,
@@ -21,7 +21,7 @@ internal static class ErrorCategories
             or LoraError.DatasetEmpty or LoraError.DatasetForm or LoraError.RowInvalid or LoraError.ColumnMissing or LoraError.DatasetChanged or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
             => ErrorCategory.InvalidData,
 
-        LoraError.ModelTypeUnknown or LoraError.ConfigUnsupported or LoraError.ArchitectureUnsupported or LoraError.QuantizationUnsupported or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported
+        LoraError.ModelTypeUnknown or LoraError.ConfigUnsupported or LoraError.ArchitectureUnsupported or LoraError.TaskUnsupported or LoraError.QuantizationUnsupported or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported
             => ErrorCategory.NotImplemented,
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown

@@ -14,19 +14,11 @@ public sealed class Batch
         Examples = examples;
         Length = length;
         Lengths = [.. examples.Select(example => example.Ids.Length)];
+        LabelLength = Math.Max(1, examples.Max(example => example.Labels.Length));
         TargetCount = examples.Sum(example => example.TargetCount);
-        InputIds = new long[examples.Count * length];
-        Labels = new long[examples.Count * length];
-        Array.Fill(InputIds, padId);
-        Array.Fill(Labels, TrainingExample.Unsupervised);
-        for (int row = 0; row < examples.Count; row++)
-        {
-            for (int position = 0; position < Lengths[row]; position++)
-            {
-                InputIds[(row * length) + position] = examples[row].Ids[position];
-                Labels[(row * length) + position] = examples[row].Labels[position];
-            }
-        }
+        InputIds = SideBySide(length, padId, example => example.Ids);
+        Labels = SideBySide(LabelLength, TrainingExample.Unsupervised, example => example.Labels);
+        TokenTypes = examples.Any(example => example.TokenTypes is not null) ? SideBySide(length, 0, example => example.TokenTypes ?? []) : null;
     }
 
     /// <summary>The examples.</summary>
@@ -35,8 +27,11 @@ public sealed class Batch
     /// <summary>The token ids, <c>[rows, length]</c> row after row.</summary>
     public long[] InputIds { get; }
 
-    /// <summary>The labels, <c>[rows, length]</c>, not shifted; <see cref="TrainingExample.Unsupervised"/> at padding.</summary>
+    /// <summary>The labels, <c>[rows, label length]</c>, not shifted; <see cref="TrainingExample.Unsupervised"/> at padding.</summary>
     public long[] Labels { get; }
+
+    /// <summary>The labels of the example that has most: as many as tokens, but for labels of texts and of completions that have a prompt beside them.</summary>
+    public int LabelLength { get; }
 
     /// <summary>The number of examples.</summary>
     public int Rows => Lengths.Length;
@@ -50,6 +45,12 @@ public sealed class Batch
     /// <summary>The number of tokens that are learned, by which a sum of losses is divided.</summary>
     public int TargetCount { get; }
 
+    /// <summary>Where labels are predicted.</summary>
+    internal LabelPlace Place => Examples[0].Place;
+
+    /// <summary>Which of two texts each token is of, <c>[rows, length]</c>; null for one text.</summary>
+    internal long[]? TokenTypes { get; }
+
     /// <summary>Puts examples together.</summary>
     /// <param name="examples">At least one example.</param>
     /// <param name="padId">Any id of the vocabulary.</param>
@@ -59,5 +60,21 @@ public sealed class Batch
         ArgumentOutOfRangeException.ThrowIfZero(examples.Count, nameof(examples));
         ArgumentOutOfRangeException.ThrowIfNegative(padId);
         return new(examples.Max(example => example.Ids.Length), examples, padId);
+    }
+
+    private long[] SideBySide(int width, int padding, Func<TrainingExample, int[]> of)
+    {
+        long[] all = new long[Examples.Count * width];
+        Array.Fill(all, padding);
+        for (int row = 0; row < Examples.Count; row++)
+        {
+            int[] own = of(Examples[row]);
+            for (int position = 0; position < own.Length; position++)
+            {
+                all[(row * width) + position] = own[position];
+            }
+        }
+
+        return all;
     }
 }

@@ -28,8 +28,9 @@ public sealed class Dataset : IDisposable
     /// <summary>The rows that count, by their numbers in the index.</summary>
     private int[] rows;
 
-    private Dataset(IReadOnlyList<DatasetFile> files, RowStore store, RowIndex index, ExampleMaker maker, DatasetOptions options)
+    private Dataset(IReadOnlyList<DatasetFile> files, RowStore store, RowIndex index, ExampleMaker maker, DatasetOptions options, TokenMasking? masking)
     {
+        Masking = masking;
         Files = files;
         this.store = store;
         this.index = index;
@@ -45,6 +46,12 @@ public sealed class Dataset : IDisposable
 
     /// <summary>The number of examples; where rows are encoded in training, of rows, of which some may have nothing to learn.</summary>
     public int Count => rows.Length;
+
+    /// <summary>The labels of a classification: those that were known, or those of the rows; null for other tasks.</summary>
+    internal LabelSet? Labels => options.Labels;
+
+    /// <summary>What hides the tokens that are predicted; null where none are.</summary>
+    internal TokenMasking? Masking { get; }
 
     /// <summary>How often each example comes in an epoch.</summary>
     internal EpochRows Epoch { get; private set; } = new(0);
@@ -88,12 +95,22 @@ public sealed class Dataset : IDisposable
             throw LoraException.Of(LoraError.ConfigValueInvalid, options.MaxLength, nameof(options.MaxLength), options.MaxLength, "at least 2");
         }
 
-        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(data, new(options.Data));
+        options.Task.Check(options.Data.DatasetFormat);
+        TokenMasking? masking = options.Task.Kind == TaskKind.MaskedLM ? TokenMasking.Of(tokenizer, options.VocabularySize) : null;
+        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(data, new(options.Data, options.Task));
         ExampleMaker maker = new(tokenizer, options);
+        LabelCensus labels = new();
         RowStore store = new(files, options.Limits);
         try
         {
-            Dataset dataset = new(files, store, FirstPass.Read(files, store, maker, progress, cancellation), maker, options);
+            RowIndex index = FirstPass.Read(files, store, maker, labels, progress, cancellation);
+            if (options.Task.IsClassification && options.Labels is null)
+            {
+                options = options with { Labels = labels.Decide(options.Task, options.Data.DatasetFormat) };
+                maker = new(tokenizer, options);
+            }
+
+            Dataset dataset = new(files, store, index, maker, options, masking);
             if (dataset.index.Length <= options.Limits.EncodedAtOnce)
             {
                 dataset.EncodeAll(progress, cancellation);

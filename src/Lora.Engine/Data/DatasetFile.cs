@@ -166,6 +166,8 @@ public sealed class DatasetFile(string path)
     {
         DatasetFormat.Text => "a text",
         DatasetFormat.Completion => "a prompt with its completion",
+        DatasetFormat.Label or DatasetFormat.Score => "a text with a label",
+        DatasetFormat.Tag => "words with tags",
         _ => "a chat",
     };
 }

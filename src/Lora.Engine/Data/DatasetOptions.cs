@@ -27,6 +27,12 @@ public sealed record DatasetOptions
     /// <summary>The tokens that the model was made for (<c>max_position_embeddings</c>); null where that is not known.</summary>
     public int? Positions { get; init; }
 
+    /// <summary>What is learned of the rows.</summary>
+    internal LearnedTask Task { get; init; } = LearnedTask.CausalLM;
+
+    /// <summary>The labels of a classification; null where the rows say.</summary>
+    internal LabelSet? Labels { get; init; }
+
     /// <summary>What a dataset keeps in memory.</summary>
     internal DatasetLimits Limits { get; init; } = new();
 }

@@ -18,6 +18,7 @@ internal static class DatasetReport
             "have messages that spell special tokens, which are read as characters; -AllowSpecialToken makes them tokens"),
         (RowNotes.MeantToken, "spells a special token, which becomes one: a text, a prompt and a completion are taken as they stand",
             "spell special tokens, which become such: texts, prompts and completions are taken as they stand"),
+        (RowNotes.LostWord, "has a word of which the tokenizer writes nothing; its tag is not learned", "have words of which the tokenizer writes nothing; their tags are not learned"),
     ];
 
     /// <summary>What is said of one row, as the end of a sentence that begins with it.</summary>
@@ -36,6 +37,9 @@ internal static class DatasetReport
         DatasetFormat.Text => "texts",
         DatasetFormat.Completion => "prompts with their completions",
         DatasetFormat.Alpaca => "instructions in the prompt of Alpaca",
+        DatasetFormat.Label => "texts with labels",
+        DatasetFormat.Score => "texts with numbers",
+        DatasetFormat.Tag => "words with tags",
         _ => "chats",
     };
 

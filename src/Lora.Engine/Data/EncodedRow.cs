@@ -33,4 +33,7 @@ internal enum RowNotes
 
     /// <summary>A text, a prompt or a completion spells a special token, which is meant.</summary>
     MeantToken = 32,
+
+    /// <summary>The tokenizer writes nothing of a word, whose tag is not learned.</summary>
+    LostWord = 64,
 }

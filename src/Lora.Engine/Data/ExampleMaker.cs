@@ -9,6 +9,7 @@ internal sealed class ExampleMaker
     private readonly DatasetOptions options;
     private readonly RowEncoder encoder;
     private readonly RowEncoder whole;
+    private readonly TaskEncoder? task;
 
     public ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
     {
@@ -17,6 +18,7 @@ internal sealed class ExampleMaker
         Chat = options.Chat ?? ChatEncoder.Of(new(Path.GetDirectoryName(tokenizer.Path)!, options.Data.ChatTemplate, null), tokenizer, options.Data, TimeProvider.System);
         encoder = new(tokenizer, options.MaxLength, Chat);
         whole = new(tokenizer, int.MaxValue - 1);
+        task = options.Task.Kind == TaskKind.CausalLM ? null : new(tokenizer, options.MaxLength, options.Task, options.Labels);
     }
 
     /// <summary>What writes conversations; it throws where the model has no chat template.</summary>
@@ -25,8 +27,9 @@ internal sealed class ExampleMaker
     /// <summary>The rows that a row becomes: the parts of a document, and of all else the row itself.</summary>
     /// <param name="row">As it was read.</param>
     /// <param name="cancellation">Checked for each word.</param>
-    public IEnumerable<DatasetRow> Split(DatasetRow row, CancellationToken cancellation) =>
-        row is TextRow { IsDocument: true } && whole.Encode(row, cancellation) is EncodedRow document ? DocumentPart.Of(document.Example, options.MaxLength) : [row];
+    public IEnumerable<DatasetRow> Split(DatasetRow row, CancellationToken cancellation) => row is not TextRow { IsDocument: true, Lack: null } text ? [row]
+        : task is not null ? task.Bare(text.Text, cancellation).Chunk(Math.Max(1, options.MaxLength - task.Around)).Select(ids => new DocumentPart(row.Line, ids))
+        : whole.Encode(row, cancellation) is EncodedRow document ? DocumentPart.Of(document.Example, options.MaxLength) : [row];
 
     /// <summary>Makes an example.</summary>
     /// <param name="row">The row.</param>
@@ -36,7 +39,7 @@ internal sealed class ExampleMaker
     {
         try
         {
-            return Cut(row, row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsWhole: true, Notes: 0) : encoder.Encode(row, cancellation));
+            return Cut(row, task is not null ? task.Encode(row, cancellation) : row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsWhole: true, Notes: 0) : encoder.Encode(row, cancellation));
         }
         catch (FormatException exception)
         {
@@ -48,16 +51,18 @@ internal sealed class ExampleMaker
     private MadeExample Cut(DatasetRow row, EncodedRow? encoded)
     {
         TrainingExample? example = encoded?.Example;
-        bool isTruncated = example?.Ids.Length > options.MaxLength;
+        bool isTruncated = Math.Max(example?.Ids.Length ?? 0, example?.Labels.Length ?? 0) > options.MaxLength;
         if (isTruncated)
         {
-            example = new(example!.Ids[..options.MaxLength], example.Labels[..options.MaxLength], example.Line);
+            example = example! with { Ids = Kept(example.Ids), Labels = Kept(example.Labels) };
         }
 
-        tokenizer.CheckRange(example?.Ids ?? [], options.VocabularySize ?? int.MaxValue);
+        tokenizer.CheckRange([.. example?.Ids ?? [], .. options.Task.Kind == TaskKind.Seq2SeqLM ? example?.Labels ?? [] : []], options.VocabularySize ?? int.MaxValue);
         return example is { TargetCount: > 0 } ? new(example, encoded, isTruncated, null) : new(null, encoded, isTruncated, row.Lack
             ?? (isTruncated ? $"with what is to be learned beyond the {options.MaxLength} tokens that are kept" : "without a token to learn from"));
     }
+
+    private int[] Kept(int[] all) => task is not null ? task.Cut(all, options.MaxLength) : all.Length > options.MaxLength ? all[..options.MaxLength] : all;
 }
 
 /// <summary>What became of a row.</summary>

@@ -77,6 +77,9 @@ public enum LoraError
     /// <summary>A model of a class that is no language model, a classifier for example.</summary>
     ArchitectureUnsupported,
 
+    /// <summary>A task that models of a type are not trained for.</summary>
+    TaskUnsupported,
+
     /// <summary>Weights that are quantised in the files.</summary>
     QuantizationUnsupported,
 
@@ -190,6 +193,9 @@ public enum LoraError
 
     /// <summary>A part of tokenizer.json that the reader does not have.</summary>
     TokenizerUnsupported,
+
+    /// <summary>A tokenizer without the token that masked language modelling hides others by.</summary>
+    MaskTokenMissing,
 
     /// <summary>A model folder without a chat template.</summary>
     ChatTemplateMissing,

@@ -1,5 +1,5 @@
+using Lora.Data;
 using Lora.Native;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,25 +11,23 @@ namespace Lora.Models;
 /// and every adapter, and what the fused step is compared with. Weights are frozen and are held once: a tied head is the embedding's memory, and <see
 /// cref="Fused"/> makes the modules' matrices slices of its own joined ones. Families differ by the parts of their shapes (<see cref="ModelFamily"/>), not by models of their own.
 /// </remarks>
-internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
+internal sealed class CausalLanguageModel : TaskModel
 {
     private readonly DecoderModel body;
     private readonly nn.Module<Tensor, Tensor> head;
     private readonly long sharedSize;
     private FusedDecoder? fused;
-    private readonly WeightBuffer buffer = new();
 
     /// <param name="shape">The shape.</param>
     /// <param name="source">Where the weights come from; a head of its own is used where the source has one, else the embedding's table.</param>
     /// <param name="device">Where the weights are.</param>
     public CausalLanguageModel(ModelShape shape, IWeightSource source, Device device)
-        : base(nameof(CausalLanguageModel))
+        : base(nameof(CausalLanguageModel), device)
     {
         Shape = shape;
-        Device = device;
 
         // Modules are registered under the checkpoint's names: the module tree and the file are one description.
-        Weights root = new(source, "", buffer);
+        Weights root = new(source, "", Buffer);
         body = new(shape, root.At(shape.Body));
         DottedModule.Register(this, shape.Body, body);
 
@@ -52,18 +50,26 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <summary>The shape of the model.</summary>
     public ModelShape Shape { get; }
 
-    /// <summary>Where the weights are.</summary>
-    public Device Device { get; }
+    /// <inheritdoc/>
+    public override string ModelType => Shape.ModelType;
 
-    /// <summary>Bytes of the weights as they are held; a table that serves as the head too counts once.</summary>
-    public long WeightSize => parameters().Where(parameter => parameter.device_type != DeviceType.META).Sum(parameter => parameter.NumberOfElements * parameter.element_size())
-        + modules().OfType<QuantizedLinear>().Sum(layer => layer.Matrix.Size) - sharedSize;
+    /// <inheritdoc/>
+    public override int VocabularySize => Shape.VocabularySize;
 
-    /// <summary>Where quantised matrices have their values.</summary>
-    public WeightBuffer Buffer => buffer;
+    /// <inheritdoc/>
+    public override TaskKind Task => TaskKind.CausalLM;
+
+    /// <inheritdoc/>
+    public override double? RouterLoss => Shape.RouterLoss;
 
     /// <summary>The weights joined for the fused step; made when first asked for.</summary>
     public FusedDecoder Fused => fused ??= new(this);
+
+    /// <inheritdoc/>
+    protected override long SharedSize => sharedSize;
+
+    /// <inheritdoc/>
+    public override Tensor Hidden(Batch batch, RouterBalance? balance = null) => Hidden(DeviceIndex.Of(batch.InputIds, [batch.Rows, batch.Length], Device), balance);
 
     /// <summary>Hidden states after the last norm, [batch, tokens, hidden], of ids [batch, tokens].</summary>
     /// <param name="ids">[batch, tokens].</param>
@@ -71,7 +77,7 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     public Tensor Hidden(Tensor ids, RouterBalance? balance = null) => body.call(ids, balance);
 
     /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
-    public Tensor Head(Tensor hidden)
+    public override Tensor Head(Tensor hidden)
     {
         Tensor logits = head.call(hidden);
         return SoftCap.Of(Shape.Head.Scale == 1 ? logits : logits.Times(Shape.Head.Scale), Shape.Head.Cap);
@@ -80,18 +86,12 @@ internal sealed class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <summary>Logits [batch, tokens, vocabulary] of ids [batch, tokens].</summary>
     public override Tensor forward(Tensor input) => Head(Hidden(input));
 
-    /// <summary>The children have the names of the shape; TorchSharp would register each field under its own beside.</summary>
-    protected override void RegisterComponents()
-    {
-    }
-
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
             fused?.Dispose();
-            buffer.Dispose();
         }
 
         base.Dispose(disposing);

@@ -22,10 +22,11 @@ internal interface IStepEngine : IDisposable
 
 /// <summary>Sums over supervised places.</summary>
 /// <param name="Loss">Of the losses, in nats.</param>
-/// <param name="Hits">Places whose likeliest token is the target.</param>
-internal readonly record struct LossSum(double Loss, long Hits)
+/// <param name="Hits">Places whose likeliest token, or class, is the target; of several labels those of which all are right.</param>
+/// <param name="Scores">What predictions of labels come to; null for those of tokens.</param>
+internal readonly record struct LossSum(double Loss, long Hits, LabelScores? Scores = null)
 {
-    public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Hits + right.Hits);
+    public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Hits + right.Hits, LabelScores.Sum(left.Scores, right.Scores));
 
     /// <summary>How many places have their highest logit at the target; of several that are equally high the first counts, as in torch.argmax.</summary>
     /// <param name="logits">[places, vocabulary].</param>

@@ -5,19 +5,19 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>The gradients by libtorch's autograd through the model's modules: for every family and adapter.</summary>
-internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
+/// <summary>The gradients by libtorch's autograd through the model's modules: for every family, task and adapter.</summary>
+internal sealed class ReferenceStep(TaskModel model) : IStepEngine
 {
     /// <inheritdoc/>
     public double AddGradients(Batch batch, SupervisedRows rows, double scale)
     {
         using DisposeScope scope = NewDisposeScope();
-        RouterBalance? balance = RouterBalance.Of(model.Shape, batch, model.Device);
+        RouterBalance? balance = RouterBalance.Of(model.RouterLoss, batch, model.Device);
         Tensor loss = rows.SumLoss(model, batch, balance);
         if (balance?.Loss() is Tensor routers)
         {
             // As often as there are supervised tokens: scaled like theirs it is the coefficient times the loss, and of several batches the mean by tokens.
-            loss = loss.Plus(routers.Times(model.Shape.RouterLoss!.Value * rows.Count));
+            loss = loss.Plus(routers.Times(model.RouterLoss!.Value * rows.Count));
         }
 
         // The scale goes in before differentiation: gradients add up over the batches of a step without a pass over them afterwards.
@@ -31,17 +31,15 @@ internal sealed class ReferenceStep(CausalLanguageModel model) : IStepEngine
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        bool isClassifier = model.Task is TaskKind.SequenceClassification or TaskKind.TokenClassification;
         Tensor hidden = rows.Hidden(model, batch); // [places, hidden]
         LossSum sum = default;
         for (int start = 0; start < rows.Count; start += FusedHead.ChunkPlaces)
         {
             // Without gradients nothing asks for the logits of all places at once.
             using DisposeScope chunk = NewDisposeScope();
-            long[] part = [.. rows.Targets.Skip(start).Take(FusedHead.ChunkPlaces)];
-            Tensor logits = model.Head(hidden.narrow(0, start, part.Length)).to(ScalarType.Float32); // [places, vocabulary]
-            Tensor targets = DeviceIndex.Of(part, model.Device);
-            double loss = nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.Sum).ToDouble();
-            sum += new LossSum(loss, LossSum.CountHits(logits, targets));
+            SupervisedRows part = rows.Part(start, FusedHead.ChunkPlaces);
+            sum += part.Score(model.Head(hidden.narrow(0, start, part.Count)), isClassifier); // [places, labels]
         }
 
         return sum;

@@ -63,7 +63,7 @@ public class OutOfMemoryTests
         using LoadedModel loaded = LoadedModel.Load(new(plan.Folder, plan.Weights, ExampleRun.Data, options), observer, CancellationToken.None);
         return new TrainingRun(plan, loaded, options, observer, Choose, CancellationToken.None).Execute();
 
-        (IStepEngine, string?) Choose(CausalLanguageModel model, IEnumerable<Lora.Adapters.AdaptedLayer> layers) =>
+        (IStepEngine, string?) Choose(TaskModel model, IEnumerable<Lora.Adapters.AdaptedLayer> layers) =>
             (new GreedyStep(StepEngines.Choose(model, layers).Engine, goodSteps), "a test");
     }
 

@@ -12,11 +12,12 @@ internal static class FirstPass
     /// <param name="files">The files, in their order.</param>
     /// <param name="store">Takes the rows that cannot be read again in their file.</param>
     /// <param name="maker">Cuts documents.</param>
+    /// <param name="labels">Looks at the labels of rows.</param>
     /// <param name="progress">Told of each row.</param>
     /// <param name="cancellation">Checked at each row, and in documents at each word.</param>
     /// <exception cref="LoraException">What is wrong with any file, as <see cref="DatasetReader.Read"/> says; <see cref="LoraError.TemporaryFileFailed"/>.</exception>
     public static RowIndex Read(
-        IReadOnlyList<DatasetFile> files, RowStore store, ExampleMaker maker, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+        IReadOnlyList<DatasetFile> files, RowStore store, ExampleMaker maker, LabelCensus labels, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         RowIndex index = new();
         List<LoraProblem> problems = [];
@@ -27,7 +28,7 @@ internal static class FirstPass
                 string stage = $"Reading '{Path.GetFileName(files[file].Path)}'";
                 long count = 0;
                 PromptMarkers prompts = new(maker.Chat);
-                foreach ((RowPlace? place, WrittenRow[] rows) in Written(files[file], maker, prompts, cancellation))
+                foreach ((RowPlace? place, WrittenRow[] rows) in Written(files[file], maker, prompts, labels, cancellation))
                 {
                     progress?.Report(new(stage, ++count, null, WorkUnit.Row)); // the file is read row by row, and their number known at its end
                     foreach (WrittenRow row in rows)
@@ -50,19 +51,20 @@ internal static class FirstPass
     }
 
     private static IEnumerable<(RowPlace? Place, WrittenRow[] Rows)> Written(
-        DatasetFile file, ExampleMaker maker, PromptMarkers prompts, CancellationToken cancellation) =>
+        DatasetFile file, ExampleMaker maker, PromptMarkers prompts, LabelCensus labels, CancellationToken cancellation) =>
         Prefetch.Ahead(
-            Parts(DatasetReader.ReadPlaced(file, cancellation), prompts),
+            Parts(DatasetReader.ReadPlaced(file, cancellation), prompts, labels),
             part => Array.ConvertAll(part, entry => (entry.Place, maker.Split(entry.Row, cancellation).Select(RowStore.Write).ToArray())),
             PartsAhead).SelectMany(part => part);
 
-    private static IEnumerable<(DatasetRow Row, RowPlace? Place)[]> Parts(IEnumerable<(DatasetRow Row, RowPlace? Place)> rows, PromptMarkers prompts)
+    private static IEnumerable<(DatasetRow Row, RowPlace? Place)[]> Parts(IEnumerable<(DatasetRow Row, RowPlace? Place)> rows, PromptMarkers prompts, LabelCensus labels)
     {
         List<(DatasetRow, RowPlace?)> part = [];
         long letters = 0;
         foreach ((DatasetRow row, RowPlace? place) in rows)
         {
             prompts.Look(row);
+            labels.Look(row);
             part.Add((row, place));
             letters += Letters(row);
             if (part.Count == PartRows || letters > PartLetters)
@@ -79,6 +81,8 @@ internal static class FirstPass
     private static long Letters(DatasetRow row) => row switch
     {
         TextRow text => text.Text.Length,
+        LabelledRow labelled => labelled.Text.Length,
+        TaggedRow tagged => tagged.Words.Sum(word => (long)word.Length),
         CompletionRow pair => (long)pair.Prompt.Length + pair.Completion.Length,
         ChatRow chat => chat.Turns.Sum(turn => (long)(turn.Message.Content?.Length ?? 0)),
         _ => 0,

@@ -14,4 +14,13 @@ public enum DatasetFormat
 
     /// <summary>Each row is an instruction and its answer, written by the prompt of Stanford Alpaca; the answer is learned. For models without a chat template.</summary>
     Alpaca,
+
+    /// <summary>Each row is a text with its label, or with its labels in a list, of which any number may be there: classification of texts.</summary>
+    Label,
+
+    /// <summary>Each row is a text with a number, or with several in a list: regression.</summary>
+    Score,
+
+    /// <summary>Each row is a list of words with a tag for each: classification of words.</summary>
+    Tag,
 }

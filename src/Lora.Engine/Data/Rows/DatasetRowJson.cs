@@ -34,6 +34,17 @@ internal static class DatasetRowJson
             case ChatRow chat:
                 Write(json, chat);
                 break;
+            case LabelledRow labelled:
+                json.WriteString("labelled", labelled.Text);
+                json.WriteBoolean("list", labelled.IsList);
+                Write(json, labelled.Labels);
+                break;
+            case TaggedRow tagged:
+                json.WriteStartArray("words");
+                tagged.Words.ToList().ForEach(json.WriteStringValue);
+                json.WriteEndArray();
+                Write(json, tagged.Tags);
+                break;
             case DocumentPart part:
                 json.WriteStartArray("ids");
                 Array.ForEach(part.Ids, json.WriteNumberValue);
@@ -55,8 +66,34 @@ internal static class DatasetRowJson
         JsonElement row = document.RootElement;
         return row.TryGetProperty("text", out JsonElement text) ? new TextRow(line, text.GetString()!, row.GetProperty("document").GetBoolean())
             : row.TryGetProperty("prompt", out JsonElement prompt) ? new CompletionRow(line, prompt.GetString()!, row.GetProperty("completion").GetString()!)
+            : row.TryGetProperty("labelled", out JsonElement labelled) ? new LabelledRow(line, labelled.GetString()!, Labels(row), row.GetProperty("list").GetBoolean())
+            : row.TryGetProperty("words", out JsonElement words) ? new TaggedRow(line, [.. words.EnumerateArray().Select(word => word.GetString()!)], Labels(row))
             : row.TryGetProperty("ids", out JsonElement ids) ? new DocumentPart(line, [.. ids.EnumerateArray().Select(id => id.GetInt32())])
             : new ChatRow(line, [.. row.GetProperty("turns").EnumerateArray().Select(Turn)], row.TryGetProperty("tools", out JsonElement tools) ? tools.Clone() : null);
+    }
+
+    /// <summary>Names are strings, and numbers in an array of their own, as they are written.</summary>
+    private static RowLabel[] Labels(JsonElement row) => [.. row.GetProperty("labels").EnumerateArray()
+        .Select(label => label.ValueKind == JsonValueKind.Array ? new RowLabel(label[0].GetString()!, IsNumber: true) : new RowLabel(label.GetString()!, IsNumber: false))];
+
+    private static void Write(Utf8JsonWriter json, IReadOnlyList<RowLabel> labels)
+    {
+        json.WriteStartArray("labels");
+        foreach (RowLabel label in labels)
+        {
+            if (label.IsNumber)
+            {
+                json.WriteStartArray();
+                json.WriteStringValue(label.Text);
+                json.WriteEndArray();
+            }
+            else
+            {
+                json.WriteStringValue(label.Text);
+            }
+        }
+
+        json.WriteEndArray();
     }
 
     private static ChatTurn Turn(JsonElement turn) =>

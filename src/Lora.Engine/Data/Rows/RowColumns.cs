@@ -67,8 +67,11 @@ internal static class RowColumns
         .Concat(Unsupported.Keys.Select(name => KeyValuePair.Create(name, (name, ColumnMeaning.Unsupported))))
         .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Columns of rows that are classified.</summary>
+    private static readonly string[] OfLabels = ["label", "labels", "tokens", "tags"];
+
     /// <summary>The names that a column may be given, all that mean something to be learned from.</summary>
-    public static IEnumerable<string> Names => Meanings.TakeWhile(entry => entry.Meaning != ColumnMeaning.Better).SelectMany(entry => entry.Names);
+    public static IEnumerable<string> Names => [.. Meanings.TakeWhile(entry => entry.Meaning != ColumnMeaning.Better).SelectMany(entry => entry.Names), .. OfLabels];
 
     /// <summary>A name as it is written here, with what it means; its own and unknown where it means nothing.</summary>
     public static (string Key, ColumnMeaning Meaning) Of(string name) => Known.TryGetValue(name, out (string, ColumnMeaning) found) ? found : (name, ColumnMeaning.Unknown);

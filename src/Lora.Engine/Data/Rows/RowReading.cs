@@ -20,16 +20,22 @@ internal static class RowReading
         try
         {
             RowCells cells = file.Cells(fields);
-            OtherRow.Refuse(cells, file.Rules.Format);
-            DatasetRow row = file.Rules.Format switch
+            if (!file.Rules.Task.IsClassification)
             {
+                OtherRow.Refuse(cells, file.Rules.Format);
+            }
+
+            DatasetRow row = file.Rules.Kind switch
+            {
+                DatasetFormat.Label or DatasetFormat.Score => LabelReading.Text(line, cells),
+                DatasetFormat.Tag => LabelReading.Words(line, cells),
                 DatasetFormat.Text => Text(line, cells, file) ?? throw new FormatException(OtherRow.NoText(cells)),
                 DatasetFormat.Completion => QuestionReading.Completion(line, cells),
                 DatasetFormat.Chat => Chat(line, cells, file) ?? QuestionReading.Chat(line, cells, file),
                 DatasetFormat.Alpaca => QuestionReading.Alpaca(line, cells),
                 _ => Recognised(line, cells, file),
             };
-            file.MustBe(file.Rules.Format ?? Format(row), line);
+            file.MustBe(file.Rules.Kind ?? Format(row), line);
             cells.NoteUnused(file);
             return row;
         }

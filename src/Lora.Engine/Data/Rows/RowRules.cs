@@ -4,7 +4,8 @@ namespace Lora.Data;
 
 /// <summary>What is said of how the rows of a dataset are read.</summary>
 /// <param name="options">The format, and the columns and roles that have names of their own.</param>
-internal sealed class RowRules(DataOptions options)
+/// <param name="task">What is learned of them; null for causal language modelling.</param>
+internal sealed class RowRules(DataOptions options, LearnedTask? task = null)
 {
     private const int MostNamed = 5;
     private const int Utf8 = 65001;
@@ -17,6 +18,12 @@ internal sealed class RowRules(DataOptions options)
 
     /// <summary>The format that is said; null where it is recognised.</summary>
     public DatasetFormat? Format => options.DatasetFormat;
+
+    /// <summary>What is learned of the rows.</summary>
+    public LearnedTask Task { get; } = task ?? LearnedTask.CausalLM;
+
+    /// <summary>The format that is said, or the one that rows of the task have where there is no other; null where it is recognised.</summary>
+    public DatasetFormat? Kind => Format ?? (Task.Kind == TaskKind.CausalLM ? null : Task.Formats[0]);
 
     /// <summary>Holds that each column that is said to be read is one of some row of the files of a run, which may differ.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.ColumnMissing"/> for each that is not.</exception>

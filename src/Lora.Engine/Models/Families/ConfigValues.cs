@@ -131,6 +131,29 @@ internal sealed class ConfigValues
         return CountOrNull(key) ?? 1;
     }
 
+    /// <summary>The texts of an object by their keys; null where there is none, or something that is no text.</summary>
+    public IReadOnlyDictionary<string, string>? Texts(string key) =>
+        Find(key) is { ValueKind: JsonValueKind.Object } entries && entries.EnumerateObject().All(entry => entry.Value.ValueKind == JsonValueKind.String)
+            ? entries.EnumerateObject().DistinctBy(entry => entry.Name).ToDictionary(entry => entry.Name, entry => entry.Value.GetString()!, StringComparer.Ordinal)
+            : null;
+
+    /// <summary>A token id, or null where the file has none.</summary>
+    public int? IdOrNull(string key)
+    {
+        if (Find(key) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id is >= 0 and <= MostCount)
+        {
+            return id;
+        }
+
+        Report($"{key} is {value.GetRawText()}; expected is a token id");
+        return null;
+    }
+
     public int Count(string key, int otherwise) => CountOrNull(key) ?? otherwise;
 
     public int? CountOrNull(string key)

@@ -7,7 +7,7 @@ internal sealed record DecoderSizes
 
     public required int VocabularySize { get; init; }
 
-    /// <inheritdoc cref="ModelShape.Positions"/>
+    /// <inheritdoc cref="TaskShape.Positions"/>
     public int? Positions { get; init; }
 
     public required int HiddenSize { get; init; }

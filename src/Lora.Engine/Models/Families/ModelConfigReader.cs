@@ -10,7 +10,11 @@ internal static class ModelConfigReader
 
     /// <summary>Reads a model folder's configuration.</summary>
     /// <exception cref="LoraException">ConfigMissing, ConfigInvalid, ConfigUnsupported, ModelTypeUnknown or ArchitectureUnsupported.</exception>
-    public static ModelShape Read(string folder)
+    public static ModelShape Read(string folder) => Open(folder, values => Read(values, hasVocabularyHead: true));
+
+    /// <summary>What a reader makes of a model folder's config.json.</summary>
+    /// <exception cref="LoraException">ConfigMissing, ConfigInvalid, or what the reader throws.</exception>
+    public static T Open<T>(string folder, Func<ConfigValues, T> read)
     {
         string path = Path.Combine(folder, "config.json");
         if (!File.Exists(path))
@@ -22,7 +26,7 @@ internal static class ModelConfigReader
         {
             using FileStream stream = RegularFile.Open(path, MostBytes);
             using JsonDocument document = JsonDocument.Parse(stream);
-            return Read(new ConfigValues(path, document.RootElement));
+            return read(new ConfigValues(path, document.RootElement));
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -31,17 +35,21 @@ internal static class ModelConfigReader
         }
     }
 
-    private static ModelShape Read(ConfigValues values)
+    /// <summary>The decoder that a config.json describes.</summary>
+    /// <param name="values">The file.</param>
+    /// <param name="hasVocabularyHead">Whether its class has to be one with a head over the vocabulary.</param>
+    /// <exception cref="LoraException">ConfigInvalid, ConfigUnsupported, ModelTypeUnknown or ArchitectureUnsupported.</exception>
+    public static ModelShape Read(ConfigValues values, bool hasVocabularyHead)
     {
         string modelType = values.Text("model_type") ?? "";
         if (KnownFamilies.Find(modelType) is not ModelFamily family)
         {
-            string known = string.Join(", ", KnownFamilies.All.Select(each => each.ModelType));
+            string known = string.Join(", ", KnownFamilies.All.Select(each => each.ModelType).Concat(KnownEncoders.All.Select(each => each.ModelType)).Order(StringComparer.Ordinal));
             string named = modelType.Length > 0 ? modelType : values.Text("_class_name") ?? ""; // the second is diffusers' name for it
             throw LoraException.Of(LoraError.ModelTypeUnknown, values.Path, values.Path, named, known);
         }
 
-        if (values.TextAt("architectures", 0) is string architecture && !IsLanguageModel(architecture))
+        if (hasVocabularyHead && values.TextAt("architectures", 0) is string architecture && !IsLanguageModel(architecture))
         {
             throw LoraException.Of(LoraError.ArchitectureUnsupported, values.Path, values.Path, architecture);
         }

@@ -13,7 +13,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private readonly ScalarType dataType;
     private readonly WeightArena arena;
     private readonly HashSet<string> quantized;
-    private readonly ResizedVocabulary? vocabulary;
+    private readonly IReadOnlyDictionary<string, TensorData> given;
     private readonly Tensor? scratch; // a quantised matrix as it is read
     private readonly IProgress<WorkProgress>? progress;
     private readonly CancellationToken cancellation;
@@ -27,7 +27,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     /// <param name="device">Where the weights go.</param>
     /// <param name="dataType">What they are held in.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
-    /// <param name="vocabulary">Tables that do not come from the checkpoint; null for none.</param>
+    /// <param name="given">Tensors that do not come from the checkpoint, by their names in the model.</param>
     /// <param name="progress">Told of the bytes that are read, by <see cref="Report"/>.</param>
     /// <param name="cancellation">Ends reading. Matrices that are quantised after it have no values: who takes them looks at it in the end.</param>
     public CheckpointWeights(
@@ -36,7 +36,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         Device device,
         ScalarType dataType,
         LoraQuantization quantization,
-        ResizedVocabulary? vocabulary,
+        IReadOnlyDictionary<string, TensorData> given,
         IProgress<WorkProgress>? progress,
         CancellationToken cancellation)
     {
@@ -46,10 +46,10 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         this.stored = stored;
         this.device = device;
         this.dataType = dataType;
-        this.vocabulary = vocabulary;
+        this.given = given;
         quantized = [.. QuantizedWeights.In(quantization, stored.Shape, required)];
         ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => quantized.Contains(weight.Name));
-        total = required.Sum(weight => stored.Find(weight.Name).Length);
+        total = required.Where(weight => !given.ContainsKey(weight.Name)).Sum(weight => stored.Find(weight.Name).Length);
         arena = new(byQuantized[false], dataType, device);
         if (quantized.Count > 0)
         {
@@ -66,12 +66,12 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         using DisposeScope scope = NewDisposeScope();
 
         // Other tensors over the same memory as those that the model was given: filling these fills the model.
-        WeightReader.Fill(arena.Names.Where(name => vocabulary?.Weights.ContainsKey(name) != true).Select(name => (arena[name], stored.Find(name))), stored.Checkpoint, OnRead, cancellation);
-        foreach ((string name, TensorData table) in vocabulary?.Weights ?? new Dictionary<string, TensorData>())
+        WeightReader.Fill(arena.Names.Where(name => !given.ContainsKey(name)).Select(name => (arena[name], stored.Find(name))), stored.Checkpoint, OnRead, cancellation);
+        foreach ((string name, TensorData table) in given)
         {
-            Tensor given = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU); // [vocabulary, hidden]
-            table.Bytes.Span.CopyTo(given.bytes);
-            arena[name].copy_(given);
+            Tensor values = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU);
+            table.Bytes.Span.CopyTo(values.bytes);
+            arena[name].copy_(values);
         }
     }
 

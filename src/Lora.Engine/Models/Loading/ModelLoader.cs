@@ -25,16 +25,38 @@ internal static class ModelLoader
         LoraQuantization quantization = LoraQuantization.None,
         ResizedVocabulary? vocabulary = null,
         IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellation = default) =>
+        (CausalLanguageModel)Load(ModelConfigReader.Read(folder).With(vocabulary), folder, device, dataType, quantization, vocabulary, progress, cancellation);
+
+    /// <summary>Checks that the checkpoint fits a model, and loads the weights. A head that the checkpoint lacks is made new (<see cref="NewHead"/>).</summary>
+    /// <param name="shape">What config.json describes.</param>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="device">Where the weights go.</param>
+    /// <param name="dataType">What they are held in.</param>
+    /// <param name="quantization">How the matrices of the blocks are held.</param>
+    /// <param name="vocabulary">The vocabulary to load it with; null for its own.</param>
+    /// <param name="progress">Told of the bytes that are read.</param>
+    /// <param name="cancellation">Ends the work soon.</param>
+    /// <exception cref="LoraException">Everything in which the checkpoint does not fit, all of it together.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled; nothing of the model is left.</exception>
+    public static TaskModel Load(
+        TaskShape shape,
+        string folder,
+        Device device,
+        ScalarType dataType,
+        LoraQuantization quantization = LoraQuantization.None,
+        ResizedVocabulary? vocabulary = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        ModelShape shape = ModelConfigReader.Read(folder).With(vocabulary);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         StoredTensors stored = new(checkpoint, shape);
-        using CheckpointWeights weights = new(stored, RequiredTensors.In(stored, vocabulary), device, dataType, quantization, vocabulary, progress, cancellation);
+        Dictionary<string, TensorData> given = (vocabulary?.Weights ?? new Dictionary<string, TensorData>()).Concat(NewHead.Make(stored)).ToDictionary();
+        using CheckpointWeights weights = new(stored, RequiredTensors.In(stored, given), device, dataType, quantization, given, progress, cancellation);
 
         // The modules only need the tensors, not their values: both are made at the same time.
         Task reading = Task.Run(weights.Read, CancellationToken.None); // it looks at the token itself, while the model is made whole
-        CausalLanguageModel model = new(shape, weights, device); // while the values are being read
+        TaskModel model = shape.Build(weights, device); // while the values are being read
         try
         {
             Task[] waited = [reading];

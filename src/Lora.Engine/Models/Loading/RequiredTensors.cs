@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>Notes which tensors a model asks for, by building it out of empty META tensors: one description serves naming and loading.</summary>
-internal sealed class RequiredTensors(bool hasHead) : IWeightSource
+internal sealed class RequiredTensors(Func<string, bool> has) : IWeightSource
 {
     private readonly List<(string Name, long[] Shape)> asked = [];
 
     /// <inheritdoc/>
-    public bool Has(string name) => hasHead;
+    public bool Has(string name) => has(name);
 
     /// <inheritdoc/>
     public Tensor Take(string name, params ReadOnlySpan<long> shape)
@@ -23,14 +23,14 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
     /// <param name="hasHead">Whether a head of its own is there although the configuration ties it.</param>
     public static IReadOnlyList<(string Name, long[] Shape)> Of(ModelShape shape, bool hasHead = false)
     {
-        RequiredTensors around = new(hasHead);
+        RequiredTensors around = new(_ => hasHead);
         using CausalLanguageModel model = new(shape with { Blocks = [] }, around, META);
 
         // A model of thousands of modules would take longer to make than headers to read.
         Dictionary<BlockShape, List<(string Name, long[] Shape)>> kinds = [];
         foreach (BlockShape block in shape.Blocks.Distinct())
         {
-            RequiredTensors within = new(hasHead);
+            RequiredTensors within = new(_ => hasHead);
             using WeightBuffer buffer = new();
             using nn.Module<Tensor, BlockContext, Tensor> made = block.Build(new(within, "", buffer));
             kinds.Add(block, within.asked);
@@ -45,26 +45,35 @@ internal sealed class RequiredTensors(bool hasHead) : IWeightSource
 
     /// <summary>The names and shapes that a model asks its checkpoint for.</summary>
     /// <param name="stored">The model and its checkpoint.</param>
-    /// <param name="vocabulary">Tables that do not come from the checkpoint; null for none.</param>
+    /// <param name="given">Tensors that do not come from the checkpoint; null for none.</param>
     /// <exception cref="LoraException">Everything in which the checkpoint does not fit the configuration.</exception>
-    public static IReadOnlyList<(string Name, long[] Shape)> In(StoredTensors stored, ResizedVocabulary? vocabulary = null)
+    public static IReadOnlyList<(string Name, long[] Shape)> In(StoredTensors stored, IReadOnlyDictionary<string, TensorData>? given = null)
     {
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(ModuleTree.Of(stored.Checkpoint), stored.Checkpoint.Path)]);
         CheckBlocks(stored);
-        IReadOnlyList<(string Name, long[] Shape)> required = Of(stored.Shape, stored.TryFind(stored.Shape.Head.Weight, out _));
-        LoraException.ThrowIfAny(Check(stored, required.Where(weight => vocabulary?.Weights.ContainsKey(weight.Name) != true)));
+        IReadOnlyList<(string Name, long[] Shape)> required = stored.Shape is ModelShape shape ? Of(shape, stored.TryFind(shape.Head.Weight, out _)) : Of(stored);
+        LoraException.ThrowIfAny(Check(stored, required.Where(weight => given?.ContainsKey(weight.Name) != true)));
         return required;
+    }
+
+    private static List<(string Name, long[] Shape)> Of(StoredTensors stored)
+    {
+        RequiredTensors required = new(name => stored.TryFind(name, out _));
+        using TaskModel model = stored.Shape.Build(required, META);
+        return required.asked;
     }
 
     /// <summary>Asks the checkpoint how many blocks it has before any tensor is named: config.json can state any number.</summary>
     private static void CheckBlocks(StoredTensors stored)
     {
-        int layers = stored.Shape.Blocks.Count;
-        int blocks = stored.CountBlocks();
-        if (blocks < layers)
+        foreach ((string list, int layers) in stored.Shape.BlockLists)
         {
-            string path = stored.Checkpoint.Path;
-            throw LoraException.Of(LoraError.ConfigInvalid, path, path, $"num_hidden_layers is {layers}, and the checkpoint has {blocks} of these blocks");
+            int blocks = stored.CountBlocks(list, layers);
+            if (blocks < layers)
+            {
+                string path = stored.Checkpoint.Path;
+                throw LoraException.Of(LoraError.ConfigInvalid, path, path, $"num_hidden_layers is {layers}, and the checkpoint has {blocks} of these blocks");
+            }
         }
     }
 

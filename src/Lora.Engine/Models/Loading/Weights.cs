@@ -45,5 +45,6 @@ internal readonly record struct Weights(IWeightSource Source, string Prefix, Wei
             : new RmsNorm(weight, norm.Epsilon, addsOne: norm.Kind == NormKind.RootMeanSquareAddOne);
     }
 
-    private Parameter Frozen(string name, params ReadOnlySpan<long> shape) => new(Source.Take(Prefix + name, shape), requires_grad: false);
+    /// <summary>A parameter that is not trained.</summary>
+    public Parameter Frozen(string name, params ReadOnlySpan<long> shape) => new(Source.Take(Prefix + name, shape), requires_grad: false);
 }

@@ -11,7 +11,8 @@ internal static class QuantizedWeights
 
     private const string Ending = ".weight";
 
-    private static readonly string[] Routers = [".mlp.gate", ".mlp.router", ".block_sparse_moe.gate", ".shared_expert_gate"];
+    // Routers, and the table of T5's distances.
+    private static readonly string[] Kept = [".mlp.gate", ".mlp.router", ".block_sparse_moe.gate", ".shared_expert_gate", ".relative_attention_bias"];
 
     /// <summary>Whether a weight is quantised.</summary>
     /// <param name="quantization">How the base is held.</param>
@@ -20,10 +21,10 @@ internal static class QuantizedWeights
     /// <param name="shape">The weight's shape.</param>
     public static bool Include(LoraQuantization quantization, bool isInBlock, string module, ReadOnlySpan<long> shape) =>
         // Two dimensions: biases and norms of the blocks stay as they are.
-        quantization == LoraQuantization.NF4 && shape.Length == 2 && isInBlock && !Array.Exists(Routers, router => module.EndsWith(router, StringComparison.Ordinal));
+        quantization == LoraQuantization.NF4 && shape.Length == 2 && isInBlock && !Array.Exists(Kept, name => module.EndsWith(name, StringComparison.Ordinal));
 
     /// <summary>The weights that are held in 4 bits, of all that a model asks for.</summary>
-    public static IEnumerable<string> In(LoraQuantization quantization, ModelShape shape, IEnumerable<(string Name, long[] Shape)> weights) =>
+    public static IEnumerable<string> In(LoraQuantization quantization, TaskShape shape, IEnumerable<(string Name, long[] Shape)> weights) =>
         from weight in weights
         where weight.Name.EndsWith(Ending, StringComparison.Ordinal) && Include(quantization, shape.IsInBlock(weight.Name), weight.Name[..^Ending.Length], weight.Shape)
         select weight.Name;

@@ -1,18 +1,16 @@
+using Lora.Checkpoints;
+using static TorchSharp.torch;
+
 namespace Lora.Models;
 
 /// <summary>
 /// A language model as config.json describes it, every default resolved: parts that are put together, and the names that they have in a checkpoint.
 /// A family (<see cref="ModelFamily"/>) makes it; modules, the fused step and the memory plan are made from it.
 /// </summary>
-internal sealed record ModelShape
+internal sealed record ModelShape : TaskShape
 {
     /// <summary>The family that it is of.</summary>
     public required ModelFamily Family { get; init; }
-
-    /// <summary>The tokens of the longest sequence that the model was made for (max_position_embeddings); null where the file does not say.</summary>
-    public int? Positions { get; init; }
-
-    public required int VocabularySize { get; init; }
 
     public required int HiddenSize { get; init; }
 
@@ -35,8 +33,14 @@ internal sealed record ModelShape
     /// <summary>What the loss of routers (<see cref="RouterBalance"/>) is multiplied by in training; null where the model has none.</summary>
     public double? RouterLoss { get; init; }
 
-    /// <summary><c>model_type</c>.</summary>
-    public string ModelType => Family.ModelType;
+    /// <inheritdoc/>
+    public override string ModelType => Family.ModelType;
+
+    /// <inheritdoc/>
+    public override FamilyNames Names => Family.Names;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Prefix, int Count)> BlockLists => [(BlockPrefix, Blocks.Count)];
 
     /// <summary>What stands before a block's number in names, with its dot: <c>model.layers.</c></summary>
     public string BlockPrefix => $"{Body}.{BlockList}.";
@@ -44,11 +48,11 @@ internal sealed record ModelShape
     /// <summary>The table of the tokens: <c>model.embed_tokens.weight</c>.</summary>
     public string EmbeddingWeight => $"{Body}.{Embedding.Name}.weight";
 
-    /// <summary>Whether a tensor belongs to one of the blocks.</summary>
-    public bool IsInBlock(string tensor) => tensor.StartsWith(BlockPrefix, StringComparison.Ordinal);
-
     /// <summary>The shape with another vocabulary, if there is one.</summary>
     public ModelShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size };
+
+    /// <inheritdoc/>
+    public override TaskModel Build(IWeightSource source, Device device) => new CausalLanguageModel(this, source, device);
 }
 
 /// <summary>How token ids become the input of the first block.</summary>

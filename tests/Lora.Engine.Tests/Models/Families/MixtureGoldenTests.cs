@@ -21,7 +21,7 @@ public class MixtureGoldenTests
         using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
         Batch batch = Batch(data, prefix);
 
-        RouterBalance balance = RouterBalance.Of(model.Shape with { RouterLoss = 0.001 }, batch, CPU)!;
+        RouterBalance balance = RouterBalance.Of(0.001, batch, CPU)!;
         using (no_grad())
         {
             model.Hidden(data[prefix + "input_ids"], balance);

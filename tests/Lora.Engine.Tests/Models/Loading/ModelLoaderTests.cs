@@ -20,7 +20,7 @@ public class ModelLoaderTests
     {
         ModelShape shape = ModelConfigReader.Read(Repository.Fixture("families", family));
         long named = LiveTensors.Growth(() => RequiredTensors.Of(shape));
-        long made = LiveTensors.Growth(() => new CausalLanguageModel(shape, new RequiredTensors(hasHead: false), META).Dispose());
+        long made = LiveTensors.Growth(() => new CausalLanguageModel(shape, new RequiredTensors(_ => false), META).Dispose());
 
         // The names are asked for once and the weights taken once.
         Assert.Equal(named + made, LiveTensors.Growth(() => Load(family)));

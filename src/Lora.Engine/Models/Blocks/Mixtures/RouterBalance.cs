@@ -15,10 +15,10 @@ internal sealed class RouterBalance(Tensor tokens)
     private readonly List<(Tensor Probabilities, Tensor Choices)> mixtures = [];
 
     /// <summary>That of a batch; null for a model whose configuration does not ask for it.</summary>
-    /// <param name="shape">The model.</param>
+    /// <param name="factor">What the model multiplies the loss by; null for none.</param>
     /// <param name="batch">The rows.</param>
     /// <param name="device">Where the model is.</param>
-    public static RouterBalance? Of(ModelShape shape, Batch batch, Device device) => shape.RouterLoss is null ? null : new(DeviceIndex.Of(
+    public static RouterBalance? Of(double? factor, Batch batch, Device device) => factor is null ? null : new(DeviceIndex.Of(
         [.. Enumerable.Range(0, batch.Rows).SelectMany(row => Enumerable.Range(0, batch.Lengths[row]).Select(position => ((long)row * batch.Length) + position))], device));
 
     /// <summary>Takes a router in.</summary>

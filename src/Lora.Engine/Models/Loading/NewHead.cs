@@ -1,0 +1,42 @@
+using Lora.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Makes the parts of a head that a checkpoint lacks, as transformers begins them: weights drawn with the deviation initializer_range, biases 0.</summary>
+internal static class NewHead
+{
+    // The same head each time it is made, for runs that are gone on with, and adapters that are compared.
+    private const ulong Seed = 1;
+
+    /// <summary>The modules that are made new, by their names.</summary>
+    public static IReadOnlyList<HeadModule> Of(StoredTensors stored) => [.. stored.Shape.Heads.Where(module => module.IsNew && !stored.TryFind(module.Name + ".weight", out _))];
+
+    /// <summary>Their tensors by name, float32.</summary>
+    public static IReadOnlyDictionary<string, TensorData> Make(StoredTensors stored)
+    {
+        Dictionary<string, TensorData> tensors = [];
+        HeadModule[] modules = [.. Of(stored)];
+        if (modules.Length == 0)
+        {
+            return tensors;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Generator generator = new(Seed, CPU);
+        foreach (HeadModule module in modules)
+        {
+            Tensor weight = empty([module.Outputs, module.Inputs], dtype: ScalarType.Float32, device: CPU).normal_(0, stored.Shape.InitializerRange, generator);
+            Add(module.Name + ".weight", weight);
+            if (module.HasBias)
+            {
+                Add(module.Name + ".bias", zeros([module.Outputs], dtype: ScalarType.Float32, device: CPU));
+            }
+        }
+
+        return tensors;
+
+        void Add(string name, Tensor values) => tensors.Add(name, new(name, TensorDataType.F32, values.shape, values.bytes.ToArray()));
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Lora.Data;
+
+namespace Lora.Models;
+
+/// <summary>Says which model a folder's config.json describes for the task of a configuration.</summary>
+internal static class TaskReader
+{
+    // A head for labels that nobody has counted yet.
+    private const int UncountedLabels = 2;
+
+    private static readonly (string PeftName, TaskKind Kind)[] Names =
+        [("CAUSAL_LM", TaskKind.CausalLM), ("SEQ_2_SEQ_LM", TaskKind.Seq2SeqLM), ("SEQ_CLS", TaskKind.SequenceClassification), ("TOKEN_CLS", TaskKind.TokenClassification)];
+
+    // Classes by the end of their names.
+    private static readonly (string Ending, TaskKind Kind)[] Classes =
+        [("ForMaskedLM", TaskKind.MaskedLM), ("ForSequenceClassification", TaskKind.SequenceClassification), ("ForTokenClassification", TaskKind.TokenClassification)];
+
+    /// <summary>The model for a task. A task that its type is not trained for, such as the CAUSAL_LM of a configuration that says nothing, is that of its class.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="taskType">PEFT's name of the task; null for what the class is for.</param>
+    /// <param name="carried">Labels of the adapter that is gone on with; null for none.</param>
+    /// <param name="labels">The labels that there are; null where that is not known yet.</param>
+    /// <exception cref="LoraException">As <see cref="ModelConfigReader.Read(string)"/>, or TaskUnsupported.</exception>
+    public static TaskShape Read(string folder, string? taskType, KnownLabels? carried = null, LabelSet? labels = null) =>
+        ModelConfigReader.Open(folder, values => Read(values, taskType, carried, labels));
+
+    /// <summary>PEFT's name of a task; null for masked language modelling, which has none.</summary>
+    public static string? PeftName(TaskKind kind) => Names.FirstOrDefault(name => name.Kind == kind).PeftName;
+
+    private static TaskShape Read(ConfigValues values, string? taskType, KnownLabels? carried, LabelSet? labels)
+    {
+        string modelType = values.Text("model_type") ?? "";
+        EncoderFamily? family = KnownEncoders.Find(modelType);
+        TaskKind? asked = Names.FirstOrDefault(name => name.PeftName == taskType) is { PeftName: not null } named ? named.Kind : null;
+        bool isClassification = asked is TaskKind.SequenceClassification or TaskKind.TokenClassification;
+        if (family is null && !isClassification)
+        {
+            return ModelConfigReader.Read(values, hasVocabularyHead: true);
+        }
+
+        LearnedTask task = new(family is null ? asked!.Value : Kind(values, family, asked, taskType));
+        task = task with
+        {
+            Labels = task.IsClassification ? carried ?? Known(values) : null,
+            TextPlace = family is null ? LabelPlace.Last : LabelPlace.First,
+        };
+        int count = labels?.Count ?? task.Labels?.Names.Count ?? UncountedLabels;
+        TaskShape shape = family is null ? Classifier(values, task, count) : family.Read(values, task, count);
+        values.ThrowIfAnyProblem();
+        return shape;
+    }
+
+    private static TaskKind Kind(ConfigValues values, EncoderFamily family, TaskKind? asked, string? taskType)
+    {
+        if (asked is TaskKind kind && family.Tasks.Contains(kind))
+        {
+            return kind;
+        }
+
+        // A configuration that says nothing says CAUSAL_LM; and masked language modelling has no name of its own.
+        string architecture = values.TextAt("architectures", 0) ?? "";
+        TaskKind? ofClass = family.Tasks.Count == 1 ? family.Tasks[0] : Classes.FirstOrDefault(entry => architecture.EndsWith(entry.Ending, StringComparison.Ordinal)) is { Ending: not null } found ? found.Kind : null;
+        return taskType is null or "CAUSAL_LM" or "FEATURE_EXTRACTION" && ofClass is TaskKind own ? own
+            : throw LoraException.Of(LoraError.TaskUnsupported, values.Path, values.Path, family.ModelType, architecture.Length > 0 ? architecture : "that is not named", taskType ?? "none", string.Join(", ", family.Tasks.Select(PeftName).OfType<string>()));
+    }
+
+    private static ClassifierShape Classifier(ConfigValues values, LearnedTask task, int labels)
+    {
+        ModelShape decoder = ModelConfigReader.Read(values, hasVocabularyHead: false);
+        return new(decoder, new(task.Kind == TaskKind.SequenceClassification ? "score" : "classifier", decoder.HiddenSize, labels) { HasBias = task.Kind == TaskKind.TokenClassification })
+        {
+            Task = task,
+            VocabularySize = decoder.VocabularySize,
+            Positions = decoder.Positions,
+            InitializerRange = values.Number("initializer_range", 0.02),
+        };
+    }
+
+    /// <summary>What the file says of labels. A classifier without names has two, which transformers leaves out of the file.</summary>
+    private static KnownLabels? Known(ConfigValues values)
+    {
+        IReadOnlyDictionary<string, string>? names = values.Texts("id2label");
+        bool isClassifier = values.TextAt("architectures", 0)?.EndsWith("Classification", StringComparison.Ordinal) == true;
+        string[] ordered = names is null ? (isClassifier ? [.. LabelSet.Unnamed(UncountedLabels)] : [])
+            : [.. Enumerable.Range(0, names.Count).Select(id => names.GetValueOrDefault(id.ToString(CultureInfo.InvariantCulture), LabelSet.Unnamed(id + 1)[id]))];
+        LabelKind? kind = values.Text("problem_type") switch
+        {
+            "regression" => LabelKind.Number,
+            "multi_label_classification" => LabelKind.Several,
+            "single_label_classification" => LabelKind.One,
+            _ => null,
+        };
+        KnownLabels known = new(kind, ordered);
+        return ordered.Length == 0 || (!isClassifier && known.AreUnnamed) ? null : known;
+    }
+}
