@@ -34,14 +34,19 @@ internal sealed class CausalLanguageModel : TaskModel
         // A head that the checkpoint has is used, whatever the configuration says of tying.
         if (shape.Head.IsTied && !source.Has(shape.Head.Weight))
         {
-            Linear tied = nn.Linear(shape.HiddenSize, shape.VocabularySize, hasBias: false, META);
+            Linear tied = nn.Linear(shape.EmbeddingWidth, shape.VocabularySize, shape.Head.Bias, META);
             tied.weight = new Parameter(body.Embedding.Weight.detach(), requires_grad: false); // the same memory, a tensor of its own
+            if (shape.Head.Bias)
+            {
+                tied.bias = root.Frozen(shape.Head.Name + ".bias", shape.VocabularySize);
+            }
+
             head = tied;
             sharedSize = tied.weight.NumberOfElements * tied.weight.element_size();
         }
         else
         {
-            head = root.Linear(shape.Head.Name, shape.HiddenSize, shape.VocabularySize);
+            head = root.Linear(shape.Head.Name, shape.EmbeddingWidth, shape.VocabularySize, shape.Head.Bias);
         }
 
         DottedModule.Register(this, shape.Head.Name, head);

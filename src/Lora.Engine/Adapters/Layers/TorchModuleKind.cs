@@ -13,6 +13,7 @@ internal static class TorchModuleKind
     /// <param name="fanInFanOut">Whether a module of a program's own class with a two-dimensional weight is a linear one that stores it [in, out].</param>
     public static LoraModuleKind Of(nn.Module module, bool fanInFanOut) => module switch
     {
+        Models.Conv1D or QuantizedLinear { IsConv1D: true } => LoraModuleKind.Conv1D,
         Linear or QuantizedLinear => LoraModuleKind.Linear,
         // Ours and TorchSharp's: own programs adapt their own models.
         TokenEmbedding or Embedding => LoraModuleKind.Embedding,

@@ -19,9 +19,10 @@ internal sealed class Attention : BlockModule
         : base(nameof(Attention))
     {
         this.shape = shape;
-        projections = new(weights, shape.HiddenSize, shape.Bias, shape.Projections, shape.QueryWidth, shape.KeyWidth, shape.KeyWidth);
+        int[] widths = shape.Order == PackedOrder.Heads ? [shape.QueryWidth + (2 * shape.KeyWidth)] : [shape.QueryWidth, shape.KeyWidth, shape.KeyWidth];
+        projections = new(weights, shape.HiddenSize, shape.Bias, shape.IsConv1D, shape.Projections, widths);
         projections.Register(this);
-        output = Child(shape.Output, weights.Linear(shape.Output, shape.QueryWidth, shape.HiddenSize, shape.OutputBias));
+        output = Child(shape.Output, weights.Linear(shape.Output, shape.QueryWidth, shape.HiddenSize, shape.OutputBias, shape.IsConv1D));
         queryNorm = Norm(shape.QueryNorm);
         keyNorm = Norm(shape.KeyNorm);
 
@@ -31,7 +32,7 @@ internal sealed class Attention : BlockModule
     /// <inheritdoc/>
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
-        Tensor[] outputs = projections.Of(hidden); // each [batch, tokens, heads headSize]
+        Tensor[] outputs = Parts(projections.Of(hidden)); // each [batch, tokens, heads headSize]
         Tensor query = Rotate(Heads(outputs[0], queryNorm, shape.Heads), context); // [batch, heads, tokens, headSize]
         Tensor key = Rotate(Heads(outputs[1], keyNorm, shape.KeyValueHeads), context); // [batch, kvHeads, tokens, headSize]
 
@@ -49,6 +50,19 @@ internal sealed class Attention : BlockModule
         return output.call(Mix(query, key, value, context).transpose(1, 2).flatten(2)); // [batch, tokens, hidden]
     }
 
+    /// <summary>q, k and v, which each key/value head may have beside each other.</summary>
+    private Tensor[] Parts(Tensor[] outputs)
+    {
+        if (shape.Order == PackedOrder.Parts)
+        {
+            return outputs;
+        }
+
+        int group = shape.Heads / shape.KeyValueHeads;
+        Tensor heads = outputs[0].unflatten(2, shape.KeyValueHeads, group + 2, shape.HeadDimension); // [batch, tokens, kvHeads, group + 2, headSize]
+        return [.. heads.split([group, 1, 1], 3).Select(part => part.flatten(2))];
+    }
+
     /// <summary>All are [batch, heads, tokens, headSize].</summary>
     private Tensor Mix(Tensor query, Tensor key, Tensor value, BlockContext context)
     {
@@ -60,16 +74,16 @@ internal sealed class Attention : BlockModule
 
         if (shape.ScoreCap is double cap)
         {
-            return CappedAttention.Mix(query, key, value, context.Mask(shape.Window), cap);
+            return CappedAttention.Mix(query, key, value, shape.Alibi is null ? context.Mask(shape.Window) : context.Mask(shape.Window, shape.Alibi, shape.Heads), cap);
         }
 
         // Without a mask libtorch takes its causal kernel, which never makes the [tokens, tokens] of scores.
-        Tensor? mask = context.MaskUnlessCausal(shape.Window);
+        Tensor? mask = shape.Alibi is null ? context.MaskUnlessCausal(shape.Window) : context.Mask(shape.Window, shape.Alibi, shape.Heads);
         return nn.functional.scaled_dot_product_attention(query, key, value, mask, is_casual: mask is null);
     }
 
     private Tensor Rotate(Tensor heads, BlockContext context) =>
-        shape.Rope is null ? heads : RotaryEmbedding.Rotate(heads, context.Rotation(shape.Rope, shape.HeadDimension));
+        shape.Rope is null ? heads : RotaryEmbedding.Rotate(heads, context.Rotation(shape.Rope, shape.HeadDimension), shape.Rope.IsInterleaved);
 
     private Tensor Heads(Tensor values, nn.Module<Tensor, Tensor>? norm, int heads)
     {

@@ -7,6 +7,7 @@ namespace Lora.Models;
 internal sealed class BlockContext(long tokens, Device device, ScalarType dataType, RotaryTables rotations, RouterBalance? balance = null)
 {
     private readonly Dictionary<long, Tensor> masks = [];
+    private readonly Dictionary<(AlibiShape, int, long), Tensor> biased = [];
     private readonly Dictionary<(RopeParameters, int), (Tensor Cosine, Tensor Sine)> tables = [];
 
     /// <summary>Takes the choices of routers in; null where no loss is taken of them.</summary>
@@ -26,6 +27,19 @@ internal sealed class BlockContext(long tokens, Device device, ScalarType dataTy
 
     /// <summary>The mask of a window; null when it reaches over all tokens, so that the plain causal kernel serves.</summary>
     public Tensor? MaskUnlessCausal(int? window) => window < tokens ? Mask(window) : null;
+
+    /// <summary>The mask of a window with what ALiBi adds to the scores of each head, [1, heads, tokens, tokens].</summary>
+    public Tensor Mask(int? window, AlibiShape alibi, int heads)
+    {
+        (AlibiShape, int, long) key = (alibi, heads, Math.Min(window ?? tokens, tokens));
+        if (!biased.TryGetValue(key, out Tensor? mask))
+        {
+            mask = Mask(window).Plus(AlibiBias.Of(alibi, heads, tokens, device, dataType));
+            biased.Add(key, mask);
+        }
+
+        return mask;
+    }
 
     /// <summary>
     /// The additive mask of a window, [tokens, tokens]: 0 where query i sees key j (i - window &lt; j &lt;= i), the lowest finite value

@@ -14,7 +14,7 @@ internal sealed class GatedMlp : BlockModule
         : base(nameof(GatedMlp))
     {
         activation = shape.Activation;
-        projections = new(weights, shape.HiddenSize, shape.Bias, shape.GateUp, shape.IntermediateSize, shape.IntermediateSize);
+        projections = new(weights, shape.HiddenSize, shape.Bias, isConv1D: false, shape.GateUp, shape.IntermediateSize, shape.IntermediateSize);
         projections.Register(this);
         down = Child(shape.Down, weights.Linear(shape.Down, shape.IntermediateSize, shape.HiddenSize, shape.Bias));
     }

@@ -11,13 +11,14 @@ internal sealed class Projections
     /// <param name="weights">Those of the module that has the layers.</param>
     /// <param name="inputs">Values of the input.</param>
     /// <param name="bias">Whether the layers have biases.</param>
+    /// <param name="isConv1D">Whether they store their weights [in, out].</param>
     /// <param name="names">One for each of the widths, or one alone.</param>
     /// <param name="widths">The outputs, in their order.</param>
-    public Projections(Weights weights, int inputs, bool bias, IReadOnlyList<string> names, params int[] widths)
+    public Projections(Weights weights, int inputs, bool bias, bool isConv1D, IReadOnlyList<string> names, params int[] widths)
     {
         this.widths = [.. widths.Select(width => (long)width)];
         int[] outputs = names.Count == 1 ? [widths.Sum()] : widths;
-        layers = [.. names.Zip(outputs, (name, width) => (name, weights.Linear(name, inputs, width, bias)))];
+        layers = [.. names.Zip(outputs, (name, width) => (name, weights.Linear(name, inputs, width, bias, isConv1D)))];
     }
 
     /// <summary>Makes the layers the module's own, under their names.</summary>

@@ -10,17 +10,19 @@ internal sealed class ConfigValues
 
     private readonly JsonElement root;
     private readonly List<(LoraError Error, string Text)> problems;
+    private readonly IReadOnlyDictionary<string, string> names;
 
     public ConfigValues(string path, JsonElement root)
-        : this(path, root, [])
+        : this(path, root, [], new Dictionary<string, string>())
     {
     }
 
-    private ConfigValues(string path, JsonElement root, List<(LoraError Error, string Text)> problems)
+    private ConfigValues(string path, JsonElement root, List<(LoraError Error, string Text)> problems, IReadOnlyDictionary<string, string> names)
     {
         Path = path;
         this.root = root;
         this.problems = problems;
+        this.names = names;
         if (root.ValueKind is not (JsonValueKind.Object or JsonValueKind.Undefined))
         {
             Report("it is not a JSON object");
@@ -29,6 +31,13 @@ internal sealed class ConfigValues
     }
 
     public string Path { get; }
+
+    /// <summary>The same values for a family that has names of its own for some keys; where a file has both, the family's counts.</summary>
+    /// <param name="own">The usual key -> the family's.</param>
+    public ConfigValues Named(IReadOnlyDictionary<string, string> own) => new(Path, root, problems, own);
+
+    /// <summary>What the family calls a key.</summary>
+    public string NameOf(string key) => names.GetValueOrDefault(key, key);
 
     /// <summary>Notes something that is wrong with the file.</summary>
     public void Report(string problem) => problems.Add((LoraError.ConfigInvalid, problem));
@@ -41,7 +50,7 @@ internal sealed class ConfigValues
         .OrderBy(group => group.Key)
         .Select(group => new LoraProblem(group.Key, Path, Path, string.Join("; ", group)))]);
 
-    public bool Has(string key) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty(key, out _);
+    public bool Has(string key) => root.ValueKind == JsonValueKind.Object && (root.TryGetProperty(NameOf(key), out _) || root.TryGetProperty(key, out _));
 
     public string? Text(string key) => Find(key) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
 
@@ -51,6 +60,33 @@ internal sealed class ConfigValues
     /// <summary>A number of a list; null where the list does not have it.</summary>
     public double? NumberAt(string key, int index) =>
         Find(key) is { ValueKind: JsonValueKind.Array } list && index < list.GetArrayLength() && list[index].ValueKind == JsonValueKind.Number ? list[index].GetDouble() : null;
+
+    /// <summary>The texts of a list of [texts, how often they are repeated], no more than asked for; null when there is none or it is not such a list.</summary>
+    public IReadOnlyList<string>? Repeated(string key, int most)
+    {
+        if (Find(key) is not { } value)
+        {
+            return null;
+        }
+
+        List<string> texts = [];
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement pair in value.EnumerateArray())
+            {
+                bool isPair = pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 && pair[0].ValueKind == JsonValueKind.Array && pair[1].ValueKind == JsonValueKind.Number;
+                if (!isPair || !pair[1].TryGetInt32(out int times))
+                {
+                    return [];
+                }
+
+                string[] part = [.. pair[0].EnumerateArray().Select(text => text.GetString() ?? "")];
+                texts.AddRange(Enumerable.Repeat(part, Math.Clamp(times, 0, most)).SelectMany(text => text).Take(most + 1));
+            }
+        }
+
+        return texts;
+    }
 
     public bool Flag(string key, bool otherwise = false) => Find(key) is { } value ? value.ValueKind == JsonValueKind.True : otherwise;
 
@@ -68,7 +104,7 @@ internal sealed class ConfigValues
             return value.GetDouble();
         }
 
-        Report($"{key} is {value.GetRawText()}; expected is a finite number");
+        Report($"{NameOf(key)} is {value.GetRawText()}; expected is a finite number");
         return null;
     }
 
@@ -122,7 +158,7 @@ internal sealed class ConfigValues
     {
         if (Find(key) is null)
         {
-            Report($"{key} is missing");
+            Report($"{NameOf(key)} is missing");
 
             // A number that can be gone on with, so that the other problems are found too; ThrowIfAnyProblem ends it.
             return 1;
@@ -168,15 +204,17 @@ internal sealed class ConfigValues
             return count;
         }
 
-        Report($"{key} is {value.GetRawText()}; expected is a whole number from 1 to {MostCount}");
+        Report($"{NameOf(key)} is {value.GetRawText()}; expected is a whole number from 1 to {MostCount}");
         return null;
     }
 
-    public ConfigValues? Object(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value ? new(Path, value, problems) : null;
+    public ConfigValues? Object(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value ? new(Path, value, problems, names) : null;
 
-    public ConfigValues Empty() => new(Path, default, problems);
+    public ConfigValues Empty() => new(Path, default, problems, names);
 
     /// <summary>The value of a key that is there and not null.</summary>
-    private JsonElement? Find(string key) =>
-        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string key) => FindNamed(NameOf(key)) ?? FindNamed(key);
+
+    private JsonElement? FindNamed(string name) =>
+        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

@@ -42,6 +42,8 @@ internal sealed record DecoderSizes
     /// <param name="epsilon">Of norms, when the key is missing.</param>
     /// <param name="theta">The rotation's base, when the key is missing.</param>
     /// <param name="kinds">The scalings of the rotation that the family has.</param>
+    /// <param name="rotatedPart">The part of a head that is rotated, where the key is missing; 0 for families without a rotation.</param>
+    /// <param name="widening">How many times the hidden size the MLP is wide where the key is missing; 0 where it has to be there.</param>
     public static DecoderSizes Read(
         ConfigValues values,
         ModelFamily family,
@@ -49,7 +51,9 @@ internal sealed record DecoderSizes
         int? headDimension = null,
         double epsilon = 1e-6,
         double theta = RopeReader.UsualTheta,
-        RopeKinds kinds = RopeKinds.Usual)
+        RopeKinds kinds = RopeKinds.Usual,
+        double rotatedPart = 1,
+        int widening = 0)
     {
         int hidden = values.Count("hidden_size");
         int heads = values.Count("num_attention_heads");
@@ -61,13 +65,13 @@ internal sealed record DecoderSizes
             VocabularySize = values.Count("vocab_size"),
             Positions = values.CountOrNull("max_position_embeddings"),
             HiddenSize = hidden,
-            IntermediateSize = values.Count("intermediate_size"),
+            IntermediateSize = widening > 0 ? values.Count("intermediate_size", widening * hidden) : values.Count("intermediate_size"),
             Layers = ReadLayers(values, heads, dimension),
             Heads = heads,
             KeyValueHeads = values.Count("num_key_value_heads", keyValueHeads ?? heads),
             HeadDimension = dimension,
             NormEpsilon = values.Number("rms_norm_eps", epsilon),
-            Rope = new RopeReader(values, dimension, kinds, theta).Read(),
+            Rope = rotatedPart > 0 ? new RopeReader(values, dimension, kinds, theta, rotatedPart).Read() : null,
             IsTied = values.Flag("tie_word_embeddings", family.Names.TiedByDefault),
         };
         sizes.CheckGroups(values);
@@ -80,7 +84,7 @@ internal sealed record DecoderSizes
         int layers = values.Count("num_hidden_layers");
         if (layers > MostLayers || (long)heads * headDimension > ConfigValues.MostCount)
         {
-            values.Report(layers > MostLayers ? $"num_hidden_layers is {layers}; expected are at most {MostLayers}" : $"num_attention_heads {heads} x head_dim {headDimension} is more than {ConfigValues.MostCount}");
+            values.Report(layers > MostLayers ? $"{values.NameOf("num_hidden_layers")} is {layers}; expected are at most {MostLayers}" : $"{values.NameOf("num_attention_heads")} {heads} x head_dim {headDimension} is more than {ConfigValues.MostCount}");
             values.ThrowIfAnyProblem();
         }
 
@@ -98,6 +102,9 @@ internal sealed record DecoderSizes
 
     /// <summary>The MLP as Llama has it.</summary>
     public GatedMlpShape GatedMlp() => new(HiddenSize, IntermediateSize);
+
+    /// <summary>An MLP of two layers.</summary>
+    public PlainMlpShape PlainMlp(string up, string down, string activation) => new(HiddenSize, IntermediateSize, activation) { Up = up, Down = down };
 
     /// <summary>A block as Llama has it.</summary>
     public PreNormShape PreNorm(AttentionShape attention, MlpShape mlp) => new(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), mlp);
@@ -121,7 +128,7 @@ internal sealed record DecoderSizes
         // Reported with all else that is wrong, so that a file is mended once.
         if (Heads % KeyValueHeads != 0)
         {
-            values.Report($"num_attention_heads {Heads} is not a multiple of num_key_value_heads {KeyValueHeads}");
+            values.Report($"{values.NameOf("num_attention_heads")} {Heads} is not a multiple of {values.NameOf("num_key_value_heads")} {KeyValueHeads}");
         }
     }
 }

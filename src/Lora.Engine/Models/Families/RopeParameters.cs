@@ -57,6 +57,9 @@ internal sealed record RopeParameters(double Theta)
     /// <summary>The part of a head that is rotated: its first values.</summary>
     public double RotatedPart { get; init; } = 1;
 
+    /// <summary>Whether value 2k is paired with value 2k + 1, and not value k with value k + rotated/2 (GPT-J, Cohere).</summary>
+    public bool IsInterleaved { get; init; }
+
     /// <summary>How many values of a head are rotated.</summary>
     public int RotatedValues(int headDimension) => (int)(headDimension * RotatedPart);
 

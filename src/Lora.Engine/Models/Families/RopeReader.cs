@@ -5,11 +5,12 @@ namespace Lora.Models;
 /// <param name="headDimension">Values of a head.</param>
 /// <param name="kinds">Which kinds the family has.</param>
 /// <param name="theta">The base where the file has none.</param>
+/// <param name="part">The part of a head that is rotated, where the file has none.</param>
 /// <remarks>
 /// Where versions of transformers differ, the later one is taken: YaRN's factor as it is given, and its original length from
 /// original_max_position_embeddings, or else from max_position_embeddings (4.47 always took the latter, 4.51 made the factor of the two).
 /// </remarks>
-internal sealed class RopeReader(ConfigValues values, int headDimension, RopeKinds kinds = RopeKinds.Usual, double theta = RopeReader.UsualTheta)
+internal sealed class RopeReader(ConfigValues values, int headDimension, RopeKinds kinds = RopeKinds.Usual, double theta = RopeReader.UsualTheta, double part = 1)
 {
     public const double UsualTheta = 10000;
 
@@ -30,7 +31,7 @@ internal sealed class RopeReader(ConfigValues values, int headDimension, RopeKin
             LowFrequencyFactor = nested.Number("low_freq_factor", 1),
             HighFrequencyFactor = nested.Number("high_freq_factor", 4),
             OriginalPositions = nested.Number(Original, 8192),
-            RotatedPart = nested.NumberOrNull("partial_rotary_factor") ?? values.Number("partial_rotary_factor", 1),
+            RotatedPart = nested.NumberOrNull("partial_rotary_factor") ?? values.Number("partial_rotary_factor", part),
         };
 
         int rotated = rope.RotatedValues(headDimension);

@@ -15,14 +15,15 @@ internal sealed record FusedBlock(PreNormShape Block, GatedMlpShape Mlp)
         FusedBlock[] blocks = [.. model.Blocks.Select(Of).OfType<FusedBlock>()];
 
         // One rotation for all blocks that have one: a step takes the angles of its tokens once.
-        bool isServed = IsServed(model.FinalNorm) && model.Head.Cap is null && blocks.Length == model.Blocks.Count
+        bool isServed = IsServed(model.FinalNorm) && IsServed(model.Embedding) && model.Head is { Bias: false, Cap: null } && model.OutputProjection is null
+            && blocks.Length == model.Blocks.Count
             && blocks.Select(block => block.Attention.Rope).OfType<RopeParameters>().Distinct().Count() == 1
             && blocks.All(block => block.Attention.HeadDimension == blocks[0].Attention.HeadDimension);
         return isServed ? blocks : null;
     }
 
     private static FusedBlock? Of(BlockShape shape) =>
-        shape is PreNormShape { Mlp: GatedMlpShape mlp, Attention.ScoreCap: null } block
+        shape is PreNormShape { Mlp: GatedMlpShape mlp, Attention: { ScoreCap: null, Alibi: null, Order: PackedOrder.Parts, IsConv1D: false } and not { Rope.IsInterleaved: true } } block
         && IsServed(block.AttentionNorm) && IsServed(block.MlpNorm)
         && IsOfHeads(block.Attention.QueryNorm, block.Attention) && IsOfHeads(block.Attention.KeyNorm, block.Attention)
 
@@ -30,6 +31,8 @@ internal sealed record FusedBlock(PreNormShape Block, GatedMlpShape Mlp)
         && (block.ResidualScale == 1 || !(block.Attention.OutputBias || mlp.Bias))
             ? new(block, mlp)
             : null;
+
+    private static bool IsServed(EmbeddingShape embedding) => embedding is { Width: null, Projection: null, Positions: null, Norm: null };
 
     private static bool IsServed(NormShape? norm) => norm?.Kind is NormKind.RootMeanSquare or NormKind.RootMeanSquareAddOne;
 

@@ -11,20 +11,27 @@ namespace Lora.Models;
 internal readonly record struct Weights(IWeightSource Source, string Prefix, WeightBuffer Buffer)
 {
     /// <summary>The weights below a child's name.</summary>
-    public Weights At(string child) => this with { Prefix = Prefix + child + "." };
+    public Weights At(string child) => child.Length == 0 ? this : this with { Prefix = Prefix + child + "." };
 
-    /// <summary>y = W x + b with W of shape [outputs, inputs].</summary>
-    public nn.Module<Tensor, Tensor> Linear(string name, int inputs, int outputs, bool bias = false)
+    /// <summary>y = W x + b with W of shape [outputs, inputs], or [inputs, outputs] as GPT-2 has it.</summary>
+    public nn.Module<Tensor, Tensor> Linear(string name, int inputs, int outputs, bool bias = false, bool isConv1D = false)
     {
+        long[] shape = isConv1D ? [inputs, outputs] : [outputs, inputs];
+
         // The source decides: a model is built the same way whether its matrices are numbers or codes.
-        if (Source.TakeQuantized(Prefix + name + ".weight", outputs, inputs) is Nf4Matrix matrix)
+        if (Source.TakeQuantized(Prefix + name + ".weight", shape) is Nf4Matrix matrix)
         {
-            return new QuantizedLinear(matrix, bias ? Frozen(name + ".bias", outputs) : null, Buffer);
+            return new QuantizedLinear(matrix, bias ? Frozen(name + ".bias", outputs) : null, Buffer, isConv1D);
+        }
+
+        if (isConv1D)
+        {
+            return new Conv1D(Frozen(name + ".weight", shape), bias ? Frozen(name + ".bias", outputs) : null);
         }
 
         // Made empty on META and then given its tensors: TorchSharp has no public constructor from tensors.
         Linear linear = nn.Linear(inputs, outputs, bias, META);
-        linear.weight = Frozen(name + ".weight", outputs, inputs);
+        linear.weight = Frozen(name + ".weight", shape);
         if (bias)
         {
             linear.bias = Frozen(name + ".bias", outputs);
@@ -39,10 +46,12 @@ internal readonly record struct Weights(IWeightSource Source, string Prefix, Wei
     /// <summary>Normalisation over the last dimension.</summary>
     public nn.Module<Tensor, Tensor> Norm(NormShape norm)
     {
-        Parameter weight = Frozen(norm.Name + ".weight", norm.Width);
-        return norm.Kind == NormKind.Layer
-            ? new LayerNorm(weight, Frozen(norm.Name + ".bias", norm.Width), norm.Epsilon)
-            : new RmsNorm(weight, norm.Epsilon, addsOne: norm.Kind == NormKind.RootMeanSquareAddOne);
+        long[] shape = norm.Heads is int heads ? [heads, norm.Width] : [norm.Width];
+        Parameter? weight = norm.Kind == NormKind.LayerWithoutWeight ? null : Frozen(norm.Name + ".weight", shape);
+        Parameter? bias = norm.Kind == NormKind.Layer ? Frozen(norm.Name + ".bias", shape) : null;
+        return norm.Kind is NormKind.RootMeanSquare or NormKind.RootMeanSquareAddOne
+            ? new RmsNorm(weight!, norm.Epsilon, addsOne: norm.Kind == NormKind.RootMeanSquareAddOne)
+            : new LayerNorm(norm.Width, weight, bias, norm.Epsilon);
     }
 
     /// <summary>A parameter that is not trained.</summary>

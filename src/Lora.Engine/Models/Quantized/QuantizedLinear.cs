@@ -6,20 +6,22 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// y = W x + b with W in 4 bits, whose values are taken anew for each product. The parameter <c>weight</c> tells W's name, shape and dtype as that
+/// y = W x + b with W in 4 bits, [out, in] or as GPT-2 has it [in, out], whose values are taken anew for each product. The parameter <c>weight</c> tells W's name, shape and dtype as that
 /// of an ordinary layer does and has no memory.
 /// </summary>
 internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
 {
     private readonly Parameter? bias;
 
-    /// <param name="matrix">W, [out, in]; owned from now on.</param>
+    /// <param name="matrix">W; owned from now on.</param>
     /// <param name="bias">[out], or null.</param>
     /// <param name="buffer">Where W's values are taken.</param>
-    public QuantizedLinear(Nf4Matrix matrix, Parameter? bias, WeightBuffer buffer)
+    /// <param name="isConv1D">Whether W is [in, out].</param>
+    public QuantizedLinear(Nf4Matrix matrix, Parameter? bias, WeightBuffer buffer, bool isConv1D = false)
         : base(nameof(QuantizedLinear))
     {
         Matrix = matrix;
+        IsConv1D = isConv1D;
         Buffer = buffer;
         Buffer.Announce(matrix);
         this.bias = bias;
@@ -32,13 +34,16 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     /// <summary>W.</summary>
     public Nf4Matrix Matrix { get; }
 
+    /// <summary>Whether W is [in, out].</summary>
+    public bool IsConv1D { get; }
+
     /// <summary>Where W's values are taken.</summary>
     public WeightBuffer Buffer { get; }
 
     /// <summary>b, [out], or null.</summary>
     public Parameter? Bias => bias;
 
-    /// <summary>A copy of W's values in float32, [out, in].</summary>
+    /// <summary>A copy of W's values in float32, as W lies.</summary>
     public Tensor Copy()
     {
         using Tensor values = Buffer.Values(Matrix);
@@ -57,14 +62,14 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     public Tensor Product(Tensor input)
     {
         using Tensor values = Buffer.Values(Matrix);
-        return nn.functional.linear(input, values);
+        return IsConv1D ? input.matmul(values) : nn.functional.linear(input, values);
     }
 
     /// <summary>dy W, the gradient of <see cref="Product"/>.</summary>
     public Tensor Gradient(Tensor gradient)
     {
         using Tensor values = Buffer.Values(Matrix);
-        return gradient.matmul(values); // [..., in]
+        return IsConv1D ? nn.functional.linear(gradient, values) : gradient.matmul(values); // [..., in]
     }
 
     /// <inheritdoc/>

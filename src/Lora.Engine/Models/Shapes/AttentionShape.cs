@@ -18,8 +18,14 @@ internal sealed record AttentionShape
 
     public required int HeadDimension { get; init; }
 
-    /// <summary>The layers of q, k and v, or the one that has all of their outputs in this order.</summary>
+    /// <summary>The layers of q, k and v, or the one that has all of their outputs.</summary>
     public IReadOnlyList<string> Projections { get; init; } = Apart;
+
+    /// <summary>How the outputs lie in the one layer that has them all.</summary>
+    public PackedOrder Order { get; init; }
+
+    /// <summary>Whether the layers store their weights [in, out].</summary>
+    public bool IsConv1D { get; init; }
 
     /// <summary>Biases on q, k and v.</summary>
     public bool Bias { get; init; }
@@ -37,6 +43,9 @@ internal sealed record AttentionShape
 
     /// <summary>The rotation of q and k; null for none.</summary>
     public RopeParameters? Rope { get; init; }
+
+    /// <summary>What is added to scores for a key's position; null for nothing.</summary>
+    public AlibiShape? Alibi { get; init; }
 
     /// <summary>How many keys a query sees, itself included; null for all before it.</summary>
     public int? Window { get; init; }
@@ -60,3 +69,18 @@ internal sealed record AttentionShape
     /// <param name="block">The weights of the block that has it.</param>
     public nn.Module<Tensor, BlockContext, Tensor> Build(Weights block) => new Attention(this, block.At(Name));
 }
+
+/// <summary>How the outputs of q, k and v lie in one layer.</summary>
+internal enum PackedOrder
+{
+    /// <summary>All of q, then all of k, then all of v.</summary>
+    Parts,
+
+    /// <summary>For each key/value head its query heads, its key and its value.</summary>
+    Heads,
+}
+
+/// <summary>Attention with linear biases (arXiv 2108.12409): factor · slope · position of the key is added to the scores of a head.</summary>
+/// <param name="Factor">Of all slopes.</param>
+/// <param name="IsRounded">Whether slopes and products are rounded to bfloat16 (Falcon).</param>
+internal sealed record AlibiShape(double Factor, bool IsRounded);

@@ -36,6 +36,30 @@ internal sealed record OutputNormShape(AttentionShape Attention, NormShape Atten
     public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights) => new OutputNormBlock(this, weights);
 }
 
+/// <summary>x += attention(norm x) + mlp(norm x), each with a norm of its own or both with one (GPT-J, GPT-NeoX, Falcon, Phi, Cohere).</summary>
+/// <param name="AttentionNorm">What attention sees.</param>
+/// <param name="Attention">The attention.</param>
+/// <param name="MlpNorm">What the MLP sees; null for the same.</param>
+/// <param name="Mlp">The MLP.</param>
+internal sealed record ParallelShape(NormShape AttentionNorm, AttentionShape Attention, NormShape? MlpNorm, MlpShape Mlp) : BlockShape
+{
+    /// <inheritdoc/>
+    public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights) => new ParallelBlock(this, weights);
+}
+
+/// <summary>x = norm(x + attention(x)); x = norm(x + mlp(x)): the first transformers (arXiv 1706.03762), and the OPT of 350 million.</summary>
+internal sealed record PostNormShape(AttentionShape Attention, NormShape AttentionNorm, MlpShape Mlp, NormShape MlpNorm) : BlockShape
+{
+    /// <inheritdoc/>
+    public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights weights) => new PostNormBlock(this, weights);
+}
+
 /// <summary>x += norm attention(norm x); x += norm mlp(norm x) (Gemma 2, Gemma 3).</summary>
 internal sealed record FourNormShape(
     NormShape AttentionNorm, AttentionShape Attention, NormShape AttentionOutputNorm, NormShape MlpNorm, MlpShape Mlp, NormShape MlpOutputNorm) : BlockShape

@@ -15,6 +15,9 @@ internal abstract record MlpShape
     /// <summary>Makes the module: [batch, tokens, hidden] -> the same.</summary>
     /// <param name="block">The weights of the block that has it.</param>
     public abstract nn.Module<Tensor, BlockContext, Tensor> Build(Weights block);
+
+    /// <summary>The name of one of its layers within the block.</summary>
+    protected string NameOf(string layer) => Name.Length == 0 ? layer : $"{Name}.{layer}";
 }
 
 /// <summary>down(activation(gate x) · up x) (arXiv 2002.05202).</summary>
@@ -33,8 +36,31 @@ internal sealed record GatedMlpShape(int HiddenSize, int IntermediateSize) : Mlp
     public GateActivation Activation { get; init; }
 
     /// <inheritdoc/>
-    public override IEnumerable<IReadOnlyList<string>> Products => [[.. GateUp.Select(name => $"{Name}.{name}")], [$"{Name}.{Down}"]];
+    public override IEnumerable<IReadOnlyList<string>> Products => [[.. GateUp.Select(NameOf)], [NameOf(Down)]];
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights block) => new GatedMlp(this, block.At(Name));
+}
+
+/// <summary>down(activation(up x)) (arXiv 1706.03762).</summary>
+/// <param name="HiddenSize">Inputs and outputs.</param>
+/// <param name="IntermediateSize">Outputs of up.</param>
+/// <param name="Activation">One of <see cref="Activations"/>.</param>
+internal sealed record PlainMlpShape(int HiddenSize, int IntermediateSize, string Activation) : MlpShape
+{
+    public required string Up { get; init; }
+
+    public required string Down { get; init; }
+
+    /// <summary>Biases on both.</summary>
+    public bool Bias { get; init; } = true;
+
+    /// <summary>Whether both store their weights [in, out].</summary>
+    public bool IsConv1D { get; init; }
+
+    /// <inheritdoc/>
+    public override IEnumerable<IReadOnlyList<string>> Products => [[NameOf(Up)], [NameOf(Down)]];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights block) => new PlainMlp(this, block.At(Name));
 }

@@ -28,6 +28,9 @@ internal sealed record ModelShape : TaskShape
     /// <summary>The norm after the last block, named within the body; null for none.</summary>
     public NormShape? FinalNorm { get; init; }
 
+    /// <summary>A layer without bias after the last norm, from hidden states to the width of the embedding's rows; null for none.</summary>
+    public string? OutputProjection { get; init; }
+
     public HeadShape Head { get; init; } = new();
 
     /// <summary>What the loss of routers (<see cref="RouterBalance"/>) is multiplied by in training; null where the model has none.</summary>
@@ -48,6 +51,9 @@ internal sealed record ModelShape : TaskShape
     /// <summary>The table of the tokens: <c>model.embed_tokens.weight</c>.</summary>
     public string EmbeddingWeight => $"{Body}.{Embedding.Name}.weight";
 
+    /// <summary>Values of an embedding's row, and of what the head takes.</summary>
+    public int EmbeddingWidth => Embedding.Width ?? HiddenSize;
+
     /// <summary>The shape with another vocabulary, if there is one.</summary>
     public ModelShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size };
 
@@ -66,6 +72,35 @@ internal sealed record EmbeddingShape
 
     /// <summary>Whether the scale is rounded to the activations' dtype first (Gemma).</summary>
     public bool RoundsScale { get; init; }
+
+    /// <summary>Values of a row; null for the hidden size.</summary>
+    public int? Width { get; init; }
+
+    /// <summary>A layer without bias from rows to hidden states; null for none.</summary>
+    public string? Projection { get; init; }
+
+    /// <summary>The table of learned positions; null for none.</summary>
+    public PositionShape? Positions { get; init; }
+
+    /// <summary>A norm of what the first block gets; null for none.</summary>
+    public NormShape? Norm { get; init; }
+}
+
+/// <summary>A learned row for each position, which is added to the token's.</summary>
+/// <param name="Name">The table's name within the body.</param>
+/// <param name="Count">How many positions a sequence can have.</param>
+/// <param name="Offset">Rows before that of the first position (OPT has two).</param>
+internal sealed record PositionShape(string Name, int Count, int Offset = 0)
+{
+    /// <summary>Refuses a sequence that has more tokens.</summary>
+    /// <exception cref="LoraException">ConfigValueInvalid.</exception>
+    public void Check(long tokens)
+    {
+        if (tokens > Count)
+        {
+            throw LoraException.Of(LoraError.ConfigValueInvalid, tokens, "The number of tokens", tokens, $"at most {Count}, for so many positions the model has learned");
+        }
+    }
 }
 
 /// <summary>How hidden states become logits.</summary>
@@ -76,6 +111,8 @@ internal sealed record HeadShape
 
     /// <summary>Whether it shares the embedding's table when the checkpoint has no weight of its own for it.</summary>
     public bool IsTied { get; init; }
+
+    public bool Bias { get; init; }
 
     /// <summary>What logits are multiplied by (Granite, Cohere).</summary>
     public double Scale { get; init; } = 1;

@@ -10,6 +10,9 @@ internal sealed record NormShape(string Name, int Width, double Epsilon)
 {
     public NormKind Kind { get; init; }
 
+    /// <summary>How many heads have a weight of their own, [heads, width]; null for one weight (Cohere).</summary>
+    public int? Heads { get; init; }
+
     /// <summary>Makes the module, [..., width] -> the same.</summary>
     public nn.Module<Tensor, Tensor> Build(Weights weights) => weights.Norm(this);
 }
@@ -25,4 +28,10 @@ internal enum NormKind
 
     /// <summary>w (x - mean) / deviation + b.</summary>
     Layer,
+
+    /// <summary>w (x - mean) / deviation (Cohere).</summary>
+    LayerWithoutBias,
+
+    /// <summary>(x - mean) / deviation: nothing is learned (OPT's layer_norm_elementwise_affine).</summary>
+    LayerWithoutWeight,
 }

@@ -10,9 +10,9 @@ internal static class DefaultTargets
     static DefaultTargets()
     {
         Add("t5 mt5", "q", "v");
-        Add("bart opt gptj gpt_neo llama4 stablelm", "q_proj", "v_proj");
-        Add("gpt2 gpt_bigcode", "c_attn");
-        Add("bloom gpt_neox chatglm RefinedWebModel RefinedWeb falcon", "query_key_value");
+        Add("bart gptj gpt_neo llama4 stablelm", "q_proj", "v_proj");
+        Add("gpt_bigcode", "c_attn");
+        Add("bloom chatglm RefinedWebModel RefinedWeb falcon", "query_key_value");
         Add("blip-2", "q", "v", "q_proj", "v_proj");
         Add("bert roberta xlm-roberta electra layoutlm", "query", "value");
         Add("deberta-v2", "query_proj", "value_proj");

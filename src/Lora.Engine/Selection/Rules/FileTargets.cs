@@ -22,6 +22,12 @@ public static class FileTargets
             config = config with { ModulesToSave = resolved.Saved.Count == 0 ? null : [.. resolved.Saved] };
         }
 
+        if (resolved.Targets.Any(target => target.Module.Kind == LoraModuleKind.Conv1D))
+        {
+            // PEFT sets it itself, and warns.
+            config = config with { FanInFanOut = true };
+        }
+
         LoraPatternValue[]? ranks = FilePatterns.Spell(config.RankPattern, resolved.Targets);
         LoraPatternValue[]? alphas = FilePatterns.Spell(config.AlphaPattern, resolved.Targets);
         if (ranks != config.RankPattern || alphas != config.AlphaPattern)

@@ -108,7 +108,9 @@ internal sealed class LoadedModel : IDisposable
                 observer.OnStage($"Rows have {most} tokens at the most, as many as the model was made for");
             }
 
-            return source.MaxLength ?? most;
+            int length = source.MaxLength ?? most;
+            shape.Embedding.Positions?.Check(length);
+            return length;
         }
 
         Dataset Read(TrainingData data)

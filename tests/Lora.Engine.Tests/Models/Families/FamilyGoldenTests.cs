@@ -27,6 +27,9 @@ public class FamilyGoldenTests
     public static TheoryData<string> AutogradFamilies { get; } =
     [
         "gemma2",
+        "gpt2",
+        "gpt_neox",
+        "opt",
         "qwen3_moe",
     ];
 

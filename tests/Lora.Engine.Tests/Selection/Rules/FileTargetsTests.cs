@@ -22,6 +22,17 @@ public class FileTargetsTests
     }
 
     [Theory]
+    [InlineData(LoraModuleKind.Conv1D, true)]
+    [InlineData(LoraModuleKind.Linear, false)]
+    public void Weights_that_lie_inputs_first_are_said_to(LoraModuleKind kind, bool expected)
+    {
+        LoraConfig config = new() { TargetModule = ["c_attn"] };
+        ResolvedTargets resolved = TargetResolver.Resolve(config, [new LoraModuleInfo { Name = "h.0.attn.c_attn", Kind = kind }], [], "gpt2");
+
+        Assert.Equal(expected, FileTargets.Spell(config, resolved).FanInFanOut);
+    }
+
+    [Theory]
     [InlineData("norm", "model.norm")]
     [InlineData("layers.0.mlp", "model.layers.0.mlp")]
     [InlineData("up_proj", "model.layers.0.mlp.up_proj", "model.layers.1.mlp.up_proj")]

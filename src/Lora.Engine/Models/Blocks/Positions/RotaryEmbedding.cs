@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// Rotates pairs of a head's values by an angle that grows with the position (arXiv 2104.09864), in the half-split order of
-/// transformers: value k of those that are rotated is paired with value k + rotated/2.
+/// Rotates pairs of a head's values by an angle that grows with the position (arXiv 2104.09864). In the half-split order of transformers value k of
+/// those that are rotated is paired with value k + rotated/2, in the paper's own, interleaved one value 2k with value 2k + 1.
 /// </summary>
 internal sealed class RotaryEmbedding : IDisposable
 {
@@ -28,14 +28,20 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <summary>x cos + rotate_half(x) sin over the first rotated values of each head; the others stay.</summary>
     /// <param name="heads">[batch, heads, tokens, headSize].</param>
     /// <param name="tables">From <see cref="Tables"/>.</param>
-    public static Tensor Rotate(Tensor heads, (Tensor Cosine, Tensor Sine) tables)
+    /// <param name="isInterleaved">Whether pairs are neighbours.</param>
+    public static Tensor Rotate(Tensor heads, (Tensor Cosine, Tensor Sine) tables, bool isInterleaved = false)
     {
         long rotated = tables.Cosine.shape[^1];
         long rest = heads.shape[^1] - rotated;
         if (rest > 0)
         {
             // A part of each head only (Phi-3's partial_rotary_factor): the rest passes by.
-            return cat([Rotate(heads.narrow(-1, 0, rotated), tables), heads.narrow(-1, rotated, rest)], -1);
+            return cat([Rotate(heads.narrow(-1, 0, rotated), tables, isInterleaved), heads.narrow(-1, rotated, rest)], -1);
+        }
+
+        if (isInterleaved)
+        {
+            return RotateNeighbours(heads, tables.Cosine.narrow(-1, 0, rotated / 2), tables.Sine.narrow(-1, 0, rotated / 2));
         }
 
         Tensor[] halves = heads.chunk(2, -1); // each [batch, heads, tokens, rotated/2]
@@ -43,6 +49,14 @@ internal sealed class RotaryEmbedding : IDisposable
         // rotate_half of transformers: (x₁, x₂) becomes (-x₂, x₁).
         Tensor turned = cat([halves[1].neg(), halves[0]], -1);
         return (heads * tables.Cosine).Plus(turned * tables.Sine);
+    }
+
+    /// <summary>The tables have each angle once, [tokens, rotated/2].</summary>
+    private static Tensor RotateNeighbours(Tensor heads, Tensor cosine, Tensor sine)
+    {
+        Tensor pairs = heads.unflatten(-1, -1, 2); // [batch, heads, tokens, rotated/2, 2]
+        (Tensor first, Tensor second) = (pairs.select(-1, 0), pairs.select(-1, 1));
+        return stack([(first * cosine) - (second * sine), (second * cosine).Plus(first * sine)], -1).flatten(-2);
     }
 
     /// <inheritdoc/>
