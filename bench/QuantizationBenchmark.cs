@@ -39,7 +39,7 @@ internal static class QuantizationBenchmark
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
         Tensor exact = randn([outputs, inputs], dtype: ScalarType.Float32, device: CPU).mul_(0.02);
-        using Nf4Matrix matrix = Nf4Quantizer.Quantize(exact, type);
+        using FourBitMatrix matrix = Nf4Quantizer.Quantize(exact, type);
         Tensor weight = exact.to(type);
         Tensor values = empty_like(weight);
         Tensor x = randn([Tokens, inputs], dtype: ScalarType.Float32, device: CPU).to(type);

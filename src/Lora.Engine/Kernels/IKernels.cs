@@ -97,7 +97,7 @@ internal interface IKernels
     /// <summary>Writes the values of a 4-bit matrix: products in float32, rounded to the dtype of y.</summary>
     /// <param name="matrix">On the device of y.</param>
     /// <param name="y">[out, in], contiguous; written.</param>
-    void Dequantize(Nf4Matrix matrix, Tensor y);
+    void Dequantize(FourBitMatrix matrix, Tensor y);
 }
 
 /// <summary>The numbers of one step of AdamW.</summary>

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace Lora.Quantization;
 
 /// <summary>What the 16 codes of 4 bits stand for, times the magnitude of their block.</summary>
@@ -30,6 +33,17 @@ internal sealed class FourBitCode
 
     /// <summary>The two values of each byte, one byte's after the other's; the first is that of the upper half.</summary>
     public float[] Pairs { get; }
+
+    /// <summary>Writes the values of codes, two for each byte.</summary>
+    public unsafe void Unpack(byte* codes, int bytes, float* values)
+    {
+        // Both values of a byte at once, as 64 bits: half as many loads, and the table, 2 KB, stays in the cache.
+        ref long pairs = ref Unsafe.As<float, long>(ref MemoryMarshal.GetArrayDataReference(Pairs));
+        for (int at = 0; at < bytes; at++)
+        {
+            ((long*)values)[at] = Unsafe.Add(ref pairs, codes[at]);
+        }
+    }
 
     /// <summary>The code of that name; null for none.</summary>
     public static FourBitCode? Find(string name) => name == Nf4.Name ? Nf4 : name == Fp4.Name ? Fp4 : null;

@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Lora.Quantization;
 
@@ -25,9 +23,6 @@ internal static unsafe class Nf4Code
         -0.09105003625154495f, 0f, 0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f,
         0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1f,
     ];
-
-    /// <summary>The two values of each byte, one byte's after the other's.</summary>
-    public static float[] Pairs { get; } = [.. Enumerable.Range(0, 256).SelectMany(code => new[] { Values[code >> 4], Values[code & 15] })];
 
     /// <summary>Writes the codes of values in [-1, 1] after a factor.</summary>
     /// <param name="values">As many as vectors hold whole, an even number.</param>
@@ -55,17 +50,6 @@ internal static unsafe class Nf4Code
         {
             // The first value in the upper half, as bitsandbytes packs it.
             codes[pair] = (byte)((wide[2 * pair] << 4) | wide[(2 * pair) + 1]);
-        }
-    }
-
-    /// <summary>Writes the values of codes, two for each byte.</summary>
-    public static void Unpack(byte* codes, int bytes, float* values)
-    {
-        // Both values of a byte at once, as 64 bits: half as many loads, and the table, 2 KB, stays in the cache.
-        ref long pairs = ref Unsafe.As<float, long>(ref MemoryMarshal.GetArrayDataReference(Pairs));
-        for (int at = 0; at < bytes; at++)
-        {
-            ((long*)values)[at] = Unsafe.Add(ref pairs, codes[at]);
         }
     }
 }

@@ -20,49 +20,49 @@ internal static unsafe class Nf4Quantizer
     /// <param name="values">[out, in], float32, contiguous, on the CPU.</param>
     /// <param name="dataType">The dtype that the values will be taken in.</param>
     /// <returns>The matrix, on the CPU, which the caller owns.</returns>
-    public static Nf4Matrix Quantize(Tensor values, ScalarType dataType)
+    public static FourBitMatrix Quantize(Tensor values, ScalarType dataType)
     {
         using DisposeScope scope = NewDisposeScope();
         long count = values.numel();
-        long blocks = Nf4Matrix.BlocksOf(count);
-        Tensor codes = empty([blocks * Nf4Matrix.BlockBytes], dtype: ScalarType.Byte, device: CPU);
+        long blocks = Nf4Layout.BlocksOf(count);
+        Tensor codes = empty([blocks * Nf4Layout.BlockBytes], dtype: ScalarType.Byte, device: CPU);
         Tensor magnitudes = empty([blocks], dtype: ScalarType.Float32, device: CPU); // the largest of each block
         float* source = Rows<float>.Memory<float>(values);
         byte* packed = Rows<byte>.Memory<byte>(codes);
         float* largest = Rows<float>.Memory<float>(magnitudes);
-        ParallelRows.For(blocks, Nf4Matrix.BlockValues, (begin, end) =>
+        ParallelRows.For(blocks, Nf4Layout.BlockValues, (begin, end) =>
         {
             for (long block = begin; block < end; block++)
             {
-                long first = block * Nf4Matrix.BlockValues;
+                long first = block * Nf4Layout.BlockValues;
 
                 // Blocks go on from row to row: the matrix is one run of values, as it is for bitsandbytes.
-                largest[block] = Block(source + first, Math.Min(Nf4Matrix.BlockValues, count - first), packed + (block * Nf4Matrix.BlockBytes));
+                largest[block] = Block(source + first, Math.Min(Nf4Layout.BlockValues, count - first), packed + (block * Nf4Layout.BlockBytes));
             }
         });
 
         // Magnitudes are all positive: less their mean they use both signs of the dynamic code.
         float mean = magnitudes.mean().ToSingle();
         (Tensor magnitudeCodes, Tensor scales) = Magnitudes(magnitudes.Add(-mean));
-        return new(
+        return Nf4Layout.Matrix(
             values.shape, dataType, codes.DetachFromDisposeScope(), magnitudeCodes.DetachFromDisposeScope(), scales.DetachFromDisposeScope(), mean);
     }
 
     /// <summary>Packs a block, filled up with zeros; gives its magnitude.</summary>
     private static float Block(float* values, long count, byte* codes)
     {
-        if (count < Nf4Matrix.BlockValues)
+        if (count < Nf4Layout.BlockValues)
         {
             // Only the matrix's last block; zeros do not raise its magnitude and have a code that is exact.
-            float* whole = stackalloc float[Nf4Matrix.BlockValues];
-            new Span<float>(whole, Nf4Matrix.BlockValues).Clear();
-            new Span<float>(values, (int)count).CopyTo(new Span<float>(whole, Nf4Matrix.BlockValues));
-            return Block(whole, Nf4Matrix.BlockValues, codes);
+            float* whole = stackalloc float[Nf4Layout.BlockValues];
+            new Span<float>(whole, Nf4Layout.BlockValues).Clear();
+            new Span<float>(values, (int)count).CopyTo(new Span<float>(whole, Nf4Layout.BlockValues));
+            return Block(whole, Nf4Layout.BlockValues, codes);
         }
 
         // Lane by lane first, across the lanes once.
         Vector<float> largest = Vector<float>.Zero;
-        for (int at = 0; at < Nf4Matrix.BlockValues; at += Vector<float>.Count)
+        for (int at = 0; at < Nf4Layout.BlockValues; at += Vector<float>.Count)
         {
             largest = Vector.Max(largest, Vector.Abs(Vector.Load(values + at)));
         }
@@ -74,7 +74,7 @@ internal static unsafe class Nf4Quantizer
         }
 
         // Times the reciprocal, not divided: at a boundary the two round to different codes, and bitsandbytes multiplies.
-        Nf4Code.Pack(values, Nf4Matrix.BlockValues, Reciprocal(magnitude), codes);
+        Nf4Code.Pack(values, Nf4Layout.BlockValues, Reciprocal(magnitude), codes);
         return magnitude;
     }
 
@@ -82,16 +82,16 @@ internal static unsafe class Nf4Quantizer
     {
         long blocks = centred.numel();
         Tensor codes = empty([blocks], dtype: ScalarType.Byte, device: CPU);
-        Tensor scales = empty([Nf4Matrix.GroupsOf(blocks)], dtype: ScalarType.Float32, device: CPU);
+        Tensor scales = empty([Nf4Layout.GroupsOf(blocks)], dtype: ScalarType.Float32, device: CPU);
         float* source = Rows<float>.Memory<float>(centred);
         byte* nearest = Rows<byte>.Memory<byte>(codes);
         float* largest = Rows<float>.Memory<float>(scales);
-        ParallelRows.For(scales.numel(), Nf4Matrix.GroupBlocks, (begin, end) =>
+        ParallelRows.For(scales.numel(), Nf4Layout.GroupBlocks, (begin, end) =>
         {
             for (long group = begin; group < end; group++)
             {
-                long first = group * Nf4Matrix.GroupBlocks;
-                long last = Math.Min(first + Nf4Matrix.GroupBlocks, blocks);
+                long first = group * Nf4Layout.GroupBlocks;
+                long last = Math.Min(first + Nf4Layout.GroupBlocks, blocks);
                 float scale = 0;
                 for (long block = first; block < last; block++)
                 {

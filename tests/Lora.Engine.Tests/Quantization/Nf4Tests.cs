@@ -23,12 +23,12 @@ public class Nf4Tests
     public void Codes_magnitudes_scales_and_mean_are_bitsandbytes()
     {
         using DisposeScope scope = NewDisposeScope();
-        using Nf4Matrix matrix = Quantized();
+        using FourBitMatrix matrix = Quantized();
 
         Assert.Equal(stored["codes"].Bytes.ToArray(), matrix.Codes.bytes.ToArray());
-        Assert.Equal(stored["magnitudes"].Bytes.ToArray(), matrix.Magnitudes.bytes.ToArray());
-        Assert.Equal(Singles("scales"), matrix.Scales.data<float>().ToArray());
-        Assert.Equal(Singles("mean")[0], matrix.Mean);
+        Assert.Equal(stored["magnitudes"].Bytes.ToArray(), matrix.Magnitudes.Values.bytes.ToArray());
+        Assert.Equal(Singles("scales"), matrix.Magnitudes.Nested!.Scales.data<float>().ToArray());
+        Assert.Equal(Singles("mean")[0], matrix.Magnitudes.Nested!.Mean);
     }
 
     [Theory]
@@ -37,7 +37,7 @@ public class Nf4Tests
     public void Values_are_bitsandbytes(bool byVectors)
     {
         using DisposeScope scope = NewDisposeScope();
-        using Nf4Matrix matrix = Quantized();
+        using FourBitMatrix matrix = Quantized();
         IKernels kernels = byVectors ? KernelSet.Of(CPU, ScalarType.BFloat16) : new TorchKernels();
         Tensor values = zeros(matrix.Shape, dtype: ScalarType.BFloat16, device: CPU);
 
@@ -50,7 +50,7 @@ public class Nf4Tests
     public void Vectors_and_libtorch_give_the_same_float32()
     {
         using DisposeScope scope = NewDisposeScope();
-        using Nf4Matrix matrix = Quantized();
+        using FourBitMatrix matrix = Quantized();
         Tensor vectors = zeros(matrix.Shape, dtype: ScalarType.Float32, device: CPU);
         Tensor operators = zeros_like(vectors);
 
@@ -66,7 +66,7 @@ public class Nf4Tests
         using DisposeScope scope = NewDisposeScope();
         Tensor values = ones([4, 64], dtype: ScalarType.Float32, device: CPU);
         values[1].zero_();
-        using Nf4Matrix matrix = Nf4Quantizer.Quantize(values, ScalarType.Float32);
+        using FourBitMatrix matrix = Nf4Quantizer.Quantize(values, ScalarType.Float32);
         Tensor back = full_like(values, 7);
 
         KernelSet.Of(CPU, ScalarType.Float32).Dequantize(matrix, back);
@@ -81,12 +81,12 @@ public class Nf4Tests
     public void The_size_is_that_of_the_tensors(long rows, long columns)
     {
         using DisposeScope scope = NewDisposeScope();
-        using Nf4Matrix matrix = Nf4Quantizer.Quantize(ones([rows, columns], dtype: ScalarType.Float32, device: CPU), ScalarType.Float32);
+        using FourBitMatrix matrix = Nf4Quantizer.Quantize(ones([rows, columns], dtype: ScalarType.Float32, device: CPU), ScalarType.Float32);
 
-        Assert.Equal(Nf4Matrix.SizeOf(rows * columns), new[] { matrix.Codes, matrix.Magnitudes, matrix.Scales }.Sum(tensor => tensor.numel() * tensor.ElementSize));
+        Assert.Equal(Nf4Layout.SizeOf(rows * columns), new[] { matrix.Codes, matrix.Magnitudes.Values, matrix.Magnitudes.Nested!.Scales }.Sum(tensor => tensor.numel() * tensor.ElementSize));
     }
 
-    private Nf4Matrix Quantized()
+    private FourBitMatrix Quantized()
     {
         TensorData values = stored["values"];
         Tensor matrix = empty(values.Shape, dtype: ScalarType.BFloat16, device: CPU);

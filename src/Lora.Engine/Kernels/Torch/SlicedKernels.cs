@@ -71,22 +71,22 @@ internal sealed class SlicedKernels(IKernels inner, long values = 4 << 20) : IKe
         EachSlice(values, rows => inner.Adam(rows.Of(values), rows.Of(mean), rows.Of(variance), rows.Of(gradients), step));
 
     /// <inheritdoc/>
-    public void Dequantize(Nf4Matrix matrix, Tensor y)
+    public void Dequantize(FourBitMatrix matrix, Tensor y)
     {
         using Tensor flat = y.view(-1);
-        long blocks = matrix.Magnitudes.numel();
-        EachSlice(matrix.Scales, Nf4Matrix.GroupBlocks * Nf4Matrix.BlockValues, groups =>
+        BlockMagnitudes magnitudes = matrix.Magnitudes;
+        int group = magnitudes.GroupBlocks;
+        EachSlice(magnitudes.Nested?.Scales ?? magnitudes.Values, group * matrix.BlockValues, groups =>
         {
             // Slices begin at a group, whose blocks share a scale; the last one may have fewer blocks, and the last block fewer values.
-            SliceOfRows some = new(groups.Start * Nf4Matrix.GroupBlocks, Math.Min(groups.Count * Nf4Matrix.GroupBlocks, blocks - (groups.Start * Nf4Matrix.GroupBlocks)));
-            long first = some.Start * Nf4Matrix.BlockValues;
-            Nf4Matrix part = matrix with
+            SliceOfRows some = new(groups.Start * group, Math.Min(groups.Count * group, magnitudes.Blocks - (groups.Start * group)));
+            long first = some.Start * matrix.BlockValues;
+            FourBitMatrix part = matrix with
             {
-                Codes = matrix.Codes.narrow(0, some.Start * Nf4Matrix.BlockBytes, some.Count * Nf4Matrix.BlockBytes),
-                Magnitudes = some.Of(matrix.Magnitudes),
-                Scales = groups.Of(matrix.Scales),
+                Codes = matrix.Codes.narrow(0, some.Start * matrix.BlockBytes, some.Count * matrix.BlockBytes),
+                Magnitudes = magnitudes.Slice(some.Start, some.Count),
             };
-            inner.Dequantize(part, flat.narrow(0, first, Math.Min(some.Count * Nf4Matrix.BlockValues, flat.numel() - first)));
+            inner.Dequantize(part, flat.narrow(0, first, Math.Min(some.Count * matrix.BlockValues, flat.numel() - first)));
         });
     }
 

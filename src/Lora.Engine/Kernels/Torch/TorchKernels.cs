@@ -135,17 +135,13 @@ internal sealed class TorchKernels : IKernels
     }
 
     /// <inheritdoc/>
-    public void Dequantize(Nf4Matrix matrix, Tensor y)
+    public void Dequantize(FourBitMatrix matrix, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor pairs = tensor(Nf4Code.Pairs, [256, 2], device: y.device); // both values of each byte
-        Tensor dynamic = tensor(DynamicCode.Values, device: y.device);
-
-        // The last group may have fewer blocks.
-        Tensor scales = matrix.Scales.repeat_interleave(Nf4Matrix.GroupBlocks).narrow(0, 0, matrix.Magnitudes.numel()); // [blocks]
-        Tensor magnitudes = dynamic.index_select(0, matrix.Magnitudes.to(ScalarType.Int32)).mul_(scales).Add(matrix.Mean); // [blocks]
-        Tensor blocks = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, Nf4Matrix.BlockValues).mul_(magnitudes.unsqueeze(1)); // [blocks, 64]
-        y.copy_(blocks.view(-1).narrow(0, 0, y.numel()).view(y.shape));
+        Tensor pairs = tensor(matrix.Code.Pairs, [256, 2], device: y.device); // both values of each byte
+        Tensor values = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, matrix.BlockValues); // [blocks, BlockValues]
+        values.mul_(matrix.Magnitudes.Read().unsqueeze(1));
+        y.copy_(values.view(-1).narrow(0, 0, y.numel()).view(y.shape));
     }
 
     private static Tensor Hidden(AttentionTile tile, Device device)

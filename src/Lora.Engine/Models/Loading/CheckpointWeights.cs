@@ -86,7 +86,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
 
     /// <summary>Reads a matrix and quantises it, so that there is never more than one that is not.</summary>
     /// <inheritdoc/>
-    public Nf4Matrix? TakeQuantized(string name, params ReadOnlySpan<long> shape)
+    public FourBitMatrix? TakeQuantized(string name, params ReadOnlySpan<long> shape)
     {
         if (!quantized.Contains(name))
         {
@@ -95,7 +95,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
 
         if (cancellation.IsCancellationRequested)
         {
-            return Nf4Matrix.WithoutValues(shape.ToArray(), dataType, device); // thrown away with the model, which cannot be left half made
+            return Nf4Layout.WithoutValues(shape.ToArray(), dataType, device); // thrown away with the model, which cannot be left half made
         }
 
         using DisposeScope scope = NewDisposeScope();

@@ -13,7 +13,7 @@ internal interface IWeightSource
 
     /// <summary>Gives a matrix in 4 bits, which the caller owns; null where it is held as <see cref="Take"/> gives it.</summary>
     /// <inheritdoc cref="Take"/>
-    Nf4Matrix? TakeQuantized(string name, params ReadOnlySpan<long> shape) => null;
+    FourBitMatrix? TakeQuantized(string name, params ReadOnlySpan<long> shape) => null;
 
     /// <summary>Whether the source has a tensor of that name.</summary>
     bool Has(string name);

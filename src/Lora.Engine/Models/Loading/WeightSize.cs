@@ -20,7 +20,7 @@ internal sealed record WeightSize(long Held, long Buffer)
         IReadOnlyList<(string Name, long[] Shape)> required = RequiredTensors.Of(shape, hasHead);
         HashSet<string> matrices = [.. QuantizedWeights.In(quantization, shape, required)];
         (string Name, long Count, bool IsQuantized)[] weights = [.. required.Select(weight => (weight.Name, Count(weight.Shape), matrices.Contains(weight.Name)))];
-        long held = weights.Sum(weight => weight.IsQuantized ? Nf4Matrix.SizeOf(weight.Count) : weight.Count * width);
+        long held = weights.Sum(weight => weight.IsQuantized ? Nf4Layout.SizeOf(weight.Count) : weight.Count * width);
 
         // The values of one product's matrices together, such as q, k and v.
         Dictionary<string, long> quantized = weights.Where(weight => weight.IsQuantized).ToDictionary(weight => weight.Name, weight => weight.Count, StringComparer.Ordinal);

@@ -19,7 +19,7 @@ internal readonly record struct Weights(IWeightSource Source, string Prefix, Wei
         long[] shape = isConv1D ? [inputs, outputs] : [outputs, inputs];
 
         // The source decides: a model is built the same way whether its matrices are numbers or codes.
-        if (Source.TakeQuantized(Prefix + name + ".weight", shape) is Nf4Matrix matrix)
+        if (Source.TakeQuantized(Prefix + name + ".weight", shape) is FourBitMatrix matrix)
         {
             return new QuantizedLinear(matrix, bias ? Frozen(name + ".bias", outputs) : null, Buffer, isConv1D);
         }

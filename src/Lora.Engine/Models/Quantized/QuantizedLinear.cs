@@ -17,7 +17,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     /// <param name="bias">[out], or null.</param>
     /// <param name="buffer">Where W's values are taken.</param>
     /// <param name="isConv1D">Whether W is [in, out].</param>
-    public QuantizedLinear(Nf4Matrix matrix, Parameter? bias, WeightBuffer buffer, bool isConv1D = false)
+    public QuantizedLinear(FourBitMatrix matrix, Parameter? bias, WeightBuffer buffer, bool isConv1D = false)
         : base(nameof(QuantizedLinear))
     {
         Matrix = matrix;
@@ -32,7 +32,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>W.</summary>
-    public Nf4Matrix Matrix { get; }
+    public FourBitMatrix Matrix { get; }
 
     /// <summary>Whether W is [in, out].</summary>
     public bool IsConv1D { get; }

@@ -24,7 +24,7 @@ internal sealed class WeightBuffer : IDisposable
     public long Missing => Size - (memory is null ? 0 : memory.numel() * memory.ElementSize);
 
     /// <summary>Announces a product, so that there is room for the largest at once.</summary>
-    public void Announce(params IReadOnlyList<Nf4Matrix> matrices)
+    public void Announce(params IReadOnlyList<FourBitMatrix> matrices)
     {
         // Allocated at the first product: what the memory plan counts as missing until then.
         needed = Math.Max(needed, matrices.Sum(matrix => matrix.Shape[0] * matrix.Shape[1]));
@@ -33,9 +33,9 @@ internal sealed class WeightBuffer : IDisposable
 
     /// <summary>The values of matrices that share an input and were announced, one below the other.</summary>
     /// <returns>[all outputs, in], in the caller's scope; other values are there after the next call.</returns>
-    public Tensor Values(params IReadOnlyList<Nf4Matrix> matrices)
+    public Tensor Values(params IReadOnlyList<FourBitMatrix> matrices)
     {
-        Nf4Matrix top = matrices[0];
+        FourBitMatrix top = matrices[0];
         long rows = matrices.Sum(matrix => matrix.Shape[0]);
         Reserve(top);
 
@@ -44,7 +44,7 @@ internal sealed class WeightBuffer : IDisposable
         Tensor values = stretch.view(rows, top.Shape[1]);
         IKernels kernels = KernelSet.Of(memory.device, memory.dtype);
         long first = 0;
-        foreach (Nf4Matrix matrix in matrices)
+        foreach (FourBitMatrix matrix in matrices)
         {
             using Tensor part = values.narrow(0, first, matrix.Shape[0]);
             kernels.Dequantize(matrix, part);
@@ -72,7 +72,7 @@ internal sealed class WeightBuffer : IDisposable
         memory = null;
     }
 
-    private void Reserve(Nf4Matrix matrix)
+    private void Reserve(FourBitMatrix matrix)
     {
         if (memory is not null && memory.numel() >= needed)
         {

@@ -1,4 +1,6 @@
 using Lora.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Lora.Quantization;
 
@@ -52,6 +54,25 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
     /// <summary>What the codes stand for.</summary>
     public FourBitCode Code { get; }
 
+    /// <summary>Reads the matrix as it is, in 4 bits.</summary>
+    /// <param name="dataType">The dtype that its values will be taken in.</param>
+    /// <param name="onRead">Told of bytes that were read, on several threads.</param>
+    /// <returns>The matrix, on the CPU, which the caller owns.</returns>
+    /// <exception cref="LoraException">A file is unreadable or was cut off.</exception>
+    public FourBitMatrix Take(ScalarType dataType, Action<long>? onRead = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        PartReader reader = new(Parts, onRead);
+
+        // Whole blocks; what a last one has behind the matrix is read by nobody, but has to be there.
+        Tensor packed = zeros([magnitudes.ElementCount * state.BlockSize / 2], dtype: ScalarType.Byte, device: CPU);
+        reader.Into(packed, codes);
+        NestedMagnitudes? nested = state.NestedBlockSize is not int group ? null
+            : new(group, new Span<float>(reader.Floats(map!), MapValues).ToArray(), Whole(reader, scales!, ScalarType.Float32), state.NestedOffset);
+        Tensor values = Whole(reader, magnitudes, nested is null ? ScalarType.Float32 : ScalarType.Byte);
+        return new(Shape, dataType, Code, state.BlockSize, packed.DetachFromDisposeScope(), new(values, nested));
+    }
+
     /// <inheritdoc/>
     protected override TileReader Open(PartReader reader)
     {
@@ -75,6 +96,13 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
                 }
             }
         };
+    }
+
+    private static Tensor Whole(PartReader reader, TensorInfo tensor, ScalarType type)
+    {
+        Tensor memory = empty([tensor.ElementCount], dtype: type, device: CPU).DetachFromDisposeScope();
+        reader.Into(memory, tensor);
+        return memory;
     }
 
     private float* Magnitudes(PartReader reader)

@@ -18,15 +18,18 @@ internal sealed unsafe class PartReader(StoredParts parts, Action<long>? onRead)
         const int Behind = 64;
 
         Tensor memory = empty([tensor.Length + Behind], dtype: ScalarType.Byte, device: CPU);
-        Parallel.For(0, (tensor.Length + SliceBytes - 1) / SliceBytes, slice =>
-        {
-            long first = slice * SliceBytes;
-            int count = (int)Math.Min(SliceBytes, tensor.Length - first);
-            parts.Checkpoint.Read(tensor, first, TensorMemory.Bytes(memory, first, count));
-            onRead?.Invoke(count);
-        });
+        Into(memory, tensor);
         return Rows<byte>.Memory<byte>(memory);
     }
+
+    /// <summary>Reads the bytes into the front of a tensor, on several threads.</summary>
+    public void Into(Tensor memory, TensorInfo tensor) => Parallel.For(0, (tensor.Length + SliceBytes - 1) / SliceBytes, slice =>
+    {
+        long first = slice * SliceBytes;
+        int count = (int)Math.Min(SliceBytes, tensor.Length - first);
+        parts.Checkpoint.Read(tensor, first, TensorMemory.Bytes(memory, first, count));
+        onRead?.Invoke(count);
+    });
 
     /// <summary>32-bit words.</summary>
     public uint* Words(TensorInfo tensor) => (uint*)Bytes(tensor);

@@ -16,7 +16,7 @@ public class SlicedKernelsTests
     public void A_4_bit_matrix_has_the_same_values(long values)
     {
         using DisposeScope scope = NewDisposeScope();
-        using Nf4Matrix matrix = Nf4Quantizer.Quantize(randn([301, 203], dtype: ScalarType.Float32, device: CPU), ScalarType.Float32); // the last block is not full
+        using FourBitMatrix matrix = Nf4Quantizer.Quantize(randn([301, 203], dtype: ScalarType.Float32, device: CPU), ScalarType.Float32); // the last block is not full
         Tensor whole = zeros(matrix.Shape, dtype: ScalarType.Float32, device: CPU);
         Tensor sliced = zeros_like(whole);
 

@@ -77,7 +77,7 @@ public class QuantizedModelTests
     {
         const long Values = 4096 * 14336;
 
-        Assert.InRange(Nf4Matrix.SizeOf(Values) / (2.0 * Values), 0.25, 0.27);
+        Assert.InRange(Nf4Layout.SizeOf(Values) / (2.0 * Values), 0.25, 0.27);
     }
 
     [Theory]
@@ -180,7 +180,7 @@ public class QuantizedModelTests
         IEnumerable<Tensor> tensors = model.named_parameters()
             .Where(entry => entry.parameter.device_type != DeviceType.META && !(model.Shape.Head.IsTied && entry.name == "lm_head.weight"))
             .Select(entry => (Tensor)entry.parameter)
-            .Concat(model.named_modules().Select(entry => entry.module).OfType<QuantizedLinear>().SelectMany(layer => new[] { layer.Matrix.Codes, layer.Matrix.Magnitudes, layer.Matrix.Scales }));
+            .Concat(model.named_modules().Select(entry => entry.module).OfType<QuantizedLinear>().SelectMany(layer => new[] { layer.Matrix.Codes, layer.Matrix.Magnitudes.Values, layer.Matrix.Magnitudes.Nested!.Scales }));
         return tensors.Sum(tensor => tensor.numel() * tensor.ElementSize);
     }
 }

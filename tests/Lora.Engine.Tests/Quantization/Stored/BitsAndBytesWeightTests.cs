@@ -1,5 +1,7 @@
 using System.Text;
 using Lora.Checkpoints;
+using Lora.Kernels;
+using static TorchSharp.torch;
 
 namespace Lora.Tests.Quantization;
 
@@ -37,6 +39,7 @@ public class BitsAndBytesWeightTests
         using StoredCase form = new("""{"quant_method": "bitsandbytes", "load_in_4bit": true}""", Plain(type, blockSize, magnitudes, table));
 
         form.Check([.. codes.Select((code, at) => table[code] * (double)magnitudes[at / blockSize])], [Outputs, Inputs]);
+        CheckTaken(form);
     }
 
     [Theory]
@@ -61,6 +64,7 @@ public class BitsAndBytesWeightTests
         form.Check(
             [.. codes.Select((code, at) => Nf4[code] * ((map[magnitudes[at / BlockSize]] * (double)scales[at / BlockSize / group]) + 0.0625))],
             [Outputs, Inputs]);
+        CheckTaken(form);
     }
 
     [Theory]
@@ -77,6 +81,15 @@ public class BitsAndBytesWeightTests
         using StoredCase form = new("{}", [.. parts[..^1], ("weight.quant_state.bitsandbytes__nf4", TensorDataType.U8, [state.Length], Encoding.UTF8.GetBytes(state))]);
 
         Assert.Contains(reason, form.Refusal([Outputs, Inputs]), StringComparison.Ordinal);
+    }
+
+    /// <summary>As it is kept, in 4 bits, it has the same values to the last bit, by vectors, by operators and by slices.</summary>
+    private static void CheckTaken(StoredCase form)
+    {
+        float[] values = form.Values([Outputs, Inputs]);
+        Assert.Equal(values, form.TakenValues([Outputs, Inputs], KernelSet.Of(CPU, ScalarType.Float32)));
+        Assert.Equal(values, form.TakenValues([Outputs, Inputs], new TorchKernels()));
+        Assert.Equal(values, form.TakenValues([Outputs, Inputs], new SlicedKernels(new TorchKernels(), 5000)));
     }
 
     private (string, TensorDataType, long[], Array)[] Plain(string type, int blockSize, float[] magnitudes, float[] table) =>

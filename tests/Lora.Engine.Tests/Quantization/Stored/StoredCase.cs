@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Lora.Checkpoints;
+using Lora.Kernels;
 using Lora.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -31,6 +32,17 @@ internal sealed class StoredCase : IDisposable
         Tensor values = zeros(shape, dtype: type, device: CPU);
         Open(checkpoint, shape, parameter).Fill(values);
         return values.to(ScalarType.Float32).data<float>().ToArray();
+    }
+
+    /// <summary>The matrix in 4 bits, and its values by a set of kernels.</summary>
+    public float[] TakenValues(long[] shape, IKernels kernels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+        using FourBitMatrix matrix = ((BitsAndBytesWeight)Open(checkpoint, shape, "weight")).Take(ScalarType.Float32);
+        Tensor values = zeros(shape, dtype: ScalarType.Float32, device: CPU);
+        kernels.Dequantize(matrix, values);
+        return values.data<float>().ToArray();
     }
 
     /// <summary>The reason that the form is refused for.</summary>

@@ -13,7 +13,7 @@ internal sealed class JoinedWeights : IDisposable
 {
     private readonly Tensor? weight;
     private readonly WeightBuffer? buffer;
-    private readonly Nf4Matrix[] matrices;
+    private readonly FourBitMatrix[] matrices;
     private readonly bool isOwner;
 
     /// <param name="layers">In the order of their outputs; ordinary layers or quantised ones.</param>

@@ -1,0 +1,65 @@
+using Lora.Native;
+using static TorchSharp.torch;
+
+namespace Lora.Quantization;
+
+/// <summary>The largest magnitude of each block of a 4-bit matrix: float32, or quantised in turn (<see cref="Nested"/>).</summary>
+/// <param name="Values">[blocks]: float32, or the uint8 codes of nested ones.</param>
+/// <param name="Nested">How codes become magnitudes; null where they are magnitudes.</param>
+internal sealed record BlockMagnitudes(Tensor Values, NestedMagnitudes? Nested) : IDisposable
+{
+    /// <summary>How many blocks there are.</summary>
+    public long Blocks => Values.numel();
+
+    /// <summary>Blocks that cannot be taken apart, as they share a scale.</summary>
+    public int GroupBlocks => Nested?.GroupBlocks ?? 1;
+
+    /// <summary>The bytes that they take.</summary>
+    public long Size => Values.numel() * Values.ElementSize + (Nested is null ? 0 : Nested.Scales.numel() * Nested.Scales.ElementSize);
+
+    /// <summary>The magnitudes, [blocks] in float32, in the caller's scope and not to be written to.</summary>
+    public Tensor Read()
+    {
+        if (Nested is null)
+        {
+            return Values;
+        }
+
+        // The last group may have fewer blocks.
+        Tensor scales = Nested.Scales.repeat_interleave(Nested.GroupBlocks).narrow(0, 0, Blocks); // [blocks]
+        Tensor numbers = tensor(Nested.Map, device: Values.device).index_select(0, Values.to(ScalarType.Int32));
+        return numbers.mul_(scales).Add(Nested.Mean);
+    }
+
+    /// <summary>Those of some blocks, slices of these.</summary>
+    /// <param name="first">A multiple of <see cref="GroupBlocks"/>.</param>
+    /// <param name="count">How many blocks; less than a whole group only at the end.</param>
+    public BlockMagnitudes Slice(long first, long count) => new(
+        Values.narrow(0, first, count),
+        Nested is null ? null : Nested with { Scales = Nested.Scales.narrow(0, first / GroupBlocks, (count + GroupBlocks - 1) / GroupBlocks) });
+
+    /// <summary>The same on another device; these are disposed.</summary>
+    public BlockMagnitudes Move(Device device)
+    {
+        using (this)
+        {
+            return new(Moved(Values), Nested is null ? null : Nested with { Scales = Moved(Nested.Scales) });
+        }
+
+        Tensor Moved(Tensor tensor) => tensor.to(device).DetachFromDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Values.Dispose();
+        Nested?.Scales.Dispose();
+    }
+}
+
+/// <summary>Magnitudes that are quantised in turn: magnitude = map[code] · scale + mean.</summary>
+/// <param name="GroupBlocks">Blocks that share a scale.</param>
+/// <param name="Map">The 256 values of the codes.</param>
+/// <param name="Scales">float32 [blocks / GroupBlocks, rounded up].</param>
+/// <param name="Mean">What was taken off the magnitudes before.</param>
+internal sealed record NestedMagnitudes(int GroupBlocks, float[] Map, Tensor Scales, float Mean);
