@@ -78,7 +78,7 @@ public sealed class ModuleTree
         LoraModuleInfo[] modules = [.. nodes
             .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
             .SelectMany(node => ExpertParameters.AreIn(node) ? ExpertParameters.Describe(node, model.ModelType, source) : [ModuleDescription.Of(
-                node, ModuleKindRules.IsRouter(model.ModelType, node) || ModuleKindRules.IsPrediction(model.Blocks, node.Name), usesConv1D, stored.Of(node), source)])];
+                node, ModuleKindRules.IsRouter(model.ModelType, node) || ModuleKindRules.IsPrediction(model.Blocks, node.Name), usesConv1D, stored.Of(node.Parts), source)])];
         return new(model.ModelType, nodes, modules, tied);
     }
 

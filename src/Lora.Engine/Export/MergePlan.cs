@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Quantization;
 
 namespace Lora.Export;
 
@@ -29,10 +30,18 @@ internal sealed class MergePlan
             return plan;
         }
 
-        HashSet<string> conv1D = [.. tree.Modules.Where(module => module.Kind == LoraModuleKind.Conv1D).Select(module => module.Name)];
-        MergeRules rules = new(adapter, tree, layout, problems);
         IReadOnlyDictionary<string, FactorPair> factors = FactorPair.Of(adapter);
         ParameterKeys parameters = new(adapter.Config, adapter.Tensors.Select(tensor => tensor.Name));
+        HashSet<string> modules = [.. adapter.Tensors.Select(tensor => AdapterPart.Of(tensor.Name, parameters).Module), .. factors.Keys];
+        if (QuantizedCheckpoint.WhyNotMerged(tree, modules) is string why)
+        {
+            // Once, and not for each module: all of them are so.
+            problems.Add(new(LoraError.MergeRefused, checkpoint.Path, checkpoint.Path, why));
+            return plan;
+        }
+
+        HashSet<string> conv1D = [.. tree.Modules.Where(module => module.Kind == LoraModuleKind.Conv1D).Select(module => module.Name)];
+        MergeRules rules = new(adapter, tree, layout, problems);
 
         // A parameter that is adapted by itself is a merge of its own, beside others of its module.
         foreach (IGrouping<(string Module, string? Parameter), (AdapterPart Part, TensorData Tensor)> module in

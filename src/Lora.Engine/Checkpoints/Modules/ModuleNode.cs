@@ -33,12 +33,11 @@ internal sealed class ModuleNode(string name, string role)
     public void Add(string tensorName, TensorInfo tensor)
     {
         string[] names = tensorName.Split('.');
-        int depth = Array.FindIndex(names, 0, names.Length - 1, ParameterName.IsWeightOrBias);
-        int own = depth < 0 ? names.Length - 1 : depth;
+        int own = ParameterName.OwnStart(names);
         ModuleNode node = Find(names.AsSpan(0, own));
         node.tensors.Add(tensor);
         node.parts[string.Join('.', names[own..])] = tensor;
-        if (depth < 0 && ParameterName.IsWeight(names[^1]))
+        if (own == names.Length - 1 && ParameterName.IsWeight(names[^1]))
         {
             node.Weight = tensor;
         }

@@ -15,6 +15,13 @@ internal static class ParameterName
     /// <summary>True for <c>weight</c> and <c>bias</c>.</summary>
     public static bool IsWeightOrBias(string part) => part is "weight" or "bias";
 
+    /// <summary>Where in a tensor's dotted name its own parts begin, behind those of its module: <c>weight.absmax</c> stays with the module of the weight.</summary>
+    public static int OwnStart(string[] names)
+    {
+        int depth = Array.FindIndex(names, 0, names.Length - 1, IsWeightOrBias);
+        return depth < 0 ? names.Length - 1 : depth;
+    }
+
     /// <summary>True for a tensor that is no parameter; <c>attn.bias</c> without a weight is GPT's causal mask.</summary>
     public static bool IsBuffer(string tensorName, bool hasWeight)
     {

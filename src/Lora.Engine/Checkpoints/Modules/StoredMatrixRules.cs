@@ -17,17 +17,15 @@ internal sealed class StoredMatrixRules(StatedQuantization? stated, Checkpoint c
     private const int PackedBits = 32;
 
     /// <summary>The matrix that the module's tensors stand for; null when they are not quantised.</summary>
-    public StoredMatrix? Of(ModuleNode node)
-    {
-        IReadOnlyDictionary<string, TensorInfo> parts = node.Parts;
-        return parts.TryGetValue("qweight", out TensorInfo? packed) && packed.Shape.Length == 2 ? OfQweight(packed, parts)
+    /// <param name="parts">Its tensors by what follows its name (<see cref="ModuleNode.Parts"/>).</param>
+    public StoredMatrix? Of(IReadOnlyDictionary<string, TensorInfo> parts) =>
+        parts.TryGetValue("qweight", out TensorInfo? packed) && packed.Shape.Length == 2 ? OfQweight(packed, parts)
             : parts.TryGetValue("W_q", out _) ? OfHqq(parts)
             : parts.TryGetValue("weight_packed", out TensorInfo? compressed) && compressed.Shape.Length == 2 ? OfCompressed(compressed, parts)
             : parts.TryGetValue("weight", out TensorInfo? weight) && weight.Shape.Length == 2 ? OfWeight(weight, parts)
             : parts.Keys.Any(name => name.EndsWith("_blocks", StringComparison.Ordinal) && parts.ContainsKey(name[..^"blocks".Length] + "scales"))
                 ? new("MXFP4", 4, null, null) // gpt-oss: the experts of a block in one tensor
                 : null;
-    }
 
     /// <summary>GPTQ packs the inputs, [in * bits / 32, out]; AWQ the outputs, [in, out * bits / 32], or in its gemv form [out, in * bits / 32].</summary>
     private StoredMatrix OfQweight(TensorInfo packed, IReadOnlyDictionary<string, TensorInfo> parts)
@@ -73,7 +71,7 @@ internal sealed class StoredMatrixRules(StatedQuantization? stated, Checkpoint c
 
     private StoredMatrix? OfWeight(TensorInfo weight, IReadOnlyDictionary<string, TensorInfo> parts) => weight.DataType switch
     {
-        TensorDataType.U8 when parts.ContainsKey("weight.absmax") => OfBitsAndBytes(parts),
+        _ when parts.ContainsKey("weight.absmax") => OfBitsAndBytes(parts), // bytes, of whatever dtype
         TensorDataType.U8 when parts.ContainsKey("weight_scale") => OfFloat4(weight, parts),
         TensorDataType.I8 => new(parts.ContainsKey("SCB") ? "bitsandbytes" : "INT8", 8, weight.Shape[0], weight.Shape[1]),
         TensorDataType.F8E4M3 or TensorDataType.F8E5M2 or TensorDataType.F8E4M3Fnuz or TensorDataType.F8E5M2Fnuz => new("FP8", null, weight.Shape[0], weight.Shape[1]),

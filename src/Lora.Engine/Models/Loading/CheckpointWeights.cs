@@ -5,16 +5,21 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>Takes a model's weights out of a checkpoint, straight into the memory that they stay in.</summary>
+/// <summary>
+/// Takes a model's weights out of a checkpoint, straight into the memory that they stay in. Those of a quantised checkpoint become numbers one matrix
+/// at a time, or stay in the 4 bits that they have.
+/// </summary>
 internal sealed class CheckpointWeights : IWeightSource, IDisposable
 {
     private readonly StoredTensors stored;
     private readonly Device device;
     private readonly ScalarType dataType;
     private readonly WeightArena arena;
-    private readonly HashSet<string> quantized;
+    private readonly Dictionary<string, StoredWeight> forms; // of weights that are quantised in the checkpoint
+    private readonly HashSet<string> kept; // matrices that stay in the checkpoint's 4 bits
+    private readonly HashSet<string> quantized; // matrices that are quantised here
     private readonly IReadOnlyDictionary<string, TensorData> given;
-    private readonly Tensor? scratch; // a quantised matrix as it is read
+    private readonly Tensor? scratch; // a matrix that is quantised here, as it is read
     private readonly IProgress<WorkProgress>? progress;
     private readonly CancellationToken cancellation;
     private readonly string stage;
@@ -47,9 +52,14 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         this.device = device;
         this.dataType = dataType;
         this.given = given;
-        quantized = [.. QuantizedWeights.In(quantization, stored.Shape, required)];
-        ILookup<bool, (string Name, long[] Shape)> byQuantized = required.ToLookup(weight => quantized.Contains(weight.Name));
-        total = required.Where(weight => !given.ContainsKey(weight.Name)).Sum(weight => stored.Find(weight.Name).Length);
+        forms = required.Where(weight => !given.ContainsKey(weight.Name))
+            .Select(weight => (weight.Name, Form: stored.FindQuantized(weight.Name, weight.Shape)))
+            .Where(weight => weight.Form is not null)
+            .ToDictionary(weight => weight.Name, weight => weight.Form!, StringComparer.Ordinal);
+        kept = KeptMatrices.Of(stored.Shape, required, forms, quantization);
+        quantized = [.. QuantizedWeights.In(quantization, stored.Shape, required).Where(name => !kept.Contains(name))];
+        ILookup<bool, (string Name, long[] Shape)> byQuantized = required.Where(weight => !kept.Contains(weight.Name)).ToLookup(weight => quantized.Contains(weight.Name));
+        total = required.Where(weight => !given.ContainsKey(weight.Name)).Sum(weight => forms.GetValueOrDefault(weight.Name)?.Length ?? stored.Find(weight.Name).Length);
         arena = new(byQuantized[false], dataType, device);
         if (quantized.Count > 0)
         {
@@ -58,15 +68,22 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         }
     }
 
-    /// <summary>Reads the weights that are not quantised; tensors that were taken before have their values then.</summary>
-    /// <exception cref="LoraException">A file is unreadable or was cut off since it was opened.</exception>
+    /// <summary>Reads the weights that are held as numbers; tensors that were taken before have their values then.</summary>
+    /// <exception cref="LoraException">A file is unreadable or was cut off since it was opened, or a quantised weight's parts contradict each other.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public void Read()
     {
         using DisposeScope scope = NewDisposeScope();
+        ILookup<bool, string> byForm = arena.Names.Where(name => !given.ContainsKey(name)).ToLookup(forms.ContainsKey);
 
         // Other tensors over the same memory as those that the model was given: filling these fills the model.
-        WeightReader.Fill(arena.Names.Where(name => !given.ContainsKey(name)).Select(name => (arena[name], stored.Find(name))), stored.Checkpoint, OnRead, cancellation);
+        WeightReader.Fill(byForm[false].Select(name => (arena[name], stored.Find(name))), stored.Checkpoint, OnRead, cancellation);
+        foreach (string name in byForm[true])
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Unpack(forms[name], arena[name]);
+        }
+
         foreach ((string name, TensorData table) in given)
         {
             Tensor values = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU);
@@ -79,16 +96,16 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     public void Report() => progress?.Report(new(stage, Interlocked.Read(ref read), total, WorkUnit.Byte));
 
     /// <inheritdoc/>
-    public bool Has(string name) => stored.TryFind(name, out _);
+    public bool Has(string name) => stored.Has(name);
 
     /// <inheritdoc/>
     public Tensor Take(string name, params ReadOnlySpan<long> shape) => arena[name];
 
-    /// <summary>Reads a matrix and quantises it, so that there is never more than one that is not.</summary>
+    /// <summary>Reads a matrix and quantises it, so that there is never more than one that is not; or takes it as it is stored.</summary>
     /// <inheritdoc/>
     public FourBitMatrix? TakeQuantized(string name, params ReadOnlySpan<long> shape)
     {
-        if (!quantized.Contains(name))
+        if (!quantized.Contains(name) && !kept.Contains(name))
         {
             return null;
         }
@@ -98,11 +115,8 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             return Nf4Layout.WithoutValues(shape.ToArray(), dataType, device); // thrown away with the model, which cannot be left half made
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        Tensor values = scratch!.narrow(0, 0, shape[0] * shape[1]).view(shape.ToArray());
-        WeightReader.Fill([(values, stored.Find(name))], stored.Checkpoint, OnRead);
         Report();
-        return Nf4Quantizer.Quantize(values, dataType).To(device);
+        return kept.Contains(name) ? ((BitsAndBytesWeight)forms[name]).Take(dataType, OnRead).To(device) : Quantize(name, shape.ToArray());
     }
 
     /// <inheritdoc/>
@@ -110,6 +124,36 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     {
         arena.Dispose();
         scratch?.Dispose();
+    }
+
+    private FourBitMatrix Quantize(string name, long[] shape)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor values = scratch!.narrow(0, 0, shape[0] * shape[1]).view(shape);
+        if (forms.TryGetValue(name, out StoredWeight? form))
+        {
+            form.Fill(values, OnRead);
+        }
+        else
+        {
+            WeightReader.Fill([(values, stored.Find(name))], stored.Checkpoint, OnRead);
+        }
+
+        return Nf4Quantizer.Quantize(values, dataType).To(device);
+    }
+
+    private void Unpack(StoredWeight form, Tensor weight)
+    {
+        if (device.type == DeviceType.CPU)
+        {
+            form.Fill(weight, OnRead);
+            return;
+        }
+
+        // One matrix on its way: made where its bytes are read, and moved.
+        using Tensor values = empty(form.Shape, dtype: dataType, device: CPU);
+        form.Fill(values, OnRead);
+        weight.copy_(values);
     }
 
     private void OnRead(long bytes) => Interlocked.Add(ref read, bytes);

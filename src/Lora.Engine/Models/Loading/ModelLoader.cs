@@ -56,9 +56,10 @@ internal static class ModelLoader
 
         // The modules only need the tensors, not their values: both are made at the same time.
         Task reading = Task.Run(weights.Read, CancellationToken.None); // it looks at the token itself, while the model is made whole
-        TaskModel model = shape.Build(weights, device); // while the values are being read
+        TaskModel? model = null;
         try
         {
+            model = shape.Build(weights, device); // while the values are being read
             Task[] waited = [reading];
             while (Task.WaitAny(waited, Interval) < 0)
             {
@@ -72,7 +73,9 @@ internal static class ModelLoader
         }
         catch
         {
-            model.Dispose();
+            // Whatever failed first: what is still being read goes into memory that is let go of here.
+            Task.WaitAny([reading], CancellationToken.None);
+            model?.Dispose();
             throw;
         }
     }

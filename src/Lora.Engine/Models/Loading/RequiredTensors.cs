@@ -1,4 +1,5 @@
 using Lora.Checkpoints;
+using Lora.Quantization;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -51,14 +52,14 @@ internal sealed class RequiredTensors(Func<string, bool> has) : IWeightSource
     {
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(ModuleTree.Of(stored.Checkpoint), stored.Checkpoint.Path)]);
         CheckBlocks(stored);
-        IReadOnlyList<(string Name, long[] Shape)> required = stored.Shape is ModelShape shape ? Of(shape, stored.TryFind(shape.Head.Weight, out _)) : Of(stored);
+        IReadOnlyList<(string Name, long[] Shape)> required = stored.Shape is ModelShape shape ? Of(shape, stored.Has(shape.Head.Weight)) : Of(stored);
         LoraException.ThrowIfAny(Check(stored, required.Where(weight => given?.ContainsKey(weight.Name) != true)));
         return required;
     }
 
     private static List<(string Name, long[] Shape)> Of(StoredTensors stored)
     {
-        RequiredTensors required = new(name => stored.TryFind(name, out _));
+        RequiredTensors required = new(stored.Has);
         using TaskModel model = stored.Shape.Build(required, META);
         return required.asked;
     }
@@ -83,6 +84,11 @@ internal sealed class RequiredTensors(Func<string, bool> has) : IWeightSource
         List<LoraProblem> problems = [];
         foreach ((string name, long[] shape) in required)
         {
+            if (IsQuantized(stored, name, shape, problems))
+            {
+                continue;
+            }
+
             if (!stored.TryFind(name, out TensorInfo? tensor))
             {
                 problems.Add(new(LoraError.TensorMissing, name, path, name));
@@ -98,5 +104,19 @@ internal sealed class RequiredTensors(Func<string, bool> has) : IWeightSource
         }
 
         return problems;
+    }
+
+    /// <summary>Whether a weight is stored in a quantised form, which is held against the shape then.</summary>
+    private static bool IsQuantized(StoredTensors stored, string name, long[] shape, List<LoraProblem> problems)
+    {
+        try
+        {
+            return stored.FindQuantized(name, shape) is not null;
+        }
+        catch (LoraException exception)
+        {
+            problems.AddRange(exception.Problems);
+            return true;
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Lora.Checkpoints;
+using Lora.Quantization;
 
 namespace Lora.Models;
 
@@ -9,13 +10,25 @@ namespace Lora.Models;
 /// <param name="shape">The model.</param>
 internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
 {
+    // The tensor that each form of a matrix has in place of its weight, or as it.
+    private static readonly string[] OfMatrix = ["weight", "qweight", "weight_packed"];
+
     private readonly string prefix = shape.Names.BasePrefix + ".";
+    private readonly StatedQuantization? stated = ModelIdentity.Read(checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!).Quantization;
+    private Dictionary<string, Dictionary<string, TensorInfo>>? modules;
 
     /// <summary>Where they are.</summary>
     public Checkpoint Checkpoint { get; } = checkpoint;
 
     /// <summary>The model.</summary>
     public TaskShape Shape { get; } = shape;
+
+    /// <summary>The modules of the checkpoint with their tensors, by their names there.</summary>
+    private Dictionary<string, Dictionary<string, TensorInfo>> Modules => modules ??= Checkpoint.Tensors
+        .Select(tensor => (Tensor: tensor, Names: tensor.Name.Split('.')))
+        .Select(entry => (entry.Tensor, entry.Names, Own: ParameterName.OwnStart(entry.Names)))
+        .GroupBy(entry => string.Join('.', entry.Names[..entry.Own]), StringComparer.Ordinal)
+        .ToDictionary(module => module.Key, module => module.ToDictionary(entry => string.Join('.', entry.Names[entry.Own..]), entry => entry.Tensor), StringComparer.Ordinal);
 
     /// <summary>
     /// Finds a tensor under its name or, in a checkpoint of the bare body, under the name without the body's prefix; those of norms also under the names that
@@ -27,6 +40,29 @@ internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
     /// <exception cref="LoraException">TensorMissing.</exception>
     public TensorInfo Find(string name) =>
         TryFind(name, out TensorInfo? found) ? found : throw LoraException.Of(LoraError.TensorMissing, name, Checkpoint.Path, name);
+
+    /// <summary>Whether a tensor is there, as it is or quantised.</summary>
+    public bool Has(string name) => TryFind(name, out _) || (name.EndsWith(".weight", StringComparison.Ordinal) && PartsOf(name, OfMatrix) is not null);
+
+    /// <summary>Finds how a quantised weight is stored; null when it is not there or plain numbers.</summary>
+    /// <param name="name">The weight's name.</param>
+    /// <param name="shape">The shape that the model has it in.</param>
+    /// <exception cref="LoraException">QuantizedWeightInvalid: its parts do not fit.</exception>
+    public StoredWeight? FindQuantized(string name, long[] shape)
+    {
+        string parameter = name[(name.LastIndexOf('.') + 1)..];
+        Dictionary<string, TensorInfo>? parts = shape.Length switch
+        {
+            2 when parameter == "weight" => PartsOf(name, OfMatrix),
+
+            // Experts in one tensor: of the module's parts those that begin with the parameter's name.
+            3 => PartsOf(name, [parameter + "_blocks"])?.Where(part => part.Key == parameter + "_blocks" || part.Key == parameter + "_scales").ToDictionary(StringComparer.Ordinal),
+            _ => null,
+        };
+        return parts is not null && new StoredMatrixRules(stated, Checkpoint).Of(parts) is StoredMatrix form
+            ? StoredForms.Of(form, new(name, form.ToString(), parts, stated, Checkpoint), parameter, shape)
+            : null;
+    }
 
     /// <summary>How many blocks of a list the checkpoint has.</summary>
     /// <param name="list">What stands before their numbers, with its dot.</param>
@@ -42,6 +78,21 @@ internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
             int end = start < 0 ? -1 : name.IndexOf('.', start);
             return end > start && int.TryParse(name.AsSpan(start, end - start), NumberStyles.None, CultureInfo.InvariantCulture, out int block) ? block : null;
         }
+    }
+
+    /// <summary>The tensors of the module that a weight belongs to, found by the first of some of them that is there.</summary>
+    private Dictionary<string, TensorInfo>? PartsOf(string weight, string[] parts)
+    {
+        string module = weight[..(weight.LastIndexOf('.') + 1)];
+        foreach (string part in parts)
+        {
+            if (TryFind(module + part, out TensorInfo? tensor))
+            {
+                return Modules[tensor.Name[..^(part.Length + 1)]];
+            }
+        }
+
+        return null;
     }
 
     private bool TryFindAs(string name, [NotNullWhen(true)] out TensorInfo? tensor) =>

@@ -1,4 +1,5 @@
 using Lora.Checkpoints;
+using Lora.Quantization;
 
 namespace Lora.Models;
 
@@ -15,9 +16,13 @@ internal static class UnusedTensors
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         HashSet<TensorInfo> used = [];
         StoredTensors stored = new(checkpoint, shape);
-        foreach ((string name, _) in RequiredTensors.In(stored))
+        foreach ((string name, long[] asked) in RequiredTensors.In(stored))
         {
-            if (stored.TryFind(name, out TensorInfo? tensor))
+            if (stored.FindQuantized(name, asked) is StoredWeight quantized)
+            {
+                used.UnionWith(quantized.Tensors);
+            }
+            else if (stored.TryFind(name, out TensorInfo? tensor))
             {
                 used.Add(tensor);
             }

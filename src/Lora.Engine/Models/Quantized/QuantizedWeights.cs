@@ -7,7 +7,7 @@ namespace Lora.Models;
 internal static class QuantizedWeights
 {
     /// <summary>What cannot be done with them, for messages.</summary>
-    public const string NotTrained = "modules_to_save on a weight that is held in 4 bits";
+    public const string NotTrained = "modules_to_save on a weight that is quantised";
 
     private const string Ending = ".weight";
 
@@ -29,13 +29,13 @@ internal static class QuantizedWeights
         where weight.Name.EndsWith(Ending, StringComparison.Ordinal) && Include(quantization, shape.IsInBlock(weight.Name), weight.Name[..^Ending.Length], weight.Shape)
         select weight.Name;
 
-    /// <summary>The modules that a configuration would train whole although their weights are quantised.</summary>
+    /// <summary>The modules that a configuration would train whole although their weights are quantised, in the checkpoint or while it is loaded.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="folder">A model that its headers describe well.</param>
     /// <param name="quantization">How the base is held.</param>
     public static IEnumerable<LoraProblem> Check(LoraConfig config, string folder, LoraQuantization quantization) =>
-        config.ModulesToSave is not { Length: > 0 } entries || quantization == LoraQuantization.None ? []
+        config.ModulesToSave is not { Length: > 0 } entries ? []
             : from module in ModuleTree.Read(folder).Modules
-              where Include(quantization, module.Layer is not null, module.Name, [.. module.Shape]) && entries.Any(entry => SavedModules.Holds(entry, module.Name))
+              where (module.Quantization is not null || Include(quantization, module.Layer is not null, module.Name, [.. module.Shape])) && entries.Any(entry => SavedModules.Holds(entry, module.Name))
               select new LoraProblem(LoraError.AdapterFeatureUnsupported, module.Name, module.Name, NotTrained);
 }

@@ -6,12 +6,16 @@ namespace Lora.Quantization;
 internal static class StoredForms
 {
     private const string BitsAndBytes = "bitsandbytes";
+    private static readonly string[] Known = ["GPTQ", "AWQ", "FP8", "INT8", "MXFP4", "compressed-tensors", BitsAndBytes];
 
     /// <summary>The forms that are read, for messages.</summary>
     public const string Names = "bitsandbytes NF4, FP4 and 8-bit, FP8, MXFP4, GPTQ, AWQ, and integers of compressed-tensors";
 
     /// <summary>Whether a form is read, by the name that <see cref="StoredMatrix"/> has for it.</summary>
-    public static bool Reads(StoredMatrix stored) => stored.Scheme is "GPTQ" or "AWQ" or "FP8" or "INT8" or "MXFP4" or "compressed-tensors" || stored.Scheme.StartsWith(BitsAndBytes, StringComparison.Ordinal);
+    public static bool Reads(string scheme) => Known.Any(known => scheme.StartsWith(known, StringComparison.Ordinal));
+
+    /// <summary>Whether a form stays as it is in memory, in 4 bits.</summary>
+    public static bool Keeps(string scheme) => scheme is BitsAndBytes + " NF4" or BitsAndBytes + " FP4";
 
     /// <summary>Finds out how a weight is stored, and holds its tensors against the model's shape.</summary>
     /// <param name="stored">Its form.</param>

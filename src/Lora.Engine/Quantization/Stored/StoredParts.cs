@@ -19,9 +19,11 @@ internal sealed class StoredParts(string name, string scheme, IReadOnlyDictionar
     /// <summary>Dtypes of indices and shapes.</summary>
     public static readonly TensorDataType[] Integers = [TensorDataType.I32, TensorDataType.I64];
 
+    private const string Bias = "bias";
+
     // What scales activations, caches and whole layers' inputs: a run in 16 bits does not quantise those.
     private static readonly HashSet<string> OfActivations =
-        ["input_scale", "input_zero_point", "input_global_scale", "input_scale_ub", "activation_scale_ub", "output_scale", "q_scale", "k_scale", "v_scale", "bias"];
+        ["input_scale", "input_zero_point", "input_global_scale", "input_scale_ub", "activation_scale_ub", "output_scale", "q_scale", "k_scale", "v_scale", Bias];
 
     private readonly HashSet<TensorInfo> used = [];
 
@@ -31,8 +33,11 @@ internal sealed class StoredParts(string name, string scheme, IReadOnlyDictionar
     /// <summary>Where they lie.</summary>
     public Checkpoint Checkpoint => checkpoint;
 
-    /// <summary>The tensors that were asked for.</summary>
-    public IReadOnlyCollection<TensorInfo> Used => used;
+    /// <summary>All of them but the bias, which is a tensor by itself.</summary>
+    public IEnumerable<TensorInfo> All => tensors.Where(part => part.Key != Bias).Select(part => part.Value);
+
+    /// <summary>The bytes of the tensors that were asked for.</summary>
+    public long Length => used.Sum(tensor => tensor.Length);
 
     /// <summary>The names of the tensors in the module.</summary>
     public IEnumerable<string> Names => tensors.Keys;

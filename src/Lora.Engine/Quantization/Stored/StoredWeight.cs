@@ -15,8 +15,11 @@ internal abstract class StoredWeight(StoredParts parts, long[] shape)
     /// <summary>The shape of the values: [out, in], of experts [experts, in, out].</summary>
     public long[] Shape { get; } = shape;
 
-    /// <summary>What is read for the values.</summary>
-    public IReadOnlyCollection<TensorInfo> Tensors => Parts.Used;
+    /// <summary>The tensors that stand for it in the checkpoint, also those that are not read.</summary>
+    public IEnumerable<TensorInfo> Tensors => Parts.All;
+
+    /// <summary>The bytes that are read for it.</summary>
+    public long Length => Parts.Length;
 
     /// <summary>The tensors that it is made of.</summary>
     protected StoredParts Parts { get; } = parts;

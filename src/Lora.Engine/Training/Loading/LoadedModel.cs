@@ -1,5 +1,7 @@
+using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Models;
+using Lora.Quantization;
 using Lora.Text;
 using static TorchSharp.torch;
 
@@ -90,6 +92,11 @@ internal sealed class LoadedModel : IDisposable
 
             Device device = TrainingDevice.Find(source.Device);
             ScalarType type = TrainingDevice.Type(source.DataType, device);
+            if (QuantizedCheckpoint.Note(ModuleTree.Read(source.Folder), source.Quantization) is string note)
+            {
+                observer.OnStage(note);
+            }
+
             observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
             CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
             return new(source, tokenizer, datasetOptions, dataset, validation, model, type);

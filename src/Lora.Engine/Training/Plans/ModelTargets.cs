@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Models;
+using Lora.Quantization;
 using Lora.Selection;
 
 namespace Lora.Training;

@@ -22,7 +22,12 @@ internal sealed class StoredCase : IDisposable
         SafetensorsWriter.Write(folder.File("model.safetensors"), parts.Select(part => new TensorData($"{Module}.{part.Name}", part.Type, part.Shape, Bytes(part.Values))));
     }
 
+    public string Folder => folder.Path;
+
     public void Dispose() => folder.Dispose();
+
+    /// <summary>Writes config.json anew.</summary>
+    public void Config(string text) => folder.Write("config.json", text);
 
     /// <summary>The values in float32, or in another dtype and widened.</summary>
     public float[] Values(long[] shape, string parameter = "weight", ScalarType type = ScalarType.Float32)
@@ -89,11 +94,11 @@ internal sealed class StoredCase : IDisposable
     {
         ModuleNode node = ModuleTree.Of(checkpoint).Nodes[Module];
         StatedQuantization? stated = ModelIdentity.Read(checkpoint.Folder!).Quantization;
-        StoredMatrix stored = new StoredMatrixRules(stated, checkpoint).Of(node) ?? throw new ArgumentException("The module is not quantised.", nameof(checkpoint));
+        StoredMatrix stored = new StoredMatrixRules(stated, checkpoint).Of(node.Parts) ?? throw new ArgumentException("The module is not quantised.", nameof(checkpoint));
         return StoredForms.Of(stored, new(Module, stored.ToString(), node.Parts, stated, checkpoint), parameter, shape);
     }
 
-    private static byte[] Bytes(Array values) => values switch
+    public static byte[] Bytes(Array values) => values switch
     {
         byte[] bytes => bytes,
         sbyte[] numbers => MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray(),
