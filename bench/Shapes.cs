@@ -39,6 +39,27 @@ internal static class Shapes
         IsTied = true,
     };
 
+    /// <summary>OLMoE-1B-7B but for its vocabulary, whose head would be most of the work of one block; it has 16 blocks and 50,304 tokens.</summary>
+    public static DecoderSizes Olmoe(int layers) => new()
+    {
+        VocabularySize = 4096,
+        HiddenSize = 2048,
+        IntermediateSize = 1024,
+        Layers = layers,
+        Heads = 16,
+        KeyValueHeads = 16,
+        HeadDimension = 128,
+        NormEpsilon = 1e-5,
+        Rope = new RopeParameters(10000),
+    };
+
+    /// <summary>Experts of these sizes, of which each token goes through some.</summary>
+    public static MixtureShape Mixture(DecoderSizes sizes, int experts, int chosen) =>
+        new(new("gate", sizes.HiddenSize, experts, chosen), new SeparateExpertsShape(experts, sizes.GatedMlp()));
+
     /// <summary>A model of these sizes with Llama's blocks.</summary>
-    public static ModelShape Model(DecoderSizes sizes) => sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), sizes.GatedMlp()));
+    public static ModelShape Model(DecoderSizes sizes) => Model(sizes, sizes.GatedMlp());
+
+    /// <summary>A model of these sizes with Llama's blocks but for the MLP.</summary>
+    public static ModelShape Model(DecoderSizes sizes, MlpShape mlp) => sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), mlp));
 }

@@ -34,6 +34,21 @@ internal static class StepBenchmark
         }
     }
 
+    /// <summary>A mixture of experts.</summary>
+    public static void RunMixture()
+    {
+        TorchLibrary.Load();
+        DecoderSizes sizes = Shapes.Olmoe(layers: 1);
+        foreach (ScalarType type in ProductBenchmark.Types())
+        {
+            double ceiling = ProductBenchmark.Ceiling(type);
+            using StepModel model = new(type, sizes, Shapes.Mixture(sizes, experts: 64, chosen: 8));
+            using ReferenceStep reference = new(model.Model);
+            Head("One block of OLMoE-1B-7B, 64 experts of which a token goes through 8", type, ceiling);
+            new Row(model, model.Rows(Four), ceiling).Show("4 x 512, autograd", reference, isAutograd: true);
+        }
+    }
+
     private static void WithAllBlocks(ScalarType type, DecoderSizes shape, double ceiling, int[] lengths)
     {
         using StepModel model = new(type, shape);

@@ -9,19 +9,28 @@ namespace Lora.Bench;
 internal sealed class StepModel : IDisposable
 {
     private const int Rank = 16;
-    private static readonly string[] Roles =
-        ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
 
     private readonly int lowest;
+    private readonly BlockProduct[] products;
 
     /// <param name="type">Of the frozen weights.</param>
     /// <param name="sizes">The sizes.</param>
     /// <param name="lowest">The lowest block that is adapted.</param>
     public StepModel(ScalarType type, DecoderSizes sizes, int lowest = 0)
+        : this(type, sizes, sizes.GatedMlp(), lowest)
+    {
+    }
+
+    /// <param name="type">Of the frozen weights.</param>
+    /// <param name="sizes">The sizes.</param>
+    /// <param name="mlp">The MLP of each block.</param>
+    /// <param name="lowest">The lowest block that is adapted.</param>
+    public StepModel(ScalarType type, DecoderSizes sizes, MlpShape mlp, int lowest = 0)
     {
         Sizes = sizes;
         this.lowest = lowest;
-        Model = new(Shapes.Model(Sizes), new RandomWeights(new Generator(1, CPU), type), CPU);
+        products = [.. BlockProduct.In(sizes, mlp)];
+        Model = new(Shapes.Model(sizes, mlp), new RandomWeights(new Generator(1, CPU), type), CPU);
         Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], CPU, seed: 1);
     }
 
@@ -43,18 +52,11 @@ internal sealed class StepModel : IDisposable
     public double Work(Batch batch)
     {
         long tokens = batch.Lengths.Sum();
-        long queries = Sizes.Heads * Sizes.HeadDimension;
-        long keys = Sizes.KeyValueHeads * Sizes.HeadDimension;
-        (long In, long Out)[] shapes =
-        [
-            (Sizes.HiddenSize, queries), (Sizes.HiddenSize, keys), (Sizes.HiddenSize, keys), (queries, Sizes.HiddenSize),
-            (Sizes.HiddenSize, Sizes.IntermediateSize), (Sizes.HiddenSize, Sizes.IntermediateSize), (Sizes.IntermediateSize, Sizes.HiddenSize),
-        ];
         double learning = Sizes.Layers - lowest;
-        double frozen = 2.0 * tokens * (Sizes.Layers + learning) * shapes.Sum(shape => shape.In * shape.Out);
+        double frozen = 2.0 * tokens * (Sizes.Layers + learning) * products.Sum(product => product.Share * product.Inputs * product.Outputs);
         double head = 4.0 * batch.TargetCount * Sizes.HiddenSize * Sizes.VocabularySize;
-        double adapter = 6.0 * tokens * learning * Rank * shapes.Sum(shape => shape.In + shape.Out);
-        double attention = 2.0 * (Sizes.Layers + (2.5 * learning)) * queries * batch.Lengths.Sum(length => (double)length * length);
+        double adapter = 6.0 * tokens * learning * Rank * products.Sum(product => product.Share * (product.Inputs + product.Outputs));
+        double attention = 2.0 * (Sizes.Layers + (2.5 * learning)) * Sizes.Heads * Sizes.HeadDimension * batch.Lengths.Sum(length => (double)length * length);
         return frozen + head + adapter + attention;
     }
 
@@ -66,8 +68,8 @@ internal sealed class StepModel : IDisposable
 
     private IEnumerable<AdapterTarget> Targets() =>
         from layer in Enumerable.Range(lowest, Sizes.Layers - lowest)
-        from role in Roles
-        select new AdapterTarget($"model.layers.{layer}.{role}", Rank, Scaling: 2);
+        from product in products
+        select new AdapterTarget($"model.layers.{layer}.{product.Layer}", Rank, Scaling: 2);
 
     private TrainingExample Example(Random random, int length, int row)
     {

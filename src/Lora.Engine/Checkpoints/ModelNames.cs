@@ -30,7 +30,6 @@ internal static class ModelNames
         ["modernbert"] = new("model", "decoder", true),
         ["mpnet"] = new("mpnet", "lm_head.decoder", true),
         ["phi"] = new("model", "lm_head", false),
-        ["qwen2_moe"] = new("model", "lm_head", false),
         ["roberta"] = new("roberta", "lm_head.decoder", true),
         ["rwkv"] = new("rwkv", "head", false),
         ["stablelm"] = new("model", "lm_head", false),

@@ -95,6 +95,13 @@ internal static class Arithmetic
         return values.clamp(min: held);
     }
 
+    /// <summary>The values, or a number where they are above it.</summary>
+    public static Tensor AtMost(this Tensor values, double number)
+    {
+        using Scalar held = number;
+        return values.clamp(max: held);
+    }
+
     /// <summary>The values, cut off at a number and at its opposite.</summary>
     public static Tensor Clamped(this Tensor values, double largest)
     {

@@ -1,4 +1,5 @@
 using Lora.Native;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -14,6 +15,7 @@ internal sealed class Attention : BlockModule
     private readonly nn.Module<Tensor, Tensor> output;
     private readonly nn.Module<Tensor, Tensor>? queryNorm;
     private readonly nn.Module<Tensor, Tensor>? keyNorm;
+    private readonly Parameter? sinks;
 
     public Attention(AttentionShape shape, Weights weights)
         : base(nameof(Attention))
@@ -25,6 +27,11 @@ internal sealed class Attention : BlockModule
         output = Child(shape.Output, weights.Linear(shape.Output, shape.QueryWidth, shape.HiddenSize, shape.OutputBias, shape.IsConv1D));
         queryNorm = Norm(shape.QueryNorm);
         keyNorm = Norm(shape.KeyNorm);
+        if (shape.HasSinks)
+        {
+            sinks = weights.Frozen(nameof(sinks), shape.Heads);
+            register_parameter(nameof(sinks), sinks);
+        }
 
         nn.Module<Tensor, Tensor>? Norm(NormShape? norm) => norm is null ? null : Child(norm.Name, norm.Build(weights));
     }
@@ -70,6 +77,11 @@ internal sealed class Attention : BlockModule
         {
             // The kernels divide by sqrt(headSize).
             query = query.Times(Math.Sqrt(shape.HeadDimension) * scale);
+        }
+
+        if (sinks is not null)
+        {
+            return SinkAttention.Mix(query, key, value, context.Mask(shape.Window), sinks);
         }
 
         if (shape.ScoreCap is double cap)

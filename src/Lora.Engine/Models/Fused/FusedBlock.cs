@@ -23,7 +23,7 @@ internal sealed record FusedBlock(PreNormShape Block, GatedMlpShape Mlp)
     }
 
     private static FusedBlock? Of(BlockShape shape) =>
-        shape is PreNormShape { Mlp: GatedMlpShape mlp, Attention: { ScoreCap: null, Alibi: null, Order: PackedOrder.Parts, IsConv1D: false } and not { Rope.IsInterleaved: true } } block
+        shape is PreNormShape { Mlp: GatedMlpShape mlp, Attention: { ScoreCap: null, Alibi: null, HasSinks: false, Order: PackedOrder.Parts, IsConv1D: false } and not { Rope.IsInterleaved: true } } block
         && IsServed(block.AttentionNorm) && IsServed(block.MlpNorm)
         && IsOfHeads(block.Attention.QueryNorm, block.Attention) && IsOfHeads(block.Attention.KeyNorm, block.Attention)
 

@@ -10,9 +10,10 @@ internal static class QuantizedWeights
     public const string NotTrained = "modules_to_save on a weight that is quantised";
 
     private const string Ending = ".weight";
+    private const int Stacked = 3; // dimensions
 
-    // Routers, and the table of T5's distances.
-    private static readonly string[] Kept = [".mlp.gate", ".mlp.router", ".block_sparse_moe.gate", ".shared_expert_gate", ".relative_attention_bias"];
+    // What opens a shared expert, and the table of T5's distances.
+    private static readonly string[] Kept = [".shared_expert_gate", ".relative_attention_bias"];
 
     /// <summary>Whether a weight is quantised.</summary>
     /// <param name="quantization">How the base is held.</param>
@@ -21,7 +22,8 @@ internal static class QuantizedWeights
     /// <param name="shape">The weight's shape.</param>
     public static bool Include(LoraQuantization quantization, bool isInBlock, string module, ReadOnlySpan<long> shape) =>
         // Two dimensions: biases and norms of the blocks stay as they are.
-        quantization == LoraQuantization.NF4 && shape.Length == 2 && isInBlock && !Array.Exists(Kept, name => module.EndsWith(name, StringComparison.Ordinal));
+        quantization == LoraQuantization.NF4 && shape.Length == 2 && isInBlock
+        && ModuleRole.Of(module) != ModuleRole.Router && !Array.Exists(Kept, name => module.EndsWith(name, StringComparison.Ordinal));
 
     /// <summary>The weights that are held in 4 bits, of all that a model asks for.</summary>
     public static IEnumerable<string> In(LoraQuantization quantization, TaskShape shape, IEnumerable<(string Name, long[] Shape)> weights) =>
@@ -29,13 +31,21 @@ internal static class QuantizedWeights
         where weight.Name.EndsWith(Ending, StringComparison.Ordinal) && Include(quantization, shape.IsInBlock(weight.Name), weight.Name[..^Ending.Length], weight.Shape)
         select weight.Name;
 
-    /// <summary>The modules that a configuration would train whole although their weights are quantised, in the checkpoint or while it is loaded.</summary>
+    /// <summary>What stands against how a model's weights are held: modules that a configuration would train whole although their weights are quantised, in the
+    /// checkpoint or while it is loaded, and experts in stacks, for which there is no form in 4 bits here.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="folder">A model that its headers describe well.</param>
     /// <param name="quantization">How the base is held.</param>
-    public static IEnumerable<LoraProblem> Check(LoraConfig config, string folder, LoraQuantization quantization) =>
-        config.ModulesToSave is not { Length: > 0 } entries ? []
-            : from module in ModuleTree.Read(folder).Modules
-              where (module.Quantization is not null || Include(quantization, module.Layer is not null, module.Name, [.. module.Shape])) && entries.Any(entry => SavedModules.Holds(entry, module.Name))
-              select new LoraProblem(LoraError.AdapterFeatureUnsupported, module.Name, module.Name, NotTrained);
+    public static IEnumerable<LoraProblem> Check(LoraConfig config, string folder, LoraQuantization quantization)
+    {
+        IReadOnlyList<LoraModuleInfo> modules = ModuleTree.Read(folder).Modules;
+        IEnumerable<LoraProblem> trained =
+            from module in modules
+            where module.Quantization is not null || Include(quantization, module.Layer is not null, module.Name, [.. module.Shape])
+            where config.ModulesToSave?.Any(entry => SavedModules.Holds(entry, module.Name)) == true
+            select new LoraProblem(LoraError.AdapterFeatureUnsupported, module.Name, module.Name, NotTrained);
+        return quantization == LoraQuantization.NF4 && modules.FirstOrDefault(module => module.Layer is not null && module.Shape.Count == Stacked) is LoraModuleInfo stack
+            ? trained.Append(new(LoraError.ConfigUnsupported, stack.Name, folder, $"to hold experts in 4 bits that are stacked in one parameter, as '{stack.Name}' [{string.Join(", ", stack.Shape)}]; train it without -Quantization"))
+            : trained;
+    }
 }

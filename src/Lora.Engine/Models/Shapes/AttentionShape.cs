@@ -56,6 +56,9 @@ internal sealed record AttentionShape
     /// <summary>The soft cap of scores, or null.</summary>
     public double? ScoreCap { get; init; }
 
+    /// <summary>Whether each head has a sink (<see cref="SinkAttention"/>), <c>sinks</c> [heads].</summary>
+    public bool HasSinks { get; init; }
+
     /// <summary>Outputs of q.</summary>
     public int QueryWidth => Heads * HeadDimension;
 

@@ -5,8 +5,12 @@ namespace Lora.Models;
 /// <summary>A mixture of experts: each token goes through those few MLPs that a router chooses for it (arXiv 1701.06538).</summary>
 internal sealed record MixtureShape(RouterShape Router, ExpertsShape Experts) : MlpShape
 {
+    /// <summary>An expert that all tokens go through, beside those that are chosen; null for none.</summary>
+    public SharedExpertShape? Shared { get; init; }
+
     /// <summary>The experts' matrices. The router's is not among them: it is small, and a wrong choice costs more than a rounded product.</summary>
-    public override IEnumerable<IReadOnlyList<string>> Products => Experts.ProductsIn(Name);
+    public override IEnumerable<IReadOnlyList<string>> Products =>
+        [.. Experts.ProductsIn(Name), .. Shared is null ? [] : (Shared.Expert with { Name = $"{Name}.{Shared.Expert.Name}" }).Products];
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, BlockContext, Tensor> Build(Weights block) => new Mixture(this, block.At(Name));
@@ -24,6 +28,11 @@ internal sealed record RouterShape(string Name, int HiddenSize, int Experts, int
     /// <summary>Whether the weights of the chosen experts add up to one; else they are their parts of the softmax over all.</summary>
     public bool Normalizes { get; init; } = true;
 }
+
+/// <summary>An expert for all tokens: its output is multiplied by the sigmoid of a linear layer with one output.</summary>
+/// <param name="Expert">The expert.</param>
+/// <param name="Gate">The layer's name within the mixture.</param>
+internal sealed record SharedExpertShape(GatedMlpShape Expert, string Gate);
 
 /// <summary>The experts of a mixture.</summary>
 internal abstract record ExpertsShape
@@ -56,4 +65,23 @@ internal sealed record SeparateExpertsShape(int Count, GatedMlpShape Expert) : E
 
     /// <inheritdoc/>
     public override nn.Module<Tensor, Tensor, Tensor> Build(Weights mixture) => new SeparateExperts(this, mixture.At(Name));
+}
+
+/// <summary>Experts whose matrices are stacked in the parameters <c>gate_up_proj</c> and <c>down_proj</c> of one module.</summary>
+internal sealed record StackedExpertsShape(int Count, int HiddenSize, int IntermediateSize) : ExpertsShape
+{
+    /// <summary>Whether stacks are [experts, in, out]; else they are [experts, out, in].</summary>
+    public bool HasInputsFirst { get; init; }
+
+    /// <summary>Biases on both, [experts, out].</summary>
+    public bool Bias { get; init; }
+
+    /// <summary>What is made of gate and up; null for silu(gate) · up of two halves, the gate's first.</summary>
+    public ClampedGate? Clamp { get; init; }
+
+    /// <summary>None: stacks are held as they are.</summary>
+    public override IEnumerable<IReadOnlyList<string>> ProductsIn(string mixture) => [];
+
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, Tensor, Tensor> Build(Weights mixture) => new StackedExperts(this, mixture.At(Name));
 }

@@ -46,7 +46,11 @@ public class FamilyGoldenTests
     public static TheoryData<string> AutogradFactFamilies { get; } =
     [
         "gemma3_text",
+        "gpt_oss",
+        "mixtral",
         "olmo2",
+        "olmoe",
+        "qwen2_moe",
     ];
 
     /// <summary>All with an adapter's numbers.</summary>

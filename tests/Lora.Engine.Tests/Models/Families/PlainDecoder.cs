@@ -80,7 +80,8 @@ internal sealed record PlainDecoder(DrawnWeights Weights)
         return [.. x.Zip(Weights[name + ".weight"], (value, weight) => value * scale * weight)];
     }
 
-    private double[] NormHead(string name, double[] head) => Weights.Names.Contains(name + ".weight") ? Norm(name, head) : head;
+    /// <summary>A norm of heads has one head's width, or that of all of them.</summary>
+    private double[] NormIfOfWidth(string name, double[] x) => Weights.Names.Contains(name + ".weight") && Weights[name + ".weight"].Length == x.Length ? Norm(name, x) : x;
 
     private double[][] Attention(string name, int window, double[][] x)
     {
@@ -88,8 +89,8 @@ internal sealed record PlainDecoder(DrawnWeights Weights)
         double[]? sinks = Weights.Names.Contains(name + ".sinks") ? Weights[name + ".sinks"] : null;
         return [.. Enumerable.Range(0, x.Length).Select(token => Linear(name + ".o_proj", [.. Enumerable.Range(0, this.Heads).SelectMany(head => Mix(token, head))]))];
 
-        double[][][] Heads(string layer, bool rotate) => [.. x.Select((token, position) => Linear($"{name}.{layer}_proj", token)
-            .Chunk(HeadDimension).Select(head => rotate ? Rotate(NormHead($"{name}.{layer}_norm", head), position) : head).ToArray())];
+        double[][][] Heads(string layer, bool rotate) => [.. x.Select((token, position) => NormIfOfWidth($"{name}.{layer}_norm", Linear($"{name}.{layer}_proj", token))
+            .Chunk(HeadDimension).Select(head => rotate ? Rotate(NormIfOfWidth($"{name}.{layer}_norm", head), position) : head).ToArray())];
 
         double[] Mix(int token, int head)
         {

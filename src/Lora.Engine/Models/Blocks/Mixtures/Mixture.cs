@@ -3,13 +3,15 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>y = Σ w_e expert_e(x) over the experts that the router chooses for a token.</summary>
+/// <summary>y = Σ w_e expert_e(x) over the experts that the router chooses for a token, and the expert that is shared by all, where there is one.</summary>
 /// <remarks>Tokens are laid expert after expert, so that each expert multiplies all of its tokens at once and experts without any are not asked.</remarks>
 internal sealed class Mixture : BlockModule
 {
     private readonly RouterShape router;
     private readonly nn.Module<Tensor, Tensor> gate;
     private readonly nn.Module<Tensor, Tensor, Tensor> experts;
+    private readonly GatedMlp? shared;
+    private readonly nn.Module<Tensor, Tensor>? sharedGate;
 
     public Mixture(MixtureShape shape, Weights weights)
         : base(nameof(Mixture))
@@ -17,6 +19,11 @@ internal sealed class Mixture : BlockModule
         router = shape.Router;
         gate = Child(router.Name, weights.Linear(router.Name, router.HiddenSize, router.Experts, router.Bias));
         experts = Child(ExpertsShape.Name, shape.Experts.Build(weights));
+        if (shape.Shared is SharedExpertShape found)
+        {
+            shared = Child(found.Expert.Name, new GatedMlp(found.Expert, weights.At(found.Expert.Name)));
+            sharedGate = Child(found.Gate, weights.Linear(found.Gate, router.HiddenSize, outputs: 1));
+        }
     }
 
     /// <inheritdoc/>
@@ -26,7 +33,8 @@ internal sealed class Mixture : BlockModule
         Tensor logits = gate.call(tokens); // [tokens, experts]
         (Tensor chosen, Tensor weights) = Choose(logits); // each [tokens, chosen]
         context.Balance?.Add(logits, chosen);
-        return Mix(tokens, chosen, weights.to(input.dtype)).view(input.shape);
+        Tensor mixed = Mix(tokens, chosen, weights.to(input.dtype)).view(input.shape); // [batch, tokens, hidden]
+        return shared is null ? mixed : mixed.Plus(shared.Of(input) * sharedGate!.call(input).sigmoid());
     }
 
     /// <summary>The experts of each token and what their outputs are multiplied by, float32.</summary>
