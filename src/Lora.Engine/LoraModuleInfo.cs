@@ -3,6 +3,8 @@ namespace Lora;
 /// <summary>One module of a model, as the checkpoint's headers and config.json describe it: no weights are read for it.</summary>
 public sealed class LoraModuleInfo
 {
+    private ModuleScores scores;
+
     /// <summary>The dotted name, as PyTorch's <c>named_modules()</c> gives it; that of a parameter, as <c>named_parameters()</c> does, where one is listed.</summary>
     public string Name { get; init; } = "";
 
@@ -50,6 +52,55 @@ public sealed class LoraModuleInfo
     /// <summary>The file name of the shard that holds the weight.</summary>
     public string File { get; init; } = "";
 
+    /// <summary>The Frobenius norm of the weight; null until Measure-LoraModule has taken it, as all scores are.</summary>
+    public double? Norm
+    {
+        get => scores.Norm;
+        init => scores = scores with { Norm = value };
+    }
+
+    /// <summary>The largest singular value of the weight over the smallest (<see cref="LoraModuleScore.ConditionNumber"/>).</summary>
+    public double? ConditionNumber
+    {
+        get => scores.ConditionNumber;
+        init => scores = scores with { ConditionNumber = value };
+    }
+
+    /// <summary>The weight's signal over its noise (<see cref="LoraModuleScore.SignalToNoise"/>).</summary>
+    public double? SignalToNoise
+    {
+        get => scores.SignalToNoise;
+        init => scores = scores with { SignalToNoise = value };
+    }
+
+    /// <summary>The effective rank of the weight (<see cref="LoraModuleScore.EffectiveRank"/>).</summary>
+    public double? EffectiveRank
+    {
+        get => scores.EffectiveRank;
+        init => scores = scores with { EffectiveRank = value };
+    }
+
+    /// <summary>The norm of the gradient that an adapter's B would begin with (<see cref="LoraModuleScore.Gradient"/>).</summary>
+    public double? Gradient
+    {
+        get => scores.Gradient;
+        init => scores = scores with { Gradient = value };
+    }
+
+    /// <summary>The Fisher information of that B (<see cref="LoraModuleScore.Fisher"/>).</summary>
+    public double? Fisher
+    {
+        get => scores.Fisher;
+        init => scores = scores with { Fisher = value };
+    }
+
+    /// <summary>The mean square of the module's inputs (<see cref="LoraModuleScore.Activation"/>).</summary>
+    public double? Activation
+    {
+        get => scores.Activation;
+        init => scores = scores with { Activation = value };
+    }
+
     /// <summary>Whether the matrices of an Expert are stored [in, out].</summary>
     internal bool HasInputsFirst { get; init; }
 
@@ -61,4 +112,12 @@ public sealed class LoraModuleInfo
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    /// <summary>A copy with further scores; those that are not among them stay.</summary>
+    internal LoraModuleInfo With(ModuleScores taken)
+    {
+        LoraModuleInfo copy = (LoraModuleInfo)MemberwiseClone();
+        copy.scores = scores.With(taken);
+        return copy;
+    }
 }

@@ -25,6 +25,15 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
     [ArgumentCompleter(typeof(ModuleGlobCompleter))]
     public string[] Exclude { get; set; } = [];
 
+    /// <summary>The sum of the piped modules' ranks, spread over them by -RankBy.</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    [ValidateRange(1, int.MaxValue)]
+    public int? RankBudget { get; set; }
+
+    /// <summary>The score that -RankBudget goes by.</summary>
+    [Parameter(ParameterSetName = TargetSet)]
+    public LoraModuleScore RankBy { get; set; } = LoraModuleScore.Gradient;
+
     /// <summary>The base model; with it, targets that match nothing are found at once.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
@@ -56,6 +65,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
         foreach (ConfigArgument start in InputObject.Where(input => input.Module is null).Select(input => input.Config).Concat(Files(paths)))
         {
             RefuseExclude();
+            RefuseBudget();
             if (Reported(() => Checked(Read(start, paths), model, paths)) is LoraConfig config)
             {
                 WriteObject(config);
@@ -76,11 +86,13 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
 
         if (modules.Count > 0 || (!isBegun && (MyInvocation.ExpectingInput || targets.Length == 0)))
         {
-            WriteObject(ChosenModules.Configs(modules, Exclude, WriteWarning).Select(config => Checked(config, null, paths)), enumerateCollection: true);
+            CheckBudget();
+            WriteObject(ChosenModules.Configs(modules, Exclude, WriteWarning).Select(config => Checked(Ranked(config), null, paths)), enumerateCollection: true);
         }
         else if (!isBegun)
         {
             RefuseExclude();
+            RefuseBudget();
             WriteObject(Checked(new(), BaseModel.Named(Model, paths), paths));
         }
     }
@@ -108,6 +120,35 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
         {
             throw LoraException.Of(LoraError.ConfigConflict, Exclude[0], "-Exclude leaves out piped modules, and a configuration has -ExcludeModule and -ExcludePattern");
         }
+    }
+
+    private void RefuseBudget()
+    {
+        if (RankBudget is not null)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, RankBudget, "-RankBudget spreads ranks over piped modules, and there are none");
+        }
+    }
+
+    private void CheckBudget()
+    {
+        if (RankBudget is not null && (Given(nameof(RankPattern)) || Given(nameof(AlphaPattern))))
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, RankBudget, "-RankBudget makes patterns of ranks and alphas, and -RankPattern or -AlphaPattern gives them");
+        }
+    }
+
+    /// <summary>The configuration of chosen modules with ranks spread over them, where that was asked for.</summary>
+    private LoraConfig Ranked(LoraConfig chosen)
+    {
+        if (RankBudget is not int budget)
+        {
+            return chosen;
+        }
+
+        HashSet<string> names = new(chosen.Module!, StringComparer.Ordinal);
+        LoraModuleInfo[] scored = [.. modules.Where(module => module.Model == chosen.Model && names.Contains(module.Name)).DistinctBy(module => module.Name)];
+        return Selection.RankBudget.Apply(Changed(chosen), scored, budget, RankBy);
     }
 
     /// <summary>A copy with what was given, checked by itself and with its model.</summary>

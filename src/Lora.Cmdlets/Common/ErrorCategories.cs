@@ -29,7 +29,7 @@ internal static class ErrorCategories
             or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.EditRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized => ErrorCategory.InvalidArgument,
 
         LoraError.ConfigNotGiven or LoraError.AdapterNotGiven or LoraError.DatasetNotGiven => ErrorCategory.InvalidArgument,
-        LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,
+        LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAModule or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed or LoraError.TemporaryFileFailed => ErrorCategory.WriteError,

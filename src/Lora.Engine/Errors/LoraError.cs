@@ -121,6 +121,9 @@ public enum LoraError
     /// <summary>Something that is no configuration where one is meant.</summary>
     NotAConfig,
 
+    /// <summary>Something that is no module where one is meant.</summary>
+    NotAModule,
+
     /// <summary>No adapter where one is needed.</summary>
     AdapterNotGiven,
 

@@ -87,6 +87,8 @@ internal static class BindingTable
         ("Invoke-LoraTraining $config -Dataset $rows -ValidationDataset $x -WhatIf", kind => Files.Contains(kind.Kind) ? Fits : kind.Kind == "missing path" ? kind.Adapter : "LoraConfigValueInvalid"),
         ("$x | New-LoraConfig -Rank 32", Target),
         ("New-LoraConfig -InputObject $x -Rank 32", Target),
+        ("$x | Measure-LoraModule -Score Norm", kind => Modules.Contains(kind.Kind) ? Fits : "LoraNotAModule"),
+        ("Measure-LoraModule -InputObject $x -Score Norm", kind => Modules.Contains(kind.Kind) ? Fits : "LoraNotAModule"),
         ("$x | Test-LoraTarget", kind => Modules.Contains(kind.Kind) ? "LoraConfigNotGiven" : kind.Config),
         ("$x | Test-LoraTarget -Config $config", kind => Modules.Contains(kind.Kind) ? Fits : "LoraConfigConflict"),
         ("Test-LoraTarget $x", kind => kind.Config),

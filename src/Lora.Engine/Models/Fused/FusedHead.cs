@@ -31,6 +31,9 @@ internal sealed class FusedHead : IDisposable
         head = new(decoder.Head, [factors], kernels, scratch);
     }
 
+    /// <summary>Tells of the head's inputs, the supervised places alone.</summary>
+    public void Watch(Action<IReadOnlyList<string>, Tensor> onInput) => head.OnInput = x => onInput([decoder.Shape.Head.Name], x);
+
     /// <summary>Takes over the trained values as they are now.</summary>
     public void Refresh() => head.Refresh();
 

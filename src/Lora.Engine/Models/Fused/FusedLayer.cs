@@ -52,6 +52,15 @@ internal sealed class FusedLayer : IDisposable
 
     private IEnumerable<AdaptedProduct> Products => [queryKeyValue, output, gateUp, down];
 
+    /// <summary>Tells of the inputs of adapted products in each forward pass, with the names of the layers that share one.</summary>
+    public void Watch(Action<IReadOnlyList<string>, Tensor> onInput)
+    {
+        foreach ((AdaptedProduct product, IReadOnlyList<string> names) in Products.Zip([weights.QueryKeyValueNames, weights.OutputNames, weights.GateUpNames, weights.DownNames]))
+        {
+            product.OnInput = product.IsAdapted ? x => onInput(names, x) : null;
+        }
+    }
+
     /// <summary>Takes over the trained values as they are now.</summary>
     public void Refresh() => Products.ToList().ForEach(product => product.Refresh());
 

@@ -66,6 +66,14 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>Hidden states at the lowest block that learns, from earlier batches; not owned. Null to compute them each time.</summary>
     public PrefixCache? Cache { get; set; }
 
+    /// <summary>Tells of the inputs of adapted layers, [tokens, in], in each forward pass that nothing is computed again of.</summary>
+    /// <param name="onInput">Told the names of the layers that share an input, and the input, which it does not own.</param>
+    public void Watch(Action<IReadOnlyList<string>, Tensor> onInput)
+    {
+        Array.ForEach(layers, layer => layer.Watch(onInput));
+        head.Watch(onInput);
+    }
+
     /// <summary>Makes room for a batch and for all that are smaller.</summary>
     public void Reserve(StepShape shape)
     {

@@ -47,6 +47,9 @@ internal sealed class AdaptedProduct : IDisposable
     /// <summary>Whether inputs of adapters are ever dropped.</summary>
     public bool HasDropout { get; }
 
+    /// <summary>Told of x, [tokens, in], before each forward pass; null for nobody.</summary>
+    public Action<Tensor>? OnInput { get; set; }
+
     private bool IsDropping => parts.Any(part => part.Seed is not null);
 
     /// <summary>The ranks of the adapters, added up, with what lies between them.</summary>
@@ -82,6 +85,8 @@ internal sealed class AdaptedProduct : IDisposable
     /// <returns>x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
     public Tensor? Forward(Tensor x, Tensor y, TensorStack lowPlace, bool accumulate = false)
     {
+        OnInput?.Invoke(x);
+
         // The large product first: quantised weights have their values only until the next are asked for.
         FrozenProduct.Forward(x, frozen.Values(), y, accumulate);
         if (frozen.Bias is not null)

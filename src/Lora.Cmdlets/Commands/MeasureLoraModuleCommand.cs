@@ -1,0 +1,166 @@
+using System.Management.Automation;
+using Lora.Training;
+
+namespace Lora.Commands;
+
+/// <summary>Scores modules by their weights, or by a pass over rows; the same modules go on with the scores in their properties.</summary>
+[Cmdlet(VerbsDiagnostic.Measure, "LoraModule", HelpUri = HelpAddress.Pages + "Measure-LoraModule.md")]
+[OutputType(typeof(LoraModuleInfo))]
+public sealed class MeasureLoraModuleCommand : DatasetCmdlet
+{
+    private static readonly ScoringOptions Defaults = new();
+
+    private readonly List<LoraModuleInfo> modules = [];
+    private PipelineRows? rows;
+
+    /// <summary>The modules, as Get-LoraModule lists them.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [Recorded<TargetArgument>(Several = true)]
+    public TargetArgument[] InputObject { get; set; } = [];
+
+    /// <summary>The files whose rows are learned from, and folders of files.</summary>
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Dataset { get; set; } = [];
+
+    /// <summary>The rows, as objects, in place of files.</summary>
+    [Parameter]
+    [Recorded<RowArgument>(Several = true)]
+    [ValidateNotNullOrEmpty]
+    public RowArgument[] Row { get; set; } = [];
+
+    /// <summary>The scores to take.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public LoraModuleScore[] Score { get; set; } = Defaults.Score;
+
+    /// <summary>Rows that are looked at, at the most, spread evenly over the dataset.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int Sample { get; set; } = Defaults.Sample;
+
+    /// <summary>The rank of the adapter whose gradient is taken.</summary>
+    [Parameter]
+    [Alias("r")]
+    [ValidateRange(1, int.MaxValue)]
+    public int Rank { get; set; } = Defaults.Rank;
+
+    /// <summary>Seed of that adapter's A.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    public int Seed { get; set; } = Defaults.Seed;
+
+    /// <summary>Tokens of a row at the most.</summary>
+    [Parameter]
+    [ValidateRange(2, int.MaxValue)]
+    public int? MaxLength { get; set; }
+
+    /// <summary>auto, cpu, cuda or cuda:N.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    public string Device { get; set; } = Defaults.Device;
+
+    /// <summary>The dtype of the weights.</summary>
+    [Parameter]
+    public TrainingDataType DataType { get; set; } = Defaults.DataType;
+
+    /// <summary>Threads that compute.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Thread { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessInput()
+    {
+        foreach (TargetArgument input in InputObject)
+        {
+            if (input.Module is LoraModuleInfo module)
+            {
+                modules.Add(module);
+            }
+            else
+            {
+                WriteError(LoraException.Of(LoraError.NotAModule, input.Value, input.Value));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndWork()
+    {
+        if (modules.Count == 0)
+        {
+            // An empty pipeline gives nothing; a command that names nothing is a mistake.
+            if (!MyInvocation.ExpectingInput && InputObject.Length == 0)
+            {
+                throw LoraException.Of(LoraError.NotAModule, null, "nothing");
+            }
+
+            return;
+        }
+
+        PathResolver paths = new(this);
+        ScoringSession session = new(Data(paths), new()
+        {
+            Score = Score,
+            Sample = Sample,
+            Rank = Rank,
+            Seed = Seed,
+            Data = Rows(paths),
+            MaxLength = MaxLength,
+            Device = Device,
+            DataType = DataType,
+            Thread = Thread,
+        });
+        RunOnWorker("Measuring LoRA modules", (worker, cancellation) => session.Score(modules, new ScoringReport(worker), cancellation));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            rows?.Dispose();
+            rows = null;
+        }
+    }
+
+    /// <summary>The rows that were given; null for none.</summary>
+    private TrainingData? Data(PathResolver paths)
+    {
+        if (Row.Length > 0 && Dataset.Length > 0)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, Dataset, "scores are taken on rows of files or on objects: -Dataset and -Row both name rows");
+        }
+
+        if (Row.Length == 0)
+        {
+            return Dataset.Length > 0 ? new(paths.All(Dataset), []) : null;
+        }
+
+        rows = new();
+        foreach (RowArgument row in Row)
+        {
+            rows.Add(row.Value);
+        }
+
+        return new([], []) { Rows = rows.Rows };
+    }
+}
+
+/// <summary>Shows scoring in the shell: what any work shows, and each module as it has its scores.</summary>
+/// <param name="worker">Carries what is said to the pipeline's thread.</param>
+internal sealed class ScoringReport(PipelineWorker worker) : WorkReport(worker), IScoringObserver
+{
+    /// <inheritdoc/>
+    public void OnScored(LoraModuleInfo scored)
+    {
+        // The table shows the scores that were taken: Lora.Format.ps1xml has a view for each mark.
+        PSObject marked = new(scored);
+        bool isByRow = scored.Gradient is not null || scored.Fisher is not null || scored.Activation is not null;
+        marked.TypeNames.Insert(0, $"{typeof(LoraModuleInfo).FullName}#{(isByRow ? "ScoredByRow" : "ScoredByWeight")}");
+        Worker.Write(new PipelineRecord.Output(marked));
+    }
+}
