@@ -78,7 +78,7 @@ function mergesOf(pieces) {
 }
 
 // The file as tokenizer.json. special: the tokens that transformers adds by their names, with the strings of tokenizer_config.json.
-export function convert(kind, bytes, { extraIds = 100, legacy = true, addPrefixSpace = true } = {}) {
+export function convert(kind, bytes, { extraIds = 100, scheme = 'always', legacy = true, addPrefixSpace = true } = {}) {
   const model = readModel(bytes);
   const pieces = model.pieces.map(({ text, score }) => [text, score]);
   const unigram = (vocab, unk_id, byte_fallback = false) => ({ type: 'Unigram', unk_id, vocab, byte_fallback });
@@ -102,11 +102,11 @@ export function convert(kind, bytes, { extraIds = 100, legacy = true, addPrefixS
         special(pieces.length, `<extra_id_${extra}>`);
         pieces.push([`<extra_id_${extra}>`, 0]);
       }
-      return file({ normalizer: usual, pre_tokenizer: metaspace('always'), decoder: metaspace('always'), post_processor: template([], ['</s>'], find), model: unigram(pieces, model.unknownId) });
+      return file({ normalizer: usual, pre_tokenizer: metaspace(scheme), decoder: metaspace(scheme), post_processor: template([], ['</s>'], find), model: unigram(pieces, model.unknownId) });
     }
     case 'XLMRoberta': {
-      tokens.clear();
       const all = [...['<s>', '<pad>', '</s>', '<unk>'].map((token) => [token, 0]), ...pieces.slice(3), ['<mask>', 0]];
+      tokens.forEach((token, text) => tokens.set(text, { ...token, id: all.findIndex(([of]) => of === text) }));
       all.slice(0, 4).forEach(([token], id) => special(id, token));
       special(all.length - 1, '<mask>', { lstrip: true });
       return file({
@@ -117,7 +117,12 @@ export function convert(kind, bytes, { extraIds = 100, legacy = true, addPrefixS
     case 'Albert': {
       const quotes = [replace(string('``'), '"'), replace(string("''"), '"')];
       const steps = [...quotes, { type: 'NFKD' }, { type: 'StripAccents' }, { type: 'Lowercase' }, ...map, replace({ Regex: ' {2,}' }, ' ')];
-      return file({ normalizer: sequence('normalizers', steps), pre_tokenizer: metaspace('always'), decoder: metaspace('always'), model: unigram(pieces, model.unknownId) });
+      const vocab = pieces.map(([text, score]) => [text, /\d,$/.test(text) ? score - 100 : score]);
+      const parts = { normalizer: sequence('normalizers', steps), pre_tokenizer: metaspace('always'), decoder: metaspace('always'), model: unigram(vocab, model.unknownId) };
+      if (find('[CLS]') < 0) return file(parts); // A model that was trained without them.
+      for (const token of ['<unk>', '<pad>']) special(find(token), token);
+      special(find('[MASK]'), '[MASK]', { lstrip: true });
+      return file({ ...parts, post_processor: template(['[CLS]'], ['[SEP]'], find) });
     }
     case 'Plain': // No class: what is in the file and nothing else.
       return file({

@@ -5,7 +5,10 @@ internal static class AllReaders
 {
     /// <summary>Those that are run unless others are asked for.</summary>
     public static IReadOnlyList<Reader> Usual { get; } =
-        [.. CheckpointReaders.All, .. AdapterReaders.All, .. TextReaders.All, .. DatasetReaders.All, .. PatternReaders.All, .. TorchReaders.All, .. QuantizedReaders.All];
+        [
+            .. CheckpointReaders.All, .. AdapterReaders.All, .. TextReaders.All, .. VocabularyReaders.All, .. DatasetReaders.All, .. PatternReaders.All,
+            .. TorchReaders.All, .. QuantizedReaders.All,
+        ];
 
     /// <summary>A reader by its name; null for none. Those with a fault are found too.</summary>
     public static Reader? Find(string name) => Usual.Concat(FaultyReaders.All).FirstOrDefault(reader => reader.Name == name);

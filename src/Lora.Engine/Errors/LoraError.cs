@@ -188,13 +188,13 @@ public enum LoraError
     OutOfMemory,
 
     // Text
-    /// <summary>A model folder without tokenizer.json.</summary>
+    /// <summary>A model folder without a tokenizer.</summary>
     TokenizerMissing,
 
-    /// <summary>A tokenizer.json that is not usable.</summary>
+    /// <summary>A tokenizer's file that is not usable.</summary>
     TokenizerInvalid,
 
-    /// <summary>A part of tokenizer.json that the reader does not have.</summary>
+    /// <summary>A part of a tokenizer that the reader does not have.</summary>
     TokenizerUnsupported,
 
     /// <summary>A tokenizer without the token that masked language modelling hides others by.</summary>

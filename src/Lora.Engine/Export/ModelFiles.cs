@@ -12,7 +12,8 @@ internal static class ModelFiles
     public const string Config = "config.json";
 
     private static readonly string[] Tokenizer =
-        ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja"];
+        ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model",
+            "spiece.model", "sentencepiece.bpe.model", "chat_template.jinja"];
 
     /// <summary>Weights of formats that are not written.</summary>
     private static readonly string[] OtherWeights = [".gguf", ".h5", ".msgpack", ".onnx", ".npz", ".tflite"];

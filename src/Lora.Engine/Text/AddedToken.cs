@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Lora.Text;
 
 /// <summary>A token that is found in the text as it stands, before the model sees the text.</summary>
@@ -10,11 +12,26 @@ namespace Lora.Text;
 /// <param name="Special">Left out of decoded text on demand: a control token such as the end of a sequence.</param>
 internal sealed record AddedToken(int Id, string Content, bool SingleWord, bool StripLeft, bool StripRight, bool Normalized, bool Special)
 {
-    public static AddedToken Read(TokenizerNode node)
+    public static AddedToken Read(TokenizerNode node) => ReadNamed(node, node.Number("id"), node.Flag("special"));
+
+    /// <summary>A token without any of the peculiarities; a special one is sought in the raw text.</summary>
+    public static AddedToken Plain(int id, string content, bool special) =>
+        new(id, content, SingleWord: false, StripLeft: false, StripRight: false, Normalized: !special, special);
+
+    /// <summary>A token of tokenizer_config.json or special_tokens_map.json, which is its content or an object.</summary>
+    /// <param name="node">The token.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="isSpecial">Whether it is special though it does not say so.</param>
+    public static AddedToken ReadNamed(TokenizerNode node, int id, bool isSpecial = true)
     {
-        bool special = node.Flag("special");
+        if (node.Element.ValueKind == JsonValueKind.String)
+        {
+            return Plain(id, node.Text(), isSpecial);
+        }
+
+        bool special = isSpecial || node.Flag("special");
         return new(
-            node.Number("id"),
+            id,
             node.Text("content"),
             node.Flag("single_word"),
             node.Flag("lstrip"),

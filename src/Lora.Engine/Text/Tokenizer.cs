@@ -4,7 +4,7 @@ namespace Lora.Text;
 
 /// <summary>
 /// Turns text into token ids and back as a Hugging Face <c>tokenizer.json</c> describes it: byte-pair encoding of bytes or characters, unigram
-/// models and WordPiece. Truncation and padding that the file asks for are left to the caller. Safe to use from several threads.
+/// models and WordPiece; without one, as transformers would convert the older files of the folder. Truncation and padding that the file asks for are left to the caller. Safe to use from several threads.
 /// </summary>
 /// <remarks>
 /// It takes a model's folder and gives ids that equal the reference library's, token by token. A text goes through added tokens, normalizer,
@@ -25,17 +25,20 @@ public sealed class Tokenizer
     private readonly string[] specialTexts;
     private readonly SearchValues<string> specialContents;
 
-    private Tokenizer(TokenizerNode root)
+    private Tokenizer(TokenizerContent content)
     {
-        TextModel model = TextModel.Read(root.Child("model"));
+        (TokenizerNode root, TextModel model, IReadOnlyList<AddedToken> listed) = content;
         Normalizer? normalizer = Normalizers.Read(root.Optional("normalizer"));
         PreTokenizer? preTokenizer = PreTokenizer.Read(root.Optional("pre_tokenizer"));
         postProcessor = PostProcessor.Read(root.Optional("post_processor"));
         decoder = Decoders.Read(root.Optional("decoder"));
 
-        List<AddedToken> listed = [.. (root.Optional("added_tokens")?.Items() ?? []).Select(AddedToken.Read)];
         added = new(StringComparer.Ordinal);
-        listed.ForEach(token => added[token.Content] = token);
+        foreach (AddedToken token in listed)
+        {
+            added[token.Content] = token;
+        }
+
         special = [.. listed.Where(token => token.Special).Select(token => token.Id)];
         specialTexts = [.. listed.Where(token => token.Special && token.Content.Length > 0).Select(token => token.Content)];
         specialContents = SearchValues.Create(specialTexts, StringComparison.Ordinal);
@@ -62,7 +65,7 @@ public sealed class Tokenizer
         string Normalize(string content) => normalizer?.Invoke(new(content, null), continues: false, Normalizers.LongestOf(content)).Text ?? content;
     }
 
-    /// <summary>The tokenizer.json that was read.</summary>
+    /// <summary>The file that was read.</summary>
     public string Path { get; }
 
     /// <summary>The highest id plus one. A model's embedding may have more rows than that, for padding.</summary>
@@ -81,7 +84,7 @@ public sealed class Tokenizer
     internal IReadOnlyList<int> ClosingIds => postProcessor.After;
 
     /// <summary>Reads a tokenizer, with the special tokens that the files beside it name.</summary>
-    /// <param name="modelFolderOrFile">A folder with tokenizer.json, or the file itself.</param>
+    /// <param name="modelFolderOrFile">A folder with tokenizer.json, or with SentencePiece's model file, vocab.json and merges.txt, or vocab.txt; or the file itself.</param>
     /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.TokenizerMissing"/>,
     /// <see cref="LoraError.TokenizerInvalid"/>, or <see cref="LoraError.TokenizerUnsupported"/> with the part that this reader does not have.</exception>
     public static Tokenizer Load(string modelFolderOrFile)
@@ -90,7 +93,7 @@ public sealed class Tokenizer
         string file = TokenizerFile.Find(modelFolderOrFile);
         try
         {
-            return new(TokenizerFile.Read(file));
+            return new(TokenizerFile.ReadTokenizer(file));
         }
         catch (InvalidOperationException exception)
         {

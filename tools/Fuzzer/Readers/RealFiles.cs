@@ -25,6 +25,10 @@ internal static class RealFiles
     public static string[] Tokenizers() =>
         [.. Directory.GetDirectories(Path.Combine(Root, "tests", "fixtures", "tokenizers")).Order(StringComparer.Ordinal), Model];
 
+    /// <summary>The folders of tokenizers without a tokenizer.json.</summary>
+    public static string[] Vocabularies() =>
+        [.. Directory.GetDirectories(Path.Combine(Root, "tests", "fixtures", "vocabularies")).Order(StringComparer.Ordinal)];
+
     /// <summary>Copies files into a folder, which is made.</summary>
     public static void Copy(string from, string to, params string[] names)
     {

@@ -11,7 +11,7 @@ internal static class TextReaders
     private const string RowsName = "rows.jsonl";
 
     private static readonly string[] Texts =
-        ["", " ", "Tell me about the fox.", "  two  spaces\n\nand lines\t", "don't 12345 <s> x</s>", "e\u0301 \u4e2d\u6587 \U0001F44D\U0001F3FD \ud800", new('a', 300)];
+        ["", " ", "Tell me about the fox.", "  two  spaces\n\nand lines\t", "don't 12345 <s> x</s>", "e\u0301 \u4e2d\u6587 \U0001F44D\U0001F3FD \ud800 \r\n\ufb01\uff21\u0001", new('a', 300)];
 
     public static IReadOnlyList<Reader> All { get; } =
         [new("tokenizer", 45, Tokenizers), new("tokenizer-config", 25, TokenizerConfig), new("rows", 140, Rows)];
@@ -64,12 +64,13 @@ internal static class TextReaders
     private static byte[] Joined(byte[][] lines) => [.. lines.SelectMany(line => line.Append((byte)'\n'))];
 
     /// <summary>Encodes texts of all kinds, and decodes what comes of them and ids that are nobody's.</summary>
-    private static void Use(Tokenizer tokenizer)
+    public static void Use(Tokenizer tokenizer)
     {
         foreach (string text in Texts)
         {
             int[] ids = tokenizer.Encode(text);
             tokenizer.Decode(ids);
+            tokenizer.EncodeWithSpans(text);
             tokenizer.DecodeContinuation([1], ids, skipSpecialTokens: false);
         }
 

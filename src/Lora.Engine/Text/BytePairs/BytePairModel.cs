@@ -58,7 +58,7 @@ internal sealed class BytePairModel : TextModel
         }
 
         Vocabulary vocabulary = Vocabulary.Read(node.Child("vocab"));
-        return new(vocabulary, PairMerges.Read(node.Child("merges"), vocabulary.Ids), new()
+        return new(vocabulary, PairMerges.Read(node.Child("merges"), vocabulary), new()
         {
             UnknownToken = node.OptionalText("unk_token"),
             FusesUnknown = node.Flag("fuse_unk"),

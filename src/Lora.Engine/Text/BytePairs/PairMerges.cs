@@ -6,23 +6,21 @@ namespace Lora.Text;
 internal sealed class PairMerges
 {
     private readonly Dictionary<long, Merge> merges;
+    private int rank;
+    private char[] joined = new char[64];
 
-    private PairMerges(Dictionary<long, Merge> merges, int longest)
-    {
-        this.merges = merges;
-        Longest = longest;
-    }
+    /// <summary>No merges yet.</summary>
+    /// <param name="count">About how many there will be.</param>
+    public PairMerges(int count = 0) => merges = new(count);
 
     /// <summary>The characters of the longest token that a merge makes.</summary>
-    public int Longest { get; }
+    public int Longest { get; private set; } = 1;
 
     /// <summary>Reads "merges", a list of <c>"a b"</c> or of <c>["a", "b"]</c>, best merge first.</summary>
-    public static PairMerges Read(TokenizerNode node, Dictionary<string, int> vocabulary)
+    public static PairMerges Read(TokenizerNode node, Vocabulary vocabulary)
     {
         JsonElement list = node.Of(JsonValueKind.Array, "a list").Element;
-        Dictionary<long, Merge> merges = new(list.GetArrayLength());
-        int rank = 0;
-        int longest = 1;
+        PairMerges merges = new(list.GetArrayLength());
         foreach (JsonElement entry in list.EnumerateArray())
         {
             if (Pair(entry) is not [string left, string right])
@@ -30,17 +28,47 @@ internal sealed class PairMerges
                 throw node.Invalid($"the entry {entry} of \"merges\" is not a pair of tokens");
             }
 
-            if (!vocabulary.TryGetValue(left, out int leftId) || !vocabulary.TryGetValue(right, out int rightId) ||
-                !vocabulary.TryGetValue(left + right, out int id))
+            if (!merges.TryAdd(left, right, vocabulary))
             {
                 throw node.Invalid($"the merge of '{left}' and '{right}' needs a token that \"vocab\" lacks");
             }
-
-            merges.TryAdd(Key(leftId, rightId), new(rank++, id));
-            longest = Math.Max(longest, left.Length + right.Length);
         }
 
-        return new(merges, longest);
+        return merges;
+    }
+
+    /// <summary>Adds a merge, behind those before it; false where the vocabulary lacks a part or what they make. Of two of the same parts the first counts.</summary>
+    public bool TryAdd(ReadOnlySpan<char> left, ReadOnlySpan<char> right, Vocabulary vocabulary)
+    {
+        int length = left.Length + right.Length;
+        if (joined.Length < length)
+        {
+            joined = new char[length * 2];
+        }
+
+        left.CopyTo(joined);
+        right.CopyTo(joined.AsSpan(left.Length));
+        int leftId = vocabulary.Find(left);
+        int rightId = vocabulary.Find(right);
+        int id = vocabulary.Find(joined.AsSpan(0, length));
+        if (leftId == Vocabulary.Absent || rightId == Vocabulary.Absent || id == Vocabulary.Absent)
+        {
+            return false;
+        }
+
+        Add(leftId, rightId, id, length);
+        return true;
+    }
+
+    /// <summary>Adds a merge by its ids, behind those before it.</summary>
+    /// <param name="left">The left part.</param>
+    /// <param name="right">The right part.</param>
+    /// <param name="id">What they make.</param>
+    /// <param name="length">The characters of what they make.</param>
+    public void Add(int left, int right, int id, int length)
+    {
+        merges.TryAdd(Key(left, right), new(rank++, id));
+        Longest = Math.Max(Longest, length);
     }
 
     public bool TryFind(int left, int right, out Merge merge) => merges.TryGetValue(Key(left, right), out merge);

@@ -4,6 +4,7 @@ using System.Text;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
+using Lora.Text;
 
 namespace Lora.Training;
 
@@ -56,7 +57,7 @@ internal static class RunIdentity
         {
             ["Model"] = Hash(Path.Combine(folder, "config.json")),
             ["Weights"] = weights,
-            ["Tokenizer"] = Hash(Path.Combine(folder, "tokenizer.json")),
+            ["Tokenizer"] = Hash(TokenizerFile.Find(folder)),
             // Without its paths: a model that was moved is the same model.
             ["Config"] = AdapterConfigJson.Write(config with { Model = null, BaseModelNameOrPath = null }),
             [nameof(options.Adapter)] = start is null ? "" : Hash(start),
