@@ -11,7 +11,7 @@
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @(
         'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Edit-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
-        'Invoke-LoraTraining', 'Measure-LoraAdapter', 'Measure-LoraModule', 'Export-LoraAdapter', 'Export-LoraModel',
+        'Invoke-LoraTraining', 'Invoke-LoraSweep', 'Measure-LoraAdapter', 'Measure-LoraModule', 'Export-LoraAdapter', 'Export-LoraModel',
         'Test-LoraAdapter', 'Test-LoraDataset'
     )
     FunctionsToExport      = @()

@@ -99,7 +99,7 @@ internal static class StepBenchmark
         using PrefixCache cache = new(fused.Lowest, new MemoryPrefixStore());
         Row row = new(model, model.Rows(Four), ceiling);
         row.Show("4 x 512, fused, the upper quarter of the blocks", fused);
-        fused.Cache = cache;
+        fused.Caches = [cache];
         row.Show("4 x 512, fused, the upper quarter, hidden states below it kept", fused);
     }
 

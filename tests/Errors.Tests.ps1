@@ -13,6 +13,8 @@ BeforeDiscovery {
         @{ Cmdlet = 'Invoke-LoraTraining'; Id = 'LoraPathNotFound'; Mistake = { $config | Invoke-LoraTraining -Model $model -Dataset ./missing.jsonl } }
         @{ Cmdlet = 'Invoke-LoraTraining'; Id = 'LoraModelNotKnown'; Mistake = { $config | Invoke-LoraTraining -Dataset $dataset } }
         @{ Cmdlet = 'Invoke-LoraTraining'; Id = 'LoraDeviceUnavailable'; Mistake = { $config | Invoke-LoraTraining -Model $model -Dataset $dataset -Device cuda:99 } }
+        @{ Cmdlet = 'Invoke-LoraSweep'; Id = 'LoraSweepPointNotGiven'; Mistake = { Invoke-LoraSweep -Model $model -Dataset $dataset } }
+        @{ Cmdlet = 'Invoke-LoraSweep'; Id = 'LoraSweepPointRepeated'; Mistake = { Invoke-LoraSweep -Model $model -Dataset $dataset -Grid @{ Rank = 4, 4 } } }
         @{ Cmdlet = 'Measure-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { './missing' | Measure-LoraAdapter -Model $model -Dataset $dataset } }
         @{ Cmdlet = 'Merge-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Merge-LoraAdapter ./missing } }
         @{ Cmdlet = 'Compare-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Compare-LoraAdapter $result ./missing } }

@@ -45,3 +45,20 @@ Describe 'The example that chooses and edits' {
         $outcome.Edit.LeftOutCount | Should -Be 17
     }
 }
+
+Describe 'The example that sweeps' {
+    BeforeAll {
+        $said = & (Join-Path $PSScriptRoot '../examples/03-sweep.ps1') -OutputPath (Join-Path $TestDrive sweeps) | Out-String -Width 120
+    }
+
+    It 'shows both sweeps' {
+        $said | Should -Match '12 modules'
+        $said | Should -Match 'Rung +Step +Loss +Perplexity +Name'
+    }
+
+    It 'keeps every point and writes the best' {
+        (Get-ChildItem 'TestDrive:/sweeps/grid' -Directory).Count | Should -Be 12
+        $said | Should -Match 'Best: rank \d at 0\.0\d+, loss [0-3]\.\d{3}'
+        'TestDrive:/sweeps/best/adapter_model.safetensors' | Should -Exist
+    }
+}

@@ -78,7 +78,8 @@ internal static class PropertyBag
         }
     }
 
-    private static bool TryConvert(PropertyInfo property, object? value, out object? converted)
+    /// <summary>Makes of a value what a property takes.</summary>
+    public static bool TryConvert(PropertyInfo property, object? value, out object? converted)
     {
         Type type = property.PropertyType;
         if (value is null && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable)

@@ -73,16 +73,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
         }
 
         PathResolver paths = new(this);
-        IReadOnlyList<string>[] named = [.. Dataset.Select(paths.All)];
-        if (DatasetWeight is not null && DatasetWeight.Length != named.Length)
-        {
-            throw LoraException.Of(
-                LoraError.ConfigValueInvalid, DatasetWeight, nameof(DatasetWeight), $"{DatasetWeight.Length} numbers for {named.Length} datasets", "one for each that -Dataset names");
-        }
-
-        // What a wildcard finds has the weight of the wildcard.
-        double[] weights = DatasetWeight is null ? [] : [.. named.Zip(DatasetWeight).SelectMany(pair => Enumerable.Repeat(pair.Second, pair.First.Count))];
-        Train(new([.. named.SelectMany(found => found)], ValidationDataset?.Sets(paths) ?? []) { DatasetWeight = weights }, InputObject, paths);
+        Train(DatasetArgument.Data(Dataset, DatasetWeight, ValidationDataset, paths), InputObject, paths);
     }
 
     /// <inheritdoc/>
@@ -123,10 +114,9 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 
     private void Train(TrainingData data, IReadOnlyList<StartArgument> inputs, PathResolver paths)
     {
-        if (BestBy is null && (KeepBest || Patience is not null) && ValidationDataset is { HasOrder: false })
+        if (KeepBest || Patience is not null)
         {
-            throw LoraException.Of(
-                LoraError.ConfigValueInvalid, ValidationDataset, nameof(BestBy), "not given", "the name of the set that the best adapter goes by: a hashtable has no first one, unless it is [ordered]");
+            DatasetArgument.CheckOrder(ValidationDataset, BestBy);
         }
 
         LoraConfig? config = Config?.Read(paths);

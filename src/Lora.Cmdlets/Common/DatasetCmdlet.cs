@@ -60,6 +60,8 @@ public abstract class DatasetCmdlet : AsyncLoraCmdlet
         AllowSpecialToken = AllowSpecialToken,
     };
 
-    private static NameDictionary Names(IDictionary? table) => table is null ? NameDictionary.Empty
+    /// <summary>Names and what they stand for, of a table; none without one.</summary>
+    /// <exception cref="LoraException">ConfigValueInvalid: a table that names something twice.</exception>
+    internal static NameDictionary Names(IDictionary? table) => table is null ? NameDictionary.Empty
         : new(table.Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create($"{entry.Key}", $"{entry.Value}")));
 }

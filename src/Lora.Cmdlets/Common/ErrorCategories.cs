@@ -26,14 +26,15 @@ internal static class ErrorCategories
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
             or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.SeveralModels
-            or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.EditRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized => ErrorCategory.InvalidArgument,
+            or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.EditRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized
+            or LoraError.SweepValueInvalid or LoraError.SweepPointNotGiven or LoraError.SweepPointRepeated => ErrorCategory.InvalidArgument,
 
         LoraError.ConfigNotGiven or LoraError.AdapterNotGiven or LoraError.DatasetNotGiven => ErrorCategory.InvalidArgument,
         LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAModule or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed or LoraError.TemporaryFileFailed => ErrorCategory.WriteError,
-        LoraError.OutputExists or LoraError.RunUnfinished or LoraError.RunEnded => ErrorCategory.ResourceExists,
+        LoraError.OutputExists or LoraError.RunUnfinished or LoraError.RunEnded or LoraError.SweepExists => ErrorCategory.ResourceExists,
         LoraError.PortableRefused or LoraError.FormatRefused or LoraError.LossNotFinite or LoraError.NothingLearned or LoraError.MergeRefused => ErrorCategory.InvalidResult,
         LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,

@@ -10,11 +10,16 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
     // Objects of a stream that wait for the pipeline.
     private const int MostWaiting = 256;
 
+    // From the id of a bar to that of the bar above it: beyond the ids of all workers.
+    private const int WholeIds = 100_000;
+
     private readonly BlockingCollection<PipelineRecord> records = [];
     private readonly SemaphoreSlim room = new(MostWaiting);
     private readonly CancellationTokenSource cancellation = new();
     private readonly Lock gate = new();
     private readonly ProgressBar bar;
+    private readonly int activityId;
+    private ProgressBar? whole;
     private readonly Thread thread;
     private ExceptionDispatchInfo? failure;
     private bool disposed;
@@ -24,7 +29,8 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
     /// <param name="work">The work.</param>
     public PipelineWorker(string activity, Action<PipelineWorker, CancellationToken> work)
     {
-        bar = new(RunningWorkers.Add(this), activity, TimeProvider.System);
+        activityId = RunningWorkers.Add(this);
+        bar = new(activityId, activity, TimeProvider.System);
         thread = new Thread(() => Work(work)) { IsBackground = true, Name = "Lora worker" };
     }
 
@@ -48,6 +54,17 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
     /// <summary>Says how far the work is; any thread may, as often as it likes.</summary>
     public void Report(WorkProgress value) => bar.Report(value);
 
+    /// <summary>Says how far the work is as a whole, on a bar of its own above the other, which is then that of a part.</summary>
+    /// <param name="activity">What the whole is; the same each time.</param>
+    /// <param name="value">How far it is.</param>
+    public void ReportWhole(string activity, WorkProgress value)
+    {
+        int id = activityId + WholeIds;
+        whole ??= new(id, activity, TimeProvider.System);
+        bar.ParentId = id;
+        whole.Report(value);
+    }
+
     /// <summary>Starts the work, passes on what it says until it ends, and rethrows what it threw. When it returns, the thread has ended.</summary>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public void Run(Action<PipelineRecord> write)
@@ -67,11 +84,14 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
                     write(record);
                 }
 
+                Show(whole?.Next());
                 Show(bar.Next());
             }
 
+            Show(whole?.Next(isLast: true));
             Show(bar.Next(isLast: true));
             Show(bar.Completed());
+            Show(whole?.Completed());
         }
         finally
         {

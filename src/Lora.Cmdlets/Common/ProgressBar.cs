@@ -15,6 +15,9 @@ internal sealed class ProgressBar(int activityId, string activity, TimeProvider 
     /// <summary>From one record to the next, at least.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>The id of the bar that this one is shown below; null for none.</summary>
+    public int? ParentId { get; set; }
+
     private readonly long began = clock.GetTimestamp();
     private WorkProgress? latest;
     private WorkProgress? shown;
@@ -47,7 +50,7 @@ internal sealed class ProgressBar(int activityId, string activity, TimeProvider 
     /// <summary>Takes the bar away; null where there is none.</summary>
     public ProgressRecord? Completed()
     {
-        ProgressRecord? record = shown is null ? null : new(activityId, activity, activity) { RecordType = ProgressRecordType.Completed };
+        ProgressRecord? record = shown is null ? null : new(activityId, activity, activity) { RecordType = ProgressRecordType.Completed, ParentActivityId = ParentId ?? -1 };
         shown = null;
         latest = null;
         return record;
@@ -62,6 +65,7 @@ internal sealed class ProgressBar(int activityId, string activity, TimeProvider 
 
         return new(activityId, activity, Text(value))
         {
+            ParentActivityId = ParentId ?? -1, // PowerShell's word for none
             PercentComplete = value.Total is > 0 ? (int)Math.Clamp(100.0 * value.Done / value.Total.Value, 0, 100) : -1,
             SecondsRemaining = value.Total is long total ? SecondsRemaining(now - origin.Value.Time, value.Done - origin.Value.Done, total - value.Done) : -1,
         };

@@ -250,6 +250,18 @@ public enum LoraError
     /// <summary>The first updates of a run moved no value at all.</summary>
     NothingLearned,
 
+    /// <summary>A name or a value in a point of a sweep, or in its grid, that cannot be.</summary>
+    SweepValueInvalid,
+
+    /// <summary>A sweep without points.</summary>
+    SweepPointNotGiven,
+
+    /// <summary>Two points of a sweep that are the same.</summary>
+    SweepPointRepeated,
+
+    /// <summary>A folder that has a sweep already.</summary>
+    SweepExists,
+
     /// <summary>A device that this machine or build lacks.</summary>
     DeviceUnavailable,
 

@@ -56,4 +56,7 @@ public enum WorkUnit
 
     /// <summary>Modules of a model.</summary>
     Module,
+
+    /// <summary>Parts of the trainings of a sweep's points.</summary>
+    Part,
 }

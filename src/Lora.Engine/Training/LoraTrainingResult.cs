@@ -71,6 +71,15 @@ public sealed class LoraTrainingResult
     /// </summary>
     public string[] Failure { get; init; } = [];
 
+    /// <summary>Steps of the whole run that are done, with those of earlier processes.</summary>
+    internal int Done { get; init; }
+
+    /// <summary>Steps of the whole run.</summary>
+    internal int Total { get; init; }
+
+    /// <summary>The evaluation of every validation set of the adapter that is the result, in their order; none without one.</summary>
+    internal IReadOnlyList<LoraEvaluation> Ended { get; init; } = [];
+
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant(
         $"{StopReason} after {StepCount} {(StepCount == 1 ? "step" : "steps")}{(BestStep is int best ? $", best after step {best}" : "")}{((After ?? Before) is LoraEvaluation loss ? $": {loss}" : "")}");
@@ -81,6 +90,9 @@ public enum LoraStopReason
 {
     /// <summary>All steps were done.</summary>
     Completed,
+
+    /// <summary>A part of its steps was done, as the rung of a sweep asks for; its state is kept, and it may be gone on with.</summary>
+    Paused,
 
     /// <summary>The loss of the validation set had not become lower for as many evaluations as the run had patience for.</summary>
     EarlyStopped,

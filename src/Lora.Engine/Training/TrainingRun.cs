@@ -45,14 +45,15 @@ internal sealed class TrainingRun(
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
-        Rehearse(engine, adapter, optimizer, steps);
+        Rehearse(engine, adapter, optimizer, steps, memory);
 
         // Over everything that was just initialised: values, moments, the loss scale and the generator.
         plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath!);
 
         RunEvaluator evaluator = new(engine, loaded.Validation, options.BatchSize, observer, cancellation);
         RunEvaluations evaluations = new(evaluator, options, adapter, [.. loaded.Validation.Select(set => set.Name)], steps.Total, plan.State?.Evaluations);
-        evaluations.Begin();
+        evaluations.Begin(loaded.Shared?.Before(plan, options.BatchSize));
+        loaded.Shared?.Note(plan, options.BatchSize, evaluations.State.Before);
         if (plan.State is null)
         {
             output.Note(evaluations.State.Before);
@@ -87,7 +88,7 @@ internal sealed class TrainingRun(
         if (reason is LoraStopReason.Completed or LoraStopReason.EarlyStopped)
         {
             output.Keep(() => keeper?.Prune());
-            output.Keep(() => output.End(keeper, written));
+            output.Keep(() => output.End(keeper, written, isStateKept: options.PauseDivisor is not null));
         }
 
         // Whoever stops a run waits for its adapter and no longer; where memory was lacking it is not asked for again.
@@ -108,6 +109,9 @@ internal sealed class TrainingRun(
             Config = plan.Config,
             Model = plan.Folder,
             StopReason = reason,
+            Done = done,
+            Total = steps.Total,
+            Ended = after ?? [],
             History = [.. loop.History],
             Before = evaluations.State.Before is [LoraEvaluation before, ..] ? before : null,
             After = after is [LoraEvaluation ended, ..] ? ended : null,
@@ -144,9 +148,10 @@ internal sealed class TrainingRun(
     }
 
     /// <summary>Trains the largest batch once and keeps nothing of it, before anything that takes long.</summary>
-    private void Rehearse(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingSteps steps)
+    private void Rehearse(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingSteps steps, LoraMemoryPlan? memory)
     {
-        if (options.Rehearsal && !(plan.State?.Step >= steps.Total))
+        bool isKnown = memory is not null && loaded.Shared?.IsToBeRehearsed(memory) == false; // an earlier point of the sweep had as much
+        if (options.Rehearsal && !isKnown && !(plan.State?.Step >= steps.End))
         {
             Batch largest = steps.Largest(cancellation);
             observer.OnStage($"Rehearsing the largest batch, {largest.Rows} rows of up to {largest.Length} tokens");
@@ -205,8 +210,9 @@ internal sealed class TrainingRun(
                 int last = loop.Last ?? begun;
                 return ended != LoraStopReason.Completed ? ended
                     : evaluations.IsDue(last) ? LoraStopReason.Cancelled // within the last evaluation
-                    : last < steps.Total ? LoraStopReason.EarlyStopped
-                    : LoraStopReason.Completed;
+                    : last >= steps.Total ? LoraStopReason.Completed
+                    : evaluations.IsPatienceOver ? LoraStopReason.EarlyStopped
+                    : LoraStopReason.Paused;
             }
             catch (LoraException exception) when (exception.Error != LoraError.NothingLearned && (exception.Error is LoraError.LossNotFinite or LoraError.OutOfMemory || loop.History.Count > 0))
             {

@@ -17,15 +17,19 @@ namespace Lora.Training;
 public sealed class TrainingSession : IDisposable
 {
     private readonly ModelCache models = new();
-    private readonly DateTimeOffset begun;
-
     /// <summary>A session that begins now.</summary>
     public TrainingSession()
         : this(TimeProvider.System)
     {
     }
 
-    internal TrainingSession(TimeProvider clock) => begun = clock.GetLocalNow();
+    internal TrainingSession(TimeProvider clock) => Begun = clock.GetLocalNow();
+
+    /// <summary>The time that chat templates write into conversations: that of the session, or of what it goes on with.</summary>
+    internal DateTimeOffset Begun { get; set; }
+
+    /// <summary>The lowest block that learns in any point of the sweep that the next run is part of; null for a run by itself.</summary>
+    internal int? SweptBlock { get; set; }
 
     /// <summary>Trains one configuration.</summary>
     /// <param name="config">What is adapted; it knows its model.</param>
@@ -42,7 +46,7 @@ public sealed class TrainingSession : IDisposable
 
         // Everything that can be found wrong is found here, before libtorch is loaded, let alone a model.
         Stopwatch clock = Stopwatch.StartNew();
-        TrainingPlan plan = TrainingPlan.Make(config, data, options, begun);
+        TrainingPlan plan = TrainingPlan.Make(config, data, options, Begun);
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         if (plan.Fitted?.Note is string note)
         {
@@ -57,6 +61,7 @@ public sealed class TrainingSession : IDisposable
             Device device = TrainingDevice.Find(options.Device);
             TrainingPlan planned = plan.On(device.type, TrainingDevice.Type(options.DataType, device), options);
             LoadedModel loaded = models.Get(new(plan.Folder, plan.Weights, data, options, plan.Fitted?.Vocabulary) { Carried = plan.Start?.ChatTemplate, Clock = plan.Clock }, observer, cancellation);
+            loaded.ShareAt(SweptBlock);
             return new TrainingRun(planned, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
         });
     }

@@ -13,6 +13,7 @@ internal static class BindingTable
         ("description", Fits, Fits, Fits),
         ("measurement", Fits, Fits, Fits),
         ("edit", Fits, Fits, Fits),
+        ("point of a sweep", Fits, Fits, Fits),
         ("folder", Fits, Fits, "LoraNoSafetensors"),
         ("wildcard", Fits, Fits, "LoraNoSafetensors"),
         ("folder object", Fits, Fits, "LoraNoSafetensors"),
@@ -84,6 +85,8 @@ internal static class BindingTable
         ("Invoke-LoraTraining -Config $x -Dataset $rows -WhatIf", kind => kind.Config),
         ("$x | Invoke-LoraTraining -Dataset $rows -WhatIf", Start),
         ("Invoke-LoraTraining $x -Dataset $rows -WhatIf", Start),
+        ("$x | Invoke-LoraSweep -Dataset $rows -WhatIf", Point),
+        ("Invoke-LoraSweep -Config $x -Grid @{ Rank = 2 } -Dataset $rows -WhatIf", kind => kind.Config),
         ("Invoke-LoraTraining $config -Dataset $rows -ValidationDataset $x -WhatIf", kind => Files.Contains(kind.Kind) ? Fits : kind.Kind == "missing path" ? kind.Adapter : "LoraConfigValueInvalid"),
         ("$x | New-LoraConfig -Rank 32", Target),
         ("New-LoraConfig -InputObject $x -Rank 32", Target),
@@ -106,6 +109,9 @@ internal static class BindingTable
 
     private static string Start((string Kind, string Adapter, string Config, string Model) kind) =>
         kind.Adapter == Fits || NoAdapters.Contains(kind.Kind) ? kind.Adapter : kind.Config;
+
+    // A hashtable's names are those of parameters, more than a configuration has.
+    private static string Point((string Kind, string Adapter, string Config, string Model) kind) => kind.Kind == "wrong hashtable" ? "LoraSweepValueInvalid" : kind.Config;
 
     private static string Target((string Kind, string Adapter, string Config, string Model) kind) => Modules.Contains(kind.Kind) ? Fits : kind.Config;
 }

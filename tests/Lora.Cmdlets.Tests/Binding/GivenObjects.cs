@@ -18,6 +18,7 @@ public sealed class GivenObjects : IDisposable
             'adapter' = $inMemory.Adapter
             'description' = $info
             'edit' = $result | Edit-LoraAdapter -Scale 0.5
+            'point of a sweep' = Invoke-LoraSweep $config -Dataset $rows -MaxStep 1
             'measurement' = $result | Measure-LoraAdapter -Dataset $rows
             'folder' = "$output/adapter"
             'wildcard' = "$output/adap*"

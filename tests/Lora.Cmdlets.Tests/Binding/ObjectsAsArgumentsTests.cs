@@ -15,6 +15,7 @@ public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixtur
     [InlineData("$config, 42, $info | Test-LoraTarget -Entry")]
     [InlineData("$config, 42, $info | Compare-LoraConfig $config -Summary")]
     [InlineData("$config, 42, $info | Invoke-LoraTraining -Dataset $rows -MaxStep 1")]
+    [InlineData("$config, 42, @{ Rank = 3; Model = $model; TargetModule = 'q_proj' } | Invoke-LoraSweep -Dataset $rows -MaxStep 1")]
     [InlineData("$model, 42, $model | Get-LoraModule -Include '**.0.**.q_proj'")]
     public void A_bad_second_object_is_reported_and_the_third_still_works(string script)
     {
@@ -143,6 +144,7 @@ public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixtur
     [InlineData("@() | Measure-LoraAdapter -Dataset $rows")]
     [InlineData("@() | Export-LoraAdapter $output/x")]
     [InlineData("@() | Invoke-LoraTraining -Dataset $rows")]
+    [InlineData("@() | Invoke-LoraSweep -Dataset $rows")]
     [InlineData("@() | Test-LoraTarget $config")]
     [InlineData("@() | Get-LoraModule")]
     public void Nothing_comes_of_an_empty_pipeline(string script) => Assert.Empty(objects.Shell.Run(script).Succeeded().Output);

@@ -63,8 +63,11 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>Which blocks compute again what they do not keep.</summary>
     public Recomputation Recomputation { get; set; }
 
-    /// <summary>Hidden states at the lowest block that learns, from earlier batches; not owned. Null to compute them each time.</summary>
-    public PrefixCache? Cache { get; set; }
+    /// <summary>
+    /// Hidden states from earlier batches, at the lowest block that learns or at blocks below it, the highest first; not owned. None to compute them
+    /// each time.
+    /// </summary>
+    public IReadOnlyList<PrefixCache> Caches { get; set; } = [];
 
     /// <summary>Tells of the inputs of adapted layers, [tokens, in], in each forward pass that nothing is computed again of.</summary>
     /// <param name="onInput">Told the names of the layers that share an input, and the input, which it does not own.</param>
@@ -107,7 +110,7 @@ internal sealed class FusedStep : IStepEngine
             // At the bottom of the stack, since it outlives every state: each block turns it from the gradient of its output into that of its input.
             Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Shape.HiddenSize) : null;
             Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Shape.HiddenSize); // [tokens, hidden]
-            using (Tensor prefix = Prefix(packed, Cache)) // [tokens, hidden]
+            using (Tensor prefix = Prefix(packed, Caches)) // [tokens, hidden]
             {
                 x.copy_(prefix);
             }
@@ -157,7 +160,7 @@ internal sealed class FusedStep : IStepEngine
         PackedBatch packed = new(batch, rows);
         scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows)));
         StepContext step = decoder.Context(packed.Documents);
-        Tensor x = Prefix(packed, cache: null); // nothing says that these documents come again
+        Tensor x = Prefix(packed, caches: []); // nothing says that these documents come again
 
         // In place, block after block: without a backward pass nobody asks for a block's input again.
         foreach (FusedLayer layer in layers.Skip(Lowest))
@@ -190,7 +193,7 @@ internal sealed class FusedStep : IStepEngine
     private static StepShape Shape(PackedBatch packed, SupervisedRows rows) =>
         new([.. packed.Documents.Places.Select(document => document.Length)], rows.Count);
 
-    private Tensor Prefix(PackedBatch packed, PrefixCache? cache) => new FusedPrefix(decoder, layers[..Lowest], cache).Of(packed.Documents);
+    private Tensor Prefix(PackedBatch packed, IReadOnlyList<PrefixCache> caches) => new FusedPrefix(decoder, layers[..Lowest], caches).Of(packed.Documents);
 
     private void Refresh()
     {

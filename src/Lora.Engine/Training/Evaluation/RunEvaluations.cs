@@ -39,12 +39,14 @@ internal sealed class RunEvaluations(
         options.EvaluationStep is int every && step > State.LastStep && (step % every == 0 || step == total);
 
     /// <summary>Takes those before the first step. A run that goes on has them in its state: the adapter is no longer what it was then.</summary>
+    /// <param name="known">Those of another run that began as this one does; null for none.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
-    public void Begin()
+    public void Begin(IReadOnlyList<LoraEvaluation>? known = null)
     {
         if (state is null)
         {
-            IReadOnlyList<LoraEvaluation> before = Take("before the first step", step: 0);
+            IReadOnlyList<LoraEvaluation> before = known ?? Take("before the first step", step: 0);
+            taken.AddRange(known ?? []);
             State = State with { Before = before, Last = before };
         }
     }

@@ -11,6 +11,7 @@ namespace Lora.Training;
 internal sealed class LoadedModel : IDisposable
 {
     private readonly DatasetOptions datasetOptions;
+    private readonly List<PrefixCache> prefixes = [];
 
     private LoadedModel(
         ModelSource source,
@@ -52,7 +53,8 @@ internal sealed class LoadedModel : IDisposable
 
     private IEnumerable<Dataset> Datasets => [Dataset, .. Validation.Select(set => set.Dataset)];
 
-    private PrefixCache? Prefix { get; set; }
+    /// <summary>What the points of a sweep share beside the model; null outside of one.</summary>
+    public SweepSharing? Shared { get; private set; }
 
     /// <summary>Reads the tokenizer and the datasets, then loads the weights.</summary>
     public static LoadedModel Load(ModelSource source, IRunObserver observer, CancellationToken cancellation)
@@ -135,6 +137,10 @@ internal sealed class LoadedModel : IDisposable
         }
     }
 
+    /// <summary>Says which sweep the next run is a point of.</summary>
+    /// <param name="block">The lowest block that learns in any of its points; null for a run by itself.</param>
+    public void ShareAt(int? block) => Shared = block is not int lowest ? null : Shared?.Block == lowest ? Shared : new(lowest);
+
     /// <summary>What was read, and what befell the rows so far.</summary>
     public IEnumerable<LoraDataReport> Report() =>
     [
@@ -146,20 +152,34 @@ internal sealed class LoadedModel : IDisposable
     public IEnumerable<string> LateWarnings() => Datasets.Where(dataset => !dataset.IsEncoded).SelectMany(dataset => DatasetReport.Rows(dataset, datasetOptions));
 
     /// <summary>Whether an earlier run kept hidden states at a block.</summary>
-    public bool HasPrefix(int block) => Prefix?.Block == block;
+    public bool HasPrefix(int block) => prefixes.Exists(cache => cache.Block == block);
 
-    /// <summary>The hidden states at a block: an earlier run's, or a new cache in place of another block's.</summary>
-    public PrefixCache PrefixAt(int block, LoraPrefixCache place, Action<string> warn)
+    /// <summary>The hidden states at some blocks: an earlier run's, or new caches in place of other blocks'.</summary>
+    /// <param name="kept">The blocks, and where a new cache keeps its values.</param>
+    /// <param name="warn">Told when nothing can be kept.</param>
+    public IReadOnlyList<PrefixCache> PrefixesAt(IReadOnlyList<(int Block, LoraPrefixCache Place)> kept, Action<string> warn)
     {
-        if (!HasPrefix(block))
+        // Beside what a sweep shares one block's at a time: runs that move their lowest block would fill memory with states of no use.
+        foreach (PrefixCache unused in prefixes.Where(cache => kept.Count > 0 && cache.Block != Shared?.Block && !kept.Any(wanted => wanted.Block == cache.Block)).ToList())
         {
-            // One block's at a time: a sweep that moves its lowest block would fill memory with states of no use.
-            Prefix?.Dispose();
-            Prefix = PrefixCaching.Make(place, block, warn);
+            prefixes.Remove(unused);
+            unused.Dispose();
         }
 
-        Prefix!.OnFailure = warn;
-        return Prefix;
+        return [.. kept.Select(wanted => At(wanted.Block, wanted.Place))];
+
+        PrefixCache At(int block, LoraPrefixCache place)
+        {
+            PrefixCache? found = prefixes.Find(cache => cache.Block == block);
+            if (found is null)
+            {
+                found = PrefixCaching.Make(place, block, warn);
+                prefixes.Add(found);
+            }
+
+            found.OnFailure = warn;
+            return found;
+        }
     }
 
     /// <summary>How the model, as it is now, continues each prompt, each time with the likeliest token.</summary>
@@ -178,7 +198,7 @@ internal sealed class LoadedModel : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Prefix?.Dispose();
+        prefixes.ForEach(cache => cache.Dispose());
         Model.Dispose();
         Datasets.ToList().ForEach(dataset => dataset.Dispose());
     }

@@ -33,6 +33,9 @@ internal sealed record TrainingPlan(
     /// <summary>How many values are trained on the targets; of a rank beyond all reason more than a whole number holds.</summary>
     public double TrainedValues { get; private init; }
 
+    /// <summary>Whether the model with the new adapter computes what the base does, since B is zero.</summary>
+    public bool BeginsAsBase => Start is null && Config is { Initialization: "true" or "gaussian", UseDora: false, ModulesToSave: null or [] };
+
     /// <summary>The adapter that training goes on from as it goes onto the model; null to begin anew.</summary>
     public FittedAdapter? Fitted { get; private init; }
 

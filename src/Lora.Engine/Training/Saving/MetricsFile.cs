@@ -73,6 +73,25 @@ internal sealed class MetricsFile(string folder, TrainingState? state)
         }
     }
 
+    /// <summary>The steps that a folder's file has, in their order; none without one.</summary>
+    public static IReadOnlyList<(int Step, double Loss, long Token)> Steps(string folder)
+    {
+        string path = System.IO.Path.Combine(folder, Name);
+        List<(int Step, double Loss, long Token)> steps = [];
+        foreach (string line in File.Exists(path) ? File.ReadLines(path) : [])
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            JsonElement root = document.RootElement;
+            if (root.TryGetProperty("tokens", out JsonElement tokens))
+            {
+                JsonElement loss = root.GetProperty("loss");
+                steps.Add((root.GetProperty("step").GetInt32(), loss.ValueKind == JsonValueKind.Number ? loss.GetDouble() : double.NaN, tokens.GetInt64()));
+            }
+        }
+
+        return steps;
+    }
+
     private void Note(Action<Utf8JsonWriter> write)
     {
         using (Utf8JsonWriter line = new(waiting))

@@ -84,14 +84,17 @@ internal sealed class RunOutput(TrainingPlan plan, TrainingOptions options, ITra
     }
 
     /// <summary>Removes the state of a run that is complete, once its adapter is in its place; where that could not be written, the state is.</summary>
-    public void End(TrainingStateKeeper? keeper, string? written)
+    /// <param name="keeper">Writes the state; null where none is kept.</param>
+    /// <param name="written">The adapter's folder; null where it could not be written.</param>
+    /// <param name="isStateKept">Whether somebody else removes it.</param>
+    public void End(TrainingStateKeeper? keeper, string? written, bool isStateKept)
     {
         // In this order a process that dies at any moment leaves the adapter or the state that it comes from.
         if (written is null)
         {
             keeper?.Write();
         }
-        else if (keeper is not null || options.Overwrite)
+        else if (!isStateKept && (keeper is not null || options.Overwrite))
         {
             TrainingStateFile.Remove(written); // also that of an earlier run, which was overwritten
         }

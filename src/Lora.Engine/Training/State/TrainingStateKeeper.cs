@@ -60,12 +60,13 @@ internal sealed class TrainingStateKeeper(
     /// <summary>Removes adapters of earlier moments that are too many, as those of a process that was killed before it did.</summary>
     public void Prune() => checkpoints?.Prune(steps);
 
-    /// <summary>Writes the state of a run whose steps have been stopped.</summary>
+    /// <summary>Writes the state of a run whose steps have been stopped, or pause.</summary>
     /// <exception cref="LoraException">OutputFailed.</exception>
     public void OnStop(LoraStopReason reason)
     {
         // After a loss that is not finite the state stays that of the last writing: from the present one the same step would come again.
-        if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory or LoraStopReason.DataFailed)
+        if (reason is LoraStopReason.Cancelled or LoraStopReason.OutOfMemory or LoraStopReason.DataFailed
+            || (options.PauseDivisor is not null && reason != LoraStopReason.NotFinite))
         {
             Write();
         }

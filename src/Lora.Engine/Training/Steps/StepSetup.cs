@@ -20,16 +20,17 @@ internal static class StepSetup
     {
         MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes(cancellation));
         long bytes = loaded.Dataset.TokenCount * step.HiddenSize;
-        LoraPrefixCache place = PrefixCaching.Choose(options.PrefixCache, step.Lowest, steps.IsRepeating, bytes, () => planner.Fits(bytes));
+        (int Block, LoraPrefixCache Place)[] kept = PrefixCaching.Choose(
+            options.PrefixCache, step.Lowest, steps.IsRepeating, loaded.Shared?.Block, bytes, several => planner.Fits(several * bytes));
 
-        // An earlier configuration may have filled the cache at this block; then its bytes are taken already.
-        bool needsRoom = place == LoraPrefixCache.Memory && !loaded.HasPrefix(step.Lowest);
-        LoraMemoryPlan plan = planner.Plan(needsRoom ? bytes : 0);
+        // An earlier configuration may have filled the cache at a block; then its bytes are taken already.
+        int rooms = kept.Count(cache => cache.Place == LoraPrefixCache.Memory && !loaded.HasPrefix(cache.Block));
+        LoraMemoryPlan plan = planner.Plan(rooms * bytes);
 
         // First what is computed again, then the room: how much is reserved hangs on it.
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
         planner.Reserve(step);
-        step.Cache = place == LoraPrefixCache.None ? null : loaded.PrefixAt(step.Lowest, place, warn);
+        step.Caches = loaded.PrefixesAt(kept, warn);
         return plan;
     }
 }

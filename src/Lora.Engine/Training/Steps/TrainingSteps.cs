@@ -22,6 +22,9 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     /// <summary>Optimiser steps of the run. A step limit alone goes on for as many epochs as it takes.</summary>
     public int Total => options.MaxStep ?? (int)Math.Min((long)StepsPerEpoch * options.Epoch, int.MaxValue);
 
+    /// <summary>The step that ends this part of the run: the last of all, but in a run that pauses before.</summary>
+    public int End => Parts(Total, options.PauseDivisor ?? 1);
+
     /// <summary>The learning rate of each step.</summary>
     public LearningRate Rate => new(options.LearningRate, options.Schedule, options.WarmupStep ?? Math.Min(100, Total / 20), Total)
     {
@@ -46,10 +49,10 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     public Batch Largest(CancellationToken cancellation) =>
         Batch.Of(Looked(cancellation).MaxBy(rows => (long)rows.Length * rows.Max(row => row.Ids.Length))!, padding);
 
-    /// <summary>The steps, each made ahead on another thread.</summary>
+    /// <summary>The steps to the end of this part, each made ahead on another thread.</summary>
     /// <param name="done">Steps to leave out at the start.</param>
     public IEnumerable<TrainingStepBatches> After(int done) => Prefetch.Ahead(
-        Rows().Take(Total).Skip(done).Select((step, index) => (Number: done + index + 1, step.Epoch, step.Batches)),
+        Rows().Take(End).Skip(done).Select((step, index) => (Number: done + index + 1, step.Epoch, step.Batches)),
         step => new TrainingStepBatches(step.Number, step.Epoch, Learned(step.Batches).Select(rows => Batch.Of(rows, padding))),
         StepsAhead);
 

@@ -161,7 +161,7 @@ public class FusedStepTests
         Batch part = Batch.Of([run.Examples[1], run.Examples[3]], padId: 0);
         using PrefixCache cache = new(step.Lowest, onDisk ? new FilePrefixStore(folder.Path) : new MemoryPrefixStore());
 
-        step.Cache = cache;
+        step.Caches = [cache];
         step.AddGradients(part, SupervisedRows.Of(part), 1);
         int kept = cache.Count;
         Tensor partly = run.Gradients(step); // two documents are there, two are not
