@@ -36,7 +36,11 @@ public sealed class LoraModuleInfo
     /// <summary>The number of values in the module's own tensors (weight, bias, ...).</summary>
     public long ParameterCount { get; init; }
 
-    /// <summary>The index of the block that holds the module; null outside the numbered blocks.</summary>
+    /// <summary>The part of a model that sees or hears: text, vision, audio, or the connector between them. Text in a language model alone; null in a model
+    /// without one.</summary>
+    public LoraModulePart? Part { get; init; }
+
+    /// <summary>The number of the block that holds the module; null outside the blocks. The members of a Sequential are no blocks.</summary>
     public int? Layer { get; init; }
 
     /// <summary>What the module is in its block: the last part of the name, or in a mixture of experts <c>router</c>, and <c>expert.</c> or
@@ -120,4 +124,20 @@ public sealed class LoraModuleInfo
         copy.scores = scores.With(taken);
         return copy;
     }
+}
+
+/// <summary>What a part of a model is for.</summary>
+public enum LoraModulePart
+{
+    /// <summary>The language model.</summary>
+    Text,
+
+    /// <summary>What sees.</summary>
+    Vision,
+
+    /// <summary>What hears.</summary>
+    Audio,
+
+    /// <summary>What hands on to the language model what was seen or heard.</summary>
+    Connector,
 }

@@ -35,12 +35,16 @@ internal sealed record ModelIdentity(string? ModelType, string? Architecture, bo
         string? architecture = config.TryGetProperty("architectures", out JsonElement names) && names.ValueKind == JsonValueKind.Array
             ? names.EnumerateArray().Select(Text).FirstOrDefault()
             : null;
-        bool? ties = config.TryGetProperty("tie_word_embeddings", out JsonElement tie) && tie.ValueKind is JsonValueKind.True or JsonValueKind.False
-            ? tie.GetBoolean()
-            : null;
+
+        // Of a language model inside of another model its own configuration counts.
+        JsonElement text = config.TryGetProperty("text_config", out JsonElement nested) && nested.ValueKind == JsonValueKind.Object ? nested : config;
+        bool? ties = Flag(text, "tie_word_embeddings") ?? Flag(config, "tie_word_embeddings");
         int? blocks = Number(config, "num_nextn_predict_layers") > 0 ? Number(config, "num_hidden_layers") : null;
         return new(config.TryGetProperty("model_type", out JsonElement type) ? Text(type) : null, architecture, ties, StatedQuantization.Of(config), blocks);
     }
+
+    private static bool? Flag(JsonElement config, string key) =>
+        config.TryGetProperty(key, out JsonElement flag) && flag.ValueKind is JsonValueKind.True or JsonValueKind.False ? flag.GetBoolean() : null;
 
     private static int? Number(JsonElement config, string key) =>
         config.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : null;

@@ -72,27 +72,31 @@ public sealed class ModuleTree
             nodes = [.. root.Walk()];
         }
 
+        bool readsText = EmbeddingOf(nodes) is not null;
         bool usesConv1D = ModuleKindRules.UsesConv1D(model.ModelType, nodes);
         StoredMatrixRules stored = new(model.Quantization, checkpoint);
         string source = checkpoint.Folder ?? checkpoint.Path;
         LoraModuleInfo[] modules = [.. nodes
             .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
             .SelectMany(node => ExpertParameters.AreIn(node) ? ExpertParameters.Describe(node, model.ModelType, source) : [ModuleDescription.Of(
-                node, ModuleKindRules.IsRouter(model.ModelType, node) || ModuleKindRules.IsPrediction(model.Blocks, node.Name), usesConv1D, stored.Of(node.Parts), source)])];
+                node, ModuleKindRules.IsRouter(model.ModelType, node) || ModuleKindRules.IsPrediction(model.Blocks, node.Name), readsText, usesConv1D, stored.Of(node.Parts), source)])];
         return new(model.ModelType, nodes, modules, tied);
     }
 
     private static ModuleNode Grow(Checkpoint checkpoint, ModelIdentity model)
     {
         ModuleNode root = new("", "");
-        string prefix = ModelNames.MissingPrefix(model, checkpoint.Tensors.Select(NameOf));
+        FamilyNames? names = model.ModelType is string type ? ModelNames.Find(type) : null;
+        string prefix = ModelNames.MissingPrefix(model, checkpoint.Tensors.Select(Named));
         foreach (TensorInfo tensor in checkpoint.Tensors)
         {
-            string name = NameOf(tensor);
+            string name = Named(tensor);
             root.Add(ModelNames.IsOfHead(name) ? name : prefix + name, tensor);
         }
 
         return root;
+
+        string Named(TensorInfo tensor) => names is null ? NameOf(tensor) : names.NameOf(NameOf(tensor));
     }
 
     /// <summary>A tensor's name in the model itself, also where the model was saved out of the wrapper of torch.compile.</summary>
@@ -103,6 +107,6 @@ public sealed class ModuleTree
     }
 
     /// <summary>The table that a head can share.</summary>
-    private static ModuleNode? EmbeddingOf(IEnumerable<ModuleNode> nodes) => nodes.FirstOrDefault(node =>
-        node.Role is "shared" or "embed_tokens" or "tok_embeddings" or "wte" or "word_embeddings" or "embed_in" or "embeddings" && node.Weight is { Shape.Length: 2 });
+    private static ModuleNode? EmbeddingOf(IEnumerable<ModuleNode> nodes) => nodes.FirstOrDefault(node => ModuleParts.Of(node.Name, readsText: true) == LoraModulePart.Text &&
+        (node.Role is "shared" or "embed_tokens" or "tok_embeddings" or "wte" or "word_embeddings" or "embed_in" or "embeddings") && node.Weight is { Shape.Length: 2 });
 }

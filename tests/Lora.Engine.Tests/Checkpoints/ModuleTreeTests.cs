@@ -75,6 +75,32 @@ public sealed class ModuleTreeTests : IDisposable
         Assert.Equal([null, 1, 9, 10, null], tree.Modules.Select(module => module.Layer)); // the members of a Sequential are no blocks
     }
 
+    [Theory]
+    [InlineData("model.visual.merger.mlp.0", LoraModulePart.Connector, null)]
+    [InlineData("visual.blocks.3.attn.qkv", LoraModulePart.Vision, 3)]
+    [InlineData("model.multi_modal_projector.linear_1", LoraModulePart.Connector, null)]
+    [InlineData("model.vision_tower.vision_model.encoder.layers.2.mlp.fc1", LoraModulePart.Vision, 2)]
+    [InlineData("model.connector.modality_projection.proj", LoraModulePart.Connector, null)]
+    [InlineData("audio_tower.layers.1.fc1", LoraModulePart.Audio, 1)]
+    [InlineData("model.language_model.layers.7.mlp.experts.4.up_proj", LoraModulePart.Text, 7)]
+    [InlineData("transformer.net.0.proj", LoraModulePart.Text, null)]
+    [InlineData("transformer_blocks.5.ff.net.0.proj", LoraModulePart.Text, 5)]
+    [InlineData("model.visual.deepstack_merger_list.1.linear_fc1", LoraModulePart.Connector, null)]
+    public void Each_module_of_a_model_that_sees_has_its_part_and_the_number_of_its_block_alone(string name, LoraModulePart part, int? layer)
+    {
+        SparseCheckpoint.Write(folder.Path, [("model.embed_tokens.weight", [4, 2]), (name + ".weight", [2, 2])], shardCount: 1, "{}");
+        LoraModuleInfo module = ModuleTree.Read(folder.Path).Modules.Single(module => module.Name == name);
+
+        Assert.Equal((part, layer), (module.Part, module.Layer));
+    }
+
+    [Fact]
+    public void A_model_without_a_table_of_tokens_has_no_text_in_it()
+    {
+        folder.Write("model.safetensors", SafetensorsBytes.OfVectors("transformer_blocks.0.ff.net.0.proj.weight", "x_embedder.weight"));
+        Assert.All(ModuleTree.Read(folder.Path).Modules, module => Assert.Null(module.Part));
+    }
+
     [Fact]
     public void A_name_that_begins_with_a_dot_is_listed_too()
     {

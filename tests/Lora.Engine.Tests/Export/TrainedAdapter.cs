@@ -12,12 +12,12 @@ namespace Lora.Tests.Export;
 internal static class TrainedAdapter
 {
     /// <summary>The adapter as a file holds it, and the logits of the model that it is attached to.</summary>
-    public static (LoraAdapter Adapter, Tensor Logits) On(string model, LoraConfig config, Tensor ids)
+    public static (LoraAdapter Adapter, Tensor Logits) On(string model, LoraConfig config, Tensor ids, bool allowUnmatched = false)
     {
         using DisposeScope scope = NewDisposeScope();
         using CausalLanguageModel loaded = ModelLoader.Load(model, CPU, ScalarType.Float32);
         ModuleTree tree = ModuleTree.Read(model);
-        ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType);
+        ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
         AdapterTarget[] targets = [.. resolved.Targets.Select(target => new AdapterTarget(target.Module.Name, target.Rank, target.Scaling))];
         using AttachedAdapter attached = new(loaded, config, targets, CPU, seed: 5);
         using IDisposable noGradient = no_grad();

@@ -56,6 +56,7 @@ internal static class ExpertParameters
             DataType = tensor.DataType.ToName(),
             Quantization = tensor.Name.EndsWith(Blocks, StringComparison.Ordinal) ? "MXFP4 4-bit" : null,
             ParameterCount = shape.Aggregate(1L, (count, size) => count * size),
+            Part = ModuleParts.Of(name, readsText: true),
             Layer = ModuleDescription.Layer(name),
             Role = ModuleRole.Of(name),
             Model = source,

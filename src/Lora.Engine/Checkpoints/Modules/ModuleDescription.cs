@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 
 namespace Lora.Checkpoints;
@@ -5,13 +6,18 @@ namespace Lora.Checkpoints;
 /// <summary>Makes the public description of a module.</summary>
 internal static class ModuleDescription
 {
+    /// <summary>What is called so holds layers that follow each other, not blocks that are alike.</summary>
+    private static readonly FrozenSet<string> Sequentials = FrozenSet.Create(
+        StringComparer.Ordinal, "net", "mlp", "ff", "ffn", "feed_forward", "to_out", "proj", "projector", "conv", "fc", "head", "classifier", "score", "sequential");
+
     /// <summary>Describes a module that has parameters or a tied weight.</summary>
     /// <param name="node">The module.</param>
     /// <param name="isOther">Whether it is one that LoRA does not adapt, whatever its shape.</param>
+    /// <param name="readsText">Whether the model has a table of tokens.</param>
     /// <param name="usesConv1D">What <see cref="ModuleKindRules.UsesConv1D"/> says of the model.</param>
     /// <param name="stored">The matrix that its tensors stand for when they are quantised; null otherwise.</param>
     /// <param name="source">The model's folder or file.</param>
-    public static LoraModuleInfo Of(ModuleNode node, bool isOther, bool usesConv1D, StoredMatrix? stored, string source)
+    public static LoraModuleInfo Of(ModuleNode node, bool isOther, bool readsText, bool usesConv1D, StoredMatrix? stored, string source)
     {
         TensorInfo? weight = node.Weight ?? node.TiedTo?.Weight;
         // Of a packed matrix's tensors the matrix itself is the largest; what stands beside it are scales.
@@ -29,6 +35,7 @@ internal static class ModuleDescription
             DataType = shown.DataType.ToName(),
             Quantization = stored?.ToString(),
             ParameterCount = stored?.Shape is null ? node.Parameters.Sum(parameter => parameter.ElementCount) : Count(stored.Shape, node),
+            Part = ModuleParts.Of(node.Name, readsText),
             Layer = Layer(node.Name),
             Role = ModuleRole.Of(node.Name),
             TiedTo = node.TiedTo?.Name,
@@ -48,14 +55,18 @@ internal static class ModuleDescription
         _ => (null, null),
     };
 
-    /// <summary>The first number within the name: neither its first part nor its last, which counts the members of a Sequential and not blocks.</summary>
+    /// <summary>
+    /// The first number within the name that counts blocks: neither its first part nor its last, nor one below a Sequential, whose members are no blocks, or
+    /// below a connector.
+    /// </summary>
     internal static int? Layer(string name)
     {
-        foreach (string part in name.Split('.').Skip(1).SkipLast(1))
+        string[] parts = name.Split('.');
+        for (int index = 1; index < parts.Length - 1; index++)
         {
-            if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
+            if (int.TryParse(parts[index], NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && !Sequentials.Contains(parts[index - 1]))
             {
-                return layer;
+                return ModuleParts.Of(name, readsText: true) == LoraModulePart.Connector ? null : layer;
             }
         }
 

@@ -210,6 +210,25 @@ internal sealed class ConfigValues
 
     public ConfigValues? Object(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value ? new(Path, value, problems, names) : null;
 
+    /// <summary>An object within, with what it leaves out.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="defaults">The values of keys that it does not have, as JSON.</param>
+    public ConfigValues? Object(string key, string defaults)
+    {
+        if (Find(key) is not { ValueKind: JsonValueKind.Object } value)
+        {
+            return null;
+        }
+
+        Dictionary<string, JsonElement> merged = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(defaults)!;
+        foreach (JsonProperty property in value.EnumerateObject())
+        {
+            merged[property.Name] = property.Value;
+        }
+
+        return new(Path, JsonSerializer.SerializeToElement(merged), problems, names);
+    }
+
     public ConfigValues Empty() => new(Path, default, problems, names);
 
     /// <summary>The value of a key that is there and not null.</summary>

@@ -1,10 +1,12 @@
+using Lora.Selection;
+
 namespace Lora.Models;
 
 /// <summary>The families that the engine computes.</summary>
 internal static class KnownFamilies
 {
-    private static readonly Dictionary<string, ModelFamily> ByType = new ModelFamily[]
-    {
+    private static readonly Dictionary<string, ModelFamily> ByType = ((ModelFamily[])
+    [
         new Gemma(),
         new Gemma2(),
         new Gemma3Text(),
@@ -24,11 +26,21 @@ internal static class KnownFamilies
         new Qwen3(),
         new Qwen3Moe(),
         new SmolLM3(),
-    }.ToDictionary(family => family.ModelType, StringComparer.Ordinal);
+        .. VisionLanguageFamily.All,
+    ]).ToDictionary(family => family.ModelType, StringComparer.Ordinal);
 
     /// <summary>All of them, by name.</summary>
     public static IReadOnlyList<ModelFamily> All { get; } = [.. ByType.Values.OrderBy(family => family.ModelType, StringComparer.Ordinal)];
 
     /// <summary>The family of a model_type; null when it is not known.</summary>
     public static ModelFamily? Find(string modelType) => ByType.GetValueOrDefault(modelType);
+
+    /// <summary>All names for a message, encoders among them, with those that are the nearest to one which is not known. That a name is near says nothing of the model.</summary>
+    public static string NearestTo(string modelType)
+    {
+        string[] known = [.. All.Select(family => family.ModelType).Concat(KnownEncoders.All.Select(family => family.ModelType)).Order(StringComparer.Ordinal)];
+        string all = string.Join(", ", known);
+        IReadOnlyList<string> nearest = NearestNames.Find(modelType, known);
+        return nearest.Count == 0 ? all : $"{all}; nearest by name: {string.Join(", ", nearest)}";
+    }
 }

@@ -44,12 +44,11 @@ internal static class ModelConfigReader
         string modelType = values.Text("model_type") ?? "";
         if (KnownFamilies.Find(modelType) is not ModelFamily family)
         {
-            string known = string.Join(", ", KnownFamilies.All.Select(each => each.ModelType).Concat(KnownEncoders.All.Select(each => each.ModelType)).Order(StringComparer.Ordinal));
             string named = modelType.Length > 0 ? modelType : values.Text("_class_name") ?? ""; // the second is diffusers' name for it
-            throw LoraException.Of(LoraError.ModelTypeUnknown, values.Path, values.Path, named, known);
+            throw LoraException.Of(LoraError.ModelTypeUnknown, values.Path, values.Path, named, KnownFamilies.NearestTo(named));
         }
 
-        if (hasVocabularyHead && values.TextAt("architectures", 0) is string architecture && !IsLanguageModel(architecture))
+        if (hasVocabularyHead && values.TextAt("architectures", 0) is string architecture && !family.IsLanguageModel(architecture))
         {
             throw LoraException.Of(LoraError.ArchitectureUnsupported, values.Path, values.Path, architecture);
         }
@@ -63,8 +62,4 @@ internal static class ModelConfigReader
         values.ThrowIfAnyProblem();
         return shape;
     }
-
-    /// <summary>A class with a head over the vocabulary, or the bare body, whose embedding may serve as one; a classifier has the same body and another head.</summary>
-    private static bool IsLanguageModel(string architecture) =>
-        !architecture.Contains("For", StringComparison.Ordinal) || architecture.Contains("ForCausalLM", StringComparison.Ordinal);
 }

@@ -20,5 +20,7 @@ internal sealed class SlidingWindows(ConfigValues values, int? size = null)
     public bool Slides(int layer, bool otherwise) => values.TextAt(Types, layer) is string type ? type == "sliding_attention" : otherwise;
 
     /// <summary>Qwen's: only with <c>use_sliding_window</c>, and from <c>max_window_layers</c> on.</summary>
-    public int? OfOptIn(int layer) => Of(layer, values.Flag("use_sliding_window") && layer >= values.Count("max_window_layers", 28));
+    /// <param name="layer">The block's number.</param>
+    /// <param name="first">The first block with a window where the file does not say.</param>
+    public int? OfOptIn(int layer, int first = 28) => Of(layer, values.Flag("use_sliding_window") && layer >= values.Count("max_window_layers", first));
 }

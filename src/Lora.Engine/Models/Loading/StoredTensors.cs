@@ -13,7 +13,7 @@ internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
     // The tensor that each form of a matrix has in place of its weight, or as it.
     private static readonly string[] OfMatrix = ["weight", "qweight", "weight_packed"];
 
-    private readonly string prefix = shape.Names.BasePrefix + ".";
+    private readonly FamilyNames names = shape.Names;
     private readonly StatedQuantization? stated = ModelIdentity.Read(checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!).Quantization;
     private Dictionary<string, Dictionary<string, TensorInfo>>? modules;
 
@@ -31,8 +31,8 @@ internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
         .ToDictionary(module => module.Key, module => module.ToDictionary(entry => string.Join('.', entry.Names[entry.Own..]), entry => entry.Tensor), StringComparer.Ordinal);
 
     /// <summary>
-    /// Finds a tensor under its name or, in a checkpoint of the bare body, under the name without the body's prefix; those of norms also under the names that
-    /// the first BERT checkpoints have for them.
+    /// Finds a tensor under its name, under the one that its family's files have, or, in a checkpoint of the bare body, without the body's prefix; those of
+    /// norms also under the names that the first BERT checkpoints have for them.
     /// </summary>
     public bool TryFind(string name, [NotNullWhen(true)] out TensorInfo? tensor) => TryFindAs(name, out tensor) || (Older(name) is string older && TryFindAs(older, out tensor));
 
@@ -69,12 +69,12 @@ internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
     /// <param name="most">As many as the model has.</param>
     public int CountBlocks(string list, int most)
     {
-        string bare = list.StartsWith(prefix, StringComparison.Ordinal) ? list[prefix.Length..] : list;
+        string[] lists = [.. names.StoredNames(list)];
         return Checkpoint.Tensors.Select(tensor => BlockOf(tensor.Name)).OfType<int>().Distinct().Count(block => block < most);
 
         int? BlockOf(string name)
         {
-            int start = name.StartsWith(list, StringComparison.Ordinal) ? list.Length : name.StartsWith(bare, StringComparison.Ordinal) ? bare.Length : -1;
+            int start = lists.FirstOrDefault(prefix => name.StartsWith(prefix, StringComparison.Ordinal))?.Length ?? -1;
             int end = start < 0 ? -1 : name.IndexOf('.', start);
             return end > start && int.TryParse(name.AsSpan(start, end - start), NumberStyles.None, CultureInfo.InvariantCulture, out int block) ? block : null;
         }
@@ -95,9 +95,19 @@ internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
         return null;
     }
 
-    private bool TryFindAs(string name, [NotNullWhen(true)] out TensorInfo? tensor) =>
-        Checkpoint.TryFind(name, out tensor)
-        || (name.StartsWith(prefix, StringComparison.Ordinal) && Checkpoint.TryFind(name[prefix.Length..], out tensor));
+    private bool TryFindAs(string name, [NotNullWhen(true)] out TensorInfo? tensor)
+    {
+        foreach (string stored in names.StoredNames(name))
+        {
+            if (Checkpoint.TryFind(stored, out tensor))
+            {
+                return true;
+            }
+        }
+
+        tensor = null;
+        return false;
+    }
 
     private static string? Older(string name) => name.EndsWith("LayerNorm.weight", StringComparison.Ordinal) ? name[..^"weight".Length] + "gamma"
         : name.EndsWith("LayerNorm.bias", StringComparison.Ordinal) ? name[..^"bias".Length] + "beta"

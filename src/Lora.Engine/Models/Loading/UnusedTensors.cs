@@ -1,5 +1,6 @@
 using Lora.Checkpoints;
 using Lora.Quantization;
+using Lora.Selection;
 
 namespace Lora.Models;
 
@@ -8,7 +9,7 @@ internal static class UnusedTensors
 {
     private const int Shown = 3;
 
-    /// <summary>The warning; null when every tensor is used. Tensors that are computed anew (inv_freq, causal masks) are not counted.</summary>
+    /// <summary>The warning; null when every tensor is used. Tensors that are computed anew (inv_freq, causal masks) are not counted, nor what a model that sees has beside its decoder.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="shape">Its shape.</param>
     public static string? Warning(string folder, ModelShape shape)
@@ -28,7 +29,10 @@ internal static class UnusedTensors
             }
         }
 
-        string[] unused = [.. checkpoint.Tensors.Where(tensor => !used.Contains(tensor) && !IsBuffer(tensor.Name, checkpoint)).Select(tensor => tensor.Name)];
+        bool hasTowers = shape.Family is VisionLanguageFamily;
+        string[] unused = [.. checkpoint.Tensors
+            .Where(tensor => !used.Contains(tensor) && !IsBuffer(tensor.Name, checkpoint) && !(hasTowers && TextPath.IsBeside(tensor.Name)))
+            .Select(tensor => tensor.Name)];
         string more = unused.Length > Shown ? $" and {unused.Length - Shown} more" : "";
         return unused.Length == 0 ? null
             : $"The model '{folder}' of type {shape.ModelType} with {shape.Blocks.Count} layers does not use {unused.Length} of the checkpoint's tensors: {string.Join(", ", unused.Take(Shown))}{more}. Check that config.json belongs to the weights.";

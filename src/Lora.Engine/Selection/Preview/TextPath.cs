@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lora.Checkpoints;
 
 namespace Lora.Selection;
 
@@ -7,14 +8,8 @@ internal static class TextPath
 {
     private const int Shown = 2;
 
-    private static readonly HashSet<string> Beside =
-    [
-        "vision_tower", "vision_model", "visual", "vision", "audio_tower", "audio_model", "multi_modal_projector", "mm_projector", "image_encoder", "embed_vision",
-        "embed_audio", "mtp",
-    ];
-
     /// <summary>Whether a module is in such a part.</summary>
-    public static bool IsBeside(string name) => name.Split('.').Any(Beside.Contains);
+    public static bool IsBeside(string name) => ModuleParts.Of(name, readsText: true) != LoraModulePart.Text || name.Split('.').Contains("mtp");
 
     /// <summary>A sentence for each entry all of whose modules are there.</summary>
     public static IEnumerable<string> Notes(IReadOnlyList<TargetDecision> decisions)

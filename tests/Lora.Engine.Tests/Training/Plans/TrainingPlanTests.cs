@@ -1,3 +1,4 @@
+using Lora.Models;
 using Lora.Training;
 
 namespace Lora.Tests.Training;
@@ -58,10 +59,12 @@ public class TrainingPlanTests
     public void An_unknown_model_type_is_refused_with_the_known_ones()
     {
         using TemporaryFolder folder = new();
-        folder.Write("config.json", """{"model_type": "mamba"}""");
+        folder.Write("config.json", """{"model_type": "gemma4"}""");
         LoraException exception = Failure(ExampleRun.Config with { Model = folder.Path }, ExampleRun.Data, ExampleRun.Options);
         Assert.Equal(LoraError.ModelTypeUnknown, exception.Error);
-        Assert.Contains("gemma, gemma2, llama, mistral, phi3, qwen2, qwen3", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("'gemma4'", exception.Message, StringComparison.Ordinal);
+        Assert.All(KnownFamilies.All, family => Assert.Contains(family.ModelType, exception.Message, StringComparison.Ordinal));
+        Assert.Contains("nearest by name: gemma, gemma2, gemma3", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,6 +20,10 @@ internal sealed class Gemma : ModelFamily
     public override FamilyNames Names { get; } = new("model", "lm_head", TiedByDefault: true) { DefaultTargets = ["q_proj", "v_proj"] };
 
     /// <inheritdoc/>
+    public override string SizesWithin =>
+        """{"vocab_size": 256000, "hidden_size": 3072, "intermediate_size": 24576, "num_hidden_layers": 28, "num_attention_heads": 16, "max_position_embeddings": 8192}""";
+
+    /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)
     {
         DecoderSizes sizes = DecoderSizes.Read(values, this, keyValueHeads: 16, headDimension: 256) with { NormKind = NormKind.RootMeanSquareAddOne };

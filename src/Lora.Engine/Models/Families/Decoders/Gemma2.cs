@@ -19,6 +19,10 @@ internal sealed class Gemma2 : ModelFamily
     public override FamilyNames Names { get; } = new("model", "lm_head", TiedByDefault: true) { DefaultTargets = ["q_proj", "v_proj"] };
 
     /// <inheritdoc/>
+    public override string SizesWithin =>
+        """{"vocab_size": 256000, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8, "max_position_embeddings": 8192}""";
+
+    /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)
     {
         DecoderSizes sizes = DecoderSizes.Read(values, this, keyValueHeads: 4, headDimension: 256) with { NormKind = NormKind.RootMeanSquareAddOne };

@@ -22,6 +22,10 @@ internal sealed class Gemma3Text : ModelFamily
     public override FamilyNames Names { get; } = new("model", "lm_head", TiedByDefault: true) { DefaultTargets = ["q_proj", "v_proj"] };
 
     /// <inheritdoc/>
+    public override string SizesWithin =>
+        """{"vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8, "max_position_embeddings": 131072}""";
+
+    /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)
     {
         DecoderSizes sizes = DecoderSizes.Read(values, this, keyValueHeads: 4, headDimension: 256, theta: 1e6) with { NormKind = NormKind.RootMeanSquareAddOne };

@@ -20,6 +20,10 @@ internal sealed class Llama : ModelFamily
     public override FamilyNames Names { get; } = new("model", "lm_head", TiedByDefault: false) { DefaultTargets = ["q_proj", "v_proj"] };
 
     /// <inheritdoc/>
+    public override string SizesWithin =>
+        """{"vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "max_position_embeddings": 2048}""";
+
+    /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)
     {
         DecoderSizes sizes = DecoderSizes.Read(values, this);

@@ -23,6 +23,10 @@ internal sealed class Phi3 : ModelFamily
     public override FamilyNames Names { get; } = new("model", "lm_head", TiedByDefault: false);
 
     /// <inheritdoc/>
+    public override string SizesWithin =>
+        """{"vocab_size": 32064, "hidden_size": 3072, "intermediate_size": 8192, "num_hidden_layers": 32, "num_attention_heads": 32, "max_position_embeddings": 4096}""";
+
+    /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)
     {
         DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, kinds: RopeKinds.Long);

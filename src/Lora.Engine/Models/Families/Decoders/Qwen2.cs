@@ -18,6 +18,10 @@ internal sealed class Qwen2 : ModelFamily
     public override FamilyNames Names { get; } = new("model", "lm_head", TiedByDefault: false) { DefaultTargets = ["q_proj", "v_proj"] };
 
     /// <inheritdoc/>
+    public override string SizesWithin =>
+        """{"vocab_size": 151936, "hidden_size": 4096, "intermediate_size": 22016, "num_hidden_layers": 32, "num_attention_heads": 32, "max_position_embeddings": 32768}""";
+
+    /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)
     {
         DecoderSizes sizes = DecoderSizes.Read(values, this, keyValueHeads: 32);

@@ -1,0 +1,150 @@
+using System.Text.Json.Nodes;
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Export;
+using Lora.Models;
+using Lora.Tests.Export;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>The language model inside of a model that sees: the weights of a reference run under the names that such files have, and its numbers.</summary>
+public sealed class VisionLanguageTests : IDisposable
+{
+    private readonly TemporaryFolder files = new();
+
+    public VisionLanguageTests() => Directory.CreateDirectory(files.File("model"));
+
+    public void Dispose() => files.Dispose();
+
+    public static TheoryData<string> Forms { get; } = ["llava", "llava, whole", "gemma3", "qwen2_5_vl, flat", "qwen2_5_vl, nested", "qwen2_vl, new names", "smolvlm"];
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void It_gives_the_numbers_of_the_language_model_alone(string form)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GoldenFamily golden = Write(form);
+        using IDisposable noGradient = no_grad();
+        using CausalLanguageModel model = ModelLoader.Load(files.File("model"), CPU, ScalarType.Float32);
+
+        Assert.InRange(Closeness.Largest(model.call(golden.Data["input_ids"]), golden.Data["logits"]), 0, golden.Tolerance.Logits);
+        Assert.Equal(form.Split(',')[0], model.Shape.ModelType);
+        Assert.Null(UnusedTensors.Warning(files.File("model"), model.Shape));
+    }
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void Its_modules_are_called_as_transformers_calls_them_and_so_are_an_adapter_s(string form)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Write(form);
+        ModuleTree tree = ModuleTree.Read(files.File("model"));
+        string body = form.StartsWith("smolvlm", StringComparison.Ordinal) ? "model.text_model" : "model.language_model";
+        LoraModuleInfo[] text = [.. tree.Modules.Where(module => module.Part == LoraModulePart.Text)];
+        using CausalLanguageModel model = ModelLoader.Load(files.File("model"), CPU, ScalarType.Float32);
+        HashSet<string> modules = [.. model.named_modules().Select(entry => entry.name)];
+
+        Assert.Contains($"{body}.layers.2.self_attn.q_proj", text.Select(module => module.Name));
+        Assert.Contains("lm_head", text.Select(module => module.Name)); // the tied one too, which no file holds
+        Assert.All(text, module => Assert.Contains(module.Name, modules));
+        Assert.Equal(
+            [LoraModulePart.Connector, LoraModulePart.Vision], tree.Modules.Select(module => module.Part).OfType<LoraModulePart>().Where(part => part != LoraModulePart.Text).Distinct().Order().Reverse());
+        Assert.All(tree.Modules.Where(module => module.Part != LoraModulePart.Text), module => Assert.StartsWith("model.", module.Name, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void A_merged_one_keeps_the_names_of_the_file_and_what_sees(string form)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GoldenFamily golden = Write(form);
+        Tensor ids = golden.Data["input_ids"];
+        (LoraAdapter adapter, Tensor adapted) = TrainedAdapter.On(files.File("model"), new() { Rank = 4, Alpha = 8, TargetModule = ["language_model.layers.1.self_attn.q_proj", "text_model.layers.1.self_attn.q_proj", "down_proj"] }, ids, allowUnmatched: true);
+
+        ModelMerge.Write(adapter, files.File("model"), files.File("merged"));
+
+        Assert.Contains(adapter.Tensors, tensor => tensor.Name.StartsWith("base_model.model.model.", StringComparison.Ordinal) && tensor.Name.Contains("_model.layers.1.self_attn.q_proj", StringComparison.Ordinal));
+        Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), adapted), 0, 1e-5);
+        Assert.Equal(Names("model"), Names("merged"));
+
+        string[] Names(string folder)
+        {
+            using Checkpoint checkpoint = Checkpoint.Open(files.File(folder));
+            return [.. checkpoint.Tensors.Select(tensor => tensor.Name)];
+        }
+    }
+
+    [Fact]
+    public void What_text_config_leaves_out_is_what_its_class_has()
+    {
+        files.Write("config.json", """{"model_type": "gemma3", "architectures": ["Gemma3ForConditionalGeneration"], "text_config": {"model_type": "gemma3_text", "hidden_size": 64, "num_hidden_layers": 6, "sliding_window": 16}}""");
+        ModelShape shape = ModelConfigReader.Read(files.Path);
+        FourNormShape block = Assert.IsType<FourNormShape>(shape.Blocks[5]);
+
+        Assert.Equal((262208, 8, 4, 256, true), (shape.VocabularySize, block.Attention.Heads, block.Attention.KeyValueHeads, block.Attention.HeadDimension, shape.Head.IsTied));
+        Assert.Equal("model.language_model.layers.", shape.BlockPrefix);
+    }
+
+    [Fact]
+    public void A_language_model_that_is_not_computed_is_refused_by_name()
+    {
+        files.Write("config.json", """{"model_type": "llava", "text_config": {"model_type": "gemma4_text"}}""");
+        LoraException exception = Assert.Throws<LoraException>(() => ModelConfigReader.Read(files.Path));
+
+        Assert.Equal(LoraError.ConfigUnsupported, exception.Error);
+        Assert.Contains("text_config.model_type is 'gemma4_text'", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("nearest by name: gemma3_text", exception.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Writes a reference run's language model as a part of a model that sees.</summary>
+    private GoldenFamily Write(string form)
+    {
+        string type = form.Split(',')[0];
+        GoldenFamily golden = GoldenFamily.Open(type switch { "gemma3" => "gemma2", "smolvlm" => "llama_tied_headdim", "llava" => "llama3", _ => "qwen2" });
+        JsonObject text = JsonNode.Parse(File.ReadAllText(Path.Combine(golden.Folder, "config.json")))!.AsObject();
+        JsonObject config = [];
+        if (form == "qwen2_5_vl, flat")
+        {
+            config = text.DeepClone().AsObject();
+            config["rope_scaling"] = new JsonObject { ["type"] = "mrope", ["mrope_section"] = new JsonArray(1, 1, 2) };
+        }
+        else
+        {
+            config["text_config"] = text;
+            if (type.StartsWith("qwen", StringComparison.Ordinal))
+            {
+                text["model_type"] = type + "_text";
+                text["rope_scaling"] = new JsonObject { ["rope_type"] = "default", ["mrope_section"] = new JsonArray(1, 1, 2) };
+            }
+        }
+
+        config["model_type"] = type;
+        config["architectures"] = new JsonArray("SomeForConditionalGeneration");
+        config["vision_config"] = new JsonObject { ["hidden_size"] = 4 };
+        File.WriteAllText(files.File("model/config.json"), config.ToJsonString());
+        string[] seeing = form switch
+        {
+            "llava, whole" => ["model.vision_tower.encoder.layers.0.fc1.weight", "model.multi_modal_projector.linear_1.weight"],
+            "qwen2_vl, new names" => ["model.visual.blocks.0.attn.qkv.weight", "model.visual.merger.mlp.0.weight"],
+            "smolvlm" => ["model.vision_model.encoder.layers.0.mlp.fc1.weight", "model.connector.modality_projection.proj.weight"],
+            _ when type.StartsWith("qwen", StringComparison.Ordinal) => ["visual.blocks.0.attn.qkv.weight", "visual.merger.mlp.0.weight"],
+            _ => ["vision_tower.vision_model.encoder.layers.0.mlp.fc1.weight", "multi_modal_projector.mm_input_projection_weight"],
+        };
+        SafetensorsWriter.Write(files.File("model/model.safetensors"),
+        [
+            .. SafetensorsFile.ReadAll(Path.Combine(golden.Folder, "model.safetensors")).Select(tensor => new TensorData(Name(form, type, tensor.Name), tensor.DataType, tensor.Shape, tensor.Bytes)),
+            .. seeing.Select(name => AdapterTensors.Copy(name, ones([4, 4]))),
+        ]);
+        return golden;
+    }
+
+    private static string Name(string form, string type, string name) => form switch
+    {
+        "llava, whole" or "qwen2_vl, new names" => name.Replace("model.", "model.language_model.", StringComparison.Ordinal),
+        "smolvlm" => name.Replace("model.", "model.text_model.", StringComparison.Ordinal),
+        _ when type.StartsWith("qwen", StringComparison.Ordinal) => name,
+        _ => "language_model." + name,
+    };
+}
