@@ -9,7 +9,7 @@ internal static class CheckpointReaders
     private const string Config = "config.json";
     private const string Weights = "model.safetensors";
     private const string Index = "model.safetensors.index.json";
-    private static readonly string[] Families = ["llama3", "gemma", "gemma2", "phi3", "qwen2", "qwen3", "mistral", "llama_linear", "llama_tied_headdim"];
+    private static readonly string[] Families = ["llama3", "gemma", "gemma2", "phi3", "qwen2", "qwen3", "mistral", "llama_linear", "llama_tied_headdim", "gpt2", "gpt_neox", "opt"];
     private static readonly string[] ConfigNames = [Config, "config.v5.json"];
 
     public static IReadOnlyList<Reader> All { get; } =
@@ -18,9 +18,9 @@ internal static class CheckpointReaders
     /// <summary>The config.json of each family, in the forms of both generations, in a folder of its own.</summary>
     public static Func<Random, Input> Configs()
     {
-        (string Family, JsonDamage Damage)[] configs = [.. from family in Families
+        (string Family, JsonDamage Damage)[] configs = [.. from folder in Families.Select(RealFiles.Family).Concat(RealFiles.Configurations())
             from name in ConfigNames
-            select (family, new JsonDamage(File.ReadAllBytes(Path.Combine(RealFiles.Family(family), name))))];
+            select (Path.GetFileName(folder), new JsonDamage(File.ReadAllBytes(Path.Combine(folder, name))))];
         byte[] first = File.ReadAllBytes(Path.Combine(RealFiles.Family(Families[0]), Config));
         return random =>
         {
@@ -29,9 +29,12 @@ internal static class CheckpointReaders
         };
     }
 
-    /// <summary>Puts the families' models into a folder.</summary>
-    public static void CopyFamilies(string folder) =>
+    /// <summary>Puts the families' models into a folder; configurations that have no weights get those of the first.</summary>
+    public static void CopyFamilies(string folder)
+    {
         Array.ForEach(Families, family => RealFiles.Copy(RealFiles.Family(family), Path.Combine(folder, family), Config, Weights));
+        Array.ForEach(RealFiles.Configurations(), alone => RealFiles.Copy(RealFiles.Family(Families[0]), Path.Combine(folder, Path.GetFileName(alone)), Weights));
+    }
 
     private static OpenReader Safetensors(string folder)
     {

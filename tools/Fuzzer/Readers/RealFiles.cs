@@ -21,6 +21,9 @@ internal static class RealFiles
     /// <summary>The folder of a small model of a family.</summary>
     public static string Family(string name) => Path.Combine(Root, "tests", "fixtures", "families", name);
 
+    /// <summary>The folders of configurations without weights.</summary>
+    public static string[] Configurations() => [.. Directory.GetDirectories(Path.Combine(Root, "tests", "fixtures", "configs")).Order(StringComparer.Ordinal)];
+
     /// <summary>The folders of tokenizers of all kinds.</summary>
     public static string[] Tokenizers() =>
         [.. Directory.GetDirectories(Path.Combine(Root, "tests", "fixtures", "tokenizers")).Order(StringComparer.Ordinal), Model];

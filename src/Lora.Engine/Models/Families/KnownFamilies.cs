@@ -7,10 +7,15 @@ internal static class KnownFamilies
 {
     private static readonly Dictionary<string, ModelFamily> ByType = ((ModelFamily[])
     [
+        new Bloom(),
+        new Cohere(),
+        new Falcon(),
         new Gemma(),
         new Gemma2(),
         new Gemma3Text(),
         new Gpt2(),
+        new GptJ(),
+        new GptNeo(),
         new GptNeox(),
         new GptOss(),
         new Granite(),
@@ -20,12 +25,15 @@ internal static class KnownFamilies
         new Olmo2(),
         new Olmoe(),
         new Opt(),
+        new Phi(),
         new Phi3(),
         new Qwen2(),
         new Qwen2Moe(),
         new Qwen3(),
         new Qwen3Moe(),
         new SmolLM3(),
+        new StableLm(),
+        new StarCoder2(),
         .. VisionLanguageFamily.All,
     ]).ToDictionary(family => family.ModelType, StringComparer.Ordinal);
 

@@ -46,6 +46,12 @@ internal readonly record struct Weights(IWeightSource Source, string Prefix, Wei
     /// <summary>Normalisation over the last dimension.</summary>
     public nn.Module<Tensor, Tensor> Norm(NormShape norm)
     {
+        if (norm is { IsApart: true, Heads: int count })
+        {
+            Weights list = At(norm.Name);
+            return new HeadNorms(Enumerable.Range(0, count).Select(head => list.Norm(norm with { Name = $"norms.{head}", Heads = null, IsApart = false })));
+        }
+
         long[] shape = norm.Heads is int heads ? [heads, norm.Width] : [norm.Width];
         Parameter? weight = norm.Kind == NormKind.LayerWithoutWeight ? null : Frozen(norm.Name + ".weight", shape);
         Parameter? bias = norm.Kind == NormKind.Layer ? Frozen(norm.Name + ".bias", shape) : null;

@@ -12,8 +12,8 @@ internal static class QuantizedWeights
     private const string Ending = ".weight";
     private const int Stacked = 3; // dimensions
 
-    // What opens a shared expert, and the table of T5's distances.
-    private static readonly string[] Kept = [".shared_expert_gate", ".relative_attention_bias"];
+    // What opens a shared expert, the table of T5's distances, and norms with a weight for each head.
+    private static readonly string[] Kept = [".shared_expert_gate", ".relative_attention_bias", ".q_norm", ".k_norm"];
 
     /// <summary>Whether a weight is quantised.</summary>
     /// <param name="quantization">How the base is held.</param>

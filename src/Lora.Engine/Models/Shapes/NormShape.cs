@@ -13,6 +13,9 @@ internal sealed record NormShape(string Name, int Width, double Epsilon)
     /// <summary>How many heads have a weight of their own, [heads, width]; null for one weight (Cohere).</summary>
     public int? Heads { get; init; }
 
+    /// <summary>Whether the heads' weights are tensors of their own, <c>norms.0.weight</c> and so on (StableLM).</summary>
+    public bool IsApart { get; init; }
+
     /// <summary>Makes the module, [..., width] -> the same.</summary>
     public nn.Module<Tensor, Tensor> Build(Weights weights) => weights.Norm(this);
 }

@@ -10,9 +10,9 @@ internal static class DefaultTargets
     static DefaultTargets()
     {
         Add("t5 mt5", "q", "v");
-        Add("bart gptj gpt_neo llama4 stablelm", "q_proj", "v_proj");
+        Add("bart llama4", "q_proj", "v_proj");
         Add("gpt_bigcode", "c_attn");
-        Add("bloom chatglm RefinedWebModel RefinedWeb falcon", "query_key_value");
+        Add("chatglm RefinedWebModel RefinedWeb", "query_key_value");
         Add("blip-2", "q", "v", "q_proj", "v_proj");
         Add("bert roberta xlm-roberta electra layoutlm", "query", "value");
         Add("deberta-v2", "query_proj", "value_proj");
@@ -20,7 +20,6 @@ internal static class DefaultTargets
         Add("mpt", "Wqkv");
         Add("btlm", "c_proj", "c_attn");
         Add("codegen", "qkv_proj");
-        Add("phi", "q_proj", "v_proj", "fc1", "fc2");
         Add("nemotron_h", "q_proj", "k_proj", "v_proj", "o_proj");
         Add("rwkv", "key", "value", "receptance", "output");
         Add("rwkv7", "r_proj", "k_proj", "v_proj", "o_proj", "key", "value");

@@ -54,7 +54,7 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <summary>The tables have each angle once, [tokens, rotated/2].</summary>
     private static Tensor RotateNeighbours(Tensor heads, Tensor cosine, Tensor sine)
     {
-        Tensor pairs = heads.unflatten(-1, -1, 2); // [batch, heads, tokens, rotated/2, 2]
+        Tensor pairs = heads.unflatten(heads.dim() - 1, -1, 2); // [batch, heads, tokens, rotated/2, 2]
         (Tensor first, Tensor second) = (pairs.select(-1, 0), pairs.select(-1, 1));
         return stack([(first * cosine) - (second * sine), (second * cosine).Plus(first * sine)], -1).flatten(-2);
     }

@@ -16,7 +16,8 @@ internal sealed class Gpt2 : ModelFamily
 {
     private static readonly IReadOnlyList<string> QueryKeyValue = ["c_attn"];
 
-    private static readonly Dictionary<string, string> Keys = new(StringComparer.Ordinal)
+    /// <summary>The usual keys by the names that it has for them.</summary>
+    public static IReadOnlyDictionary<string, string> Keys { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["hidden_size"] = "n_embd",
         ["num_hidden_layers"] = "n_layer",
