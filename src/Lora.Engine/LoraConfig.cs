@@ -71,6 +71,12 @@ public sealed record LoraConfig
     /// <summary>Modules that are trained whole and saved with the adapter; they and all below them get no LoRA.</summary>
     public string[]? ModulesToSave { get; init; }
 
+    /// <summary>Tokens whose rows of the embedding are trained whole (PEFT's trainable_token_indices): a list of ids, or of modules with ids.</summary>
+    public LoraTrainableToken[]? TrainableToken { get; init; }
+
+    /// <summary>Trains and saves an embedding and a head that share a weight as one, where either is trained whole, adapted, or trained by its rows.</summary>
+    public bool EnsureWeightTying { get; init; }
+
     /// <summary>Says that the adapted weights are stored [in, out].</summary>
     public bool FanInFanOut { get; init; }
 

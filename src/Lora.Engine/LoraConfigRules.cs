@@ -64,6 +64,17 @@ public static class LoraConfigRules
             yield return Invalid(source, nameof(config.TaskType), task, "one of " + string.Join(", ", TaskTypes));
         }
 
+        foreach (LoraTrainableToken token in (config.TrainableToken ?? []).Where(token => token.Index < 0))
+        {
+            // PEFT counts it from the end where it reads the row, and fails where it would put it back.
+            yield return Invalid(source, nameof(config.TrainableToken), token, "ids from 0");
+        }
+
+        foreach (LoraTrainableToken token in (config.TrainableToken ?? []).GroupBy(token => token).Where(same => same.Count() > 1).Select(same => same.Key))
+        {
+            yield return Invalid(source, nameof(config.TrainableToken), $"{token} twice", "each token once");
+        }
+
         foreach (LoraPatternValue entry in config.RankPattern ?? [])
         {
             if (entry.Value < 1 || entry.Value > int.MaxValue || !double.IsInteger(entry.Value))
@@ -120,6 +131,11 @@ public static class LoraConfigRules
         if (config.UseDora && config.UseLoraBias)
         {
             yield return Conflict("UseLoraBias does not go with UseDora");
+        }
+
+        if ((config.TrainableToken ?? []).Select(token => token.Module is null).Distinct().Count() > 1)
+        {
+            yield return Conflict("TrainableToken has tokens with a module and tokens without one");
         }
 
         if (config.TargetParameter is { Length: > 0 })

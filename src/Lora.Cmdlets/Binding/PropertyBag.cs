@@ -94,6 +94,12 @@ internal static class PropertyBag
             return true;
         }
 
+        if (type == typeof(LoraTrainableToken[]) && value is not null)
+        {
+            converted = TrainableTokens.OfProperty(value);
+            return true;
+        }
+
         Type? item = ItemOf(type);
         bool isConverted = LanguagePrimitives.TryConvertTo(value, item?.MakeArrayType() ?? type, CultureInfo.InvariantCulture, out converted);
         converted = isConverted && item is not null ? Activator.CreateInstance(type, converted) : converted;

@@ -155,6 +155,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
     private LoraConfig Checked(LoraConfig start, string? model, PathResolver paths)
     {
         LoraConfig config = BaseModel.Fill(Changed(start), model, paths);
+        config = TrainableToken is null ? config : config with { TrainableToken = TrainableTokens.Of(TrainableToken, config.Model) };
         LoraException.ThrowIfAny(LoraConfigRules.CheckBegin(config));
         ModelCheck.Run(config, AllowUnmatched, WriteWarning);
         return config;

@@ -89,6 +89,16 @@ public abstract class ConfigCmdlet : LoraCmdlet
     [ArgumentCompleter(typeof(ModuleToSaveCompleter))]
     public string[]? ModuleToSave { get; set; }
 
+    /// <summary>Tokens whose rows of the embedding are trained whole (PEFT's trainable_token_indices): names or ids, or a table of modules with them.</summary>
+    [Parameter]
+    [Alias("TrainableTokenIndices")]
+    [ValidateNotNullOrEmpty]
+    public object? TrainableToken { get; set; }
+
+    /// <summary>Keeps an embedding and a head that share a weight one, where it is trained or adapted (PEFT's ensure_weight_tying).</summary>
+    [Parameter]
+    public SwitchParameter EnsureWeightTying { get; set; }
+
     /// <summary>How A and B begin (PEFT's init_lora_weights).</summary>
     [Parameter]
     [ArgumentCompleter(typeof(InitializationCompleter))]
@@ -132,6 +142,7 @@ public abstract class ConfigCmdlet : LoraCmdlet
         UseDora = Given(nameof(UseDora)) ? UseDora : config.UseDora,
         UseLoraBias = Given(nameof(UseLoraBias)) ? UseLoraBias : config.UseLoraBias,
         ModulesToSave = ModuleToSave ?? config.ModulesToSave,
+        EnsureWeightTying = Given(nameof(EnsureWeightTying)) ? EnsureWeightTying : config.EnsureWeightTying,
         Initialization = Initialization ?? config.Initialization,
         RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),
         TaskType = TaskType?.ToUpperInvariant() ?? config.TaskType,

@@ -20,7 +20,7 @@ internal static class AdapterTensors
         return new()
         {
             Config = PlainConversion.Of(config),
-            Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value))), .. carried ?? []],
+            Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value))), .. adapter.Repeats.Select(repeat => Copy(repeat.Key, repeat.Value)), .. carried ?? []],
             ChatTemplate = chatTemplate,
         };
     }
@@ -52,6 +52,18 @@ internal static class AdapterTensors
         {
             parameter.Value.copy_(Read(tensors[parameter.Key]));
         }
+
+        TensorFaults apart = new(stored.Path, stored.Label);
+        foreach ((string key, Tensor value) in adapter.Repeats.Where(repeat => tensors.ContainsKey(repeat.Key)))
+        {
+            Tensor given = Read(tensors[key]).to(value.dtype).to(value.device);
+            if (!given.shape.AsSpan().SequenceEqual(value.shape) || !given.Equals(value))
+            {
+                apart.Add(key, "two modules share a weight, and their tensors differ");
+            }
+        }
+
+        LoraException.ThrowIfAny(apart.Problems());
     }
 
     private static IReadOnlyList<LoraProblem> Misfits(AttachedAdapter adapter, LoraAdapter stored, Dictionary<string, TensorData> tensors)
@@ -71,7 +83,7 @@ internal static class AdapterTensors
             }
         }
 
-        foreach (string name in left)
+        foreach (string name in left.Except(adapter.Repeats.Select(repeat => repeat.Key)))
         {
             faults.Add(name, "the tensor belongs to no adapted module");
         }

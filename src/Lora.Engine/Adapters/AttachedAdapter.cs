@@ -39,7 +39,7 @@ internal sealed class AttachedAdapter : IDisposable
         AdapterSettings settings = new(
             Arena, dropout, LoraInitialization.Of(config.Initialization), config.UseLoraBias, config.UseDora, config.FanInFanOut);
         layers = new AdaptedLayers(modules, config, settings).Make(targets);
-        active = [.. layers.Select(layer => layer.Name)];
+        active = [.. layers.Select(layer => layer.SwitchName)];
 
         // Layers are made but nothing is attached yet: a conflict leaves the model as it was.
         LoraException.ThrowIfAny([.. AdapterConflicts.Of(layers, merging: false)]);
@@ -60,6 +60,9 @@ internal sealed class AttachedAdapter : IDisposable
 
     /// <summary>The low-rank products of the adapted modules.</summary>
     public IEnumerable<LowRankProduct> Products => layers.OfType<ILowRankLayer>().Select(layer => layer.Product);
+
+    /// <summary>Tensors that are written beside the trained ones, whose values they have.</summary>
+    public IEnumerable<(string Key, Tensor Value)> Repeats => layers.SelectMany(layer => layer.Repeats);
 
     /// <summary>Whether dropout is at work.</summary>
     public bool IsTraining
@@ -88,7 +91,7 @@ internal sealed class AttachedAdapter : IDisposable
         get => active;
         set
         {
-            HashSet<string> names = [.. layers.Select(layer => layer.Name)];
+            HashSet<string> names = [.. layers.SelectMany(layer => new[] { layer.Name, layer.SwitchName })];
             LoraException.ThrowIfAny([.. value.Where(name => !names.Contains(name)).Select(name =>
                 new LoraProblem(LoraError.TargetNotFound, name, nameof(ActiveModules), name, ": the adapter does not adapt it"))]);
             Switch(isEnabled, [.. value]);
@@ -104,7 +107,7 @@ internal sealed class AttachedAdapter : IDisposable
             return;
         }
 
-        AdaptedLayer[] chosen = [.. layers.Where(layer => active.Contains(layer.Name))];
+        AdaptedLayer[] chosen = [.. layers.Where(layer => active.Contains(layer.SwitchName))];
         LoraException.ThrowIfAny([.. AdapterConflicts.Of(chosen, merging: true)]);
         bool wasEnabled = isEnabled;
 
@@ -178,7 +181,7 @@ internal sealed class AttachedAdapter : IDisposable
             throw new InvalidOperationException("A merged adapter cannot be switched; unmerge it first.");
         }
 
-        AdaptedLayer[] chosen = enabled ? [.. layers.Where(layer => names.Contains(layer.Name))] : [];
+        AdaptedLayer[] chosen = enabled ? [.. layers.Where(layer => names.Contains(layer.SwitchName))] : [];
         LoraException.ThrowIfAny([.. AdapterConflicts.Of(chosen, merging: false)]);
         (isEnabled, active) = (enabled, names);
         foreach (AdaptedLayer layer in layers.Except(chosen))

@@ -12,6 +12,7 @@ namespace Lora.Adapters;
 internal sealed class TrainedModule : AdaptedLayer
 {
     private readonly nn.Module<Tensor, Tensor> module;
+    private readonly bool isShared;
     private readonly (string Parameter, TrainableParameter Trained)[] copies;
     private readonly List<(Parameter Parameter, Tensor Working, TrainableParameter Trained)> working = [];
     private nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover? refresh;
@@ -20,11 +21,13 @@ internal sealed class TrainedModule : AdaptedLayer
     /// <param name="baseLayer">The module.</param>
     /// <param name="parameters">The parameters to train, with their keys below the module's name.</param>
     /// <param name="arena">Where the copies live.</param>
-    public TrainedModule(string name, nn.Module<Tensor, Tensor> baseLayer, IEnumerable<(string Parameter, string Key)> parameters, ParameterArena arena)
+    /// <param name="shared">The module whose copies these are too, since both share their weights; null for copies of its own.</param>
+    public TrainedModule(string name, nn.Module<Tensor, Tensor> baseLayer, IEnumerable<(string Parameter, string Key)> parameters, ParameterArena arena, TrainedModule? shared = null)
         : base(name, baseLayer)
     {
         module = baseLayer;
-        copies = [.. parameters.Select(entry => (entry.Parameter, arena.Reserve(PeftKey.Of(name, entry.Key), Module.BaseValue(entry.Parameter)!.shape)))];
+        isShared = shared is not null;
+        copies = shared is not null ? [.. shared.copies] : [.. parameters.Select(entry => (entry.Parameter, arena.Reserve(PeftKey.Of(name, entry.Key), Module.BaseValue(entry.Parameter)!.shape)))];
     }
 
     /// <inheritdoc/>
@@ -32,6 +35,9 @@ internal sealed class TrainedModule : AdaptedLayer
 
     /// <inheritdoc/>
     public override bool TakesPlace => true;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Key, Tensor Value)> Repeats => isShared ? copies.Select(copy => (PeftKey.Of(Name, copy.Parameter), (Tensor)copy.Trained.Value)) : [];
 
     /// <inheritdoc/>
     public override void Initialize(Generator generator)

@@ -107,6 +107,6 @@ public sealed class ModuleTree
     }
 
     /// <summary>The table that a head can share.</summary>
-    private static ModuleNode? EmbeddingOf(IEnumerable<ModuleNode> nodes) => nodes.FirstOrDefault(node => ModuleParts.Of(node.Name, readsText: true) == LoraModulePart.Text &&
-        (node.Role is "shared" or "embed_tokens" or "tok_embeddings" or "wte" or "word_embeddings" or "embed_in" or "embeddings") && node.Weight is { Shape.Length: 2 });
+    private static ModuleNode? EmbeddingOf(IEnumerable<ModuleNode> nodes) =>
+        nodes.FirstOrDefault(node => ModuleRole.IsTokenEmbedding(node.Name) && node.Weight is { Shape.Length: 2 });
 }

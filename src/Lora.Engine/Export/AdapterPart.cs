@@ -16,6 +16,7 @@ internal sealed record AdapterPart(string Module, AdapterPartKind Kind, string P
         (".lora_embedding_B", AdapterPartKind.Factor, "weight"),
         (".lora_B.bias", AdapterPartKind.FactorBias, "bias"),
         (".lora_magnitude_vector", AdapterPartKind.Magnitude, "weight"),
+        ("." + TokenLayer.Key, AdapterPartKind.Rows, "weight"),
         (".base_layer.bias", AdapterPartKind.Whole, "bias"),
     ];
 

@@ -14,6 +14,9 @@ internal enum AdapterPartKind
     /// <summary>DoRA's magnitude m.</summary>
     Magnitude,
 
+    /// <summary>Rows of the weight, one for each of some tokens.</summary>
+    Rows,
+
     /// <summary>A parameter of the module itself, trained whole.</summary>
     Whole,
 }

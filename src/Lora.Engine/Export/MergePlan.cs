@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Quantization;
+using Lora.Selection;
 
 namespace Lora.Export;
 
@@ -56,20 +57,32 @@ internal sealed class MergePlan
                     : conv1D.Contains(module.Key.Module) || HasOutputsLast(module.Key.Module, factors, adapter.Config, tree) ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst,
                 Magnitude = TensorOf(AdapterPartKind.Magnitude),
                 FactorBias = TensorOf(AdapterPartKind.FactorBias),
+                Rows = TensorOf(AdapterPartKind.Rows) is TensorData rows ? (rows, TokenTargets.IdsOf(adapter.Config, module.Key.Module)) : null,
                 Whole = module.Where(entry => entry.Part.Kind == AdapterPartKind.Whole).ToDictionary(entry => entry.Part.Parameter, entry => entry.Tensor),
             };
             foreach (string changed in module.Select(entry => entry.Part.Parameter).Distinct())
             {
-                if (rules.Check(merge, changed) is TensorInfo tensor)
-                {
-                    plan.changes.Add(tensor.Name, (merge, changed));
-                }
+                Add(merge, changed);
+            }
+
+            // A head that shares the weight has the same rows, where it has a tensor of its own.
+            if (merge.Rows is not null && tree.Tied?.Embedding == merge.Name && !rules.HasRows(tree.Tied.Head) && layout.Of(tree.Tied.Head, "weight") is not null)
+            {
+                Add(merge with { Name = tree.Tied.Head }, "weight");
             }
 
             TensorData? TensorOf(AdapterPartKind kind) => module.FirstOrDefault(entry => entry.Part.Kind == kind).Tensor;
         }
 
         return plan;
+
+        void Add(ModuleMerge merge, string changed)
+        {
+            if (rules.Check(merge, changed) is TensorInfo tensor)
+            {
+                plan.changes.Add(tensor.Name, (merge, changed));
+            }
+        }
     }
 
     private static WeightLayout LayoutOf(TensorInfo? tensor, ModuleTree tree) => WeightLayout.OfParameter(

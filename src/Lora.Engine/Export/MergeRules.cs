@@ -43,7 +43,9 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
             return null;
         }
 
-        if (parameter == "weight" && layout.Tied?.Other(merge.Name) is string other)
+        // Rows of tokens change both modules alike, unless each has its own.
+        bool isForBoth = merge.Rows is not null && merge.Factors is null && !(layout.Tied is not null && HasRows(layout.Tied.Head) && HasRows(layout.Tied.Embedding));
+        if (parameter == "weight" && !isForBoth && layout.Tied?.Other(merge.Name) is string other)
         {
             problems.Add(Refused(merge.Name, $"its weight is also that of '{other}' (tie_word_embeddings); {WayOut}"));
         }
@@ -71,6 +73,9 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
         return problems.Count == before ? tensor : null;
     }
 
+    /// <summary>Whether the adapter has rows of tokens of a module.</summary>
+    public bool HasRows(string module) => adapter.Tensors.Any(tensor => PeftKey.IsOfTokens(tensor.Name) && PeftKey.Module(tensor.Name) == module);
+
     /// <summary>Tensors that the configuration asks for and the file lacks, or the other way about.</summary>
     private IEnumerable<string> Incomplete(ModuleMerge merge, string parameter)
     {
@@ -92,6 +97,12 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
         if (merge.Whole.TryGetValue(parameter, out TensorData? whole))
         {
             yield return (whole, whole.Shape, tensor.Shape);
+        }
+
+        if (parameter == "weight" && merge.Rows is (TensorData rows, int[] ids))
+        {
+            // The highest id has to have a row.
+            yield return (rows, [Math.Max(tensor.Shape[0], ids.DefaultIfEmpty(-1).Max() + 1), rows.Shape[^1]], tensor.Shape);
         }
 
         if (parameter == merge.FactorParameter && merge.Factors is FactorPair factors)

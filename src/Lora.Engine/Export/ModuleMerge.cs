@@ -24,6 +24,9 @@ internal sealed record ModuleMerge(string Name)
     /// <summary>The bias of B; null when it has none.</summary>
     public TensorData? FactorBias { get; init; }
 
+    /// <summary>Rows of the weight that were trained for single tokens, with the tokens' ids; null for none.</summary>
+    public (TensorData Values, int[] Ids)? Rows { get; init; }
+
     /// <summary>Parameters that were trained whole, by their names.</summary>
     public IReadOnlyDictionary<string, TensorData> Whole { get; init; } = new Dictionary<string, TensorData>();
 
@@ -37,6 +40,7 @@ internal sealed record ModuleMerge(string Name)
         return ((parameter, Factors, FactorBias) switch
         {
             (_, FactorPair factors, _) when parameter == FactorParameter => WithProduct(sum, factors),
+            ("weight", null, _) when Rows is (TensorData rows, int[] ids) => sum.index_copy_(0, tensor(ids, dtype: ScalarType.Int64), AdapterTensors.Read(rows).to(sum.dtype)),
             ("bias", FactorPair factors, TensorData bias) => sum.Add(AdapterTensors.Read(bias).to(ScalarType.Float32), factors.Scaling),
             _ => sum,
         }).to(stored.dtype).contiguous();

@@ -9,6 +9,9 @@ public sealed record ResolvedTargets
     /// <summary>The whole names of the modules that are trained whole, those of the task's head among them; what lies below them is meant too.</summary>
     public IReadOnlyList<string> Saved { get; init; } = [];
 
+    /// <summary>The modules of which single rows are trained, with the tokens.</summary>
+    public IReadOnlyList<TokenRows> Tokens { get; init; } = [];
+
     /// <summary>The decision about every module and then about every container.</summary>
     public IReadOnlyList<TargetDecision> Decisions { get; init; } = [];
 

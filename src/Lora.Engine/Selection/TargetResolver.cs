@@ -44,6 +44,7 @@ public static class TargetResolver
             .. UnsupportedKinds(modules, decisions), .. parameters.Problems(byModule.Where(decision => decision is { Targeted: true, IsParameter: false }).Select(decision => decision.Name), saved),
             .. targets.SelectMany(target => TargetLimits.Check(config, target)), .. allowUnmatched ? [] : unmatched,
         ];
+        IReadOnlyList<TokenRows> tokens = TokenTargets.Find(config, modules, targets, saved, problems);
         if (problems.Count == 0 && targets.Length == 0 && config.TargetPattern != NoTargetsMeant)
         {
             // What the entries were probably meant as comes with it: no result will tell.
@@ -58,13 +59,14 @@ public static class TargetResolver
         {
             Targets = targets,
             Saved = saved,
+            Tokens = tokens,
             Decisions = decisions,
             Entries = entries,
             Warnings = unmatched,
             Notes =
             [
                 .. TargetNotes.Of(modules, targets), .. new EntryNotes(minimal, source.ListName, decisions).Of([.. written]), .. PatternNotes.Of(config, modules, names),
-                .. TextPath.Notes(decisions), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions), .. MixtureNotes.Of(modules, targets),
+                .. TextPath.Notes(decisions), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions), .. MixtureNotes.Of(modules, targets), .. TokenTargets.Notes(config, modules, tokens),
             ],
         };
     }

@@ -60,6 +60,33 @@ public sealed class NewLoraConfigTests : IClassFixture<HostedShell>, IDisposable
             shell.Run("Get-LoraModule $mixture | ForEach-Object Role").Succeeded().Texts.Distinct().Order());
     }
 
+    [Theory]
+    [InlineData("-TrainableToken '<|end|>', 5", "2, 5")]
+    [InlineData("-TrainableToken @{ embed_tokens = 3, '<|end|>' }", "embed_tokens=3, embed_tokens=2")]
+    [InlineData("-TrainableTokenIndices 7", "7")]
+    public void Tokens_are_named_or_numbered(string parameter, string tokens)
+    {
+        string end = shell.Run("[Lora.Text.Tokenizer]::Load($model).IdOf('<|end|>')").Succeeded().Texts.Single();
+
+        LoraConfig config = Config($"New-LoraConfig q_proj -Model $model {parameter}");
+
+        Assert.Equal(tokens.Replace("2", end, StringComparison.Ordinal), string.Join(", ", (IEnumerable<LoraTrainableToken>)config.TrainableToken!));
+        string texts = string.Join(", ", config.TrainableToken!.Select(token => $"'{token}'")); // what a job makes of them
+        Assert.Equal(config.TrainableToken!, Config($"@{{ TargetModule = 'q_proj'; TrainableToken = {texts} }} | New-LoraConfig").TrainableToken!);
+    }
+
+    [Fact]
+    public void A_token_that_the_vocabulary_lacks_is_refused_and_a_name_without_a_model_too()
+    {
+        ErrorRecord unknown = Assert.Single(shell.Run("New-LoraConfig q_proj -Model $model -TrainableToken '<|tool|>'").Errors);
+        ErrorRecord nameless = Assert.Single(shell.Run("New-LoraConfig q_proj -TrainableToken '<|end|>'").Errors);
+        ErrorRecord beyond = Assert.Single(shell.Run("New-LoraConfig q_proj -Model $model -TrainableToken 1000000").Errors);
+
+        Assert.All([unknown, nameless, beyond], error => Assert.Equal("LoraConfigValueInvalid,Lora.Commands.NewLoraConfigCommand", error.FullyQualifiedErrorId));
+        Assert.Contains("tokens there", unknown.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains("-Model", nameless.Exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Exclude_leaves_piped_modules_out()
     {

@@ -32,6 +32,11 @@ internal static class PlainFactors
             yield return $"'{name}' holds '{table.Name}' whole";
         }
 
+        if (adapter.Tensors.FirstOrDefault(tensor => PeftKey.IsOfTokens(tensor.Name)) is TensorData rows)
+        {
+            yield return $"'{name}' trains single tokens ('{rows.Name}')";
+        }
+
         if (config.ModulesToSave is { Length: > 0 })
         {
             yield return $"'{name}' trains modules whole";

@@ -70,6 +70,8 @@ public static class AdapterConfigJson
             RankPattern = fields.PatternValues("rank_pattern"),
             AlphaPattern = fields.PatternValues("alpha_pattern"),
             ModulesToSave = fields.Texts("modules_to_save"),
+            TrainableToken = TokenIndices(fields),
+            EnsureWeightTying = fields.Bool("ensure_weight_tying"),
             FanInFanOut = fields.Bool("fan_in_fan_out"),
             TaskType = fields.Text("task_type"),
             BaseModelNameOrPath = fields.Text("base_model_name_or_path"),
@@ -94,6 +96,7 @@ public static class AdapterConfigJson
         fields["alpha_pattern"] = PatternValues(config.AlphaPattern);
         fields["base_model_name_or_path"] = config.BaseModelNameOrPath ?? config.Model;
         fields["bias"] = NameOf(config.Bias);
+        fields["ensure_weight_tying"] = config.EnsureWeightTying;
         fields["exclude_modules"] = Set(config.ExcludeModule) ?? (JsonNode?)config.ExcludePattern;
         fields["fan_in_fan_out"] = config.FanInFanOut;
         fields["inference_mode"] = true;
@@ -111,6 +114,7 @@ public static class AdapterConfigJson
         fields["target_modules"] = Set(config.Module ?? config.TargetModule) ?? (JsonNode?)config.TargetPattern;
         fields["target_parameters"] = List(config.TargetParameter);
         fields["task_type"] = config.TaskType;
+        fields["trainable_token_indices"] = TokenIndices(config.TrainableToken);
         fields["use_dora"] = config.UseDora;
         fields["use_rslora"] = config.UseRsLora;
         return PythonJson.Write(fields, "alpha_pattern", "rank_pattern");
@@ -149,6 +153,22 @@ public static class AdapterConfigJson
             throw LoraException.Of(LoraError.AdapterFeatureUnsupported, source, source, $"the adapter type {type}");
         }
     }
+
+    /// <summary>A list of ids, or an object of modules with lists.</summary>
+    private static LoraTrainableToken[]? TokenIndices(JsonFields fields)
+    {
+        const string Key = "trainable_token_indices";
+        JsonNode? node = fields.Take(Key, JsonValueKind.Array, JsonValueKind.Object);
+        return node is JsonObject modules
+            ? [.. modules.ToArray().SelectMany(module => Of(module.Key, fields.Integers(Key, fields.Array(Key, module.Value))))]
+            : fields.Integers(Key, node) is int[] ids ? [.. Of(null, ids)] : null;
+
+        static IEnumerable<LoraTrainableToken> Of(string? module, int[]? ids) => (ids ?? []).Select(id => new LoraTrainableToken { Module = module, Index = id });
+    }
+
+    private static JsonNode? TokenIndices(LoraTrainableToken[]? tokens) => tokens is null || tokens.Length == 0 ? null
+        : tokens[0].Module is null ? List(tokens.Select(token => token.Index))
+        : new JsonObject(tokens.GroupBy(token => token.Module!).Select(module => KeyValuePair.Create(module.Key, (JsonNode?)List(module.Select(token => token.Index)))));
 
     private static LoraBias BiasOf(JsonFields fields, string source)
     {

@@ -23,13 +23,13 @@ internal sealed record AdapterContents(LoraConfig Config, IReadOnlyList<TensorDa
         foreach (TensorData tensor in adapter.Tensors.Where(tensor => PeftKey.Repeated(tensor.Name) is not string first || !keys.Contains(first)))
         {
             string module = PeftKey.Module(tensor.Name);
-            bool isSaved = !PeftKey.IsOfProduct(tensor.Name) && !PeftKey.IsOfBase(tensor.Name) && IsSaved(module, config.ModulesToSave ?? []);
+            bool isSaved = IsWhole(tensor, config) || (config.EnsureWeightTying && adapter.Tensors.Any(other => IsWhole(other, config) && IsSame(other, tensor)));
             if (isSaved)
             {
                 saved.Add(module);
             }
 
-            bool isTrained = isSaved || PeftKey.IsOfProduct(tensor.Name) || IsTrainedBias(tensor.Name, config.Bias);
+            bool isTrained = isSaved || PeftKey.IsOfProduct(tensor.Name) || PeftKey.IsOfTokens(tensor.Name) || IsTrainedBias(tensor.Name, config.Bias);
             (isTrained ? trained : copies).Add(tensor);
         }
 
@@ -38,6 +38,13 @@ internal sealed record AdapterContents(LoraConfig Config, IReadOnlyList<TensorDa
         string[] names = [.. saved.Distinct(StringComparer.Ordinal), .. unanswered];
         return new(names.Length == 0 ? config : config with { ModulesToSave = names }, trained, copies);
     }
+
+    private static bool IsWhole(TensorData tensor, LoraConfig config) =>
+        !PeftKey.IsOfProduct(tensor.Name) && !PeftKey.IsOfTokens(tensor.Name) && !PeftKey.IsOfBase(tensor.Name) && IsSaved(PeftKey.Module(tensor.Name), config.ModulesToSave ?? []);
+
+    // One weight of two modules is written for each of them.
+    private static bool IsSame(TensorData one, TensorData other) =>
+        one.Shape.AsSpan().SequenceEqual(other.Shape) && PeftKey.Parameter(one.Name) == PeftKey.Parameter(other.Name) && one.Bytes.Span.SequenceEqual(other.Bytes.Span);
 
     private static bool IsTrainedBias(string key, LoraBias bias) =>
         key.EndsWith(".bias", StringComparison.Ordinal) && !PeftKey.IsOriginal(key) && (bias == LoraBias.All || (bias == LoraBias.LoraOnly && PeftKey.IsOfBase(key)));

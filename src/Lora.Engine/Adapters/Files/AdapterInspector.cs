@@ -51,6 +51,7 @@ public static class AdapterInspector
         Rank = config.Rank,
         Alpha = config.Alpha,
         Module = [.. WithShares([.. Modules(config, tensors, values.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal))])],
+        TokenCount = tensors.Where(tensor => PeftKey.IsOfTokens(tensor.Name)).Sum(tensor => tensor.Shape.FirstOrDefault()),
         ParameterCount = tensors.Sum(tensor => tensor.ElementCount),
         Size = size,
         Unsupported = [.. LoraConfigRules.Unsupported(config)],

@@ -26,6 +26,15 @@ internal static partial class AdapterWeightRules
             }
         }
 
+        foreach (TensorData rows in tensors.Where(tensor => PeftKey.IsOfTokens(tensor.Name)))
+        {
+            int[] ids = TokenTargets.IdsOf(config, PeftKey.Module(rows.Name));
+            if (rows.Shape.Length != 2 || rows.Shape[0] != ids.Length)
+            {
+                faults.Add(rows.Name, $"the shape is [{string.Join(", ", rows.Shape)}], and trainable_token_indices has {ids.Length} tokens for it");
+            }
+        }
+
         CheckRanks(config, tensors, faults);
         return faults.Problems();
     }

@@ -80,6 +80,17 @@ internal sealed class JsonFields(JsonObject fields, string source)
         }
     }
 
+    /// <summary>An array inside of a key's value; what is none is noted as wrong.</summary>
+    public JsonArray? Array(string key, JsonNode? node)
+    {
+        if (node is not JsonArray)
+        {
+            Wrong(key, node?.ToJsonString() ?? "null", "an array of whole numbers, or an object of such arrays");
+        }
+
+        return node as JsonArray;
+    }
+
     public LoraPatternValue[]? PatternValues(string key)
     {
         if (Take(key, JsonValueKind.Object) is not JsonObject pairs || pairs.Count == 0)

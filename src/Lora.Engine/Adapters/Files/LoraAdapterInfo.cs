@@ -27,6 +27,9 @@ public sealed record LoraAdapterInfo
     /// <summary>Modules that are adapted.</summary>
     public int ModuleCount => Module.Count;
 
+    /// <summary>Rows of embeddings and heads that were trained for single tokens (trainable_token_indices); <see cref="LoraConfig.TrainableToken"/> names them.</summary>
+    public long TokenCount { get; init; }
+
     /// <summary>Values in all tensors.</summary>
     public long ParameterCount { get; init; }
 

@@ -15,7 +15,6 @@ internal static class PeftFields
         ["arrow_config"] = "null",
         ["auto_mapping"] = "null",
         ["corda_config"] = "null",
-        ["ensure_weight_tying"] = "false",
         ["eva_config"] = "null",
         ["kasa_config"] = "null",
         ["layer_replication"] = "null",
@@ -26,22 +25,16 @@ internal static class PeftFields
         ["monteclora_config"] = "null",
         ["peft_version"] = $"\"{Version}\"",
         ["qalora_group_size"] = "16",
-        ["trainable_token_indices"] = "null",
         ["use_bdlora"] = "null",
         ["use_qalora"] = "false",
         ["velora_config"] = "null",
     };
 
-    private const string WeightTying = "ensure_weight_tying";
-
-    /// <summary>PEFT's names of embeddings (EMBEDDING_LAYER_NAMES).</summary>
-    private static readonly string[] Tied = ["embed_tokens", "lm_head"];
-
     /// <summary>Keys that change what an adapter computes; the configurations of initialisations are not among them.</summary>
     private static readonly string[] Features =
     [
-        "alora_invocation_tokens", "arrow_config", WeightTying, "kasa_config", "layer_replication", "megatron_config",
-        "monteclora_config", "trainable_token_indices", "use_bdlora", "use_qalora", "velora_config",
+        "alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication", "megatron_config",
+        "monteclora_config", "use_bdlora", "use_qalora", "velora_config",
     ];
 
     /// <summary>The passed-on keys of a new file.</summary>
@@ -76,7 +69,7 @@ internal static class PeftFields
         try
         {
             JsonObject keys = Parse(config.OtherKeys);
-            return Features.Where(feature => IsOn(keys[feature]) && (feature != WeightTying || TouchesTied(config))).Select(feature => new LoraProblem(LoraError.AdapterFeatureUnsupported, feature, source, $"'{feature}'"));
+            return Features.Where(feature => IsOn(keys[feature])).Select(feature => new LoraProblem(LoraError.AdapterFeatureUnsupported, feature, source, $"'{feature}'"));
         }
         catch (LoraException exception)
         {
@@ -87,10 +80,6 @@ internal static class PeftFields
     /// <summary>The keys that PEFT 0.20 does not know either and that are set: null, false and what is empty say nothing.</summary>
     public static IEnumerable<string> Unknown(LoraConfig config) =>
         Parse(config.OtherKeys).Where(pair => !Defaults.ContainsKey(pair.Key) && IsOn(pair.Value)).Select(pair => pair.Key);
-
-    /// <summary>Whether tying means anything: without the embedding or the head among the targets PEFT only warns that it does not.</summary>
-    private static bool TouchesTied(LoraConfig config) => config.TargetPattern is not null
-        || (config.TargetModule ?? []).Concat(config.ModulesToSave ?? []).Any(entry => Tied.Any(name => entry.EndsWith(name, StringComparison.Ordinal)));
 
     private static bool IsOn(JsonNode? value) => value switch
     {

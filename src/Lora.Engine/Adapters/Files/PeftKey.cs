@@ -6,6 +6,7 @@ internal static class PeftKey
     private const string BaseLayer = ".base_layer";
     private const string Original = ".original_module";
     private const string Copy = ".modules_to_save";
+    private const string TokenAdapter = ".token_adapter";
 
     /// <summary>What PEFT puts before every module's name.</summary>
     public const string Prefix = "base_model.model.";
@@ -32,13 +33,17 @@ internal static class PeftKey
         int end = name.IndexOf(".lora_", StringComparison.Ordinal);
         end = end >= 0 ? end : name.LastIndexOf('.');
         string module = end >= 0 ? name[..end] : name;
-        return module.EndsWith(BaseLayer, StringComparison.Ordinal) ? Unnested(module).Module
+        module = Unnested(module).Module;
+        return module.EndsWith(TokenAdapter, StringComparison.Ordinal) ? module[..^TokenAdapter.Length]
             : module.EndsWith(Original, StringComparison.Ordinal) ? module[..^Original.Length]
             : module;
     }
 
     /// <summary>Whether a tensor is part of a low-rank product: A, B, its bias, or DoRA's magnitude.</summary>
     public static bool IsOfProduct(string key) => key.Contains(".lora_", StringComparison.Ordinal);
+
+    /// <summary>Whether a tensor is rows of single tokens.</summary>
+    public static bool IsOfTokens(string key) => key.EndsWith("." + TokenLayer.Key, StringComparison.Ordinal);
 
     /// <summary>Whether a key is that of B, from whose gradient a module begins to learn.</summary>
     public static bool IsUp(string key) => key.EndsWith(".lora_B.weight", StringComparison.Ordinal) || key.EndsWith(".lora_embedding_B", StringComparison.Ordinal);

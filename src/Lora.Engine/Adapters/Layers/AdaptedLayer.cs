@@ -26,6 +26,9 @@ internal abstract class AdaptedLayer : IDisposable
     /// <summary>The dotted name of the base module.</summary>
     public virtual string ModuleName => Name;
 
+    /// <summary>The name by which it is switched: that of the layer whose values it has, where it has none of its own.</summary>
+    public virtual string SwitchName => Name;
+
     /// <summary>The module that is adapted.</summary>
     public nn.Module BaseLayer { get; }
 
@@ -49,6 +52,9 @@ internal abstract class AdaptedLayer : IDisposable
 
     /// <summary>Whether the parameters hold what they are with its change while it is attached; what is merged into them cannot be beside it.</summary>
     public virtual bool HoldsParameter => false;
+
+    /// <summary>Tensors that an adapter's file has beside those that are trained, since PEFT writes values that two modules share for each of them.</summary>
+    public virtual IEnumerable<(string Key, Tensor Value)> Repeats => [];
 
     /// <summary>Sets the values that training starts from.</summary>
     public abstract void Initialize(Generator generator);

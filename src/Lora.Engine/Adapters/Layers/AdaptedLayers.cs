@@ -8,17 +8,20 @@ namespace Lora.Adapters;
 /// <summary>Makes the layers that a configuration asks for; nothing is attached or changed.</summary>
 internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modules, LoraConfig config, AdapterSettings settings)
 {
-    /// <summary>The low-rank layers, then the modules that are trained whole, then the biases.</summary>
+    /// <summary>The low-rank layers, then the modules that are trained whole, then the biases, then rows of tokens.</summary>
     /// <exception cref="LoraException">TargetNotFound, TargetKindUnsupported or AdapterFeatureUnsupported.</exception>
     public IReadOnlyList<AdaptedLayer> Make(IReadOnlyList<AdapterTarget> targets)
     {
+        targets = config.EnsureWeightTying ? [.. targets.Select(target => AtTable(target, targets))] : targets;
         HashSet<string> targeted = [.. targets.Where(target => target.Parameter is null).Select(target => target.Module)];
         List<AdaptedLayer> layers = [.. targets.Select(Low)];
+        layers.AddRange(TiedHeads([.. layers], targeted));
 
         // Entries may name a module twice, by itself and by one above it; it is trained once.
-        layers.AddRange((config.ModulesToSave ?? []).SelectMany(Saved).DistinctBy(layer => layer.Name));
+        layers.AddRange(Tied((config.ModulesToSave ?? []).SelectMany(Saved).DistinctBy(module => module.Name)));
         HashSet<string> saved = [.. layers.OfType<TrainedModule>().Select(layer => layer.Name)];
         layers.AddRange(Biases(targeted, saved));
+        layers.AddRange(new TokenLayers(modules, config, settings.Arena).Make());
         return layers;
     }
 
@@ -74,15 +77,73 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
         layer is Conv2d ? [1, product.Channels, 1, 1] : [product.Channels];
 
     /// <summary>A layer for each module with parameters that an entry names, itself or by a module above it.</summary>
-    private IEnumerable<TrainedModule> Saved(string entry)
+    private IEnumerable<(string Name, nn.Module Module)> Saved(string entry)
     {
         KeyValuePair<string, nn.Module>[] named = [.. modules.Where(module => SavedModules.Holds(entry, module.Key))];
         return named.Length > 0
-            ? named.Where(module => module.Value.OwnParameters().Any()).Select(module => Whole(module.Key, module.Value))
+            ? named.Where(module => module.Value.OwnParameters().Any()).Select(module => (module.Key, module.Value))
             : throw LoraException.Of(LoraError.TargetNotFound, entry, nameof(config.ModulesToSave), entry, "");
     }
 
-    private TrainedModule Whole(string name, nn.Module module)
+    /// <summary>With EnsureWeightTying a module that shares its weight is trained as one with the other.</summary>
+    private IEnumerable<TrainedModule> Tied(IEnumerable<(string Name, nn.Module Module)> saved)
+    {
+        Dictionary<string, nn.Module> left = saved.ToDictionary(module => module.Name, module => module.Module, StringComparer.Ordinal);
+        foreach (string embedding in config.EnsureWeightTying ? modules.Keys.Where(IsEmbedding) : [])
+        {
+            IReadOnlyList<string> heads = TiedWeights.HeadsOf(embedding, modules);
+            if (heads.Count > 0 && heads.Append(embedding).Any(left.ContainsKey))
+            {
+                TrainedModule table = Whole(embedding, modules[embedding], isTied: true);
+                left.Remove(embedding);
+                yield return table;
+                foreach (string head in heads)
+                {
+                    left.Remove(head);
+                    yield return Whole(head, modules[head], isTied: true, table);
+                }
+            }
+        }
+
+        foreach ((string name, nn.Module module) in left)
+        {
+            yield return Whole(name, module);
+        }
+    }
+
+    /// <summary>A head that stays tied is adapted by its embedding, whose layer it follows.</summary>
+    private AdapterTarget AtTable(AdapterTarget target, IReadOnlyList<AdapterTarget> targets)
+    {
+        string? embedding = modules.Keys.FirstOrDefault(name => IsEmbedding(name) && TiedWeights.HeadsOf(name, modules).Contains(target.Module));
+        return embedding is null || targets.Any(other => other.Module == embedding) ? target : target with { Module = embedding };
+    }
+
+    /// <summary>A layer for each head that shares the weight of an adapted embedding, where they are to stay one.</summary>
+    private IEnumerable<TiedHeadLayer> TiedHeads(IReadOnlyList<AdaptedLayer> low, HashSet<string> targeted)
+    {
+        foreach (AdaptedLayer layer in config.EnsureWeightTying ? low : [])
+        {
+            string[] heads = layer is ILowRankLayer { Product: EmbeddingProduct } ? [.. TiedWeights.HeadsOf(layer.Name, modules)] : [];
+            if (heads.FirstOrDefault(targeted.Contains) is string both)
+            {
+                throw LoraException.Of(LoraError.ConfigConflict, both, $"EnsureWeightTying adapts '{both}' as '{layer.Name}', whose weight it shares, and it is a target of its own");
+            }
+
+            if (heads.Length > 0 && layer is not LoraLayer)
+            {
+                throw LoraException.Of(LoraError.AdapterFeatureUnsupported, layer.Name, layer.Name, "DoRA on an embedding that stays tied (ensure_weight_tying)");
+            }
+
+            foreach (string head in heads)
+            {
+                yield return new(head, (nn.Module<Tensor, Tensor>)modules[head], (EmbeddingProduct)((LoraLayer)layer).Product, layer.Name);
+            }
+        }
+    }
+
+    private bool IsEmbedding(string name) => TorchModuleKind.Of(modules[name], fanInFanOut: false) == LoraModuleKind.Embedding;
+
+    private TrainedModule Whole(string name, nn.Module module, bool isTied = false, TrainedModule? shared = null)
     {
         if (module is not nn.Module<Tensor, Tensor> layer)
         {
@@ -100,8 +161,12 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
             throw LoraException.Of(LoraError.AdapterFeatureUnsupported, name, name, QuantizedWeights.NotTrained);
         }
 
-        RefuseShared(name, layer.OwnParameters().Select(own => own.Value));
-        return new(name, layer, layer.OwnParameters().Select(own => (own.Name, own.Name)), settings.Arena);
+        if (!isTied)
+        {
+            RefuseShared(name, layer.OwnParameters().Select(own => own.Value));
+        }
+
+        return new(name, layer, layer.OwnParameters().Select(own => (own.Name, own.Name)), settings.Arena, shared);
     }
 
     /// <summary>The biases to train; the key says whether PEFT has wrapped the module.</summary>

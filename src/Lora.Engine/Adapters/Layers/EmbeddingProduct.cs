@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -32,6 +33,12 @@ internal sealed class EmbeddingProduct : LowRankProduct
 
     /// <summary>As the base does, but for its padding_idx, which TorchSharp does not tell: that row's A has gradients, where PEFT's has none.</summary>
     protected override Tensor Apply(Tensor input, Tensor down, Tensor up) => nn.functional.linear(Rows(down.t(), input), up); // [..., rank], then [..., width]
+
+    /// <summary>The change of the logits [..., rows] of a head that shares the table, for an input [..., width].</summary>
+    public Tensor OfHead(Tensor input) => nn.functional.linear(nn.functional.linear(base.Drop(input), Up.t()), Down.t()).Times(Scaling);
+
+    /// <summary>The factors that PEFT writes for such a head.</summary>
+    public IEnumerable<(string Key, Tensor Value)> OfHead(string head) => [(PeftKey.Of(head, "lora_A.weight"), Up.t()), (PeftKey.Of(head, "lora_B.weight"), Down.t())];
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>

@@ -53,6 +53,15 @@ internal abstract class LowRankProduct : IDisposable
         DrawSeed = dropout.DrawSeed,
     };
 
+    /// <summary>A.</summary>
+    protected Tensor Down => down.Value;
+
+    /// <summary>B.</summary>
+    protected Tensor Up => up.Value;
+
+    /// <summary>s.</summary>
+    protected double Scaling => scaling;
+
     /// <summary>Where the base weight has its output channels.</summary>
     public abstract WeightLayout Layout { get; }
 
@@ -155,4 +164,10 @@ internal interface ILowRankLayer
 /// <summary>What merging adds to one parameter of the base.</summary>
 /// <param name="Name">The parameter's name in its module: <c>weight</c> or <c>bias</c>.</param>
 /// <param name="Addition">The addition, float32 of the parameter's shape.</param>
-internal sealed record WeightChange(string Name, Tensor Addition);
+internal record WeightChange(string Name, Tensor Addition)
+{
+    /// <summary>A parameter with the change.</summary>
+    /// <param name="sum">What it is with other changes, float32.</param>
+    /// <param name="own">The base's own value, float32.</param>
+    public virtual Tensor AddedTo(Tensor sum, Tensor own) => sum.Plus(Addition);
+}

@@ -1,4 +1,3 @@
-using Lora.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -86,7 +85,8 @@ internal sealed class MergedLayers(AdaptedModule module)
         Tensor own = module.BaseValue(changes.Key)!;
 
         // From the base's own values each time, so that roundings do not add up over merges.
-        Tensor sum = changes.Aggregate(own.to(ScalarType.Float32), (sum, change) => sum.Plus(change.Addition));
+        Tensor exact = own.to(ScalarType.Float32);
+        Tensor sum = changes.Aggregate(exact, (sum, change) => change.AddedTo(sum, exact));
         return (changes.Key, sum.to(own.dtype));
     }
 

@@ -18,6 +18,10 @@ internal static class ModuleRole
     private static readonly string[] Shared = ["shared_expert", "shared_experts", "shared_mlp"];
     private static readonly string[] Mixtures = ["mlp", "block_sparse_moe", "moe", "feed_forward", "ffn"];
 
+    /// <summary>Whether a name is that of the table of the input tokens, and of no image's.</summary>
+    public static bool IsTokenEmbedding(string name) => ModuleParts.Of(name, readsText: true) == LoraModulePart.Text
+        && name[(name.LastIndexOf('.') + 1)..] is ("shared" or "embed_tokens" or "tok_embeddings" or "wte" or "word_embeddings" or "embed_in" or "embeddings");
+
     /// <summary>The role of a dotted name: the last part, with what tells it from a module of the same name in another place of a mixture of experts.</summary>
     public static string Of(string name)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lora.Checkpoints;
 
 namespace Lora.Selection;
@@ -28,15 +29,16 @@ public sealed record TargetPreview(
         LoraTargetInfo Describe(LoraModuleInfo module, TargetDecision decision)
         {
             ResolvedTarget? target = targets[module.Name].FirstOrDefault();
+            TokenRows? rows = resolved.Tokens.FirstOrDefault(tokens => tokens.Module == module.Name);
             return new()
             {
                 Name = module.Name,
                 Targeted = target is not null,
-                Reason = decision.Reason,
+                Reason = rows is null ? decision.Reason : string.Create(CultureInfo.InvariantCulture, $"{rows.Indices.Count} of its rows trained: {nameof(config.TrainableToken)}"),
                 Rank = target?.Rank,
                 Alpha = target?.Alpha,
                 Scaling = target?.Scaling,
-                ParameterCount = AdapterSize.Of(module, target, sized),
+                ParameterCount = AdapterSize.Of(module, target, sized) + (rows?.ParameterCount ?? 0),
                 Kind = module.Kind,
                 Layer = module.Layer,
                 Model = module.Model,

@@ -100,7 +100,7 @@ internal sealed record TrainingPlan(
         {
             Fitted = fitted,
             Clock = clock,
-            TrainedValues = resolved.Targets.Sum(target => (double)AdapterSize.Of(target.Module, target, config)),
+            TrainedValues = resolved.Targets.Sum(target => (double)AdapterSize.Of(target.Module, target, config)) + resolved.Tokens.Sum(rows => rows.ParameterCount),
         };
     }
 

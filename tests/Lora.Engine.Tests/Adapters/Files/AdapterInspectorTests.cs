@@ -58,11 +58,9 @@ public class AdapterInspectorTests
     [Theory]
     [InlineData("\"init_lora_weights\": \"corda\"", "init_lora_weights corda")]
     [InlineData("\"init_lora_weights\": \"loftq\"", "init_lora_weights loftq")]
-    [InlineData("\"trainable_token_indices\": [1, 2]", "trainable_token_indices")]
     [InlineData("\"alora_invocation_tokens\": [1, 2]", "alora_invocation_tokens")]
     [InlineData("\"use_qalora\": true", "use_qalora")]
     [InlineData("\"use_bdlora\": {\"nblocks\": 2}", "use_bdlora")]
-    [InlineData("\"target_modules\": [\"lm_head\"], \"ensure_weight_tying\": true", "ensure_weight_tying")]
     [InlineData("\"target_modules\": [\"q_proj\"], \"ensure_weight_tying\": true")]
     [InlineData("\"init_lora_weights\": \"eva\", \"eva_config\": {\"rho\": 2.0}")]
     public void What_is_not_supported_is_described_and_refused_only_in_use(string keys, params string[] unsupported)
