@@ -12,6 +12,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["merge"] = MergeBenchmark.Run,
     ["nf4"] = QuantizationBenchmark.Run,
     ["plan"] = PlanBenchmark.Run,
+    ["scores"] = ScoresBenchmark.Run,
     ["select"] = SelectBenchmark.Run,
     ["tokenize"] = TokenizeBenchmark.Run,
     ["pack"] = PackBenchmark.Run,
