@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
@@ -71,6 +72,52 @@ public sealed class StackedMixtureTests : IDisposable
 
         Assert.True(losses[^1] < 0.7 * losses[0], $"{losses[0]} became {losses[^1]}");
         Assert.InRange(Closeness.Relative(merged.call(given.Ids), adapted), 0, 1e-5);
+    }
+
+    /// <summary>As released files have it: two 4-bit floats a byte, [experts, out, in / 32, 16], with an exponent for each 32 (OCP Microscaling Formats 1.0).</summary>
+    [Fact]
+    public void Gpt_oss_with_experts_in_MXFP4_is_the_model_of_their_values()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Repository.Fixture("families", "gpt_oss", "config.json")))!.AsObject();
+        config["hidden_size"] = 64;
+        config["intermediate_size"] = 32;
+        FamilyCase given = FamilyCase.Random(config.ToJsonString(), files);
+        Random random = new(7);
+        List<TensorData> plain = [], packed = [];
+        foreach (TensorData tensor in SafetensorsFile.ReadAll(Path.Combine(given.Folder, "model.safetensors")))
+        {
+            if (tensor.Shape is not [long experts, long inputs, long outputs])
+            {
+                plain.Add(tensor);
+                packed.Add(tensor);
+                continue;
+            }
+
+            byte[] blocks = new byte[experts * outputs * inputs / 2];
+            random.NextBytes(blocks);
+            byte[] scales = [.. Enumerable.Range(0, (int)(experts * outputs * inputs / 32)).Select(_ => (byte)random.Next(122, 126))];
+            packed.Add(new(tensor.Name + "_blocks", TensorDataType.U8, [experts, outputs, inputs / 32, 16], blocks));
+            packed.Add(new(tensor.Name + "_scales", TensorDataType.U8, [experts, outputs, inputs / 32], scales));
+            float[] values = [.. blocks.SelectMany(pair => new[] { pair & 15, pair >> 4 }).Select((code, index) => Float4(code) * MathF.Pow(2, scales[index / 32] - 127))];
+            plain.Add(AdapterTensors.Copy(tensor.Name, torch.tensor(values, [experts, outputs, inputs]).transpose(1, 2).contiguous()));
+        }
+
+        using CausalLanguageModel expected = Load("plain", plain);
+        config["quantization_config"] = new JsonObject { ["quant_method"] = "mxfp4" };
+        using CausalLanguageModel actual = Load("packed", packed);
+        Assert.InRange(Closeness.Relative(actual.call(given.Ids), expected.call(given.Ids)), 0, 1e-6);
+
+        CausalLanguageModel Load(string name, IReadOnlyList<TensorData> tensors)
+        {
+            string folder = Directory.CreateDirectory(files.File(name)).FullName;
+            File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJsonString());
+            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors);
+            return ModelLoader.Load(folder, CPU, ScalarType.Float32);
+        }
+
+        static float Float4(int code) => new[] { 0, 0.5f, 1, 1.5f, 2, 3, 4, 6 }[code & 7] * (code < 8 ? 1 : -1);
     }
 
     private static double[] Train(AttachedAdapter adapter, Batch batch, IStepEngine engine)
