@@ -8,6 +8,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["gemm"] = ProductBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["load"] = LoadBenchmark.Run,
+    ["load-quantized"] = QuantizedLoadBenchmark.Run,
     ["list"] = ListBenchmark.Run,
     ["merge"] = MergeBenchmark.Run,
     ["nf4"] = QuantizationBenchmark.Run,

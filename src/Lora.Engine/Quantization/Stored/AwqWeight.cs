@@ -45,17 +45,23 @@ internal sealed unsafe class AwqWeight : StoredWeight
         float* zero = Zeros(reader, width);    // [groups, out]
         return (tile, values) =>
         {
-            for (int column = 0; column < tile.Columns; column++)
+            float* column = stackalloc float[Tiles.MostRows];
+            for (int place = 0; place < tile.Columns; place++)
             {
-                long input = tile.Column + column;
+                long input = tile.Column + place;
                 uint* source = words + (input * width) + (tile.Row / CodesPerWord); // tiles begin at a word
                 float* s = factor + (input / size * outputs) + tile.Row;
                 float* z = zero + (input / size * outputs) + tile.Row;
-                for (int row = 0; row < tile.Rows; row++)
+                for (int row = 0; row < tile.Rows; row += CodesPerWord) // tiles end at a word too
                 {
-                    uint code = (source[row / CodesPerWord] >> Shifts[row % CodesPerWord]) & 15;
-                    values[(row * Tiles.Stride) + column] = ((int)code - z[row]) * s[row];
+                    uint word = source[row / CodesPerWord];
+                    for (int output = 0; output < CodesPerWord; output++)
+                    {
+                        column[row + output] = (int)((word >> Shifts[output]) & 15);
+                    }
                 }
+
+                Tiles.PutColumn(column, z, s, tile.Rows, values + place);
             }
         };
     }

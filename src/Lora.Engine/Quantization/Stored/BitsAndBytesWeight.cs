@@ -77,7 +77,7 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
     protected override TileReader Open(PartReader reader)
     {
         long inputs = Shape[1];
-        int size = state.BlockSize;
+        int blockBits = int.Log2(state.BlockSize);
         byte* packed = reader.Bytes(codes);
         float* magnitude = Magnitudes(reader);
         float[] numbers = [.. Code.Values];
@@ -92,7 +92,7 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
                 {
                     long at = first + column;
                     int code = (packed[at / 2] >> (at % 2 == 0 ? 4 : 0)) & 15;
-                    line[column] = numbers[code] * magnitude[at / size];
+                    line[column] = numbers[code] * magnitude[at >> blockBits];
                 }
             }
         };

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Lora.Checkpoints;
 
 namespace Lora.Quantization;
@@ -56,9 +57,10 @@ internal sealed unsafe class GptqWeight : StoredWeight
         uint mask = (1u << width) - 1;
         return (tile, values) =>
         {
-            for (int column = 0; column < tile.Columns; column++)
+            float* column = stackalloc float[Tiles.MostRows];
+            for (int place = 0; place < tile.Columns; place++)
             {
-                long input = tile.Column + column;
+                long input = tile.Column + place;
                 long bit = input * width;
                 uint* source = words + (bit / WordBits * outputs) + tile.Row;
                 int shift = (int)(bit % WordBits);
@@ -67,12 +69,14 @@ internal sealed unsafe class GptqWeight : StoredWeight
                 bool crosses = shift + width > WordBits;
                 float* s = factor + (group[input] * outputs) + tile.Row;
                 float* z = zero + (group[input] * outputs) + tile.Row;
-                for (int row = 0; row < tile.Rows; row++)
+                for (int row = 0; row < tile.Rows; row += Vector<uint>.Count)
                 {
-                    uint code = source[row] >> shift;
-                    code = crosses ? code | (source[row + outputs] << (WordBits - shift)) : code;
-                    values[(row * Tiles.Stride) + column] = ((int)(code & mask) - z[row]) * s[row];
+                    Vector<uint> code = Vector.Load(source + row) >>> shift;
+                    code = crosses ? code | (Vector.Load(source + row + outputs) << (WordBits - shift)) : code;
+                    Vector.ConvertToSingle((code & new Vector<uint>(mask)).As<uint, int>()).Store(column + row); // behind the last row there is room
                 }
+
+                Tiles.PutColumn(column, z, s, tile.Rows, values + place);
             }
         };
     }

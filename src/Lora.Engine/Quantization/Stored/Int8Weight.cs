@@ -57,10 +57,18 @@ internal sealed unsafe class Int8Weight : StoredWeight
                 sbyte* source = stored + ((tile.Row + row) * inputs) + tile.Column;
                 float* line = values + (row * Tiles.Stride);
                 long first = (tile.Row + row) / blocks.Rows * blocks.Width;
-                for (int column = 0; column < tile.Columns; column++)
+                int end;
+                for (int column = 0; column < tile.Columns; column = end)
                 {
-                    long block = first + ((tile.Column + column) / blocks.Columns);
-                    line[column] = (source[column] - (zero is null ? 0 : zero[block])) * factor[block] * whole;
+                    // A run of columns with one scale.
+                    long block = (tile.Column + column) / blocks.Columns;
+                    end = (int)Math.Min(tile.Columns, ((block + 1) * blocks.Columns) - tile.Column);
+                    float scale = factor[first + block] * whole;
+                    float offset = zero is null ? 0 : zero[first + block];
+                    for (int at = column; at < end; at++)
+                    {
+                        line[at] = (source[at] - offset) * scale;
+                    }
                 }
             }
         };

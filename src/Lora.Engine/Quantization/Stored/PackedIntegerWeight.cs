@@ -56,8 +56,8 @@ internal sealed unsafe class PackedIntegerWeight : StoredWeight
         uint mask = (1u << codeBits) - 1;
         uint* words = reader.Words(codes);
         float* factor = reader.Floats(scales);
-        uint* zero = zeros is null ? null : reader.Words(zeros);
         ScaleGrid blocks = grid;
+        float* middle = Middles(reader); // [scales]
         int[] group = order is null
             ? [.. Enumerable.Range(0, (int)inputs).Select(input => (int)(input / blocks.Columns))]
             : reader.Groups(order, blocks.Width);
@@ -68,17 +68,40 @@ internal sealed unsafe class PackedIntegerWeight : StoredWeight
                 long output = tile.Row + row;
                 uint* source = words + (output * width);
                 float* line = values + (row * Tiles.Stride);
-                float* s = factor + (output / blocks.Rows * blocks.Width);
+                long first = output / blocks.Rows * blocks.Width;
+                float* s = factor + first;
+                float* m = middle + first;
+                uint* word = source + (tile.Column / perWord);
+                int place = (int)(tile.Column % perWord);
                 for (int column = 0; column < tile.Columns; column++)
                 {
-                    long input = tile.Column + column;
-                    int code = (int)((source[input / perWord] >> (int)(input % perWord * codeBits)) & mask);
-                    int middle = zero is null ? 1 << (codeBits - 1)
-                        : (int)((zero[(output / perWord * blocks.Width) + group[input]] >> (int)(output % perWord * codeBits)) & mask);
-                    line[column] = (code - middle) * s[group[input]];
+                    int code = (int)((*word >> (place * codeBits)) & mask);
+                    int share = group[tile.Column + column];
+                    line[column] = (code - m[share]) * s[share];
+                    if (++place == perWord)
+                    {
+                        place = 0;
+                        word++;
+                    }
                 }
             }
         };
+    }
+
+    /// <summary>What stands for zero beside each scale: the middle of the codes, where the file says nothing else.</summary>
+    private float* Middles(PartReader reader)
+    {
+        uint* packed = zeros is null ? null : reader.Words(zeros);
+        float* values = PartReader.Room(scales.ElementCount);
+        int perWord = WordBits / bits;
+        for (long at = 0; at < scales.ElementCount; at++)
+        {
+            (long output, long share) = (at / grid.Width, at % grid.Width);
+            values[at] = packed is null ? 1 << (bits - 1)
+                : (packed[(output / perWord * grid.Width) + share] >> (int)(output % perWord * bits)) & ((1u << bits) - 1);
+        }
+
+        return values;
     }
 
     private static long Words(long codes, int bits) => (codes + (WordBits / bits) - 1) / (WordBits / bits);

@@ -11,12 +11,11 @@ namespace Lora.Quantization;
 internal sealed unsafe class PartReader(StoredParts parts, Action<long>? onRead)
 {
     private const int SliceBytes = 4 << 20;
+    private const int Behind = 64; // more than a vector
 
     /// <summary>The bytes as they are stored, and some behind them that may be read and mean nothing.</summary>
     public byte* Bytes(TensorInfo tensor)
     {
-        const int Behind = 64;
-
         Tensor memory = empty([tensor.Length + Behind], dtype: ScalarType.Byte, device: CPU);
         Into(memory, tensor);
         return Rows<byte>.Memory<byte>(memory);
@@ -75,6 +74,6 @@ internal sealed unsafe class PartReader(StoredParts parts, Action<long>? onRead)
         return numbers;
     }
 
-    /// <summary>Room for so many float32 values.</summary>
-    public static float* Room(long count) => Rows<float>.Memory<float>(empty([count], dtype: ScalarType.Float32, device: CPU));
+    /// <summary>Room for so many float32 values, and some behind them that may be read and mean nothing.</summary>
+    public static float* Room(long count) => Rows<float>.Memory<float>(empty([count + Behind], dtype: ScalarType.Float32, device: CPU));
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Lora.Kernels;
 using static TorchSharp.torch;
@@ -20,10 +21,12 @@ internal unsafe delegate void TileReader(Tile tile, float* values);
 /// </summary>
 internal static unsafe class Tiles
 {
+    /// <summary>Rows of a tile, as many as vectors hold whole.</summary>
+    public const int MostRows = 64;
+
     /// <summary>Values from a row of a tile to the next: no power of two, for a column's values would then meet in a few lines of the cache.</summary>
     public const int Stride = MostColumns + 16;
 
-    private const int MostRows = 64;
     private const int MostColumns = 256;
 
     /// <summary>Fills a tensor, rounding each value once.</summary>
@@ -44,6 +47,25 @@ internal static unsafe class Tiles
                 break;
             default:
                 throw new ArgumentException($"Values in {values.dtype} are not made of a stored form.", nameof(values));
+        }
+    }
+
+    /// <summary>Scales a column of codes and puts it into a tile: value = (code - zero) · scale.</summary>
+    /// <param name="codes">[rows], and room for a vector behind them; written over.</param>
+    /// <param name="zeros">[rows]; read beyond by less than a vector.</param>
+    /// <param name="scales">[rows]; read beyond by less than a vector.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="column">The first value of the column in the tile.</param>
+    public static void PutColumn(float* codes, float* zeros, float* scales, int rows, float* column)
+    {
+        for (int row = 0; row < rows; row += Vector<float>.Count)
+        {
+            ((Vector.Load(codes + row) - Vector.Load(zeros + row)) * Vector.Load(scales + row)).Store(codes + row);
+        }
+
+        for (int row = 0; row < rows; row++)
+        {
+            column[row * Stride] = codes[row];
         }
     }
 
