@@ -45,6 +45,11 @@ Describe 'Get-LoraModule' {
     }
 
     Context 'Choosing' {
+        It 'tells the parts of a model by their names, and a language model alone is all text' {
+            Get-LoraModule $model | Where-Object Part -ne text | Should -BeNullOrEmpty
+            (Get-LoraModule $model | Where-Object Part -eq text).Count | Should -Be (Get-LoraModule $model).Count
+        }
+
         It 'matches a glob without a dot with the last part of a name' {
             (Get-LoraModule $model -Include q_proj).Name | Should -Be @(0..3 | ForEach-Object { "model.layers.$_.self_attn.q_proj" })
         }

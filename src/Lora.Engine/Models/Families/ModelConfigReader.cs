@@ -53,6 +53,11 @@ internal static class ModelConfigReader
             throw LoraException.Of(LoraError.ArchitectureUnsupported, values.Path, values.Path, architecture);
         }
 
+        if (!hasVocabularyHead && family is VisionLanguageFamily)
+        {
+            values.ReportUnsupported($"models of type '{modelType}' have no classifier; their language model is trained on text");
+        }
+
         ModelShape shape = family.Read(values);
         if (values.Flag("use_bidirectional_attention"))
         {

@@ -88,6 +88,16 @@ public sealed class VisionLanguageTests : IDisposable
     }
 
     [Fact]
+    public void A_classifier_on_one_is_refused_by_name()
+    {
+        Write("llava");
+        LoraException exception = Assert.Throws<LoraException>(() => TaskReader.Read(files.File("model"), "SEQ_CLS"));
+
+        Assert.Equal(LoraError.ConfigUnsupported, exception.Error);
+        Assert.Contains("models of type 'llava' have no classifier", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_language_model_that_is_not_computed_is_refused_by_name()
     {
         files.Write("config.json", """{"model_type": "llava", "text_config": {"model_type": "gemma4_text"}}""");

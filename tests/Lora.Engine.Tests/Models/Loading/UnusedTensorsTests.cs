@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using Lora.Adapters;
+using Lora.Checkpoints;
 using Lora.Models;
+using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
 
@@ -26,6 +29,21 @@ public sealed class UnusedTensorsTests : IDisposable
     [InlineData("gemma2")]
     [InlineData("phi3")]
     public void A_config_of_the_model_leaves_none(string family) => Assert.Null(Warning(family, "bos_token_id", "1"));
+
+    [Theory]
+    [InlineData("model.layers.0.self_attn.rotary_emb.inv_freq", null)]
+    [InlineData("model.layers.0.attn.masked_bias", null)]
+    [InlineData("vision_tower.layers.0.fc1.weight", "vision_tower.layers.0.fc1.weight")]
+    public void What_is_computed_anew_is_not_missed_and_a_tower_is_where_the_model_has_none(string name, string? expected)
+    {
+        string source = Repository.Fixture("families", "llama_linear");
+        File.Copy(Path.Combine(source, "config.json"), folder.File("config.json"));
+        SafetensorsWriter.Write(folder.File("model.safetensors"),
+            [.. SafetensorsFile.ReadAll(Path.Combine(source, "model.safetensors")), AdapterTensors.Copy(name, ones([4, 4]))]);
+
+        Assert.Contains(expected ?? "", UnusedTensors.Warning(folder.Path, ModelConfigReader.Read(folder.Path)) ?? "", StringComparison.Ordinal);
+        Assert.Equal(expected is null, UnusedTensors.Warning(folder.Path, ModelConfigReader.Read(folder.Path)) is null);
+    }
 
     [Fact]
     public void A_classifier_is_not_loaded_as_a_language_model()
