@@ -5,6 +5,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
 {
     ["busy"] = BusyBenchmark.Run,
     ["data"] = DataBenchmark.Run,
+    ["encoder"] = EncoderBenchmark.Run,
     ["gemm"] = ProductBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["load"] = LoadBenchmark.Run,

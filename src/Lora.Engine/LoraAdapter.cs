@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lora.Checkpoints;
+using Lora.Data;
 
 namespace Lora;
 
@@ -15,6 +16,12 @@ public sealed class LoraAdapter
 
     /// <summary>The chat template (a Jinja2 text) that wrote the conversations it was trained on; null where it learned from other rows, or that is not known.</summary>
     public string? ChatTemplate { get; init; }
+
+    /// <summary>The names of the labels that a classifier was trained with, in the order of their ids; empty where there are none, or that is not known.</summary>
+    public IReadOnlyList<string> LabelName => new LoraList<string>([.. Labels?.Names ?? []]);
+
+    /// <summary>The labels that a classifier was trained with; null where there are none, or that is not known.</summary>
+    internal LabelSet? Labels { get; init; }
 
     /// <summary>The folder that holds the adapter; null when it is in memory only.</summary>
     public string? Path { get; init; }

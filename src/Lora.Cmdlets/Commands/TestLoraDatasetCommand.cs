@@ -39,6 +39,11 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
     [ValidateRange(2, int.MaxValue)]
     public int? MaxLength { get; set; }
 
+    /// <summary>What the rows are for (PEFT's task_type), where the model's class does not say it.</summary>
+    [Parameter]
+    [ValidateSet("CAUSAL_LM", "SEQ_CLS", "TOKEN_CLS", "SEQ_2_SEQ_LM", "FEATURE_EXTRACTION")]
+    public string? TaskType { get; set; }
+
     /// <summary>Gives true when no row has a problem, else false: one answer in place of all objects.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
@@ -85,7 +90,7 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
 
         PathResolver paths = new(this);
         string model = BaseModel.Named(Model, paths) ?? throw LoraException.Of(LoraError.ModelNotKnown, null);
-        DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []) { Rows = rows?.Rows }, Rows(paths), MaxLength);
+        DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []) { Rows = rows?.Rows }, Rows(paths), MaxLength, TaskType?.ToUpperInvariant());
         bool isGood = true;
         RunOnWorker("Testing dataset", (worker, cancellation) =>
         {

@@ -1,4 +1,3 @@
-using Lora.Checkpoints;
 using Lora.Selection;
 
 namespace Lora.Commands;
@@ -15,8 +14,7 @@ internal static class ModelCheck
     {
         if (config.Model is string model)
         {
-            ModuleTree tree = ModuleTree.Read(model);
-            ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
+            ResolvedTargets resolved = TargetPreview.Resolve(config, model, allowUnmatched);
             foreach (LoraProblem warning in allowUnmatched ? resolved.Warnings : [])
             {
                 warn(warning.Message);

@@ -17,6 +17,9 @@ public static class ViewText
     /// <summary>A measured number in a format of .NET.</summary>
     public static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
 
+    /// <summary>The same of a number that not every task has: nothing for NaN.</summary>
+    public static string Known(double value, string format) => double.IsNaN(value) ? "" : Number(value, format);
+
     /// <summary>A learning rate, as in <c>2e-4</c>.</summary>
     public static string Rate(double value) => value.ToString("0.##e-0", CultureInfo.InvariantCulture);
 

@@ -1,4 +1,5 @@
 using Lora.Checkpoints;
+using Lora.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,9 @@ internal static class AdapterTensors
     /// <param name="config">Its configuration as it is saved.</param>
     /// <param name="carried">Tensors of a resized vocabulary, which go with it unchanged; null for none.</param>
     /// <param name="chatTemplate">What wrote the conversations that it learned from; null for none.</param>
-    public static LoraAdapter Snapshot(AttachedAdapter adapter, LoraConfig config, IReadOnlyList<TensorData>? carried = null, string? chatTemplate = null)
+    /// <param name="labels">The labels of a classification; null for none.</param>
+    public static LoraAdapter Snapshot(
+        AttachedAdapter adapter, LoraConfig config, IReadOnlyList<TensorData>? carried = null, string? chatTemplate = null, LabelSet? labels = null)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -22,6 +25,7 @@ internal static class AdapterTensors
             Config = PlainConversion.Of(config),
             Tensors = [.. adapter.Arena.Parameters.Select(parameter => Copy(parameter.Key, converted.GetValueOrDefault(parameter.Key, parameter.Value))), .. adapter.Repeats.Select(repeat => Copy(repeat.Key, repeat.Value)), .. carried ?? []],
             ChatTemplate = chatTemplate,
+            Labels = labels,
         };
     }
 

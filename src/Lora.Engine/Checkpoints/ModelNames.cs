@@ -12,10 +12,7 @@ internal static class ModelNames
     private static readonly FrozenDictionary<string, FamilyNames> Listed = new Dictionary<string, FamilyNames>(StringComparer.Ordinal)
     {
         ["albert"] = new("albert", "predictions.decoder", true),
-        ["bert"] = new("bert", "cls.predictions.decoder", true),
-        ["camembert"] = new("roberta", "lm_head.decoder", true),
         ["chatglm"] = new("", "transformer.output_layer", false),
-        ["distilbert"] = new("distilbert", "vocab_projector", true),
         ["electra"] = new("electra", "generator_lm_head", true),
         ["ernie"] = new("ernie", "cls.predictions.decoder", true),
         ["hf_olmo"] = new("", "model.transformer.ff_out", false),
@@ -24,12 +21,9 @@ internal static class ModelNames
         ["mamba"] = new("backbone", "lm_head", true),
         ["modernbert"] = new("model", "decoder", true),
         ["mpnet"] = new("mpnet", "lm_head.decoder", true),
-        ["roberta"] = new("roberta", "lm_head.decoder", true),
         ["rwkv"] = new("rwkv", "head", false),
-        ["t5"] = new("", "lm_head", true),
         ["vit"] = new("vit", null, false),
         ["whisper"] = new("model", "proj_out", true),
-        ["xlm-roberta"] = new("roberta", "lm_head.decoder", true),
         ["xlnet"] = new("transformer", "lm_loss", true),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
@@ -52,7 +46,7 @@ internal static class ModelNames
     }
 
     /// <summary>The names of a model_type; null when nothing is known of it.</summary>
-    public static FamilyNames? Find(string modelType) => KnownFamilies.Find(modelType)?.Names ?? Listed.GetValueOrDefault(modelType);
+    public static FamilyNames? Find(string modelType) => KnownFamilies.Find(modelType)?.Names ?? KnownEncoders.Find(modelType)?.Names ?? Listed.GetValueOrDefault(modelType);
 
     /// <summary>The head that shares the embedding's weight unless the file has one of its own; null when there is none.</summary>
     public static string? TiedHead(ModelIdentity model) =>
@@ -62,9 +56,12 @@ internal static class ModelNames
     /// What the training class puts before a name of a file that was saved from the base model alone (<c>h.0.ln_1</c> for
     /// <c>transformer.h.0.ln_1</c>), with its dot; empty when names are whole or the class is not known to have a head.
     /// </summary>
-    public static string MissingPrefix(ModelIdentity model, IEnumerable<string> tensors)
+    /// <param name="model">What config.json says.</param>
+    /// <param name="tensors">The names in the file.</param>
+    /// <param name="underHead">Whether the class is one with a head, whatever config.json says.</param>
+    public static string MissingPrefix(ModelIdentity model, IEnumerable<string> tensors, bool underHead = false)
     {
-        bool hasHead = model.Architecture is string name && (name.Contains("For", StringComparison.Ordinal) || HasLanguageHead(model));
+        bool hasHead = underHead || model.Architecture is string name && (name.Contains("For", StringComparison.Ordinal) || HasLanguageHead(model));
         string prefix = hasHead && Find(model) is { BasePrefix.Length: > 0 } family ? family.BasePrefix + "." : "";
         return tensors.Any(tensor => tensor.StartsWith(prefix, StringComparison.Ordinal)) ? "" : prefix;
     }

@@ -60,10 +60,12 @@ public sealed class ModuleTree
     }
 
     /// <summary>Lists the modules of a checkpoint that is open.</summary>
-    internal static ModuleTree Of(Checkpoint checkpoint)
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="underHead">Whether names are those that they have in a class with a head, also where config.json names the bare body.</param>
+    internal static ModuleTree Of(Checkpoint checkpoint, bool underHead = false)
     {
         ModelIdentity model = ModelIdentity.Read(checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!);
-        ModuleNode root = Grow(checkpoint, model);
+        ModuleNode root = Grow(checkpoint, model, underHead);
         ModuleNode[] nodes = [.. root.Walk()];
         TiedWeight? tied = ModelNames.TiedHead(model) is string head && EmbeddingOf(nodes) is ModuleNode embedding ? new(head, embedding.Name) : null;
         if (tied is not null && !nodes.Any(node => node.Name == tied.Head && node.Weight is not null))
@@ -83,11 +85,11 @@ public sealed class ModuleTree
         return new(model.ModelType, nodes, modules, tied);
     }
 
-    private static ModuleNode Grow(Checkpoint checkpoint, ModelIdentity model)
+    private static ModuleNode Grow(Checkpoint checkpoint, ModelIdentity model, bool underHead)
     {
         ModuleNode root = new("", "");
         FamilyNames? names = model.ModelType is string type ? ModelNames.Find(type) : null;
-        string prefix = ModelNames.MissingPrefix(model, checkpoint.Tensors.Select(Named));
+        string prefix = ModelNames.MissingPrefix(model, checkpoint.Tensors.Select(Named), underHead);
         foreach (TensorInfo tensor in checkpoint.Tensors)
         {
             string name = Named(tensor);

@@ -95,9 +95,9 @@ public sealed class Dataset : IDisposable
             throw LoraException.Of(LoraError.ConfigValueInvalid, options.MaxLength, nameof(options.MaxLength), options.MaxLength, "at least 2");
         }
 
-        options.Task.Check(options.Data.DatasetFormat);
-        TokenMasking? masking = options.Task.Kind == TaskKind.MaskedLM ? TokenMasking.Of(tokenizer, options.VocabularySize) : null;
-        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(data, new(options.Data, options.Task));
+        LearnedTask task = options.Task.Checked(options.Data.DatasetFormat);
+        TokenMasking? masking = task.Kind == TaskKind.MaskedLM ? TokenMasking.Of(tokenizer, options.VocabularySize) : null;
+        IReadOnlyList<DatasetFile> files = DatasetFiles.Of(data, new(options.Data, task));
         ExampleMaker maker = new(tokenizer, options);
         LabelCensus labels = new();
         RowStore store = new(files, options.Limits);

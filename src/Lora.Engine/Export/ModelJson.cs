@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Lora.Adapters;
 using Lora.Checkpoints;
 
 namespace Lora.Export;
@@ -12,7 +13,7 @@ internal static class ModelJson
 
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>config.json with the vocabulary and the tie of the merged model.</summary>
+    /// <summary>config.json with the vocabulary, the tie, the class and the labels of the merged model.</summary>
     /// <exception cref="LoraException">ConfigInvalid.</exception>
     public static string Config(string path, MergedLayout layout) => Changed(path, config =>
     {
@@ -21,6 +22,19 @@ internal static class ModelJson
         if (layout.Vocabulary is not null)
         {
             text["vocab_size"] = layout.Vocabulary.Size;
+        }
+
+        if (layout.Head is MergedHead head)
+        {
+            if (config["architectures"] is JsonArray { Count: > 0 } classes && classes[0] is JsonValue name && name.TryGetValue(out string? architecture))
+            {
+                config["architectures"] = new JsonArray(head.Class(architecture));
+            }
+
+            if (head.Labels is not null)
+            {
+                LabelFile.Put(config, head.Labels);
+            }
         }
 
         if (layout.IsUntied)

@@ -39,8 +39,8 @@ public static class ModelMerge
         options ??= new();
         List<LoraProblem> problems = [.. MergeDestination.Problems(checkpoint, folder, options.Overwrite)];
         FittedAdapter fitted = Fitted(adapter, model, options, problems);
-        ModuleTree tree = ModuleTree.Of(checkpoint);
-        MergePlan plan = MergePlan.Make(fitted.Adapter, checkpoint, tree, new(tree, fitted.Vocabulary, options.Untie), problems);
+        ModuleTree tree = ModuleTree.Of(checkpoint, underHead: MergedHead.IsOfClassifier(adapter.Config));
+        MergePlan plan = MergePlan.Make(fitted.Adapter, checkpoint, tree, new(tree, fitted.Vocabulary, options.Untie, MergedHead.Of(fitted.Adapter, checkpoint, tree)), problems);
         (string File, string? WhyForeign)[] found = [.. Companions(checkpoint, plan.Layout).Select(file => (file, ModelFiles.WhyForeign(file, checkpoint)))];
         string[] companions = [.. found.Where(file => file.WhyForeign is null).Select(file => file.File)];
         MergedTemplate template = MergedTemplate.Of(adapter, companions);
@@ -115,7 +115,7 @@ public static class ModelMerge
                 continue;
             }
 
-            if (name == ModelFiles.Config && (layout.Vocabulary is not null || layout.IsUntied))
+            if (name == ModelFiles.Config && (layout.Vocabulary is not null || layout.IsUntied || layout.Head is not null))
             {
                 stage.WriteText(name, ModelJson.Config(file, layout));
             }

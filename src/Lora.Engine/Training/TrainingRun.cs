@@ -133,7 +133,7 @@ internal sealed class TrainingRun(
     }
 
     private LoraAdapter Snapshot(AttachedAdapter adapter) =>
-        AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried, loaded.ChatTemplate ?? plan.Start?.ChatTemplate);
+        AdapterTensors.Snapshot(adapter, plan.SavedConfig, plan.Fitted?.Carried, loaded.ChatTemplate ?? plan.Start?.ChatTemplate, loaded.Labels);
 
     private void RateWarnings(LearningRate rate)
     {

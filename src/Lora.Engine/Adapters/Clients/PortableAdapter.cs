@@ -38,6 +38,7 @@ public static class PortableAdapter
             Config = Plain(adapter.Config, (int)rank, [.. pairs.Keys, .. missing], tree),
             Tensors = [.. pairs.Values.SelectMany(pair => Folded(pair, rank)), .. missing.SelectMany(name => Zeros(modules[name], rank))],
             ChatTemplate = adapter.ChatTemplate,
+            Labels = adapter.Labels,
         };
     }
 

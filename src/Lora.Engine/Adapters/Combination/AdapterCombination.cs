@@ -49,7 +49,7 @@ public static class AdapterCombination
             progress?.Report(new("Merging", ranks.Count, modules.Length, WorkUnit.Module, module));
         }
 
-        return new() { Config = CombinedConfig.Of(adapters, ranks), Tensors = tensors, ChatTemplate = Templates(adapters) is [string only] ? only : null };
+        return new() { Config = CombinedConfig.Of(adapters, ranks), Tensors = tensors, ChatTemplate = Templates(adapters) is [string only] ? only : null, Labels = adapters[0].Labels };
     }
 
     private static string[] Templates(IEnumerable<LoraAdapter> adapters) => [.. adapters.Select(adapter => adapter.ChatTemplate).OfType<string>().Distinct(StringComparer.Ordinal)];

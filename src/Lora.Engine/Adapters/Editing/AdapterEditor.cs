@@ -57,7 +57,7 @@ public static class AdapterEditor
         TensorData[] tensors = [.. Tensors(adapter, pairs, changed)];
         return new()
         {
-            Adapter = new() { Config = EditedConfig.Of(adapter, [.. edits.Select(edit => edit.Module)], options.Truncates), Tensors = tensors, ChatTemplate = adapter.ChatTemplate },
+            Adapter = new() { Config = EditedConfig.Of(adapter, [.. edits.Select(edit => edit.Module)], options.Truncates), Tensors = tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels },
             Module = [.. edits.Select(edit => edit.Module)],
             ParameterBefore = adapter.ParameterCount,
             ParameterCount = tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (count, size) => count * size)),

@@ -1,11 +1,12 @@
 using Lora.Checkpoints;
+using Lora.Data;
 using Lora.Text;
 
 namespace Lora.Adapters;
 
 /// <summary>
 /// An adapter's folder as PEFT reads and writes it: adapter_config.json, adapter_model.safetensors and README.md; and chat_template.jinja, as transformers
-/// saves it with a tokenizer.
+/// saves it with a tokenizer, and labels.json of a classifier, which PEFT has no place for.
 /// </summary>
 public static class AdapterFolder
 {
@@ -27,7 +28,7 @@ public static class AdapterFolder
 
     /// <summary>Whether a file or folder is one that <see cref="Save"/> writes.</summary>
     internal static bool IsPart(string path) =>
-        Path.GetFileName(path) is AdapterConfigJson.FileName or WeightsName or CardName or ChatTemplateFiles.FileName && File.Exists(path);
+        Path.GetFileName(path) is AdapterConfigJson.FileName or WeightsName or CardName or ChatTemplateFiles.FileName or LabelFile.Name && File.Exists(path);
 
     /// <summary>
     /// Why no adapter is written into a folder, overwriting or not; null when nothing stands against it. Its chat template would take the place of one that
@@ -50,7 +51,7 @@ public static class AdapterFolder
         LoraConfig config = ReadConfig(folder);
         IReadOnlyList<TensorData> tensors = SafetensorsFile.ReadAll(WeightsFile(folder));
         LoraException.ThrowIfAny(AdapterWeightRules.Check(config, tensors, folder));
-        return new() { Config = config, Tensors = tensors, ChatTemplate = ChatTemplateFiles.OfAdapter(folder), Path = Path.GetFullPath(folder) };
+        return new() { Config = config, Tensors = tensors, ChatTemplate = ChatTemplateFiles.OfAdapter(folder), Labels = LabelFile.Read(folder), Path = Path.GetFullPath(folder) };
     }
 
     /// <summary>Reads an adapter's configuration and checks it.</summary>
@@ -97,7 +98,7 @@ public static class AdapterFolder
         }
 
         // A path into a hub's cache tells of this machine; the id that it stands for is what loaders and readers know.
-        adapter = new() { Config = HubCache.Named(adapter.Config), Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Path = adapter.Path };
+        adapter = new() { Config = HubCache.Named(adapter.Config), Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
         try
         {
             using StagedFolder stage = new(folder, warn);
@@ -113,8 +114,14 @@ public static class AdapterFolder
                 stage.WriteText(ChatTemplateFiles.FileName, template);
             }
 
-            // The template of an adapter that was there is not this one's.
-            stage.Publish([.. new[] { Path.Combine(folder, ChatTemplateFiles.FileName) }.Where(file => adapter.ChatTemplate is null && File.Exists(file))]);
+            if (adapter.Labels is LabelSet labels)
+            {
+                stage.WriteText(LabelFile.Name, LabelFile.Write(labels));
+            }
+
+            // The template and the labels of an adapter that was there are not this one's.
+            string?[] others = [adapter.ChatTemplate is null ? ChatTemplateFiles.FileName : null, adapter.Labels is null ? LabelFile.Name : null];
+            stage.Publish([.. others.OfType<string>().Select(name => Path.Combine(folder, name)).Where(File.Exists)]);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LoraException { Error: LoraError.OutputFailed })
         {
@@ -122,7 +129,7 @@ public static class AdapterFolder
             throw LoraException.From(cause, LoraError.OutputFailed, folder, folder, cause.Message);
         }
 
-        return new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Path = Path.GetFullPath(folder) };
+        return new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = Path.GetFullPath(folder) };
     }
 
     private static string Existing(string folder, string name)

@@ -21,7 +21,7 @@ internal sealed record FittedAdapter(LoraAdapter Adapter, ResizedVocabulary? Voc
     public static FittedAdapter Of(LoraAdapter adapter, string model, bool resizes)
     {
         AdapterContents contents = AdapterContents.Of(adapter);
-        LoraAdapter trained = new() { Config = contents.Config, Tensors = contents.Trained, ChatTemplate = adapter.ChatTemplate, Path = adapter.Path };
+        LoraAdapter trained = new() { Config = contents.Config, Tensors = contents.Trained, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
         if (adapter.Tensors.All(tensor => PeftKey.IsOfProduct(tensor.Name)))
         {
             return new(trained, null, [], null);

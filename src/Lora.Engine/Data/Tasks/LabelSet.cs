@@ -13,6 +13,9 @@ internal sealed record LabelSet(LabelKind Kind, IReadOnlyList<string> Names, boo
     /// <summary>How many there are.</summary>
     public int Count => Names.Count;
 
+    /// <summary>What is known of them before other rows are read.</summary>
+    public KnownLabels Known => new(Kind, Names);
+
     /// <summary>The names that labels have which nobody named: <c>LABEL_0</c>, as in transformers.</summary>
     public static IReadOnlyList<string> Unnamed(int count) => [.. Enumerable.Range(0, count).Select(id => string.Create(CultureInfo.InvariantCulture, $"LABEL_{id}"))];
 

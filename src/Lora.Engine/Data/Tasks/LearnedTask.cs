@@ -36,13 +36,9 @@ internal sealed record LearnedTask(TaskKind Kind, KnownLabels? Labels = null)
 
     /// <summary>Holds rows that are said to be of a format to the task.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.ConfigValueInvalid"/>.</exception>
-    public void Check(DatasetFormat? format)
-    {
-        if (format is DatasetFormat said && !Formats.Contains(said))
-        {
-            throw LoraException.Of(LoraError.ConfigValueInvalid, said, nameof(DataOptions.DatasetFormat), said, $"{string.Join(" or ", Formats)} for {this}");
-        }
-    }
+    public LearnedTask Checked(DatasetFormat? format) => format is DatasetFormat said && !Formats.Contains(said)
+            ? throw LoraException.Of(LoraError.ConfigValueInvalid, said, nameof(DataOptions.DatasetFormat), said, $"{string.Join(" or ", Formats)} for {this}")
+            : this;
 }
 
 /// <summary>The tasks that models are trained for.</summary>

@@ -35,6 +35,13 @@ internal sealed record EncoderShape : TaskShape
     public string Body => Names.BasePrefix;
 
     /// <inheritdoc/>
+    public override PositionShape? LearnedPositions => Positions is int count ? new("position_embeddings", count) : null;
+
+    /// <inheritdoc/>
+    public override TaskShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this
+        : this with { VocabularySize = vocabulary.Size, Head = Head is TokenHeadShape tokens ? tokens with { VocabularySize = vocabulary.Size } : Head };
+
+    /// <inheritdoc/>
     public override TaskModel Build(IWeightSource source, Device device) => new EncoderModel(this, source, device);
 }
 

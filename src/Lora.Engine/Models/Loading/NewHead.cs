@@ -13,6 +13,14 @@ internal static class NewHead
     /// <summary>The modules that are made new, by their names.</summary>
     public static IReadOnlyList<HeadModule> Of(StoredTensors stored) => [.. stored.Shape.Heads.Where(module => module.IsNew && !stored.TryFind(module.Name + ".weight", out _))];
 
+    /// <summary>That they are made new; null when none is.</summary>
+    public static string? Warning(string folder, TaskShape shape)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        string[] made = [.. Of(new(checkpoint, shape)).Select(module => $"{module.Name} [{module.Outputs}, {module.Inputs}]")];
+        return made.Length == 0 ? null : $"The model '{folder}' has no head for {shape.Task}: {string.Join(", ", made)} begins at random, and is trained whole and saved with the adapter.";
+    }
+
     /// <summary>Their tensors by name, float32.</summary>
     public static IReadOnlyDictionary<string, TensorData> Make(StoredTensors stored)
     {

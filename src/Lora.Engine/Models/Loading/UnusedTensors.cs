@@ -9,15 +9,18 @@ internal static class UnusedTensors
 {
     private const int Shown = 3;
 
-    /// <summary>The warning; null when every tensor is used. Tensors that are computed anew (inv_freq, causal masks) are not counted, nor what a model that sees has beside its decoder.</summary>
+    /// <summary>
+    /// The warning; null when every tensor is used. Tensors that are computed anew (inv_freq, causal masks) are not counted, nor what a model that sees has
+    /// beside its decoder, nor heads of other classes where the task has its own.
+    /// </summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="shape">Its shape.</param>
-    public static string? Warning(string folder, ModelShape shape)
+    public static string? Warning(string folder, TaskShape shape)
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         HashSet<TensorInfo> used = [];
         StoredTensors stored = new(checkpoint, shape);
-        foreach ((string name, long[] asked) in RequiredTensors.In(stored))
+        foreach ((string name, long[] asked) in RequiredTensors.In(stored, NewHead.Make(stored)))
         {
             if (stored.FindQuantized(name, asked) is StoredWeight quantized)
             {
@@ -29,13 +32,14 @@ internal static class UnusedTensors
             }
         }
 
-        bool hasTowers = shape.Family is VisionLanguageFamily;
+        bool hasTowers = shape is ModelShape { Family: VisionLanguageFamily }, hasOtherHead = shape is not ModelShape;
         string[] unused = [.. checkpoint.Tensors
-            .Where(tensor => !used.Contains(tensor) && !IsBuffer(tensor.Name, checkpoint) && !(hasTowers && TextPath.IsBeside(tensor.Name)))
+            .Where(tensor => !used.Contains(tensor) && !IsBuffer(tensor.Name, checkpoint)
+                && !(hasTowers && TextPath.IsBeside(tensor.Name)) && !(hasOtherHead && TaskModules.IsOfHead(tensor.Name)))
             .Select(tensor => tensor.Name)];
         string more = unused.Length > Shown ? $" and {unused.Length - Shown} more" : "";
         return unused.Length == 0 ? null
-            : $"The model '{folder}' of type {shape.ModelType} with {shape.Blocks.Count} layers does not use {unused.Length} of the checkpoint's tensors: {string.Join(", ", unused.Take(Shown))}{more}. Check that config.json belongs to the weights.";
+            : $"The model '{folder}' of type {shape.ModelType} with {shape.BlockLists.Sum(list => list.Count)} layers does not use {unused.Length} of the checkpoint's tensors: {string.Join(", ", unused.Take(Shown))}{more}. Check that config.json belongs to the weights.";
     }
 
     private static bool IsBuffer(string name, Checkpoint checkpoint) =>

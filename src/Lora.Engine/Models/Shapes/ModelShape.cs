@@ -54,8 +54,11 @@ internal sealed record ModelShape : TaskShape
     /// <summary>Values of an embedding's row, and of what the head takes.</summary>
     public int EmbeddingWidth => Embedding.Width ?? HiddenSize;
 
-    /// <summary>The shape with another vocabulary, if there is one.</summary>
-    public ModelShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size };
+    /// <inheritdoc/>
+    public override PositionShape? LearnedPositions => Embedding.Positions;
+
+    /// <inheritdoc/>
+    public override ModelShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size };
 
     /// <inheritdoc/>
     public override TaskModel Build(IWeightSource source, Device device) => new CausalLanguageModel(this, source, device);

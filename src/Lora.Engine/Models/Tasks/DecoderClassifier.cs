@@ -23,6 +23,12 @@ internal sealed record ClassifierShape(ModelShape Decoder, ClassHeadShape Head) 
     public override IReadOnlyList<HeadModule> Heads => Head.Modules;
 
     /// <inheritdoc/>
+    public override PositionShape? LearnedPositions => Decoder.LearnedPositions;
+
+    /// <inheritdoc/>
+    public override TaskShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size, Decoder = Decoder.With(vocabulary) };
+
+    /// <inheritdoc/>
     public override TaskModel Build(IWeightSource source, Device device) => new DecoderClassifier(this, source, device);
 }
 

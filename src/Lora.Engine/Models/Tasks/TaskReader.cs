@@ -28,6 +28,14 @@ internal static class TaskReader
     /// <summary>PEFT's name of a task; null for masked language modelling, which has none.</summary>
     public static string? PeftName(TaskKind kind) => Names.FirstOrDefault(name => name.Kind == kind).PeftName;
 
+    /// <summary>The task type that an adapter of a model is saved with: the one that was said, unless the model is trained for another.</summary>
+    public static string? Saved(TaskShape shape, string? said) => shape switch
+    {
+        ModelShape => said,
+        { Task.Kind: TaskKind.MaskedLM } => said == "FEATURE_EXTRACTION" ? said : null,
+        _ => PeftName(shape.Task.Kind),
+    };
+
     private static TaskShape Read(ConfigValues values, string? taskType, KnownLabels? carried, LabelSet? labels)
     {
         string modelType = values.Text("model_type") ?? "";
@@ -68,7 +76,7 @@ internal static class TaskReader
     private static ClassifierShape Classifier(ConfigValues values, LearnedTask task, int labels)
     {
         ModelShape decoder = ModelConfigReader.Read(values, hasVocabularyHead: false);
-        return new(decoder, new(task.Kind == TaskKind.SequenceClassification ? "score" : "classifier", decoder.HiddenSize, labels) { HasBias = task.Kind == TaskKind.TokenClassification })
+        return new(decoder, new(task.Kind == TaskKind.SequenceClassification ? "score" : "classifier", decoder.EmbeddingWidth, labels) { HasBias = task.Kind == TaskKind.TokenClassification })
         {
             Task = task,
             VocabularySize = decoder.VocabularySize,

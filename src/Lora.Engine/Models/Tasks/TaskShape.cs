@@ -16,6 +16,9 @@ internal abstract record TaskShape
     /// <summary>The tokens of the longest sequence that the model was made for; null where the file does not say.</summary>
     public int? Positions { get; init; }
 
+    /// <summary>The positions that the model has learned, beyond which it computes nothing; null where positions are computed.</summary>
+    public virtual PositionShape? LearnedPositions => null;
+
     public required int VocabularySize { get; init; }
 
     /// <summary>What is learned.</summary>
@@ -32,6 +35,9 @@ internal abstract record TaskShape
 
     /// <summary>Whether a tensor belongs to a numbered block.</summary>
     public bool IsInBlock(string name) => BlockLists.Any(list => name.StartsWith(list.Prefix, StringComparison.Ordinal));
+
+    /// <summary>The shape with another vocabulary, if there is one.</summary>
+    public virtual TaskShape With(ResizedVocabulary? vocabulary) => vocabulary is null ? this : this with { VocabularySize = vocabulary.Size };
 
     /// <summary>Makes the modules.</summary>
     /// <param name="source">Where weights come from.</param>

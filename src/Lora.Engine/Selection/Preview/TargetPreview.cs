@@ -1,5 +1,5 @@
 using System.Globalization;
-using Lora.Checkpoints;
+using Lora.Models;
 
 namespace Lora.Selection;
 
@@ -20,11 +20,10 @@ public sealed record TargetPreview(
     /// <exception cref="LoraException">The model cannot be read, or the configuration cannot be resolved on it.</exception>
     public static TargetPreview Of(LoraConfig config, string model)
     {
-        ModuleTree tree = ModuleTree.Read(model);
-        ResolvedTargets resolved = TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched: true);
+        (TaskModules task, ResolvedTargets resolved) = Resolved(config, model, allowUnmatched: true);
         LoraConfig sized = config with { ModulesToSave = [.. resolved.Saved] };
         ILookup<string, ResolvedTarget> targets = resolved.Targets.ToLookup(target => target.Module.Listed, StringComparer.Ordinal);
-        return new([.. tree.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings, resolved.Notes);
+        return new([.. task.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings, resolved.Notes);
 
         LoraTargetInfo Describe(LoraModuleInfo module, TargetDecision decision)
         {
@@ -44,5 +43,22 @@ public sealed record TargetPreview(
                 Model = module.Model,
             };
         }
+    }
+
+    /// <summary>What a configuration means for a model, of the modules that it has for the configuration's task.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="model">A model's folder, a .safetensors file, or a shard index.</param>
+    /// <param name="allowUnmatched">Reports entries that match nothing as warnings of the result instead of as errors.</param>
+    /// <exception cref="LoraException">The model cannot be read, or what <see cref="TargetResolver.Resolve"/> finds.</exception>
+    public static ResolvedTargets Resolve(LoraConfig config, string model, bool allowUnmatched)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return Resolved(config, model, allowUnmatched).Resolved;
+    }
+
+    private static (TaskModules Modules, ResolvedTargets Resolved) Resolved(LoraConfig config, string model, bool allowUnmatched)
+    {
+        (TaskModules task, string? modelType) = TaskModules.Read(model, config.TaskType);
+        return (task, TargetResolver.Resolve(config, task.Modules, task.Containers, modelType, allowUnmatched));
     }
 }

@@ -9,7 +9,7 @@ internal static class Evaluator
     /// <summary>How many forward passes an evaluation takes.</summary>
     public static int Batches(Dataset dataset, int batchSize) => (int)((dataset.Count + (long)batchSize - 1) / batchSize);
 
-    /// <summary>The mean loss and the accuracy of all supervised tokens, rows in the file's order.</summary>
+    /// <summary>The mean loss and the scores of all supervised tokens, or of labels, rows in the file's order.</summary>
     /// <param name="engine">Computes the loss.</param>
     /// <param name="dataset">The rows.</param>
     /// <param name="batchSize">Rows in one forward pass.</param>
@@ -20,7 +20,10 @@ internal static class Evaluator
     {
         LossSum sum = default;
         long count = 0;
-        foreach (TrainingExample[] rows in dataset.Stream().Chunk(batchSize))
+        SplitMix64 keys = new(0);
+
+        // What is hidden hangs on the row's place alone, so that each evaluation asks the same.
+        foreach (TrainingExample[] rows in dataset.Stream().Select(row => dataset.Masking?.Apply(row, keys.Next()) ?? row).Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
             Batch batch = Batch.Of(rows, Batch.Padding);
@@ -32,6 +35,6 @@ internal static class Evaluator
             onBatch?.Invoke();
         }
 
-        return LoraEvaluation.Of(sum, count);
+        return LoraEvaluation.Of(sum, count, dataset.Labels);
     }
 }

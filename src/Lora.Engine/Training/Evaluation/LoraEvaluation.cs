@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Lora.Data;
 using Lora.Models;
 
 namespace Lora;
@@ -11,25 +14,57 @@ public sealed record LoraEvaluation
     /// <summary>Steps of the run that were done; 0 before the first.</summary>
     public int Step { get; init; }
 
-    /// <summary>Mean cross-entropy of the supervised tokens, in nats.</summary>
+    /// <summary>Mean cross-entropy of the supervised tokens, in nats; of classifiers that of the labels, and of regressions the mean squared error.</summary>
     public double Loss { get; init; }
 
-    /// <summary>exp(Loss).</summary>
+    /// <summary>exp(Loss) of a language model; NaN for all else.</summary>
     public double Perplexity { get; init; }
 
-    /// <summary>The share of the supervised tokens that the model holds for the likeliest, each after the true tokens before it; from 0 to 1.</summary>
+    /// <summary>
+    /// The share of the supervised tokens that the model holds for the likeliest, each after the true tokens before it; of classifiers the share of the texts
+    /// or words whose label, or all of whose labels, are right; from 0 to 1. NaN for regressions.
+    /// </summary>
     public double Accuracy { get; init; }
 
-    /// <summary>Tokens that loss and accuracy were taken over.</summary>
+    /// <summary>The mean over the labels of F1, the harmonic mean of precision and recall, from 0 to 1; labels that no row has and nobody predicts are left out of it. Null for
+    /// all but classifiers.</summary>
+    public double? MacroF1 { get; init; }
+
+    /// <summary>Mean squared error of a regression; null for all else.</summary>
+    public double? MeanSquaredError { get; init; }
+
+    /// <summary>Pearson's correlation of predicted and true numbers, of several the mean; null for all but regressions, and where all numbers are equal.</summary>
+    public double? Pearson { get; init; }
+
+    /// <summary>Tokens that loss and accuracy were taken over; of classifiers texts or words.</summary>
     public long SupervisedToken { get; init; }
 
-    /// <summary>Of the sums over so many tokens.</summary>
-    internal static LoraEvaluation Of(LossSum sum, long supervisedTokens)
+    /// <summary>What tells most of it beside the loss, as text: the perplexity, F1, or Pearson's correlation.</summary>
+    [JsonIgnore]
+    public string Score => Pearson is double correlation ? string.Create(CultureInfo.InvariantCulture, $"Pearson {correlation:F3}")
+        : MacroF1 is double score ? string.Create(CultureInfo.InvariantCulture, $"F1 {100 * score:F1}%")
+        : double.IsNaN(Perplexity) ? "" : string.Create(CultureInfo.InvariantCulture, $"perplexity {Perplexity:N2}");
+
+    /// <summary>Of the sums over so many places.</summary>
+    internal static LoraEvaluation Of(LossSum sum, long places, LabelSet? labels)
     {
-        double loss = sum.Loss / supervisedTokens;
-        return new() { Loss = loss, Perplexity = Math.Exp(loss), Accuracy = (double)sum.Hits / supervisedTokens, SupervisedToken = supervisedTokens };
+        double loss = sum.Loss / places;
+        bool isRegression = labels?.Kind == LabelKind.Number;
+        return new()
+        {
+            Loss = loss,
+            Perplexity = labels is null ? Math.Exp(loss) : double.NaN,
+            Accuracy = isRegression ? double.NaN : (double)sum.Hits / places,
+            MacroF1 = sum.Scores?.MacroF1,
+            MeanSquaredError = isRegression ? loss : null,
+            Pearson = sum.Scores?.Pearson,
+            SupervisedToken = places,
+        };
     }
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"loss {Loss:F4}, perplexity {Perplexity:F2}, accuracy {100 * Accuracy:F1}%");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"loss {Loss:F4}")
+        + (double.IsNaN(Perplexity) ? "" : string.Create(CultureInfo.InvariantCulture, $", perplexity {Perplexity:F2}"))
+        + (double.IsNaN(Accuracy) ? "" : string.Create(CultureInfo.InvariantCulture, $", accuracy {100 * Accuracy:F1}%"))
+        + (double.IsNaN(Perplexity) && Score.Length > 0 ? ", " + Score : "");
 }

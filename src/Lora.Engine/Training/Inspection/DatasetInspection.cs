@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lora.Data;
 using Lora.Models;
 using Lora.Text;
@@ -16,29 +17,34 @@ public sealed class DatasetInspection
 
     private readonly IReadOnlyList<DatasetFile> files;
     private readonly IReadOnlyList<DatasetFile> heldOut;
-    private readonly DatasetOptions options;
+    private DatasetOptions options;
     private readonly Tokenizer tokenizer;
-    private readonly ExampleMaker maker;
-    private readonly ExampleMaker whole;
-    private readonly RowSpelling spelling;
+    private readonly TrainingData data;
+    private ExampleMaker maker;
+    private ExampleMaker whole;
+    private RowSpelling spelling;
 
     /// <param name="model">The folder of the model, or a file in it.</param>
     /// <param name="data">What is learned from, and what losses are taken on.</param>
     /// <param name="rows">How rows are read, and what of them is learned.</param>
     /// <param name="maxLength">Tokens of a row at the most; null for 1024, or what the model was made for where that is less.</param>
+    /// <param name="taskType">PEFT's name of the task that the rows are for; null for what the model's class is for.</param>
     /// <exception cref="LoraException">Everything that is wrong with the options, the paths or the model's files.</exception>
-    public DatasetInspection(string model, TrainingData data, DataOptions rows, int? maxLength = null)
+    public DatasetInspection(string model, TrainingData data, DataOptions rows, int? maxLength = null, string? taskType = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(model);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(rows);
         string folder = File.Exists(model) ? Path.GetDirectoryName(Path.GetFullPath(model))! : model;
         List<LoraProblem> problems = [.. rows.Check(), .. data.Check(), .. OptionRules.AtLeast(nameof(DatasetOptions.MaxLength), maxLength ?? DatasetOptions.ShortestLength, DatasetOptions.ShortestLength)];
-        files = Problems.Collect(problems, () => DatasetFiles.Of(data, new(rows)))!;
-        heldOut = Problems.Collect(problems, () => DatasetFiles.Of(data.ValidationDataset.SelectMany(set => set.Paths), new(rows)))!;
+        TaskShape? shape = Problems.Collect(problems, () => TaskReader.Read(folder, taskType));
+        LearnedTask task = shape?.Task ?? LearnedTask.CausalLM;
+        Problems.Collect(problems, () => task.Checked(rows.DatasetFormat));
+        files = Problems.Collect(problems, () => DatasetFiles.Of(data, new(rows, task)))!;
+        heldOut = Problems.Collect(problems, () => DatasetFiles.Of(data.ValidationDataset.SelectMany(set => set.Paths), new(rows, task)))!;
         Tokenizer? loaded = Problems.Collect(problems, () => Tokenizer.Load(folder));
-        ModelShape? shape = Problems.Collect(problems, () => ModelConfigReader.Read(folder));
         LoraException.ThrowIfAny(problems);
+        this.data = data;
         tokenizer = loaded!;
         options = new()
         {
@@ -47,10 +53,9 @@ public sealed class DatasetInspection
             MaxLength = maxLength ?? DatasetOptions.LengthFor(shape!.Positions),
             VocabularySize = shape!.VocabularySize,
             Positions = shape.Positions,
+            Task = task,
         };
-        maker = new(tokenizer, options);
-        whole = new(tokenizer, options with { MaxLength = int.MaxValue - 1 });
-        spelling = new(tokenizer);
+        Make();
     }
 
     /// <summary>The rows in the order of the files. A file that cannot be read is a failure that the observer is told of, and the next one follows.</summary>
@@ -59,6 +64,12 @@ public sealed class DatasetInspection
     public IEnumerable<LoraDatasetRow> Rows(IRunObserver observer, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(observer);
+        if (options.Task.IsClassification)
+        {
+            options = options with { Labels = Labels(cancellation) };
+            Make();
+        }
+
         RowContents contents = new();
         bool hasChats = false;
         foreach (DatasetFile file in heldOut)
@@ -98,6 +109,33 @@ public sealed class DatasetInspection
         {
             observer.OnFailure(exception);
         }
+    }
+
+    [MemberNotNull(nameof(maker), nameof(whole), nameof(spelling))]
+    private void Make()
+    {
+        maker = new(tokenizer, options);
+        whole = new(tokenizer, options with { MaxLength = int.MaxValue - 1 });
+        spelling = new(tokenizer, options.Labels);
+    }
+
+    /// <summary>The labels of all rows that can be read; what keeps others from it is said when they are shown.</summary>
+    private LabelSet Labels(CancellationToken cancellation)
+    {
+        LabelCensus labels = new();
+        foreach (DatasetFile file in DatasetFiles.Of(data, new(options.Data, options.Task)))
+        {
+            try
+            {
+                DatasetReader.ReadEach(file, cancellation).Select(read => read.Row).OfType<DatasetRow>().ToList().ForEach(labels.Look);
+            }
+            catch (LoraException exception) when (exception.Error != LoraError.TemporaryFileFailed)
+            {
+                // The reading that follows says it.
+            }
+        }
+
+        return labels.Decide(options.Task, options.Data.DatasetFormat);
     }
 
     /// <summary>What a file gives, as far as it can be read.</summary>

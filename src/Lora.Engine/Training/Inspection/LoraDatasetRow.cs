@@ -30,6 +30,9 @@ public sealed record LoraDatasetRow
     /// <summary>The tokens that are learned.</summary>
     public int SupervisedCount { get; init; }
 
+    /// <summary>The names of the row's labels or tags, its numbers, or the completion that a decoder says beside a prompt; empty where tokens of the text are learned alone.</summary>
+    public string[] Label { get; init; } = [];
+
     /// <summary>Whether the row was longer than a row may be.</summary>
     public bool Truncated { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using Lora.Data;
 using Lora.Text;
@@ -7,7 +8,8 @@ namespace Lora.Training;
 
 /// <summary>Writes the tokens of examples as text. Several threads may use it.</summary>
 /// <param name="tokenizer">The model's tokenizer.</param>
-internal sealed class RowSpelling(Tokenizer tokenizer)
+/// <param name="labels">The labels of a classification; null for none.</param>
+internal sealed class RowSpelling(Tokenizer tokenizer, LabelSet? labels)
 {
     private readonly ConcurrentDictionary<int, string> spelled = new();
 
@@ -44,10 +46,21 @@ internal sealed class RowSpelling(Tokenizer tokenizer)
             Id = ids,
             Token = [.. ids.Select(id => spelled.GetOrAdd(id, tokenizer.Spell))],
             Supervised = [.. ranges],
-            SupervisedCount = ranges.Sum(range => range.Last - range.First + 1),
+            SupervisedCount = IsOfTokens(example) ? ranges.Sum(range => range.Last - range.First + 1) : example.TargetCount,
+            Label = Labels(example),
         };
     }
 
+    /// <summary>What is predicted that is no token of the text: labels, numbers, or what a decoder says.</summary>
+    private string[] Labels(TrainingExample example) =>
+        labels is null ? (IsOfTokens(example) ? [] : [tokenizer.Decode(example.Labels)])
+        : example.Values is not LabelValues values ? [.. example.Labels.Where(label => label != TrainingExample.Unsupervised).Select(label => labels.Names[label])]
+        : values.AreNumbers ? [.. values.Numbers.Select(number => number.ToString(CultureInfo.InvariantCulture))]
+        : [.. labels.Names.Where((_, label) => values.Numbers[label] > 0)];
+
+    private static bool IsOfTokens(TrainingExample example) => example.Place is LabelPlace.Next or LabelPlace.Own && example.Labels.Length == example.Ids.Length;
+
     // Nothing comes before the first token that could predict it.
-    private static bool IsLearned(TrainingExample example, int place) => place > 0 && example.Labels[place] != TrainingExample.Unsupervised;
+    private static bool IsLearned(TrainingExample example, int place) =>
+        IsOfTokens(example) && (place > 0 || example.Place == LabelPlace.Own) && example.Labels[place] != TrainingExample.Unsupervised;
 }

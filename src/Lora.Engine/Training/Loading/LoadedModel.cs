@@ -19,7 +19,7 @@ internal sealed class LoadedModel : IDisposable
         DatasetOptions datasetOptions,
         Dataset dataset,
         IReadOnlyList<LoadedValidation> validation,
-        CausalLanguageModel model,
+        TaskModel model,
         ScalarType dataType)
     {
         Source = source;
@@ -41,7 +41,10 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>The validation sets in their order; none for no evaluation.</summary>
     public IReadOnlyList<LoadedValidation> Validation { get; }
 
-    public CausalLanguageModel Model { get; }
+    public TaskModel Model { get; }
+
+    /// <summary>The labels of a classification; null for other tasks.</summary>
+    public LabelSet? Labels => Dataset.Labels;
 
     /// <summary>What the base weights are held and multiplied in.</summary>
     public ScalarType DataType { get; }
@@ -62,8 +65,9 @@ internal sealed class LoadedModel : IDisposable
         observer.OnStage("Reading the tokenizer and the dataset");
 
         // Cheapest first: a row that cannot be read ends the run before gigabytes are.
-        ModelShape stored = ModelConfigReader.Read(source.Folder);
-        ModelShape shape = stored.With(source.Vocabulary);
+        TaskShape stored = TaskReader.Read(source.Folder, source.TaskType, source.Labels);
+        TaskShape shape = stored.With(source.Vocabulary);
+        observer.OnStage($"The task is {shape.Task}");
         Tokenizer tokenizer = Tokenizer.Load(source.Vocabulary?.Tokenizer ?? source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
@@ -74,11 +78,15 @@ internal sealed class LoadedModel : IDisposable
             MaxLength = LengthOf(shape.Positions),
             VocabularySize = shape.VocabularySize,
             Positions = shape.Positions,
+            Task = shape.Task,
         };
         List<Dataset> loaded = [];
         try
         {
             Dataset dataset = Read(source.Data);
+
+            // What is evaluated has the labels of what is learned from, whichever of them it has.
+            datasetOptions = datasetOptions with { Labels = dataset.Labels };
             if (dataset.Epoch.Count != dataset.Count)
             {
                 observer.OnStage($"With their weights {dataset.Count} rows are {dataset.Epoch.Count} an epoch");
@@ -87,10 +95,13 @@ internal sealed class LoadedModel : IDisposable
             LoadedValidation[] validation = [.. source.Data.ValidationDataset.Select(set => new LoadedValidation(set.Name, Read(new(set.Paths, []))))];
             RowRules.CheckFound([.. loaded.SelectMany(read => read.Files)]);
             ChatNotices.Of([.. loaded.SelectMany(read => read.Files)], datasetOptions.Chat, tokenizer, source.Clock).ToList().ForEach(observer.OnWarning);
-            if (UnusedTensors.Warning(source.Folder, stored) is string unused)
+            if (dataset.Labels is LabelSet labels)
             {
-                observer.OnWarning(unused);
+                stored = TaskReader.Read(source.Folder, source.TaskType, source.Labels, labels);
+                observer.OnStage($"Labels: {string.Join(", ", labels.Names.Select((name, id) => $"{id} {name}"))}");
             }
+
+            new[] { UnusedTensors.Warning(source.Folder, stored), NewHead.Warning(source.Folder, stored) }.OfType<string>().ToList().ForEach(observer.OnWarning);
 
             Device device = TrainingDevice.Find(source.Device);
             ScalarType type = TrainingDevice.Type(source.DataType, device);
@@ -100,7 +111,7 @@ internal sealed class LoadedModel : IDisposable
             }
 
             observer.OnStage($"Loading the weights of '{source.Folder}' in {type} on {device}");
-            CausalLanguageModel model = ModelLoader.Load(source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
+            TaskModel model = ModelLoader.Load(stored.With(source.Vocabulary), source.Folder, device, type, source.Quantization, source.Vocabulary, observer, cancellation);
             return new(source, tokenizer, datasetOptions, dataset, validation, model, type);
         }
         catch
@@ -118,7 +129,7 @@ internal sealed class LoadedModel : IDisposable
             }
 
             int length = source.MaxLength ?? most;
-            shape.Embedding.Positions?.Check(length);
+            shape.LearnedPositions?.Check(length);
             return length;
         }
 

@@ -1,3 +1,4 @@
+using Lora.Data;
 using Lora.Models;
 
 namespace Lora.Training;
@@ -38,6 +39,12 @@ internal sealed record ModelSource(
 
     /// <summary>The time that the chat template writes into conversations; null where it writes none.</summary>
     public DateTimeOffset? Clock { get; init; }
+
+    /// <summary>PEFT's name of the task; null for what the model's class is for.</summary>
+    public string? TaskType { get; init; }
+
+    /// <summary>The labels of the adapter that is gone on with or measured; null for none.</summary>
+    public KnownLabels? Labels { get; init; }
 
     /// <summary>What a run with these options reads.</summary>
     public ModelSource(string folder, string weights, TrainingData data, TrainingOptions options, ResizedVocabulary? vocabulary = null)

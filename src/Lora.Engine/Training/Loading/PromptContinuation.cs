@@ -16,17 +16,28 @@ internal static class PromptContinuation
     /// <param name="cancellation">Checked at each word and token.</param>
     /// <param name="chat">Writes the prompt as a user's message, and ends the answer with its turn; null for a prompt that is a text.</param>
     /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, or <see cref="LoraError.ConfigValueInvalid"/> for a prompt without a token, or what <see cref="ChatTemplate.Render"/> throws.</exception>
-    public static string Of(CausalLanguageModel model, Tokenizer tokenizer, string prompt, int tokens, Action<int>? onToken, CancellationToken cancellation, Lazy<ChatEncoder>? chat = null)
+    public static string Of(TaskModel model, Tokenizer tokenizer, string prompt, int tokens, Action<int>? onToken, CancellationToken cancellation, Lazy<ChatEncoder>? chat = null)
     {
         RowEncoder encoder = new(tokenizer, int.MaxValue, chat);
-        int[] ids = chat is null ? encoder.EncodePrompt(prompt, cancellation) : encoder.EncodeChatPrompt(prompt, cancellation);
-        tokenizer.CheckRange(ids, model.Shape.VocabularySize);
+        int[] ids = model is SequenceToSequenceModel ? new TaskEncoder(tokenizer, int.MaxValue, new(TaskKind.Seq2SeqLM), labels: null).EncodePrompt(prompt, cancellation)
+            : chat is null ? encoder.EncodePrompt(prompt, cancellation) : encoder.EncodeChatPrompt(prompt, cancellation);
+        tokenizer.CheckRange(ids, model.VocabularySize);
         if (ids.Length == 0)
         {
             throw LoraException.Of(LoraError.ConfigValueInvalid, prompt, "Prompt", $"'{prompt}'", "a text with at least one token");
         }
 
+        if (model is SequenceToSequenceModel answering)
+        {
+            return tokenizer.Decode(answering.Answer(ids, tokens, onToken, cancellation));
+        }
+
+        if (model is not CausalLanguageModel speaking)
+        {
+            throw LoraException.Of(LoraError.ConfigValueInvalid, prompt, "Prompt", "given for a model that classifies", "none: such a model says nothing");
+        }
+
         int[] endings = [.. tokenizer.EndOfSequenceId is int end ? [end] : Array.Empty<int>(), .. chat?.Value.EndIds ?? []];
-        return tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(model, ids, tokens, endings, onToken, cancellation));
+        return tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(speaking, ids, tokens, endings, onToken, cancellation));
     }
 }

@@ -21,11 +21,20 @@ public sealed class LoraMeasurement
     /// <summary>Mean cross-entropy of the supervised tokens under the adapted model, in nats.</summary>
     public double Loss { get; init; }
 
-    /// <summary>exp(Loss).</summary>
+    /// <inheritdoc cref="LoraEvaluation.Perplexity"/>
     public double Perplexity { get; init; }
 
-    /// <summary>The share of the supervised tokens that the adapted model holds for the likeliest, from 0 to 1.</summary>
+    /// <summary>The share of the supervised tokens that the adapted model holds for the likeliest, or of the texts or words whose labels are right, from 0 to 1; NaN for regressions.</summary>
     public double Accuracy { get; init; }
+
+    /// <inheritdoc cref="LoraEvaluation.MacroF1"/>
+    public double? MacroF1 { get; init; }
+
+    /// <inheritdoc cref="LoraEvaluation.MeanSquaredError"/>
+    public double? MeanSquaredError { get; init; }
+
+    /// <inheritdoc cref="LoraEvaluation.Pearson"/>
+    public double? Pearson { get; init; }
 
     /// <summary>The loss of the base model.</summary>
     public double BaseLoss { get; init; }

@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Data;
 using Lora.Models;
 using Lora.Selection;
 
@@ -11,10 +12,16 @@ namespace Lora.Training;
 internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapter> Adapters, IReadOnlyList<string> Warnings)
 {
     /// <summary>The adapters' names.</summary>
-    public string Name => Labels(Adapters);
+    public string Name => Together(Adapters);
 
     /// <summary>What is good to know and no more.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The task of the adapters, which is one.</summary>
+    public string? TaskType => Adapters[0].Config.TaskType;
+
+    /// <summary>The labels that they were trained with; null where they carry none.</summary>
+    public KnownLabels? Labels => Adapters.Select(planned => planned.Adapter.Labels?.Known).FirstOrDefault(labels => labels is not null);
 
     /// <summary>The vocabulary that the model is loaded with; null for its own.</summary>
     public ResizedVocabulary? Vocabulary => Adapters.Select(planned => planned.Fitted?.Vocabulary).FirstOrDefault(vocabulary => vocabulary is not null);
@@ -52,7 +59,12 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
 
         if (adapters.Count > 1 && planned.Any(one => one.Fitted?.Vocabulary is not null))
         {
-            problems.Add(new(LoraError.ConfigConflict, Labels(planned), $"adapters that are measured together need one vocabulary, and one of {Labels(planned)} has its own"));
+            problems.Add(new(LoraError.ConfigConflict, Together(planned), $"adapters that are measured together need one vocabulary, and one of {Together(planned)} has its own"));
+        }
+
+        if (configs.Select(config => config.TaskType).Distinct().Count() > 1)
+        {
+            problems.Add(new(LoraError.ConfigConflict, Together(planned), $"adapters that are measured together have one task, and those of {Together(planned)} are {string.Join(" and ", configs.Select(config => config.TaskType ?? "none").Distinct())}"));
         }
 
         LoraException.ThrowIfAny(problems);
@@ -62,7 +74,7 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         return new(folders[0], [.. planned.Select(one => one with { Active = filter.Apply(one.Active).Selected })], [.. unconverted, .. broken, .. Misses(filter, planned)]) { Notes = [.. planned.Select(one => one.Fitted?.Note).OfType<string>()] };
     }
 
-    private static string Labels(IEnumerable<PlannedAdapter> planned) => string.Join(" + ", planned.Select(one => one.Name));
+    private static string Together(IEnumerable<PlannedAdapter> planned) => string.Join(" + ", planned.Select(one => one.Name));
 
     /// <summary>A warning for each pattern that matches no adapted module.</summary>
     private static IEnumerable<string> Misses(ModuleFilter filter, List<PlannedAdapter> planned)
@@ -74,6 +86,6 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         return
             from entry in filter.Include.Zip(result.IncludeHits).Concat(filter.Exclude.Zip(result.ExcludeHits))
             where entry.Second == 0
-            select $"'{entry.First}' matches none of the modules that '{Labels(planned)}' adapts{WiderPattern.Hint(entry.First, names)}.";
+            select $"'{entry.First}' matches none of the modules that '{Together(planned)}' adapts{WiderPattern.Hint(entry.First, names)}.";
     }
 }

@@ -80,7 +80,7 @@ public sealed class MeasurementSession : IDisposable
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(
-                new(plan.Folder, WeightDigest.Of(plan.Folder), data, options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary) { Carried = carried, Clock = new ChosenTemplate(plan.Folder, options.Data.ChatTemplate, carried).IsDated() ? begun : null }, observer, cancellation);
+                new(plan.Folder, WeightDigest.Of(plan.Folder), data, options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary) { Carried = carried, Clock = new ChosenTemplate(plan.Folder, options.Data.ChatTemplate, carried).IsDated() ? begun : null, TaskType = plan.TaskType, Labels = plan.Labels }, observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

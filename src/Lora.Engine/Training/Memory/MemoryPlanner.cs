@@ -12,7 +12,7 @@ namespace Lora.Training;
 /// <param name="options">The limit and how to stay within it.</param>
 /// <param name="shapes">The run's batches.</param>
 internal sealed class MemoryPlanner(
-    FusedStep step, CausalLanguageModel model, AttachedAdapter adapter, TrainingOptions options, IEnumerable<StepShape> shapes)
+    FusedStep step, TaskModel model, AttachedAdapter adapter, TrainingOptions options, IEnumerable<StepShape> shapes)
 {
     // What a run takes at most that keeps freed memory, as a share of what its tensors take (bench plan).
     private const double KeptShare = 1.25;
@@ -98,7 +98,7 @@ internal sealed class MemoryPlanner(
     private long Peak(Recomputation recomputation) => largest.Max(shape => memory.Peak(shape, recomputation));
 
     /// <summary>What the device says; where it says nothing, what torch has put there, without a limit.</summary>
-    private static (long Taken, long Limit) Available(CausalLanguageModel model, AttachedAdapter adapter) =>
+    private static (long Taken, long Limit) Available(TaskModel model, AttachedAdapter adapter) =>
         AvailableMemory.Of(model.Device) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), long.MaxValue);
 
     /// <summary>The batches that one part or another of the memory is largest for, in one pass: shapes are made while they are looked at.</summary>

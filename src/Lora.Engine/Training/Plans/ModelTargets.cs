@@ -22,11 +22,17 @@ internal static class ModelTargets
     /// <summary>Finds the modules that are adapted, of a model that the engine can build.</summary>
     public static ResolvedTargets Resolve(LoraConfig config, string folder, bool allowUnmatched)
     {
-        // Its result is not asked for: a model that the engine cannot build is refused here, by name.
-        ModelConfigReader.Read(folder);
-        ModuleTree tree = ModuleTree.Read(folder);
+        // A model that the engine cannot build is refused here, by name.
+        TaskShape shape = TaskReader.Read(folder, config.TaskType);
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        ModuleTree tree = ModuleTree.Of(checkpoint, underHead: shape is not ModelShape);
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(tree, folder)]);
-        return TargetResolver.Resolve(config, tree.Modules, tree.Containers, tree.ModelType, allowUnmatched);
+        TaskModules modules = TaskModules.Of(shape, tree, folder);
+
+        // What is made new is trained, whatever PEFT's classes add: a pooler that nobody trains would be noise for ever.
+        string[] added = [.. modules.New.Where(name => config.ModulesToSave?.Any(entry => SavedModules.Holds(entry, name)) != true)];
+        LoraConfig meant = added.Length == 0 ? config : config with { ModulesToSave = [.. config.ModulesToSave ?? [], .. added] };
+        return TargetResolver.Resolve(meant, modules.Modules, modules.Containers, tree.ModelType, allowUnmatched);
     }
 
     /// <summary>The targets in the form that an adapter is made from.</summary>

@@ -64,10 +64,20 @@ internal sealed record TrainingPlan(
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
         FittedAdapter? fitted = start is null || folder is null ? null : Problems.Collect(problems, () => FittedAdapter.Of(start, folder, options.ResizeVocabulary));
         config = Fit(config, start, fitted);
+        TaskShape? shape = folder is null ? null : Problems.Collect(problems, () => TaskReader.Read(folder, config.TaskType));
+        if (shape is not null)
+        {
+            // The task that it is, in place of the CAUSAL_LM of a configuration that said nothing.
+            config = config with { TaskType = TaskReader.Saved(shape, config.TaskType) };
+            LearnedTask task = shape.Task;
+            Problems.Collect(problems, () => task.Checked(options.Data.DatasetFormat));
+            problems.AddRange(Prompts(task, options));
+        }
+
         problems.AddRange(LoraInitializationRules.CheckTraining(config, goesOn: start is not null));
 
         // Each check runs where what it needs is there, whatever else was wrong, so that all problems come at once.
-        ResolvedTargets? resolved = folder is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder, options.AllowUnmatched));
+        ResolvedTargets? resolved = shape is null ? null : Problems.Collect(problems, () => ModelTargets.Resolve(config, folder!, options.AllowUnmatched));
         problems.AddRange(resolved is null ? [] : QuantizedWeights.Check(config, folder!, options.Quantization));
         string? weights = resolved is null ? null : Problems.Collect(problems, () => WeightDigest.Of(folder!));
         LoraException.ThrowIfAny(problems);
@@ -130,6 +140,14 @@ internal sealed record TrainingPlan(
     private static void ThrowIfAnother(TrainingState? state, IReadOnlyDictionary<string, string> identity, string? folder) =>
         LoraException.ThrowIfAny([.. RunIdentity.Differences(state?.Identity ?? identity, identity)
             .Select(difference => new LoraProblem(LoraError.ResumeRefused, folder, folder!, difference))]);
+
+    private static IEnumerable<LoraProblem> Prompts(LearnedTask task, TrainingOptions options)
+    {
+        if (options.Prompt.Length > 0 && task.Kind is not (TaskKind.CausalLM or TaskKind.Seq2SeqLM))
+        {
+            yield return new(LoraError.ConfigValueInvalid, options.Prompt[0], nameof(options.Prompt), $"given for {task}", "none: such a model says nothing");
+        }
+    }
 
     private static IEnumerable<LoraProblem> Destination(TrainingOptions options)
     {

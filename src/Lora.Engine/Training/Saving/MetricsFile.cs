@@ -63,6 +63,7 @@ internal sealed class MetricsFile(string folder, TrainingState? state)
                 Number(line, "loss", evaluation.Loss);
                 Number(line, "perplexity", evaluation.Perplexity);
                 Number(line, "accuracy", evaluation.Accuracy);
+                Scores(line, evaluation);
                 line.WriteNumber("supervised_tokens", evaluation.SupervisedToken);
             });
         }
@@ -103,6 +104,19 @@ internal sealed class MetricsFile(string folder, TrainingState? state)
         }
 
         waiting.Write("\n"u8);
+    }
+
+    /// <summary>What only classifiers and regressions have.</summary>
+    private static void Scores(Utf8JsonWriter line, LoraEvaluation evaluation)
+    {
+        (string Name, double? Value)[] scores = [("macro_f1", evaluation.MacroF1), ("mean_squared_error", evaluation.MeanSquaredError), ("pearson", evaluation.Pearson)];
+        foreach ((string name, double? value) in scores)
+        {
+            if (value is double number)
+            {
+                Number(line, name, number);
+            }
+        }
     }
 
     private static void Number(Utf8JsonWriter line, string name, double value)

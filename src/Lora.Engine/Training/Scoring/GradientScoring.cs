@@ -24,7 +24,7 @@ internal sealed class GradientScoring : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="adapter">On the model, with every B zero.</param>
     /// <param name="watchesInputs">Whether the energy of inputs is taken too.</param>
-    public GradientScoring(CausalLanguageModel model, AttachedAdapter adapter, bool watchesInputs)
+    public GradientScoring(TaskModel model, AttachedAdapter adapter, bool watchesInputs)
     {
         this.adapter = adapter;
         ups = [.. adapter.Arena.Parameters.Where(parameter => parameter.Key.Contains(".lora_B.", StringComparison.Ordinal)).Select(parameter => (PeftKey.Module(parameter.Key), parameter))];
@@ -88,7 +88,7 @@ internal sealed class GradientScoring : IDisposable
         total.Dispose();
     }
 
-    private void Watch(CausalLanguageModel model)
+    private void Watch(TaskModel model)
     {
         if (engine is FusedStep step)
         {

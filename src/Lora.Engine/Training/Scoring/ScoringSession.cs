@@ -119,7 +119,7 @@ public sealed class ScoringSession
             cancellation.ThrowIfCancellationRequested();
             if (loaded.Dataset.Example(rows[index]) is TrainingExample row)
             {
-                scoring.Add(row);
+                scoring.Add(loaded.Dataset.Masking?.Apply(row, (ulong)index) ?? row);
             }
 
             observer.Report(new("Taking gradients", index + 1, rows.Length, WorkUnit.Row));

@@ -47,13 +47,13 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     /// <summary>The batch that takes most memory, padded, of those that <see cref="Shapes"/> looks at.</summary>
     /// <inheritdoc cref="Shapes"/>
     public Batch Largest(CancellationToken cancellation) =>
-        Batch.Of(Looked(cancellation).MaxBy(rows => (long)rows.Length * rows.Max(row => row.Ids.Length))!, padding);
+        Batch.Of(Hidden(Looked(cancellation).MaxBy(rows => (long)rows.Length * rows.Max(row => row.Ids.Length))!, step: 0, batch: 0), padding);
 
     /// <summary>The steps to the end of this part, each made ahead on another thread.</summary>
     /// <param name="done">Steps to leave out at the start.</param>
     public IEnumerable<TrainingStepBatches> After(int done) => Prefetch.Ahead(
         Rows().Take(End).Skip(done).Select((step, index) => (Number: done + index + 1, step.Epoch, step.Batches)),
-        step => new TrainingStepBatches(step.Number, step.Epoch, Learned(step.Batches).Select(rows => Batch.Of(rows, padding))),
+        step => new TrainingStepBatches(step.Number, step.Epoch, Learned(step.Batches).Select((rows, batch) => Batch.Of(Hidden(rows, step.Number, batch), padding))),
         StepsAhead);
 
     // Without the usual sum, which leaves the range of an int: all rows in one batch is [int]::MaxValue.
@@ -64,6 +64,19 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     {
         TrainingExample[][] found = [.. batches.Select(Examples).Where(rows => rows.Length > 0)];
         return found.Length > 0 ? found : [[Next(batches[^1][^1])]];
+    }
+
+    /// <summary>The rows with tokens hidden, where that is the task: others in each step, by the seed.</summary>
+    private TrainingExample[] Hidden(TrainingExample[] rows, int step, int batch)
+    {
+        if (dataset.Masking is not TokenMasking masking)
+        {
+            return rows;
+        }
+
+        // One number for each row of the run: the next of a sequence that the seed, the step and the batch begin.
+        SplitMix64 keys = new(new SplitMix64((ulong)options.Seed).Next() ^ (((ulong)step << 32) | (uint)batch));
+        return [.. rows.Select(row => masking.Apply(row, keys.Next()))];
     }
 
     private TrainingExample[] Examples(IEnumerable<int> rows) => [.. rows.Select(dataset.Example).OfType<TrainingExample>()];

@@ -206,7 +206,7 @@ public sealed class DatasetInspectionTests : IDisposable
         LoraException exception = Assert.Throws<LoraException>(() => new DatasetInspection(folder.Path, new(folder.File("none.jsonl")), new() { ChatTemplate = "none" }, maxLength: 1));
 
         Assert.Equal(
-            [LoraError.ChatTemplateUnknown, LoraError.ConfigValueInvalid, LoraError.PathNotFound, LoraError.TokenizerMissing, LoraError.ConfigMissing],
+            [LoraError.ChatTemplateUnknown, LoraError.ConfigValueInvalid, LoraError.ConfigMissing, LoraError.PathNotFound, LoraError.TokenizerMissing],
             exception.Problems.Select(problem => problem.Error));
     }
 

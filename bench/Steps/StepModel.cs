@@ -76,13 +76,14 @@ internal sealed class StepModel : IDisposable
         int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Sizes.VocabularySize))];
         return new(ids, ids, row + 1);
     }
+}
 
-    private sealed class RandomWeights(Generator generator, ScalarType type) : IWeightSource
-    {
-        public bool Has(string name) => false;
+/// <summary>Weights that are drawn; those of norms and biases are 1.</summary>
+internal sealed class RandomWeights(Generator generator, ScalarType type) : IWeightSource
+{
+    public bool Has(string name) => false;
 
-        public Tensor Take(string name, params ReadOnlySpan<long> shape) => shape.Length == 1
-            ? ones(shape.ToArray(), dtype: type, device: CPU)
-            : empty(shape.ToArray(), dtype: type, device: CPU).normal_(0, 0.02, generator);
-    }
+    public Tensor Take(string name, params ReadOnlySpan<long> shape) => shape.Length == 1
+        ? ones(shape.ToArray(), dtype: type, device: CPU)
+        : empty(shape.ToArray(), dtype: type, device: CPU).normal_(0, 0.02, generator);
 }
