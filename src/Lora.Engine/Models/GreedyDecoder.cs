@@ -14,11 +14,14 @@ internal static class GreedyDecoder
     /// <param name="endings">The ids that end a text.</param>
     /// <param name="onToken">Told how many ids there are, before each; null for nobody.</param>
     /// <param name="cancellation">Checked before each id.</param>
+    /// <exception cref="LoraException">ConfigValueInvalid: the prompt has more ids than the model has learned positions for; a continuation ends where they do.</exception>
     public static int[] Continue(CausalLanguageModel model, IReadOnlyList<int> prompt, int count, IReadOnlyCollection<int> endings, Action<int>? onToken, CancellationToken cancellation)
     {
+        PositionShape? positions = model.Shape.Embedding.Positions;
+        positions?.Check(prompt.Count);
         using IDisposable noGradient = no_grad();
         List<long> ids = [.. prompt.Select(id => (long)id)];
-        while (ids.Count < prompt.Count + count)
+        while (ids.Count < prompt.Count + count && !(ids.Count > positions?.Count))
         {
             cancellation.ThrowIfCancellationRequested();
             onToken?.Invoke(ids.Count - prompt.Count);

@@ -96,12 +96,14 @@ internal sealed record EmbeddingShape
 internal sealed record PositionShape(string Name, int Count, int Offset = 0)
 {
     /// <summary>Refuses a sequence that has more tokens.</summary>
+    /// <param name="tokens">How many it has.</param>
+    /// <param name="what">What says so many.</param>
     /// <exception cref="LoraException">ConfigValueInvalid.</exception>
-    public void Check(long tokens)
+    public void Check(long tokens, string what = "The number of tokens")
     {
         if (tokens > Count)
         {
-            throw LoraException.Of(LoraError.ConfigValueInvalid, tokens, "The number of tokens", tokens, $"at most {Count}, for so many positions the model has learned");
+            throw LoraException.Of(LoraError.ConfigValueInvalid, tokens, what, tokens, $"at most {Count}, as many as there are positions that the model has learned");
         }
     }
 }

@@ -129,7 +129,7 @@ internal sealed class LoadedModel : IDisposable
             }
 
             int length = source.MaxLength ?? most;
-            shape.LearnedPositions?.Check(length);
+            shape.LearnedPositions?.Check(length, nameof(DatasetOptions.MaxLength));
             return length;
         }
 

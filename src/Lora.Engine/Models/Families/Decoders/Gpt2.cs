@@ -50,7 +50,7 @@ internal sealed class Gpt2 : ModelFamily
         {
             Body = "transformer",
             BlockList = "h",
-            Embedding = new() { Name = "wte", Positions = new("wpe", values.Count("max_position_embeddings", 1024)) },
+            Embedding = new() { Name = "wte", Positions = new("wpe", values.Count("max_position_embeddings")) },
             FinalNorm = sizes.Norm("ln_f"),
         };
     }

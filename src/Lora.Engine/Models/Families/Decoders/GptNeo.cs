@@ -39,7 +39,7 @@ internal sealed class GptNeo : ModelFamily
         {
             Body = "transformer",
             BlockList = "h",
-            Embedding = new() { Name = "wte", Positions = new("wpe", values.Count("max_position_embeddings", 2048)) },
+            Embedding = new() { Name = "wte", Positions = new("wpe", values.Count("max_position_embeddings")) },
             FinalNorm = sizes.Norm("ln_f"),
         };
     }

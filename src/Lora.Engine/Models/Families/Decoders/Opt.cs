@@ -48,7 +48,7 @@ internal sealed class Opt : ModelFamily
             {
                 Width = isProjected ? width : null,
                 Projection = isProjected ? "project_in" : null,
-                Positions = new("embed_positions", values.Count("max_position_embeddings", 2048), RowsBeforePositions),
+                Positions = new("embed_positions", values.Count("max_position_embeddings"), RowsBeforePositions),
             },
             FinalNorm = isBefore && !values.Flag("_remove_final_layer_norm") ? sizes.Norm("final_layer_norm") : null,
             OutputProjection = isProjected ? "project_out" : null,

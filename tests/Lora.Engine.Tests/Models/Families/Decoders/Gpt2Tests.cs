@@ -51,6 +51,17 @@ public sealed class Gpt2Tests : IDisposable
     }
 
     [Fact]
+    public void A_continuation_ends_where_the_learned_positions_do()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLanguageModel model = GoldenFamily.Open("gpt2").Load();
+        int[] prompt = [.. Enumerable.Range(1, 38)];
+
+        Assert.Equal(3, GreedyDecoder.Continue(model, prompt, 100, endings: [], onToken: null, CancellationToken.None).Length); // after 38, 39 and 40 ids
+        Assert.Throws<LoraException>(() => GreedyDecoder.Continue(model, [.. prompt, 4, 5, 6], 100, endings: [], onToken: null, CancellationToken.None));
+    }
+
+    [Fact]
     public void In_4_bits_logits_and_gradients_are_those_over_the_dequantised_weights()
     {
         using DisposeScope scope = NewDisposeScope();

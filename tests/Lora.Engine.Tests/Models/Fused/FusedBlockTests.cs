@@ -1,0 +1,41 @@
+using Lora.Models;
+
+namespace Lora.Tests.Models;
+
+/// <summary>What the fused step does not compute is left to autograd, whatever family asks for it.</summary>
+public class FusedBlockTests
+{
+    private static readonly ModelShape Llama = (ModelShape)ModelConfigReader.Read(Repository.Fixture("families", "llama3"));
+
+    private static readonly Dictionary<string, Func<ModelShape, ModelShape>> Changes = new()
+    {
+        ["learned positions"] = model => model with { Embedding = model.Embedding with { Positions = new("wpe", 64) } },
+        ["a norm of embeddings"] = model => model with { Embedding = model.Embedding with { Norm = model.FinalNorm } },
+        ["narrow embeddings"] = model => model with { Embedding = model.Embedding with { Width = 8, Projection = "project_in" }, OutputProjection = "project_out" },
+        ["a bias of the head"] = model => model with { Head = model.Head with { Bias = true } },
+        ["a norm with a mean at the end"] = model => model with { FinalNorm = model.FinalNorm! with { Kind = NormKind.LayerWithoutBias } },
+        ["a norm with a mean in blocks"] = model => InBlocks(model, block => block with { MlpNorm = block.MlpNorm with { Kind = NormKind.Layer } }),
+        ["neighbours in pairs"] = model => InAttention(model, attention => attention with { Rope = attention.Rope! with { IsInterleaved = true } }),
+        ["no rotation but a bias by position"] = model => InAttention(model, attention => attention with { Rope = null, Alibi = new(1, false) }),
+        ["a rotation and a bias by position"] = model => InAttention(model, attention => attention with { Alibi = new(1, false) }),
+        ["q, k and v head by head"] = model => InAttention(model, attention => attention with { Order = PackedOrder.Heads, Projections = ["query_key_value"] }),
+        ["weights inputs first"] = model => InAttention(model, attention => attention with { IsConv1D = true }),
+        ["a plain MLP"] = model => InBlocks(model, block => block with { Mlp = new PlainMlpShape(8, 8, "gelu") { Up = "up", Down = "down" } }),
+        ["attention and MLP side by side"] = model => model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new ParallelShape(block.AttentionNorm, block.Attention, null, block.Mlp))] },
+    };
+
+    public static TheoryData<string> Others { get; } = [.. Changes.Keys];
+
+    [Fact]
+    public void Llama_is_served() => Assert.Equal(Llama.Blocks.Count, FusedBlock.In(Llama)!.Length);
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public void Llama_with_something_else_is_not(string other) => Assert.Null(FusedBlock.In(Changes[other](Llama)));
+
+    private static ModelShape InBlocks(ModelShape model, Func<PreNormShape, PreNormShape> change) =>
+        model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(change)] };
+
+    private static ModelShape InAttention(ModelShape model, Func<AttentionShape, AttentionShape> change) =>
+        InBlocks(model, block => block with { Attention = change(block.Attention) });
+}
