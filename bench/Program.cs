@@ -16,6 +16,15 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["plan"] = PlanBenchmark.Run,
     ["scores"] = ScoresBenchmark.Run,
     ["select"] = SelectBenchmark.Run,
+    ["sweep"] = () =>
+    {
+        SweepBenchmark.Shared();
+        SweepBenchmark.Halved();
+        SweepBenchmark.Quality();
+    },
+    ["sweep-shared"] = SweepBenchmark.Shared,
+    ["sweep-halved"] = SweepBenchmark.Halved,
+    ["sweep-quality"] = SweepBenchmark.Quality,
     ["tokenize"] = TokenizeBenchmark.Run,
     ["pack"] = PackBenchmark.Run,
     ["steady"] = SteadyBenchmark.Run,

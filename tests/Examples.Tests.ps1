@@ -52,7 +52,7 @@ Describe 'The example that sweeps' {
     }
 
     It 'shows both sweeps' {
-        $said | Should -Match '12 modules'
+        $said | Should -Match '21 modules'
         $said | Should -Match 'Rung +Step +Loss +Perplexity +Name'
     }
 

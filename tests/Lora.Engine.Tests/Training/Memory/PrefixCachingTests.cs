@@ -57,6 +57,37 @@ public sealed class PrefixCachingTests : IDisposable
         Assert.Equal(LoraPrefixCache.None, PrefixCaching.Choose(LoraPrefixCache.Auto, lowest: 1, isReused: true, bytes: 1, fits: () => false));
     }
 
+    [Theory]
+    [InlineData(3, false, null, 9, "")] // no row comes again
+    [InlineData(3, true, null, 9, "3")]
+    [InlineData(3, true, null, 0, "")]
+    [InlineData(3, false, 2, 9, "2")] // another point's will
+    [InlineData(3, true, 2, 9, "3 2")]
+    [InlineData(3, true, 2, 1, "2")] // of two the one that every point reads
+    [InlineData(2, true, 2, 9, "2")]
+    [InlineData(3, true, 0, 9, "3")] // below block 0 is the embedding alone
+    [InlineData(3, false, 0, 9, "")]
+    public void A_sweep_keeps_what_lies_below_the_lowest_block_of_all_its_points(int lowest, bool isReused, int? shared, int room, string blocks)
+    {
+        (int Block, LoraPrefixCache Place)[] kept = PrefixCaching.Choose(LoraPrefixCache.Auto, lowest, isReused, shared, long.MaxValue / 4, several => several <= room);
+
+        Assert.Equal(blocks, string.Join(' ', kept.Select(cache => cache.Block)));
+        Assert.All(kept, cache => Assert.Equal(LoraPrefixCache.Memory, cache.Place));
+    }
+
+    [Fact]
+    public void Hidden_states_are_kept_from_point_to_point_though_no_row_comes_twice()
+    {
+        TrainingOptions options = ExampleRun.Options with { MaxStep = 1 };
+        using TrainingSession alone = new(), sweep = new() { SweptBlock = 2 };
+
+        long[] planned = [.. new[] { alone, sweep, sweep }.Select(session => session.Train(Config, ExampleRun.Data, options).MemoryPlan!.PrefixCache)];
+
+        Assert.Equal(0, planned[0]);
+        Assert.NotEqual(0, planned[1]);
+        Assert.Equal(0, planned[2]); // the bytes are taken already
+    }
+
     [Fact]
     public void A_store_that_fails_is_given_up_and_told_of_once()
     {
