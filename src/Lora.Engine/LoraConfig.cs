@@ -74,6 +74,9 @@ public sealed record LoraConfig
     /// <summary>Tokens whose rows of the embedding are trained whole (PEFT's trainable_token_indices): a list of ids, or of modules with ids.</summary>
     public LoraTrainableToken[]? TrainableToken { get; init; }
 
+    /// <summary>Special tokens that are added to the tokenizer and the vocabulary, each with a row of its own that begins as the mean of the others and is trained.</summary>
+    public string[]? NewToken { get; init; }
+
     /// <summary>Trains and saves an embedding and a head that share a weight as one, where either is trained whole, adapted, or trained by its rows.</summary>
     public bool EnsureWeightTying { get; init; }
 
@@ -95,6 +98,9 @@ public sealed record LoraConfig
     /// <summary>The other keys of the file that the configuration was read from, as the text of one JSON object; null when it was made here.</summary>
     /// <remarks>Text rather than parsed values, so that it survives jobs and remoting and compares by value.</remarks>
     public string? OtherKeys { get; init => field = NullIfEmpty(value); }
+
+    /// <summary>Rows that embedding and head have where a vocabulary comes with the adapter; null for the model's own.</summary>
+    internal int? VocabularySize { get; init; }
 
     /// <summary>What is adapted, as one text: the entries, the pattern, or how many modules.</summary>
     public string Target => string.Join(", ", new[] { Modules, Parameters }.OfType<string>());

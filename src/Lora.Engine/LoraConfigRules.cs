@@ -64,6 +64,11 @@ public static class LoraConfigRules
             yield return Invalid(source, nameof(config.TaskType), task, "one of " + string.Join(", ", TaskTypes));
         }
 
+        foreach (string name in (config.NewToken ?? []).GroupBy(name => name).Where(same => same.Count() > 1 || string.IsNullOrWhiteSpace(same.Key)).Select(same => same.Key))
+        {
+            yield return Invalid(source, nameof(config.NewToken), string.IsNullOrWhiteSpace(name) ? "an empty text" : $"'{name}' twice", "each token once, as it stands in a text");
+        }
+
         foreach (LoraTrainableToken token in (config.TrainableToken ?? []).Where(token => token.Index < 0))
         {
             // PEFT counts it from the end where it reads the row, and fails where it would put it back.

@@ -43,7 +43,7 @@ public sealed class LoraModel : IDisposable
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(device);
         FittedAdapter? fitted = adapter is null ? null : FittedAdapter.Of(adapter, folder, resizeVocabulary);
-        Tokenizer tokenizer = Tokenizer.Load(fitted?.Vocabulary?.Tokenizer ?? folder);
+        Tokenizer tokenizer = fitted?.Vocabulary?.ReadTokenizer(folder) ?? Tokenizer.Load(folder);
         TorchLibrary.Load();
         return TorchMemoryFailure.Named(() =>
         {

@@ -156,6 +156,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
     {
         LoraConfig config = BaseModel.Fill(Changed(start), model, paths);
         config = TrainableToken is null ? config : config with { TrainableToken = TrainableTokens.Of(TrainableToken, config.Model) };
+        TrainableTokens.CheckNew(NewToken, config.Model);
         LoraException.ThrowIfAny(LoraConfigRules.CheckBegin(config));
         ModelCheck.Run(config, AllowUnmatched, WriteWarning);
         return config;

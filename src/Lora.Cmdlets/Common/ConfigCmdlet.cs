@@ -95,6 +95,11 @@ public abstract class ConfigCmdlet : LoraCmdlet
     [ValidateNotNullOrEmpty]
     public object? TrainableToken { get; set; }
 
+    /// <summary>Special tokens to add to the tokenizer and the vocabulary; their rows are trained.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? NewToken { get; set; }
+
     /// <summary>Keeps an embedding and a head that share a weight one, where it is trained or adapted (PEFT's ensure_weight_tying).</summary>
     [Parameter]
     public SwitchParameter EnsureWeightTying { get; set; }
@@ -142,6 +147,7 @@ public abstract class ConfigCmdlet : LoraCmdlet
         UseDora = Given(nameof(UseDora)) ? UseDora : config.UseDora,
         UseLoraBias = Given(nameof(UseLoraBias)) ? UseLoraBias : config.UseLoraBias,
         ModulesToSave = ModuleToSave ?? config.ModulesToSave,
+        NewToken = NewToken ?? config.NewToken,
         EnsureWeightTying = Given(nameof(EnsureWeightTying)) ? EnsureWeightTying : config.EnsureWeightTying,
         Initialization = Initialization ?? config.Initialization,
         RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),

@@ -42,6 +42,20 @@ internal static class TrainableTokens
         return [.. tokens];
     }
 
+    /// <summary>Refuses new tokens that the model's vocabulary has already, where the model is known.</summary>
+    /// <exception cref="LoraException">ConfigValueInvalid.</exception>
+    public static void CheckNew(IReadOnlyList<string>? names, string? model)
+    {
+        if (names is null || model is null)
+        {
+            return;
+        }
+
+        Tokenizer tokenizer = Tokenizer.Load(Directory.Exists(model) ? model : Path.GetDirectoryName(model)!);
+        LoraException.ThrowIfAny([.. names.Where(name => tokenizer.IdOf(name) is not null).Select(name => new LoraProblem(
+            LoraError.ConfigValueInvalid, name, nameof(LoraConfig.NewToken), $"'{name}', which is the token {tokenizer.IdOf(name)}", $"tokens that the vocabulary lacks; -{Parameter} trains those that it has"))]);
+    }
+
     /// <summary>The tokens that a configuration's property held, out of a job, a file or a table.</summary>
     /// <exception cref="LoraException">ConfigValueInvalid.</exception>
     public static LoraTrainableToken[] OfProperty(object given)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Native;
+using Lora.Text;
 using static TorchSharp.torch;
 
 namespace Lora.Export;
@@ -107,10 +108,20 @@ public static class ModelMerge
     private static void WriteCompanions(IEnumerable<string> files, MergedLayout layout, MergedTemplate template, StagedFolder stage)
     {
         template.Write(stage);
-        foreach (string file in files)
+        string[] all = [.. files];
+        string? tokenizer = all.FirstOrDefault(file => ModelFiles.IsOfTokenizer(file) && Path.GetFileName(file) == "tokenizer.json");
+        (string Name, string Text)[] added = layout.Vocabulary is { NewToken.Count: > 0 } vocabulary && tokenizer is not null
+            ? [.. AddedTokenFiles.Of(Path.GetDirectoryName(tokenizer)!, vocabulary.NewToken).Where(file => !template.Writes(file.Name))]
+            : [];
+        foreach ((string name, string text) in added)
+        {
+            stage.WriteText(name, text);
+        }
+
+        foreach (string file in all)
         {
             string name = Path.GetFileName(file);
-            if (template.Writes(name))
+            if (template.Writes(name) || added.Any(written => written.Name == name))
             {
                 continue;
             }

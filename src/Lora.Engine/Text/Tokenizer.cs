@@ -87,13 +87,17 @@ public sealed class Tokenizer
     /// <param name="modelFolderOrFile">A folder with tokenizer.json, or with SentencePiece's model file, vocab.json and merges.txt, or vocab.txt; or the file itself.</param>
     /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/>, <see cref="LoraError.TokenizerMissing"/>,
     /// <see cref="LoraError.TokenizerInvalid"/>, or <see cref="LoraError.TokenizerUnsupported"/> with the part that this reader does not have.</exception>
-    public static Tokenizer Load(string modelFolderOrFile)
+    public static Tokenizer Load(string modelFolderOrFile) => Load(modelFolderOrFile, []);
+
+    /// <summary>The same, with special tokens behind its last.</summary>
+    internal static Tokenizer Load(string modelFolderOrFile, IReadOnlyList<string> newTokens)
     {
         ArgumentException.ThrowIfNullOrEmpty(modelFolderOrFile);
         string file = TokenizerFile.Find(modelFolderOrFile);
         try
         {
-            return new(TokenizerFile.ReadTokenizer(file));
+            TokenizerContent content = TokenizerFile.ReadTokenizer(file);
+            return new(newTokens.Count == 0 ? content : content.With(newTokens));
         }
         catch (InvalidOperationException exception)
         {

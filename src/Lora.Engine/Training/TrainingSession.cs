@@ -60,7 +60,7 @@ public sealed class TrainingSession : IDisposable
             // The device is known now, and with it the dtype; gigabytes are read after that.
             Device device = TrainingDevice.Find(options.Device);
             TrainingPlan planned = plan.On(device.type, TrainingDevice.Type(options.DataType, device), options);
-            LoadedModel loaded = models.Get(new(plan.Folder, plan.Weights, data, options, plan.Fitted?.Vocabulary) { Carried = plan.Start?.ChatTemplate, Clock = plan.Clock, TaskType = plan.SavedConfig.TaskType, Labels = plan.Start?.Labels?.Known }, observer, cancellation);
+            LoadedModel loaded = models.Get(new(plan.Folder, plan.Weights, data, options, plan.Vocabulary) { Carried = plan.Start?.ChatTemplate, Clock = plan.Clock, TaskType = plan.SavedConfig.TaskType, Labels = plan.Start?.Labels?.Known }, observer, cancellation);
             loaded.ShareAt(SweptBlock);
             return new TrainingRun(planned, loaded, options, observer, StepEngines.Choose, cancellation).Execute(clock);
         });

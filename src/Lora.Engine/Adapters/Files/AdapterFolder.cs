@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Text;
@@ -16,7 +17,7 @@ public static class AdapterFolder
     private const string ModelName = "config.json";
     private const string CardName = "README.md";
     private const string PickleName = "adapter_model.bin";
-    private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "pt" };
+    private const string NewTokenKey = "new_tokens";
 
     /// <summary>Whether a folder holds an adapter, or a part of one.</summary>
     /// <remarks>One that a killed process was about to put in its place is put there first.</remarks>
@@ -50,8 +51,22 @@ public static class AdapterFolder
     {
         LoraConfig config = ReadConfig(folder);
         IReadOnlyList<TensorData> tensors = SafetensorsFile.ReadAll(WeightsFile(folder));
+        config = config with { NewToken = NewTokens(folder) };
         LoraException.ThrowIfAny(AdapterWeightRules.Check(config, tensors, folder));
         return new() { Config = config, Tensors = tensors, ChatTemplate = ChatTemplateFiles.OfAdapter(folder), Labels = LabelFile.Read(folder), Path = Path.GetFullPath(folder) };
+    }
+
+    /// <summary>The special tokens that were added for an adapter, which the metadata of its weights names since adapter_config.json has no key for them.</summary>
+    internal static string[]? NewTokens(string folder)
+    {
+        try
+        {
+            return SafetensorsHeader.Read(WeightsFile(folder)).Metadata.TryGetValue(NewTokenKey, out string? names) ? JsonSerializer.Deserialize<string[]>(names) : null;
+        }
+        catch (JsonException exception)
+        {
+            throw LoraException.From(exception, LoraError.AdapterWeightsInvalid, folder, folder, $"'{NewTokenKey}' in its metadata is no list of texts");
+        }
     }
 
     /// <summary>Reads an adapter's configuration and checks it.</summary>
@@ -97,12 +112,19 @@ public static class AdapterFolder
             throw LoraException.Of(LoraError.OutputFailed, folder, folder, reason);
         }
 
+        IReadOnlyList<(string Name, string Text)> tokenizer = TokenizerOf(adapter);
+
         // A path into a hub's cache tells of this machine; the id that it stands for is what loaders and readers know.
         adapter = new() { Config = HubCache.Named(adapter.Config), Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
         try
         {
             using StagedFolder stage = new(folder, warn);
-            SafetensorsWriter.Write(stage.PathOf(WeightsName), adapter.Tensors, Metadata, progress);
+            SafetensorsWriter.Write(stage.PathOf(WeightsName), adapter.Tensors, MetadataOf(adapter.Config), progress);
+            foreach ((string name, string text) in tokenizer)
+            {
+                stage.WriteText(name, text);
+            }
+
             stage.WriteText(AdapterConfigJson.FileName, AdapterConfigJson.Write(adapter.Config));
             if (!File.Exists(Path.Combine(folder, CardName)))
             {
@@ -130,6 +152,23 @@ public static class AdapterFolder
         }
 
         return new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = Path.GetFullPath(folder) };
+    }
+
+    private static Dictionary<string, string> MetadataOf(LoraConfig config) => config.NewToken is { Length: > 0 } names
+        ? new() { ["format"] = "pt", [NewTokenKey] = JsonSerializer.Serialize(names) }
+        : new() { ["format"] = "pt" };
+
+    /// <summary>The files of a tokenizer with the added tokens, which go beside the adapter as TRL's users have them; none where no token was added.</summary>
+    private static IReadOnlyList<(string Name, string Text)> TokenizerOf(LoraAdapter adapter)
+    {
+        if (adapter.Config.NewToken is not { Length: > 0 } names)
+        {
+            return [];
+        }
+
+        string? model = new[] { adapter.Config.Model, adapter.Config.BaseModelNameOrPath }.OfType<string>().FirstOrDefault(Directory.Exists);
+        return model is not null ? AddedTokenFiles.Of(model, names)
+            : throw LoraException.Of(LoraError.OutputFailed, adapter.BaseModel, adapter.Label, "the base model, whose tokenizer its new tokens are added to, is not at hand");
     }
 
     private static string Existing(string folder, string name)

@@ -30,6 +30,13 @@ internal sealed record FittedAdapter(LoraAdapter Adapter, ResizedVocabulary? Voc
         using Checkpoint checkpoint = Checkpoint.Open(model);
         ModuleTree tree = ModuleTree.Of(checkpoint);
         ResizedVocabulary? vocabulary = AdapterVocabulary.Find(adapter, tree);
+        ResizedVocabulary? added = vocabulary is null ? AddedVocabulary.Of(adapter.Config, checkpoint, tree, File.Exists(Path.Combine(adapter.Path ?? "", "tokenizer.json")) ? adapter.Path : null) : null;
+        if (added is not null)
+        {
+            // Nothing has to be allowed: all that is beyond the model's own rows is in the adapter.
+            trained = new() { Config = contents.Config with { VocabularySize = added.Size }, Tensors = contents.Trained, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
+        }
+
         if (vocabulary is not null && !resizes)
         {
             throw LoraException.Of(LoraError.VocabularyResized, adapter.Path, adapter.Label, vocabulary.From, vocabulary.Size);
@@ -49,7 +56,7 @@ internal sealed record FittedAdapter(LoraAdapter Adapter, ResizedVocabulary? Voc
         LoraException.ThrowIfAny(faults.Problems());
         string? note = copies.Length == 0 ? null
             : $"'{adapter.Label}' holds weights of the base model too, which are the model's own and not needed: {string.Join(", ", copies.Select(copy => copy.Name))}.";
-        return new(trained, vocabulary, carried, note);
+        return new(trained, vocabulary ?? added, carried, note);
     }
 
     /// <summary>Why a copy is not the model's own parameter; null when it is.</summary>

@@ -74,7 +74,7 @@ internal static class TokenTargets
         {
             yield return new(LoraError.TargetKindUnsupported, name, name, module.Kind, $"{LoraModuleKind.Embedding}, {LoraModuleKind.Linear} for {nameof(config.TrainableToken)}");
         }
-        else if (module.Shape.Count == 2 && indices.Where(index => index >= module.Shape[0]).ToArray() is { Length: > 0 } beyond)
+        else if (module.Shape.Count == 2 && indices.Where(index => index >= Math.Max(module.Shape[0], config.VocabularySize ?? 0)).ToArray() is { Length: > 0 } beyond)
         {
             string expected = string.Create(CultureInfo.InvariantCulture, $"ids below {module.Shape[0]}, the rows of '{name}'");
             yield return new(LoraError.ConfigValueInvalid, beyond, nameof(config.TrainableToken), string.Join(", ", beyond), expected);

@@ -12,6 +12,13 @@ internal sealed record TokenizerContent(TokenizerNode Stages, TextModel Model, I
     public static TokenizerContent OfJson(TokenizerNode root) =>
         new(root, TextModel.Read(root.Child("model")), [.. (root.Optional("added_tokens")?.Items() ?? []).Select(AddedToken.Read)]);
 
+    /// <summary>The same with special tokens behind the last.</summary>
+    public TokenizerContent With(IReadOnlyList<string> names)
+    {
+        int first = Model.Entries.Select(entry => entry.Value).Concat(Added.Select(token => token.Id)).DefaultIfEmpty(-1).Max() + 1;
+        return this with { Added = [.. Added, .. names.Select((name, index) => AddedToken.Plain(first + index, name, special: true))] };
+    }
+
     /// <summary>A JSON object that is not in a file but made from one.</summary>
     public static TokenizerNode Made(string json, string file) => TokenizerNode.Root(JsonDocument.Parse(json), file);
 

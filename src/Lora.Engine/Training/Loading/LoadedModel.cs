@@ -68,7 +68,7 @@ internal sealed class LoadedModel : IDisposable
         TaskShape stored = TaskReader.Read(source.Folder, source.TaskType, source.Labels);
         TaskShape shape = stored.With(source.Vocabulary);
         observer.OnStage($"The task is {shape.Task}");
-        Tokenizer tokenizer = Tokenizer.Load(source.Vocabulary?.Tokenizer ?? source.Folder);
+        Tokenizer tokenizer = source.Vocabulary?.ReadTokenizer(source.Folder) ?? Tokenizer.Load(source.Folder);
 
         // An id without a row in the embedding is refused while rows are read, by its line, and not by a kernel.
         DatasetOptions datasetOptions = new()

@@ -48,7 +48,7 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         foreach ((LoraAdapter adapter, LoraConfig config) in adapters.Zip(configs))
         {
             FittedAdapter? fitted = Problems.Collect(problems, () => FittedAdapter.Of(adapter, folders[0], resizesVocabulary));
-            LoraConfig meant = config with { ModulesToSave = fitted?.Adapter.Config.ModulesToSave ?? config.ModulesToSave };
+            LoraConfig meant = config with { ModulesToSave = fitted?.Adapter.Config.ModulesToSave ?? config.ModulesToSave, VocabularySize = fitted?.Vocabulary?.Size };
             PlannedAdapter one = new(adapter, fitted, meant, [], AdapterParts.Modules(fitted?.Adapter ?? adapter));
             problems.AddRange(AdapterWeightRules.Check(config, adapter.Tensors, one.Name));
 

@@ -39,6 +39,9 @@ internal sealed record TrainingPlan(
     /// <summary>The adapter that training goes on from as it goes onto the model; null to begin anew.</summary>
     public FittedAdapter? Fitted { get; private init; }
 
+    /// <summary>The vocabulary that the model is loaded with; null for its own.</summary>
+    public ResizedVocabulary? Vocabulary { get; private init; }
+
     /// <summary>The time that the chat template writes into conversations; null where it writes none.</summary>
     public DateTimeOffset? Clock { get; private init; }
 
@@ -64,6 +67,12 @@ internal sealed record TrainingPlan(
         string? folder = Problems.Collect(problems, () => ModelTargets.Folder(config));
         FittedAdapter? fitted = start is null || folder is null ? null : Problems.Collect(problems, () => FittedAdapter.Of(start, folder, options.ResizeVocabulary));
         config = Fit(config, start, fitted);
+        ResizedVocabulary? added = start is null && folder is not null && config.NewToken is { Length: > 0 } ? Problems.Collect(problems, () => AddedVocabulary.Of(config, folder)!) : null;
+        if (added is not null)
+        {
+            config = AddedVocabulary.Trained(config, folder!) with { VocabularySize = added.Size };
+        }
+
         TaskShape? shape = folder is null ? null : Problems.Collect(problems, () => TaskReader.Read(folder, config.TaskType));
         if (shape is not null)
         {
@@ -109,6 +118,7 @@ internal sealed record TrainingPlan(
             folder!, weights!, ModelTargets.ForAdapter(resolved), config, fitted?.Adapter, state, identity, saved, [.. warnings, .. new[] { unconverted, anew }.OfType<string>()])
         {
             Fitted = fitted,
+            Vocabulary = fitted?.Vocabulary ?? added,
             Clock = clock,
             TrainedValues = resolved.Targets.Sum(target => (double)AdapterSize.Of(target.Module, target, config)) + resolved.Tokens.Sum(rows => rows.ParameterCount),
         };
@@ -126,7 +136,7 @@ internal sealed record TrainingPlan(
     /// <summary>The configuration of an adapter that is gone on with, in which modules that are trained whole are named as its tensors say.</summary>
     private static LoraConfig Fit(LoraConfig config, LoraAdapter? start, FittedAdapter? fitted) =>
         fitted is not null && (config.ModulesToSave ?? []).SequenceEqual(start!.Config.ModulesToSave ?? [])
-            ? config with { ModulesToSave = fitted.Adapter.Config.ModulesToSave }
+            ? config with { ModulesToSave = fitted.Adapter.Config.ModulesToSave, VocabularySize = fitted.Vocabulary?.Size, NewToken = fitted.Adapter.Config.NewToken }
             : config;
 
     /// <summary>The state in a folder, which has to be that of the same run; null when there is none.</summary>
