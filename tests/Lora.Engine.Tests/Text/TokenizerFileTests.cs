@@ -23,7 +23,7 @@ public sealed class TokenizerFileTests : IDisposable
     [InlineData("""{"normalizer":null}""", "no \"model\"")]
     [InlineData("""{"model":{"type":"BPE","merges":[]}}""", "no \"vocab\"")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":"x"},"merges":[]}}""", "the id of 'a'")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a"]}}""", "not a pair")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a"]}}""", "the entry 0 of")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}}""", "'a' and 'b'")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"added_tokens":[{"content":"x"}]}""", "\"added_tokens\"[0] has no \"id\"")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":2000000000},"merges":[]}}""", "2000000000")]

@@ -1,11 +1,12 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
 namespace Lora.Tests.Text;
 
-/// <summary>The npm package @huggingface/tokenizers, an independent reader of tokenizer.json, run by Node.</summary>
+/// <summary>Independent readers of tokenizer.json, run by Node: the npm packages @huggingface/tokenizers, and tokenizers, which is the Rust library.</summary>
 internal static class TokenizerOracle
 {
     private static readonly Lazy<string?> Folder = new(Install);
@@ -17,6 +18,15 @@ internal static class TokenizerOracle
         (int exitCode, string output) = Run("node", Folder.Value, string.Concat(texts.Select(text => JsonSerializer.Serialize(text) + "\n")), "encode.mjs", tokenizerFile);
         Assert.Equal(0, exitCode);
         return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(TokenizerGolden.Parse).Zip(texts, (golden, text) => golden with { Text = text })];
+    }
+
+    /// <summary>What the Rust library makes of texts of many scripts, with emoji, controls and odd spaces; skipped as above.</summary>
+    public static IReadOnlyList<TokenizerGolden> Many(string tokenizerFile, int count)
+    {
+        Assert.SkipUnless(Folder.Value is not null, "npm is not there or cannot install tokenizers.");
+        (int exitCode, string output) = Run("node", Folder.Value, "", "many.mjs", tokenizerFile, count.ToString(CultureInfo.InvariantCulture));
+        Assert.Equal(0, exitCode);
+        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(TokenizerGolden.Parse)];
     }
 
     private static string? Install()

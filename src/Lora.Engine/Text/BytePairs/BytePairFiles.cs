@@ -68,8 +68,8 @@ internal static class BytePairFiles
         PairMerges merges = new();
         foreach (string line in TokenizerFile.ReadLines(file).Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)))
         {
-            int space = line.IndexOf(' ', StringComparison.Ordinal);
-            if (space < 0 || !merges.TryAdd(line.AsSpan(0, space), line.AsSpan(space + 1).TrimEnd(), vocabulary))
+            string[] parts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (parts.Length != 2 || !merges.TryAdd(parts[0] + parts[1], parts[0].Length, vocabulary))
             {
                 throw LoraException.Of(LoraError.TokenizerInvalid, file, file, $"the line '{line}' is not a pair of tokens of {Name} that make a third");
             }

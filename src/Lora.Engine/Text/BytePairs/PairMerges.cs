@@ -1,13 +1,10 @@
-using System.Text.Json;
-
 namespace Lora.Text;
 
 /// <summary>The learned merges: for a pair of neighbouring tokens the merge's rank (lower goes first) and the token that it makes.</summary>
 internal sealed class PairMerges
 {
-    private readonly Dictionary<long, Merge> merges;
+    private readonly Dictionary<Pair, Merge> merges;
     private int rank;
-    private char[] joined = new char[64];
 
     /// <summary>No merges yet.</summary>
     /// <param name="count">About how many there will be.</param>
@@ -19,18 +16,14 @@ internal sealed class PairMerges
     /// <summary>Reads "merges", a list of <c>"a b"</c> or of <c>["a", "b"]</c>, best merge first.</summary>
     public static PairMerges Read(TokenizerNode node, Vocabulary vocabulary)
     {
-        JsonElement list = node.Of(JsonValueKind.Array, "a list").Element;
-        PairMerges merges = new(list.GetArrayLength());
-        foreach (JsonElement entry in list.EnumerateArray())
+        PairTexts pairs = PairTexts.Read(node);
+        PairMerges merges = new(pairs.Count);
+        for (int entry = 0; entry < pairs.Count; entry++)
         {
-            if (Pair(entry) is not [string left, string right])
+            ReadOnlySpan<char> token = pairs.Token(entry, out int left);
+            if (!merges.TryAdd(token, left, vocabulary))
             {
-                throw node.Invalid($"the entry {entry} of \"merges\" is not a pair of tokens");
-            }
-
-            if (!merges.TryAdd(left, right, vocabulary))
-            {
-                throw node.Invalid($"the merge of '{left}' and '{right}' needs a token that \"vocab\" lacks");
+                throw node.Invalid($"the merge of '{token[..left]}' and '{token[left..]}' needs a token that \"vocab\" lacks");
             }
         }
 
@@ -38,25 +31,20 @@ internal sealed class PairMerges
     }
 
     /// <summary>Adds a merge, behind those before it; false where the vocabulary lacks a part or what they make. Of two of the same parts the first counts.</summary>
-    public bool TryAdd(ReadOnlySpan<char> left, ReadOnlySpan<char> right, Vocabulary vocabulary)
+    /// <param name="token">What is made.</param>
+    /// <param name="left">The characters of its left part.</param>
+    /// <param name="vocabulary">The tokens.</param>
+    public bool TryAdd(ReadOnlySpan<char> token, int left, Vocabulary vocabulary)
     {
-        int length = left.Length + right.Length;
-        if (joined.Length < length)
-        {
-            joined = new char[length * 2];
-        }
-
-        left.CopyTo(joined);
-        right.CopyTo(joined.AsSpan(left.Length));
-        int leftId = vocabulary.Find(left);
-        int rightId = vocabulary.Find(right);
-        int id = vocabulary.Find(joined.AsSpan(0, length));
+        int leftId = vocabulary.Find(token[..left]);
+        int rightId = vocabulary.Find(token[left..]);
+        int id = vocabulary.Find(token);
         if (leftId == Vocabulary.Absent || rightId == Vocabulary.Absent || id == Vocabulary.Absent)
         {
             return false;
         }
 
-        Add(leftId, rightId, id, length);
+        Add(leftId, rightId, id, token.Length);
         return true;
     }
 
@@ -67,22 +55,21 @@ internal sealed class PairMerges
     /// <param name="length">The characters of what they make.</param>
     public void Add(int left, int right, int id, int length)
     {
-        merges.TryAdd(Key(left, right), new(rank++, id));
+        merges.TryAdd(new(left, right), new(rank++, id));
         Longest = Math.Max(Longest, length);
     }
 
-    public bool TryFind(int left, int right, out Merge merge) => merges.TryGetValue(Key(left, right), out merge);
-
-    private static string[] Pair(JsonElement entry) => entry.ValueKind switch
-    {
-        JsonValueKind.String => entry.GetString()!.Split(' '),
-        JsonValueKind.Array when entry.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) =>
-            [.. entry.EnumerateArray().Select(part => part.GetString()!)],
-        _ => [],
-    };
-
-    private static long Key(int left, int right) => ((long)left << 32) | (uint)right;
+    public bool TryFind(int left, int right, out Merge merge) => merges.TryGetValue(new(left, right), out merge);
 
     /// <summary>What a pair becomes, and how early.</summary>
     internal readonly record struct Merge(int Rank, int Id);
+
+    /// <summary>Two tokens.</summary>
+    private readonly record struct Pair(int Left, int Right)
+    {
+        // .NET's own hash of two numbers in a long is their exclusive or, which half a million pairs of small ids share in their hundreds.
+        private const ulong Multiplier = 0x9E37_79B9_7F4A_7C15;
+
+        public override int GetHashCode() => (int)(((((ulong)(uint)Left << 32) | (uint)Right) * Multiplier) >> 32);
+    }
 }

@@ -55,6 +55,11 @@ internal static class CharacterNormalizers
     public static AlignedText Bert(AlignedText text, bool cleans, bool spacesIdeographs, bool stripsAccents, bool lowercases)
     {
         text = cleans ? Map(text, Clean) : text;
+        if (Ascii.IsValid(text.Text))
+        {
+            return lowercases ? Map(text, Lower) : text;
+        }
+
         text = spacesIdeographs ? SpaceIdeographs(text) : text;
         text = stripsAccents ? Map(UnicodeForm.D.Apply(text), static code => CharacterClass.Accent.Contains(code) ? Dropped : code) : text;
         return lowercases ? Lowercase(text) : text;
