@@ -27,7 +27,7 @@ public class TokenizerOracleTests
         Tokenizer own = Tokenizer.Load(folder);
         IReadOnlyList<TokenizerGolden> goldens = TokenizerOracle.Many(Path.Combine(folder, "tokenizer.json"), Count);
         Assert.Equal(Count, goldens.Count);
-        Assert.Empty(goldens.Where(golden => !golden.Ids.AsSpan().SequenceEqual(own.Encode(golden.Text)) || golden.Decoded != own.Decode(golden.Ids)));
+        Assert.DoesNotContain(goldens, golden => !golden.Ids.AsSpan().SequenceEqual(own.Encode(golden.Text)) || golden.Decoded != own.Decode(golden.Ids));
     }
 
     internal static void AssertEqualsReference(string folder)
