@@ -45,7 +45,9 @@ internal sealed class BytePairSpans
                 bytesLeft = (bytesLeft == 0 ? Utf8Length(word, at) : bytesLeft) - 1;
             }
 
-            spans.Add(new(at, end));
+            // A vocabulary may have a token of nothing, and bytes that no character has.
+            int start = Math.Min(at, word.Length - 1);
+            spans.Add(new(start, Math.Max(end, start + 1)));
             at = bytesLeft == 0 ? end : at;
         }
     }
