@@ -45,5 +45,15 @@ public class TokenizerSpanTests
         Assert.Equal(["x", "a", "\u0308"], spans.Select(span => ("x" + Reordered)[span.Start..span.End]).Distinct());
     }
 
+    [Fact]
+    public void A_vocabulary_with_a_token_of_nothing_gives_stretches_within_the_text()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.Write("tokenizer.json", """{"model":{"type":"BPE","vocab":{"":0,"<0x61>":1},"merges":[],"unk_token":"","byte_fallback":true}}""");
+        (int[] ids, TextSpan[] spans) = Tokenizer.Load(file).EncodeWithSpans("ab");
+        Assert.Equal([1, 0], ids);
+        Assert.All(spans, span => Assert.True(span is { Start: >= 0, End: <= 2 } && span.Start < span.End));
+    }
+
     private static int CodePoints(string text, int end) => text[..end].EnumerateRunes().Count();
 }

@@ -88,7 +88,7 @@ internal sealed class SentencePieceTokenizers
     private TokenizerContent T5()
     {
         Name(("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>"));
-        for (int extra = config.Number("extra_ids", absent: 100) - 1; extra >= 0; extra--)
+        for (int extra = ExtraIds() - 1; extra >= 0; extra--)
         {
             tokens.Add(($"<extra_id_{extra}>", 0));
             special[$"extra_id_{extra}"] = AddedToken.Plain(0, $"<extra_id_{extra}>", special: true);
@@ -96,6 +96,15 @@ internal sealed class SentencePieceTokenizers
 
         string metaspace = Metaspace(config.Flag("legacy", absent: true) ? "always" : "first");
         return Content(Model(model.UnknownId, hasBytes: false), UsualNormalizer(), metaspace, Template([], ["</s>"]), metaspace);
+    }
+
+    /// <summary>The tokens behind the vocabulary that stand for stretches left out of a text.</summary>
+    private int ExtraIds()
+    {
+        const int Most = 10_000;
+        int count = config.Number("extra_ids", absent: 100);
+        return count <= Most ? count
+            : throw LoraException.Of(LoraError.TokenizerInvalid, model.File, model.File, $"tokenizer_config.json beside it has \"extra_ids\" of {count}; expected are at most {Most}");
     }
 
     private TokenizerContent Albert()

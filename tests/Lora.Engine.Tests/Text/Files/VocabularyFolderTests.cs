@@ -63,6 +63,7 @@ public sealed class VocabularyFolderTests : IDisposable
     [Theory]
     [InlineData("bert", "vocab.txt", "a\nb\n", "'[UNK]'")]
     [InlineData("bert", "tokenizer_config.json", """{"unk_token":"a new one"}""", "'a new one'")]
+    [InlineData("t5", "tokenizer_config.json", """{"extra_ids":2000000000}""", "2000000000")]
     [InlineData("gpt2", "merges.txt", "#version: 0.2\na\n", "'a'")]
     [InlineData("gpt2", "merges.txt", "a no-such-token\n", "no-such-token")]
     [InlineData("gpt2", "vocab.json", """{"a":"b"}""", "the id of 'a'")]
