@@ -107,6 +107,22 @@ public sealed class MergedParametersTests : IDisposable
     }
 
     [Fact]
+    public void An_adapter_of_PEFT_0_18_whose_A_and_B_stand_for_the_other_sides_is_refused_with_both_shapes_as_PEFT_refuses_it_since()
+    {
+        (string model, string golden, JsonElement run) = Case("peft018_qwen3moe_both", "qwen3_moe");
+        LoraAdapter adapter = AdapterFolder.Load(golden);
+        using Adapters.MixtureModel mixture = new(run.GetProperty("tree"), new(Path.Combine(golden, "model.safetensors")));
+
+        LoraException merge = Assert.Throws<LoraException>(() => ModelMerge.Write(adapter, model, files.File("merged")));
+        LoraException load = Assert.Throws<LoraException>(() => LoraModules.Load(mixture, adapter));
+
+        Assert.All([merge, load], failure => Assert.Equal(LoraError.AdapterWeightsInvalid, failure.Error));
+        Assert.Contains("[4, 8, 10]", merge.Message, StringComparison.Ordinal);
+        Assert.Contains("expected is [8, 8]", load.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.File("merged")));
+    }
+
+    [Fact]
     public void A_rank_that_does_not_divide_the_rows_and_parameters_that_are_not_told_are_refused()
     {
         (_, string golden, _) = Case("qwen3moe_both", "qwen3_moe");
