@@ -3,8 +3,8 @@ namespace Lora.Models;
 /// <summary>Reads a router of a config.json, and the loss that is taken of routers.</summary>
 internal static class RouterReader
 {
-    // Modules are made for each before the checkpoint has been asked; models have hundreds.
-    private const int MostExperts = 4096;
+    // Modules are made for each before the checkpoint has been asked, and the bytes of a stack have to stay within 64 bits; models have hundreds.
+    private const int MostExperts = 1024;
 
     /// <summary>The router; what cannot be is reported to the values.</summary>
     /// <param name="values">config.json.</param>

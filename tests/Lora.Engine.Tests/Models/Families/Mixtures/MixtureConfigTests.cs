@@ -39,7 +39,7 @@ public sealed class MixtureConfigTests : IDisposable
 
     [Theory]
     [InlineData("mixtral", """ "num_local_experts": 3, "num_experts_per_tok": 4 """, LoraError.ConfigInvalid, "num_experts_per_tok 4 is more than the 3 experts")]
-    [InlineData("mixtral", """ "num_local_experts": 5000 """, LoraError.ConfigInvalid, "there are 5000 experts; expected are at most 4096")]
+    [InlineData("mixtral", """ "num_local_experts": 5000 """, LoraError.ConfigInvalid, "there are 5000 experts; expected are at most 1024")]
     [InlineData("mixtral", """ "router_jitter_noise": 0.1 """, LoraError.ConfigUnsupported, "router_jitter_noise is not 0")]
     [InlineData("olmoe", """ "clip_qkv": 8 """, LoraError.ConfigUnsupported, "clip_qkv is not null")]
     [InlineData("qwen2_moe", """ "use_sliding_window": true """, LoraError.ConfigUnsupported, "use_sliding_window without layer_types")]
@@ -50,6 +50,21 @@ public sealed class MixtureConfigTests : IDisposable
 
         Assert.Equal(error, exception.Error);
         Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_largest_stacks_that_a_configuration_can_state_are_told_from_those_of_the_checkpoint()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string folder = FamilyCase.Open("gpt_oss", files).Folder;
+        File.WriteAllText(Path.Combine(folder, "config.json"), """
+            {"model_type": "gpt_oss", "vocab_size": 101, "hidden_size": 16777216, "intermediate_size": 16777216, "num_attention_heads": 4, "num_key_value_heads": 2,
+            "head_dim": 16, "num_hidden_layers": 3, "num_local_experts": 1024}
+            """);
+
+        LoraException exception = Assert.Throws<LoraException>(() => ModelLoader.Load(folder, CPU, ScalarType.Float32));
+
+        Assert.Contains(exception.Problems, problem => problem.Error == LoraError.TensorShapeMismatch && problem.Message.Contains("experts.gate_up_proj'", StringComparison.Ordinal));
     }
 
     [Fact]
