@@ -9,7 +9,7 @@ internal static class CheckpointReaders
     private const string Config = "config.json";
     private const string Weights = "model.safetensors";
     private const string Index = "model.safetensors.index.json";
-    private static readonly string[] Families = ["llama3", "gemma", "gemma2", "phi3", "qwen2", "qwen3", "mistral", "llama_linear", "llama_tied_headdim", "gpt2", "gpt_neox", "opt"];
+    private static readonly string[] Families = ["llama3", "gemma", "gemma2", "phi3", "qwen2", "qwen3", "mistral", "llama_linear", "llama_tied_headdim", "gpt2", "gpt_neox", "opt", "qwen3_moe"];
     private static readonly string[] ConfigNames = [Config, "config.v5.json"];
 
     public static IReadOnlyList<Reader> All { get; } =
@@ -20,7 +20,9 @@ internal static class CheckpointReaders
     {
         (string Family, JsonDamage Damage)[] configs = [.. from folder in Families.Select(RealFiles.Family).Concat(RealFiles.Configurations())
             from name in ConfigNames
-            select (Path.GetFileName(folder), new JsonDamage(File.ReadAllBytes(Path.Combine(folder, name))))];
+            let file = Path.Combine(folder, name)
+            where File.Exists(file)
+            select (Path.GetFileName(folder), new JsonDamage(File.ReadAllBytes(file)))];
         byte[] first = File.ReadAllBytes(Path.Combine(RealFiles.Family(Families[0]), Config));
         return random =>
         {

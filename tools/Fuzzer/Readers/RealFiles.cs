@@ -5,6 +5,8 @@ namespace Lora.Tools.Fuzzer;
 /// <summary>The undamaged files: the example model and what other implementations wrote for the tests.</summary>
 internal static class RealFiles
 {
+    private static readonly string[] ModelLists = ["configs", "families"];
+
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = typeof(RealFiles).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(attribute => attribute.Key == "RepositoryRoot").Value!;
@@ -22,7 +24,11 @@ internal static class RealFiles
     public static string Family(string name) => Path.Combine(Root, "tests", "fixtures", "families", name);
 
     /// <summary>The folders of configurations without weights.</summary>
-    public static string[] Configurations() => [.. Directory.GetDirectories(Path.Combine(Root, "tests", "fixtures", "configs")).Order(StringComparer.Ordinal)];
+    public static string[] Configurations() =>
+    [
+        .. ModelLists.SelectMany(list => Directory.GetDirectories(Path.Combine(Root, "tests", "fixtures", list)).Order(StringComparer.Ordinal))
+            .Where(folder => Directory.GetFiles(folder, "*.safetensors").Length == 0),
+    ];
 
     /// <summary>The folders of tokenizers of all kinds.</summary>
     public static string[] Tokenizers() =>

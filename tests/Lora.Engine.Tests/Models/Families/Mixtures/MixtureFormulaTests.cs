@@ -23,17 +23,17 @@ public class MixtureFormulaTests
     [Fact]
     public void Mixtral_is_what_its_formulas_give()
     {
-        PlainDecoder plain = Plain(new DrawnWeights(1)) with { Frequencies = PlainDecoder.FrequenciesOf(1_000_000, HeadDimension), Window = _ => 5 };
+        FormulaDecoder plain = Plain(new DrawnWeights(1)) with { Frequencies = FormulaDecoder.FrequenciesOf(1_000_000, HeadDimension), Window = _ => 5 };
         plain = plain with { Mlp = Mlp };
 
         AssertSame(plain, "mixtral", """ "sliding_window": 5 """);
 
         double[] Mlp(string block, double[] x)
         {
-            double[] parts = PlainDecoder.Softmax(plain.Linear(block + ".block_sparse_moe.gate", x));
-            int[] chosen = PlainDecoder.Highest(parts, 2);
+            double[] parts = FormulaDecoder.Softmax(plain.Linear(block + ".block_sparse_moe.gate", x));
+            int[] chosen = FormulaDecoder.Highest(parts, 2);
             double sum = chosen.Sum(expert => parts[expert]);
-            return PlainDecoder.Sum(chosen.Select(expert => (parts[expert] / sum, Expert(expert))));
+            return FormulaDecoder.Sum(chosen.Select(expert => (parts[expert] / sum, Expert(expert))));
 
             double[] Expert(int number)
             {
@@ -48,7 +48,7 @@ public class MixtureFormulaTests
     [InlineData(""" "mlp_only_layers": [1], "norm_topk_prob": true """, new[] { 0, 2 }, true)]
     public void Qwen3_s_mixtures_have_dense_blocks_among_them_and_weights_that_need_not_add_up_to_one(string keys, int[] sparse, bool normalizes)
     {
-        PlainDecoder plain = Plain(new DrawnWeights(2)) with { Frequencies = PlainDecoder.FrequenciesOf(10000, HeadDimension), Epsilon = 1e-6 };
+        FormulaDecoder plain = Plain(new DrawnWeights(2)) with { Frequencies = FormulaDecoder.FrequenciesOf(10000, HeadDimension), Epsilon = 1e-6 };
         string[] mixtures = [.. sparse.Select(layer => $"model.layers.{layer}")];
         plain = plain with { Mlp = (block, x) => mixtures.Contains(block) ? Mixture(block, x) : Gated(plain, block + ".mlp", x) };
 
@@ -56,56 +56,56 @@ public class MixtureFormulaTests
 
         double[] Mixture(string block, double[] x)
         {
-            double[] parts = PlainDecoder.Softmax(plain.Linear(block + ".mlp.gate", x));
-            int[] chosen = PlainDecoder.Highest(parts, 2);
+            double[] parts = FormulaDecoder.Softmax(plain.Linear(block + ".mlp.gate", x));
+            int[] chosen = FormulaDecoder.Highest(parts, 2);
             double divisor = normalizes ? chosen.Sum(expert => parts[expert]) : 1;
-            return PlainDecoder.Sum(chosen.Select(expert => (parts[expert] / divisor, Gated(plain, $"{block}.mlp.experts.{expert}", x))));
+            return FormulaDecoder.Sum(chosen.Select(expert => (parts[expert] / divisor, Gated(plain, $"{block}.mlp.experts.{expert}", x))));
         }
     }
 
     [Fact]
     public void Qwen2_s_mixtures_have_an_expert_that_all_tokens_go_through()
     {
-        PlainDecoder plain = Plain(new DrawnWeights(4)) with { Frequencies = PlainDecoder.FrequenciesOf(10000, HeadDimension), Epsilon = 1e-6 };
+        FormulaDecoder plain = Plain(new DrawnWeights(4)) with { Frequencies = FormulaDecoder.FrequenciesOf(10000, HeadDimension), Epsilon = 1e-6 };
         plain = plain with { Mlp = Mlp };
 
         AssertSame(plain, "qwen2_moe", """ "moe_intermediate_size": 12, "shared_expert_intermediate_size": 14 """);
 
         double[] Mlp(string block, double[] x)
         {
-            double[] parts = PlainDecoder.Softmax(plain.Linear(block + ".mlp.gate", x));
-            double open = PlainDecoder.Sigmoid(plain.Linear(block + ".mlp.shared_expert_gate", x)[0]);
-            IEnumerable<(double, double[])> chosen = PlainDecoder.Highest(parts, 2).Select(expert => (parts[expert], Gated(plain, $"{block}.mlp.experts.{expert}", x)));
-            return PlainDecoder.Sum([.. chosen, (open, Gated(plain, block + ".mlp.shared_expert", x))]);
+            double[] parts = FormulaDecoder.Softmax(plain.Linear(block + ".mlp.gate", x));
+            double open = FormulaDecoder.Sigmoid(plain.Linear(block + ".mlp.shared_expert_gate", x)[0]);
+            IEnumerable<(double, double[])> chosen = FormulaDecoder.Highest(parts, 2).Select(expert => (parts[expert], Gated(plain, $"{block}.mlp.experts.{expert}", x)));
+            return FormulaDecoder.Sum([.. chosen, (open, Gated(plain, block + ".mlp.shared_expert", x))]);
         }
     }
 
     [Fact]
     public void OLMoE_has_norms_over_all_heads_at_once()
     {
-        PlainDecoder plain = Plain(new DrawnWeights(5)) with { Frequencies = PlainDecoder.FrequenciesOf(10000, HeadDimension) };
+        FormulaDecoder plain = Plain(new DrawnWeights(5)) with { Frequencies = FormulaDecoder.FrequenciesOf(10000, HeadDimension) };
         plain = plain with { Mlp = Mlp };
 
         AssertSame(plain, "olmoe", """ "clip_qkv": null """);
 
         double[] Mlp(string block, double[] x)
         {
-            double[] parts = PlainDecoder.Softmax(plain.Linear(block + ".mlp.gate", x));
-            return PlainDecoder.Sum(PlainDecoder.Highest(parts, 2).Select(expert => (parts[expert], Gated(plain, $"{block}.mlp.experts.{expert}", x))));
+            double[] parts = FormulaDecoder.Softmax(plain.Linear(block + ".mlp.gate", x));
+            return FormulaDecoder.Sum(FormulaDecoder.Highest(parts, 2).Select(expert => (parts[expert], Gated(plain, $"{block}.mlp.experts.{expert}", x))));
         }
     }
 
     [Fact]
     public void Gpt_oss_is_what_its_formulas_give() => AssertGptOss(
         """ "rope_parameters": { "rope_type": "default", "rope_theta": 5000 }, "layer_types": ["full_attention", "sliding_attention", "full_attention"], """,
-        PlainDecoder.FrequenciesOf(5000, HeadDimension), 1, layer => layer == 1 ? 4 : int.MaxValue);
+        FormulaDecoder.FrequenciesOf(5000, HeadDimension), 1, layer => layer == 1 ? 4 : int.MaxValue);
 
     [Fact]
     public void Gpt_oss_has_a_rotation_and_windows_where_the_configuration_says_nothing_of_them()
     {
         // The number of the pair that turns so often within 4,096 tokens; between 32 times and once the frequencies fall to their 32nd part.
         double fast = Pair(32), slow = Pair(1);
-        IEnumerable<double> frequencies = PlainDecoder.FrequenciesOf(150_000, HeadDimension)
+        IEnumerable<double> frequencies = FormulaDecoder.FrequenciesOf(150_000, HeadDimension)
             .Select((frequency, k) => (frequency, part: Math.Clamp((k - fast) / (slow - fast), 0, 1)))
             .Select(pair => (pair.frequency * (1 - pair.part)) + (pair.frequency / 32 * pair.part));
 
@@ -116,7 +116,7 @@ public class MixtureFormulaTests
 
     private static void AssertGptOss(string keys, double[] frequencies, double factor, Func<int, int> window)
     {
-        PlainDecoder plain = Plain(new DrawnWeights(3)) with { Frequencies = frequencies, RotationFactor = factor, Window = window };
+        FormulaDecoder plain = Plain(new DrawnWeights(3)) with { Frequencies = frequencies, RotationFactor = factor, Window = window };
         plain = plain with { Mlp = Mlp };
 
         // A limit at which some gates and ups are cut off.
@@ -125,9 +125,9 @@ public class MixtureFormulaTests
         double[] Mlp(string block, double[] x)
         {
             double[] logits = plain.Linear(block + ".mlp.router", x);
-            int[] chosen = PlainDecoder.Highest(logits, 2);
-            double[] parts = PlainDecoder.Softmax(chosen.Select(expert => logits[expert]));
-            return PlainDecoder.Sum(chosen.Select((expert, place) => (parts[place], Expert(expert))));
+            int[] chosen = FormulaDecoder.Highest(logits, 2);
+            double[] parts = FormulaDecoder.Softmax(chosen.Select(expert => logits[expert]));
+            return FormulaDecoder.Sum(chosen.Select((expert, place) => (parts[place], Expert(expert))));
 
             double[] Expert(int number)
             {
@@ -140,20 +140,20 @@ public class MixtureFormulaTests
             {
                 string stack = $"{block}.mlp.experts.{name}";
                 IEnumerable<(double Weight, double[] Row)> rows = plain.Weights.Matrix(stack, number).Select((row, index) => (input[index], row));
-                return PlainDecoder.Sum([.. rows, (1, plain.Weights.Matrix(stack + "_bias")[number])]);
+                return FormulaDecoder.Sum([.. rows, (1, plain.Weights.Matrix(stack + "_bias")[number])]);
             }
 
-            static double Swish(double gate) => gate * PlainDecoder.Sigmoid(1.702 * gate);
+            static double Swish(double gate) => gate * FormulaDecoder.Sigmoid(1.702 * gate);
         }
     }
 
-    private static PlainDecoder Plain(DrawnWeights weights) =>
+    private static FormulaDecoder Plain(DrawnWeights weights) =>
         new(weights) { Layers = Layers, Heads = Heads, KeyValueHeads = KeyValueHeads, HeadDimension = HeadDimension, Frequencies = [], Mlp = (_, x) => x };
 
-    private static double[] Gated(PlainDecoder plain, string name, double[] x) => plain.GatedMlp(x, name + ".gate_proj", name + ".up_proj", name + ".down_proj");
+    private static double[] Gated(FormulaDecoder plain, string name, double[] x) => plain.GatedMlp(x, name + ".gate_proj", name + ".up_proj", name + ".down_proj");
 
     /// <summary>Holds the model of a configuration against a plain one on the same weights.</summary>
-    private static void AssertSame(PlainDecoder plain, string family, string keys)
+    private static void AssertSame(FormulaDecoder plain, string family, string keys)
     {
         using TemporaryFolder folder = new();
         folder.Write("config.json", $$"""{ "model_type": "{{family}}", {{Sizes}}, {{keys}} }""");

@@ -4,7 +4,7 @@ namespace Lora.Tests.Models;
 /// A decoder of pre-norm blocks in float64 on plain arrays, token after token, from the formulas as papers and model cards state them: nothing in it is
 /// the engine's, so that both can be held against each other.
 /// </summary>
-internal sealed record PlainDecoder(DrawnWeights Weights)
+internal sealed record FormulaDecoder(DrawnWeights Weights)
 {
     public required int Layers { get; init; }
 
