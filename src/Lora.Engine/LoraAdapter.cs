@@ -35,6 +35,9 @@ public sealed class LoraAdapter
     /// <summary>What messages call the adapter: its folder, or what it is.</summary>
     internal string Label => Path ?? ToString();
 
+    /// <summary>The same adapter with another configuration.</summary>
+    public LoraAdapter With(LoraConfig config) => new() { Config = config, Tensors = Tensors, ChatTemplate = ChatTemplate, Labels = Labels, Path = Path };
+
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Config}, {ParameterCount} parameters");
 }

@@ -28,5 +28,5 @@ internal static class BaseModel
 
     /// <summary>The adapter with its model, when that is named or known.</summary>
     public static LoraAdapter Fill(LoraAdapter adapter, string? named, PathResolver paths) =>
-        new() { Config = Fill(adapter.Config, named, paths), Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Path = adapter.Path };
+        adapter.With(Fill(adapter.Config, named, paths));
 }

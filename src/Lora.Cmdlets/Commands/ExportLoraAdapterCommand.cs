@@ -86,13 +86,8 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
         return isAllowed;
     }
 
-    private LoraAdapter Named(LoraAdapter adapter) => new()
-    {
-        Config = adapter.Config with { BaseModelNameOrPath = BaseModelName ?? adapter.Config.BaseModelNameOrPath, Revision = Revision ?? adapter.Config.Revision },
-        Tensors = adapter.Tensors,
-        ChatTemplate = adapter.ChatTemplate,
-        Path = adapter.Path,
-    };
+    private LoraAdapter Named(LoraAdapter adapter) =>
+        adapter.With(adapter.Config with { BaseModelNameOrPath = BaseModelName ?? adapter.Config.BaseModelNameOrPath, Revision = Revision ?? adapter.Config.Revision });
 
     /// <summary>One line for the clients that load the adapter without a word and compute something else; those that refuse it say so themselves.</summary>
     private void WarnOfMisreadings(LoraAdapter adapter, string? model)
