@@ -16,8 +16,9 @@ public static class AdapterInspector
     /// <exception cref="LoraException">What <see cref="AdapterFolder.Load"/> throws for a folder that is not an adapter.</exception>
     public static LoraAdapterInfo Read(string folder, bool withNorms = false)
     {
+        LoraConfig stated = AdapterFolder.ReadConfig(folder, describeOnly: true);
         string weights = AdapterFolder.WeightsFile(folder);
-        LoraConfig config = AdapterFolder.ReadConfig(folder, describeOnly: true) with { NewToken = AdapterFolder.NewTokens(folder) };
+        LoraConfig config = stated with { NewToken = AdapterFolder.NewTokens(folder) };
         IReadOnlyList<TensorInfo> tensors = SafetensorsHeader.Read(weights).Tensors;
 
         // The product of what is not supported may be another one than B A: no norm is better than a wrong one.

@@ -37,12 +37,12 @@ public sealed class DatasetInspection
         ArgumentNullException.ThrowIfNull(rows);
         string folder = File.Exists(model) ? Path.GetDirectoryName(Path.GetFullPath(model))! : model;
         List<LoraProblem> problems = [.. rows.Check(), .. data.Check(), .. OptionRules.AtLeast(nameof(DatasetOptions.MaxLength), maxLength ?? DatasetOptions.ShortestLength, DatasetOptions.ShortestLength)];
+        Tokenizer? loaded = Problems.Collect(problems, () => Tokenizer.Load(folder));
         TaskShape? shape = Problems.Collect(problems, () => TaskReader.Read(folder, taskType));
         LearnedTask task = shape?.Task ?? LearnedTask.CausalLM;
         Problems.Collect(problems, () => task.Checked(rows.DatasetFormat));
         files = Problems.Collect(problems, () => DatasetFiles.Of(data, new(rows, task)))!;
         heldOut = Problems.Collect(problems, () => DatasetFiles.Of(data.ValidationDataset.SelectMany(set => set.Paths), new(rows, task)))!;
-        Tokenizer? loaded = Problems.Collect(problems, () => Tokenizer.Load(folder));
         LoraException.ThrowIfAny(problems);
         this.data = data;
         tokenizer = loaded!;

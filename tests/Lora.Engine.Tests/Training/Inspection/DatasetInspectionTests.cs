@@ -206,7 +206,7 @@ public sealed class DatasetInspectionTests : IDisposable
         LoraException exception = Assert.Throws<LoraException>(() => new DatasetInspection(folder.Path, new(folder.File("none.jsonl")), new() { ChatTemplate = "none" }, maxLength: 1));
 
         Assert.Equal(
-            [LoraError.ChatTemplateUnknown, LoraError.ConfigValueInvalid, LoraError.ConfigMissing, LoraError.PathNotFound, LoraError.TokenizerMissing],
+            [LoraError.ChatTemplateUnknown, LoraError.ConfigValueInvalid, LoraError.TokenizerMissing, LoraError.ConfigMissing, LoraError.PathNotFound],
             exception.Problems.Select(problem => problem.Error));
     }
 
