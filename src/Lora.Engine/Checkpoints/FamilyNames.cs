@@ -6,6 +6,9 @@ namespace Lora.Checkpoints;
 /// <param name="TiedByDefault">Whether the head shares the embedding when config.json does not say.</param>
 internal sealed record FamilyNames(string BasePrefix, string? OutputHead, bool TiedByDefault)
 {
+    /// <summary>The layer for labels in a decoder's class for the classification of tokens, ...ForTokenClassification.</summary>
+    public string TokenClassifier { get; init; } = "score";
+
     /// <summary>PEFT's targets where a configuration names none (constants.py); empty where it has none for the family.</summary>
     public IReadOnlyList<string> DefaultTargets { get; init; } = [];
 

@@ -7,7 +7,7 @@ namespace Lora.Models;
 
 /// <summary>The body of a decoder with a layer for labels in place of the head over the vocabulary (transformers' ...ForSequenceClassification).</summary>
 /// <param name="Decoder">The decoder.</param>
-/// <param name="Head">The layer: <c>score</c> without a bias, which the last token meets, or <c>classifier</c> of tokens.</param>
+/// <param name="Head">The layer: <c>score</c> without a bias, which the last token meets, or the layer of tokens (<see cref="FamilyNames.TokenClassifier"/>).</param>
 internal sealed record ClassifierShape(ModelShape Decoder, ClassHeadShape Head) : TaskShape
 {
     /// <inheritdoc/>

@@ -8,6 +8,7 @@ internal static class TaskReader
 {
     // A head for labels that nobody has counted yet.
     private const int UncountedLabels = 2;
+    private const double UsualRange = 0.02;
 
     private static readonly (string PeftName, TaskKind Kind)[] Names =
         [("CAUSAL_LM", TaskKind.CausalLM), ("SEQ_2_SEQ_LM", TaskKind.Seq2SeqLM), ("SEQ_CLS", TaskKind.SequenceClassification), ("TOKEN_CLS", TaskKind.TokenClassification)];
@@ -24,6 +25,9 @@ internal static class TaskReader
     /// <exception cref="LoraException">As <see cref="ModelConfigReader.Read(string)"/>, or TaskUnsupported.</exception>
     public static TaskShape Read(string folder, string? taskType, KnownLabels? carried = null, LabelSet? labels = null) =>
         ModelConfigReader.Open(folder, values => Read(values, taskType, carried, labels));
+
+    /// <summary>Deviation of the values that a new head begins with: <c>initializer_range</c>.</summary>
+    public static double ReadInitializerRange(ConfigValues values) => values.PositiveUnlessNull("initializer_range", UsualRange) ?? UsualRange;
 
     /// <summary>PEFT's name of a task; null for masked language modelling, which has none.</summary>
     public static string? PeftName(TaskKind kind) => Names.FirstOrDefault(name => name.Kind == kind).PeftName;
@@ -55,6 +59,7 @@ internal static class TaskReader
         };
         int count = labels?.Count ?? task.Labels?.Names.Count ?? UncountedLabels;
         TaskShape shape = family is null ? Classifier(values, task, count) : family.Read(values, task, count);
+        shape = shape with { InitializerRange = ReadInitializerRange(values) };
         values.ThrowIfAnyProblem();
         return shape;
     }
@@ -76,12 +81,12 @@ internal static class TaskReader
     private static ClassifierShape Classifier(ConfigValues values, LearnedTask task, int labels)
     {
         ModelShape decoder = ModelConfigReader.Read(values, hasVocabularyHead: false);
-        return new(decoder, new(task.Kind == TaskKind.SequenceClassification ? "score" : "classifier", decoder.EmbeddingWidth, labels) { HasBias = task.Kind == TaskKind.TokenClassification })
+        bool isOfTokens = task.Kind == TaskKind.TokenClassification;
+        return new(decoder, new(isOfTokens ? decoder.Names.TokenClassifier : "score", decoder.EmbeddingWidth, labels) { HasBias = isOfTokens })
         {
             Task = task,
             VocabularySize = decoder.VocabularySize,
             Positions = decoder.Positions,
-            InitializerRange = values.Number("initializer_range", 0.02),
         };
     }
 

@@ -27,7 +27,7 @@ internal sealed class Bloom : ModelFamily
     public override string ModelType => "bloom";
 
     /// <inheritdoc/>
-    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { DefaultTargets = QueryKeyValue };
+    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { TokenClassifier = "classifier", DefaultTargets = QueryKeyValue };
 
     /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)

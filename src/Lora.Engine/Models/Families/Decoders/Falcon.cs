@@ -27,7 +27,7 @@ internal sealed class Falcon : ModelFamily
     public override string ModelType => "falcon";
 
     /// <inheritdoc/>
-    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { DefaultTargets = QueryKeyValue };
+    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { TokenClassifier = "classifier", DefaultTargets = QueryKeyValue };
 
     /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)

@@ -31,7 +31,7 @@ internal sealed class Gpt2 : ModelFamily
     public override string ModelType => "gpt2";
 
     /// <inheritdoc/>
-    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { DefaultTargets = ["c_attn"] };
+    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { TokenClassifier = "classifier", DefaultTargets = ["c_attn"] };
 
     /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)

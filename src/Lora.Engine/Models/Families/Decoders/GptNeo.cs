@@ -24,7 +24,7 @@ internal sealed class GptNeo : ModelFamily
     public override string ModelType => "gpt_neo";
 
     /// <inheritdoc/>
-    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { DefaultTargets = ["q_proj", "v_proj"] };
+    public override FamilyNames Names { get; } = new("transformer", "lm_head", TiedByDefault: true) { TokenClassifier = "classifier", DefaultTargets = ["q_proj", "v_proj"] };
 
     /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)

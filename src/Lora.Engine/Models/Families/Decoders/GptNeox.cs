@@ -26,7 +26,7 @@ internal sealed class GptNeox : ModelFamily
     public override string ModelType => "gpt_neox";
 
     /// <inheritdoc/>
-    public override FamilyNames Names { get; } = new("gpt_neox", "embed_out", TiedByDefault: false) { DefaultTargets = QueryKeyValue };
+    public override FamilyNames Names { get; } = new("gpt_neox", "embed_out", TiedByDefault: false) { TokenClassifier = "classifier", DefaultTargets = QueryKeyValue };
 
     /// <inheritdoc/>
     public override ModelShape Read(ConfigValues values)
