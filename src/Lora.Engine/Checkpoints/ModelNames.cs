@@ -8,7 +8,7 @@ internal static class ModelNames
 {
     private const string UsualHead = "lm_head";
 
-    /// <summary>Families that are listed and chosen from, and not computed.</summary>
+    /// <summary>Families that are listed and chosen from, and not trained on rows.</summary>
     private static readonly FrozenDictionary<string, FamilyNames> Listed = new Dictionary<string, FamilyNames>(StringComparer.Ordinal)
     {
         ["albert"] = new("albert", "predictions.decoder", true),
@@ -22,7 +22,7 @@ internal static class ModelNames
         ["modernbert"] = new("model", "decoder", true),
         ["mpnet"] = new("mpnet", "lm_head.decoder", true),
         ["rwkv"] = new("rwkv", "head", false),
-        ["vit"] = new("vit", null, false),
+        ["vit"] = Vit.Names,
         ["whisper"] = new("model", "proj_out", true),
         ["xlnet"] = new("transformer", "lm_loss", true),
     }.ToFrozenDictionary(StringComparer.Ordinal);

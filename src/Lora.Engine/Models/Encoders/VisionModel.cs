@@ -27,7 +27,7 @@ internal sealed record VisionShape : TaskShape
     public override string ModelType => "vit";
 
     /// <inheritdoc/>
-    public override FamilyNames Names { get; } = new("vit", null, TiedByDefault: false);
+    public override FamilyNames Names => Vit.Names;
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Prefix, int Count)> BlockLists => [("vit.encoder.layer.", Layers)];

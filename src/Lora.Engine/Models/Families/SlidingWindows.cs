@@ -6,7 +6,10 @@ namespace Lora.Models;
 internal sealed class SlidingWindows(ConfigValues values, int? size = null)
 {
     private const string Types = "layer_types";
+    private const string Sliding = "sliding_attention";
+    private const string Full = "full_attention";
 
+    private readonly HashSet<string> refused = new(StringComparer.Ordinal);
     private readonly int? window = values.Has("sliding_window") ? values.CountOrNull("sliding_window") : size;
 
     /// <summary>The window of a block, itself included; null for all tokens.</summary>
@@ -14,10 +17,19 @@ internal sealed class SlidingWindows(ConfigValues values, int? size = null)
     /// <param name="slides">Whether it has the window where the file has no <c>layer_types</c>.</param>
     public int? Of(int layer, bool slides) => Slides(layer, slides) ? window : null;
 
-    /// <summary>Whether a block is one of those with a window, also where the window itself is null.</summary>
+    /// <summary>Whether a block is one of those with a window, also where the window itself is null. A type that is neither is reported to the values.</summary>
     /// <param name="layer">Its number.</param>
     /// <param name="otherwise">Whether it is where the file has no <c>layer_types</c>.</param>
-    public bool Slides(int layer, bool otherwise) => values.TextAt(Types, layer) is string type ? type == "sliding_attention" : otherwise;
+    public bool Slides(int layer, bool otherwise)
+    {
+        string? type = values.TextAt(Types, layer);
+        if (type is not (null or Sliding or Full) && refused.Add(type))
+        {
+            values.ReportUnsupported($"{Types} has '{type}', which is not computed; {Full} and {Sliding} are");
+        }
+
+        return type is null ? otherwise : type == Sliding;
+    }
 
     /// <summary>Qwen's: only with <c>use_sliding_window</c>, and from <c>max_window_layers</c> on.</summary>
     /// <param name="layer">The block's number.</param>

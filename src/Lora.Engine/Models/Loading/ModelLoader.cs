@@ -51,8 +51,12 @@ internal static class ModelLoader
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         StoredTensors stored = new(checkpoint, shape);
-        Dictionary<string, TensorData> given = (vocabulary?.Weights ?? new Dictionary<string, TensorData>()).Concat(NewHead.Make(stored)).ToDictionary();
-        using CheckpointWeights weights = new(stored, RequiredTensors.In(stored, given), device, dataType, quantization, given, progress, cancellation);
+        IReadOnlyDictionary<string, TensorData> resized = vocabulary?.Weights ?? new Dictionary<string, TensorData>();
+
+        // Before a head is made in the size that config.json states: the file can state any.
+        IReadOnlyList<(string Name, long[] Shape)> required = RequiredTensors.In(stored, [.. resized.Keys, .. NewHead.Names(stored)]);
+        Dictionary<string, TensorData> given = resized.Concat(NewHead.Make(stored)).ToDictionary();
+        using CheckpointWeights weights = new(stored, required, device, dataType, quantization, given, progress, cancellation);
 
         // The modules only need the tensors, not their values: both are made at the same time.
         Task reading = Task.Run(weights.Read, CancellationToken.None); // it looks at the token itself, while the model is made whole

@@ -13,6 +13,10 @@ internal static class NewHead
     /// <summary>The modules that are made new, by their names.</summary>
     public static IReadOnlyList<HeadModule> Of(StoredTensors stored) => [.. stored.Shape.Heads.Where(module => module.IsNew && !stored.TryFind(module.Name + ".weight", out _))];
 
+    /// <summary>The names of the tensors that are made new.</summary>
+    public static IEnumerable<string> Names(StoredTensors stored) =>
+        Of(stored).SelectMany(module => module.HasBias ? new[] { module.Name + ".weight", module.Name + ".bias" } : [module.Name + ".weight"]);
+
     /// <summary>That they are made new; null when none is.</summary>
     public static string? Warning(string folder, TaskShape shape)
     {

@@ -46,14 +46,15 @@ internal sealed class RequiredTensors(Func<string, bool> has) : IWeightSource
 
     /// <summary>The names and shapes that a model asks its checkpoint for.</summary>
     /// <param name="stored">The model and its checkpoint.</param>
-    /// <param name="given">Tensors that do not come from the checkpoint; null for none.</param>
+    /// <param name="given">The names of tensors that do not come from the checkpoint.</param>
     /// <exception cref="LoraException">Everything in which the checkpoint does not fit the configuration.</exception>
-    public static IReadOnlyList<(string Name, long[] Shape)> In(StoredTensors stored, IReadOnlyDictionary<string, TensorData>? given = null)
+    public static IReadOnlyList<(string Name, long[] Shape)> In(StoredTensors stored, params IEnumerable<string> given)
     {
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(ModuleTree.Of(stored.Checkpoint), stored.Checkpoint.Path)]);
         CheckBlocks(stored);
         IReadOnlyList<(string Name, long[] Shape)> required = stored.Shape is ModelShape shape ? Of(shape, stored.Has(shape.Head.Weight)) : Of(stored);
-        LoraException.ThrowIfAny(Check(stored, required.Where(weight => given?.ContainsKey(weight.Name) != true)));
+        HashSet<string> elsewhere = [.. given];
+        LoraException.ThrowIfAny(Check(stored, required.Where(weight => !elsewhere.Contains(weight.Name))));
         return required;
     }
 

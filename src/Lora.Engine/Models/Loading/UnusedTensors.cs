@@ -20,7 +20,7 @@ internal static class UnusedTensors
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         HashSet<TensorInfo> used = [];
         StoredTensors stored = new(checkpoint, shape);
-        foreach ((string name, long[] asked) in RequiredTensors.In(stored, NewHead.Make(stored)))
+        foreach ((string name, long[] asked) in RequiredTensors.In(stored, NewHead.Names(stored)))
         {
             if (stored.FindQuantized(name, asked) is StoredWeight quantized)
             {

@@ -9,12 +9,12 @@ internal static class DefaultTargets
 
     static DefaultTargets()
     {
-        Add("t5 mt5", "q", "v");
+        Add("mt5", "q", "v");
         Add("bart llama4", "q_proj", "v_proj");
         Add("gpt_bigcode", "c_attn");
         Add("chatglm RefinedWebModel RefinedWeb", "query_key_value");
         Add("blip-2", "q", "v", "q_proj", "v_proj");
-        Add("bert roberta xlm-roberta electra layoutlm", "query", "value");
+        Add("electra layoutlm", "query", "value");
         Add("deberta-v2", "query_proj", "value_proj");
         Add("deberta", "in_proj");
         Add("mpt", "Wqkv");
@@ -34,7 +34,7 @@ internal static class DefaultTargets
         }
 
         // Families that the engine computes say it themselves.
-        string[] targets = modelType is null ? [] : [.. ModelNames.Find(modelType)?.DefaultTargets ?? [], .. Lists.GetValueOrDefault(modelType) ?? []];
+        string[] targets = modelType is null ? [] : Lists.GetValueOrDefault(modelType) ?? [.. ModelNames.Find(modelType)?.DefaultTargets ?? []];
         return targets.Length > 0 ? config with { TargetModule = targets } : null;
     }
 

@@ -31,8 +31,11 @@ internal static class AddedTokenFiles
 
         List<(string, string)> files = [(Main, Changed(main, root =>
         {
-            JsonArray tokens = root["added_tokens"] as JsonArray ?? [];
-            root["added_tokens"] = tokens.Parent is null ? tokens : root["added_tokens"];
+            if (root["added_tokens"] is not JsonArray tokens)
+            {
+                root["added_tokens"] = tokens = [];
+            }
+
             names.Select((name, index) => Token(name, first + index)).ToList().ForEach(tokens.Add);
         }))];
         string configuration = Path.Combine(folder, Configuration);

@@ -48,6 +48,7 @@ public sealed class ModelConfigReaderTests : IDisposable
     [InlineData("llama", "\"rope_scaling\": {\"type\": \"mrope\", \"mrope_section\": [1, 1, 2]}", "rope scaling of type 'mrope' is not supported; default, linear, dynamic")]
     [InlineData("phi3", "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 2}", "rope scaling of type 'yarn' is not supported; default and longrope are")]
     [InlineData("gemma2", "\"use_bidirectional_attention\": true", "use_bidirectional_attention is true")]
+    [InlineData("mistral", "\"layer_types\": [\"chunked_attention\"]", "layer_types has 'chunked_attention', which is not computed; full_attention and sliding_attention are")]
     public void What_is_not_computed_is_refused_by_name_with_what_is_and_the_file_is_not_called_wrong(string type, string key, string expected)
     {
         folder.Write("config.json", $$"""

@@ -6,7 +6,7 @@ namespace Lora.Models;
 /// <remarks>
 /// RMSNorm before attention and before the MLP; the quotient is rounded before it is multiplied by the weight.
 /// Grouped key/value heads; as many as query heads where num_key_value_heads is missing.
-/// Rotation over the whole head, half-split; linear and llama3 scaling.
+/// Rotation over the whole head, half-split; linear, dynamic, llama3 and yarn scaling.
 /// Gated MLP with SiLU.
 /// No biases, unless attention_bias (then q, k, v and o) or mlp_bias (all three) say so.
 /// The head is the embedding only where tie_word_embeddings says so.

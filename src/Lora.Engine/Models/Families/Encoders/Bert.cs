@@ -32,6 +32,6 @@ internal sealed class Bert : EncoderFamily
             TaskKind.TokenClassification => new ClassHeadShape("classifier", sizes.HiddenSize, labels),
             _ => sizes.TokenHead("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm", "cls.predictions.decoder", "cls.predictions.bias"),
         };
-        return sizes.Model(this, values, task, head);
+        return sizes.Model(this, task, head);
     }
 }

@@ -35,7 +35,6 @@ internal sealed class DistilBert : EncoderFamily
             Task = task,
             VocabularySize = vocabulary,
             Positions = positions,
-            InitializerRange = values.Number("initializer_range", 0.02),
             Embedding = new() { HiddenSize = hidden, Positions = positions, Norm = norm },
             Layers = EncoderSizes.ReadLayers(values, "n_layers", 6),
             BlockList = "transformer.layer",

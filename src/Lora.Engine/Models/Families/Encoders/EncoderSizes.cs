@@ -71,6 +71,18 @@ internal sealed record EncoderSizes
         return layers;
     }
 
+    /// <summary>The id of a token that the model is given, or null where the file has none.</summary>
+    public static int? ReadId(ConfigValues values, string key, int vocabulary)
+    {
+        int? id = values.IdOrNull(key);
+        if (id >= vocabulary)
+        {
+            values.Report($"{key} is {id}, and there are {vocabulary} tokens");
+        }
+
+        return id;
+    }
+
     /// <summary>Holds the width to a whole number of values a head.</summary>
     public static void CheckHeads(ConfigValues values, int width, int heads, string widthKey, string headsKey)
     {
@@ -89,7 +101,7 @@ internal sealed record EncoderSizes
     };
 
     /// <summary>A model with the names that BERT has.</summary>
-    public EncoderShape Model(EncoderFamily family, ConfigValues values, LearnedTask task, TaskHeadShape head) => new()
+    public EncoderShape Model(EncoderFamily family, LearnedTask task, TaskHeadShape head) => new()
     {
         Family = family,
         Task = task,
@@ -97,7 +109,6 @@ internal sealed record EncoderSizes
 
         // A table that counts from the padding's row on has its rows for fewer tokens.
         Positions = PaddingId is int padding ? Math.Max(1, Positions - padding - 1) : Positions,
-        InitializerRange = values.Number("initializer_range", 0.02),
         Embedding = new() { HiddenSize = HiddenSize, Positions = Positions, TokenTypes = TokenTypes, PaddingId = PaddingId, Norm = Norm("LayerNorm") },
         Layers = Layers,
         BlockList = "encoder.layer",

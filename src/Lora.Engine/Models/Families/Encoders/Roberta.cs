@@ -28,7 +28,13 @@ internal sealed class Roberta(string modelType) : EncoderFamily
     /// <inheritdoc/>
     public override TaskShape Read(ConfigValues values, LearnedTask task, int labels)
     {
-        EncoderSizes sizes = EncoderSizes.Read(values, Epsilon) with { PaddingId = values.IdOrNull("pad_token_id") ?? DefaultPadding };
+        int padding = values.IdOrNull("pad_token_id") ?? DefaultPadding;
+        EncoderSizes sizes = EncoderSizes.Read(values, Epsilon) with { PaddingId = padding };
+        if (padding + 1 >= sizes.Positions)
+        {
+            values.Report($"pad_token_id is {padding}, after which max_position_embeddings {sizes.Positions} leaves no position");
+        }
+
         TaskHeadShape head = task.Kind switch
         {
             TaskKind.SequenceClassification => new ClassHeadShape("classifier.out_proj", sizes.HiddenSize, labels) { Dense = "classifier.dense" },
@@ -37,6 +43,6 @@ internal sealed class Roberta(string modelType) : EncoderFamily
             // GELU by the error function whatever hidden_act says.
             _ => sizes.TokenHead("lm_head.dense", "lm_head.layer_norm", "lm_head.decoder", "lm_head.bias") with { Activation = "gelu" },
         };
-        return sizes.Model(this, values, task, head);
+        return sizes.Model(this, task, head);
     }
 }

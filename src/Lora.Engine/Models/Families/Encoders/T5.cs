@@ -15,6 +15,7 @@ namespace Lora.Models;
 internal sealed class T5 : EncoderFamily
 {
     private const string Gated = "gated-";
+    private const int FewestBuckets = 4;
 
     /// <inheritdoc/>
     public override string ModelType => "t5";
@@ -47,19 +48,35 @@ internal sealed class T5 : EncoderFamily
             Buckets = values.Count("relative_attention_num_buckets", 32),
             MaxDistance = values.Count("relative_attention_max_distance", 128),
         };
+        CheckStack(values, encoder);
         bool isTied = values.Flag("tie_word_embeddings", Names.TiedByDefault);
+        int vocabulary = values.Count("vocab_size");
         return new SequenceToSequenceShape
         {
             Family = this,
             Task = task,
-            VocabularySize = values.Count("vocab_size"),
+            VocabularySize = vocabulary,
             Encoder = encoder,
             Decoder = encoder with { IsDecoder = true, Layers = EncoderSizes.ReadLayers(values, "num_decoder_layers", layers) },
             IsTied = isTied,
             ScalesHead = values.Flag("scale_decoder_outputs", isTied),
-            PaddingId = values.IdOrNull("pad_token_id") ?? 0,
+            PaddingId = EncoderSizes.ReadId(values, "pad_token_id", vocabulary) ?? 0,
             EndId = values.IdOrNull("eos_token_id") ?? 1,
-            StartId = values.IdOrNull("decoder_start_token_id") ?? values.IdOrNull("pad_token_id") ?? 0,
+            StartId = EncoderSizes.ReadId(values, "decoder_start_token_id", vocabulary) ?? values.IdOrNull("pad_token_id") ?? 0,
         };
+    }
+
+    private static void CheckStack(ConfigValues values, StackShape stack)
+    {
+        if ((long)stack.Heads * stack.HeadSize > ConfigValues.MostCount)
+        {
+            values.Report($"num_heads {stack.Heads} x d_kv {stack.HeadSize} is more than {ConfigValues.MostCount}");
+        }
+
+        // An encoder has a quarter of the buckets for single distances, a decoder half of them; what is farther lies between these and the largest distance.
+        if (stack.Buckets < FewestBuckets || stack.MaxDistance <= stack.Buckets / 2)
+        {
+            values.Report($"relative_attention_max_distance is {stack.MaxDistance} for {stack.Buckets} relative_attention_num_buckets; expected are at least {FewestBuckets} buckets, and a distance of more than half of them");
+        }
     }
 }

@@ -1,3 +1,4 @@
+using Lora.Checkpoints;
 using Lora.Data;
 
 namespace Lora.Models;
@@ -13,6 +14,10 @@ namespace Lora.Models;
 internal static class Vit
 {
     private const double Epsilon = 1e-12;
+    private const int MostPatches = 4096; // along a side: their number stays within 32 bits
+
+    /// <summary>The names that do not hang on a configuration.</summary>
+    public static FamilyNames Names { get; } = new("vit", OutputHead: null, TiedByDefault: false);
 
     /// <summary>The model that a folder's config.json describes.</summary>
     /// <exception cref="LoraException">ConfigMissing, ConfigInvalid, ConfigUnsupported or ModelTypeUnknown.</exception>
@@ -36,7 +41,7 @@ internal static class Vit
             PatchSize = values.Count("patch_size", 16),
             Channels = values.Count("num_channels", 3),
             Layers = EncoderSizes.ReadLayers(values, "num_hidden_layers", 12),
-            InitializerRange = values.Number("initializer_range", 0.02),
+            InitializerRange = TaskReader.ReadInitializerRange(values),
             Block = new()
             {
                 HiddenSize = hidden,
@@ -55,9 +60,9 @@ internal static class Vit
             FinalNorm = norm with { Name = "layernorm" },
             Head = new("classifier", hidden, Math.Max(1, values.Texts("id2label")?.Count ?? 2)),
         };
-        if (shape.ImageSize % shape.PatchSize != 0)
+        if (shape.ImageSize % shape.PatchSize != 0 || shape.ImageSize / shape.PatchSize > MostPatches)
         {
-            values.Report($"image_size {shape.ImageSize} is not a multiple of patch_size {shape.PatchSize}");
+            values.Report($"image_size {shape.ImageSize} is not a multiple of patch_size {shape.PatchSize}, at most {MostPatches} times as large");
         }
 
         values.ThrowIfAnyProblem();
