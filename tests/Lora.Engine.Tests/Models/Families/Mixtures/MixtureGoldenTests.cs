@@ -9,11 +9,12 @@ namespace Lora.Tests.Models;
 public class MixtureGoldenTests
 {
     private const double Tolerance = 1e-5; // run.json's, of losses
+    private const double LogitTolerance = 3e-5; // run.json's
 
     [Theory]
     [InlineData("")]
     [InlineData("masked.")]
-    public void The_loss_of_routers_is_the_reference_s_and_leaves_padding_out(string prefix)
+    public void The_logits_and_the_loss_of_routers_are_the_reference_s_and_the_loss_leaves_padding_out(string prefix)
     {
         using DisposeScope scope = NewDisposeScope();
         string folder = Repository.Fixture("families", "qwen3_moe");
@@ -22,11 +23,23 @@ public class MixtureGoldenTests
         Batch batch = Batch(data, prefix);
 
         RouterBalance balance = RouterBalance.Of(0.001, batch, CPU)!;
+        List<Tensor> logits = []; // each [tokens, experts]
+        foreach (nn.Module<Tensor, Tensor> router in model.named_modules().Where(entry => entry.name.EndsWith(".mlp.gate", StringComparison.Ordinal)).Select(entry => (nn.Module<Tensor, Tensor>)entry.module))
+        {
+            router.register_forward_hook((_, _, output) =>
+            {
+                logits.Add(output.clone());
+                return output;
+            });
+        }
+
         using (no_grad())
         {
             model.Hidden(data[prefix + "input_ids"], balance);
         }
 
+        Assert.Equal(3, logits.Count);
+        Assert.All(logits, (found, layer) => Assert.InRange(Closeness.Largest(found * Kept(data, prefix), data[$"{prefix}router_logits.{layer}"] * Kept(data, prefix)), 0, LogitTolerance));
         Assert.InRange(Math.Abs(balance.Loss()!.ToDouble() - data[prefix + "aux_loss"].ToDouble()), 0, Tolerance);
     }
 
@@ -47,6 +60,10 @@ public class MixtureGoldenTests
 
         Assert.InRange(Math.Abs(loss - data[prefix + "loss_with_aux"].ToDouble()), 0, Tolerance);
     }
+
+    /// <summary>1 for tokens and 0 for padding, which holds what nobody asks for, [tokens, 1].</summary>
+    private static Tensor Kept(GoldenTensors data, string prefix) =>
+        prefix.Length == 0 ? ones([data["input_ids"].NumberOfElements, 1]) : data[prefix + "attention_mask"].view(-1, 1);
 
     /// <summary>The rows without their padding, which the batch adds itself.</summary>
     private static Batch Batch(GoldenTensors data, string prefix)
