@@ -106,7 +106,13 @@ public sealed class Dataset : IDisposable
             RowIndex index = FirstPass.Read(files, store, maker, labels, progress, cancellation);
             if (options.Task.IsClassification && options.Labels is null)
             {
-                options = options with { Labels = labels.Decide(options.Task, options.Data.DatasetFormat) };
+                LabelSet found = labels.Decide(options.Task, options.Data.DatasetFormat);
+                options = options with { Labels = found };
+                if (found is { Kind: LabelKind.One, Count: 1 })
+                {
+                    throw LoraException.Of(LoraError.LabelAlone, files[0].Path, string.Join("', '", files.Select(file => file.Path)), found.Names[0]);
+                }
+
                 maker = new(tokenizer, options);
             }
 

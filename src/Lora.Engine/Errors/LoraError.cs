@@ -222,6 +222,9 @@ public enum LoraError
     /// <summary>A dataset without rows.</summary>
     DatasetEmpty,
 
+    /// <summary>Rows of a classification that all have the same label.</summary>
+    LabelAlone,
+
     /// <summary>A file of a form that is not read, or damaged, or a folder with several forms.</summary>
     DatasetForm,
 

@@ -206,6 +206,30 @@ public sealed class TaskTrainingTests : IDisposable
         Assert.Contains("SEQ_CLS, TOKEN_CLS", failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("QUESTION_ANS")]
+    [InlineData("SEQ_2_SEQ_LM")]
+    public void A_task_that_no_decoder_is_for_is_refused_by_name(string task)
+    {
+        LoraConfig config = new() { Model = TaskRun.Model(files, Repository.Fixture("families", "llama3")), TargetModule = ["q_proj"], TaskType = task };
+
+        LoraException failure = Assert.Throws<LoraException>(() => Train(config, Animals, new()));
+
+        Assert.Equal(LoraError.TaskUnsupported, failure.Error);
+        Assert.Contains($"the task type {task} but with CAUSAL_LM, SEQ_CLS, TOKEN_CLS", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("SEQ_CLS", """{"text": "dog", "label": "big"}""")]
+    [InlineData("TOKEN_CLS", """{"tokens": ["dog", "elk"], "tags": ["big", "big"]}""")]
+    public void Rows_that_all_have_one_label_are_refused(string task, string row)
+    {
+        LoraException failure = Assert.Throws<LoraException>(() => Train(Bert(task), row + "\n" + row, new()));
+
+        Assert.Equal(LoraError.LabelAlone, failure.Error);
+        Assert.Contains("the one label \"big\"", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_label_that_the_adapter_gone_on_with_does_not_know_is_an_error_with_its_line()
     {

@@ -10,6 +10,8 @@ internal static class TaskReader
     private const int UncountedLabels = 2;
     private const double UsualRange = 0.02;
 
+    private static readonly TaskKind[] OfDecoders = [TaskKind.CausalLM, TaskKind.SequenceClassification, TaskKind.TokenClassification];
+
     private static readonly (string PeftName, TaskKind Kind)[] Names =
         [("CAUSAL_LM", TaskKind.CausalLM), ("SEQ_2_SEQ_LM", TaskKind.Seq2SeqLM), ("SEQ_CLS", TaskKind.SequenceClassification), ("TOKEN_CLS", TaskKind.TokenClassification)];
 
@@ -48,7 +50,8 @@ internal static class TaskReader
         bool isClassification = asked is TaskKind.SequenceClassification or TaskKind.TokenClassification;
         if (family is null && !isClassification)
         {
-            return ModelConfigReader.Read(values, hasVocabularyHead: true);
+            ModelShape decoder = ModelConfigReader.Read(values, hasVocabularyHead: true);
+            return taskType is "SEQ_2_SEQ_LM" or "QUESTION_ANS" ? throw Unsupported(values, taskType, OfDecoders) : decoder;
         }
 
         LearnedTask task = new(family is null ? asked!.Value : Kind(values, family, asked, taskType));
@@ -75,8 +78,12 @@ internal static class TaskReader
         string architecture = values.TextAt("architectures", 0) ?? "";
         TaskKind? ofClass = family.Tasks.Count == 1 ? family.Tasks[0] : Classes.FirstOrDefault(entry => architecture.EndsWith(entry.Ending, StringComparison.Ordinal)) is { Ending: not null } found ? found.Kind : null;
         return taskType is null or "CAUSAL_LM" or "FEATURE_EXTRACTION" && ofClass is TaskKind own ? own
-            : throw LoraException.Of(LoraError.TaskUnsupported, values.Path, values.Path, family.ModelType, architecture.Length > 0 ? architecture : "that is not named", taskType ?? "none", string.Join(", ", family.Tasks.Select(PeftName).OfType<string>()));
+            : throw Unsupported(values, taskType, family.Tasks);
     }
+
+    private static LoraException Unsupported(ConfigValues values, string? taskType, IEnumerable<TaskKind> tasks) => LoraException.Of(
+        LoraError.TaskUnsupported, values.Path, values.Path, values.Text("model_type") ?? "", values.TextAt("architectures", 0) is { Length: > 0 } architecture ? architecture : "that is not named",
+        taskType ?? "none", string.Join(", ", tasks.Select(PeftName).OfType<string>()));
 
     private static ClassifierShape Classifier(ConfigValues values, LearnedTask task, int labels)
     {

@@ -36,8 +36,8 @@ public sealed class LoraSweepResult
     /// </summary>
     public double Loss { get; init; } = double.NaN;
 
-    /// <summary>exp(Loss).</summary>
-    public double Perplexity => Math.Exp(Loss);
+    /// <summary>exp(Loss); NaN for classifications and regressions, which have none.</summary>
+    public double Perplexity => Evaluation?.Perplexity ?? (Config?.TaskType is "SEQ_CLS" or "TOKEN_CLS" ? double.NaN : Math.Exp(Loss));
 
     /// <summary>The mean loss of the last tenth of its steps.</summary>
     public double TrainingLoss { get; init; } = double.NaN;

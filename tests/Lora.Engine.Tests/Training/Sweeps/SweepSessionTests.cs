@@ -27,6 +27,13 @@ public class SweepSessionTests
         Assert.Equal(8, swept[1].Parameter["Rank"]);
     }
 
+    [Theory]
+    [InlineData("SEQ_CLS", double.NaN)]
+    [InlineData("TOKEN_CLS", double.NaN)]
+    [InlineData("CAUSAL_LM", 1.6487212707001282)]
+    public void A_point_that_classifies_has_no_perplexity(string task, double perplexity) =>
+        Assert.Equal(perplexity, new LoraSweepResult { Config = new() { TaskType = task }, Loss = 0.5 }.Perplexity);
+
     [Fact]
     public void Points_of_one_epoch_share_the_hidden_states_below_the_lowest_block_of_all_and_have_the_same_bytes()
     {
