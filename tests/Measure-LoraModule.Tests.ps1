@@ -43,6 +43,12 @@ Describe 'Measure-LoraModule' {
         $modules | Select-Object -First 1 | Measure-LoraModule $dataset -Sample 1 | Out-String | Should -Match 'Gradient\s+Fisher\s+Activation'
     }
 
+    It 'shows one table where the first module has no score' {
+        $shown = Get-LoraModule $model | Select-Object -First 3 | Measure-LoraModule $dataset -Sample 1 -WarningAction SilentlyContinue | Out-String
+        $shown | Should -Match 'Gradient\s+Fisher\s+Activation'
+        $shown | Should -Not -Match 'ConditionNumber|ParameterCount'
+    }
+
     It 'warns of modules without a score and lets them pass' {
         $scored = Get-LoraModule $model -All | Where-Object Kind -EQ Norm | Measure-LoraModule -WarningVariable said -WarningAction SilentlyContinue
         $scored.Norm | Should -Be (@($null) * $scored.Count)

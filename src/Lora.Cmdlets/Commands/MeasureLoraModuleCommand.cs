@@ -113,7 +113,7 @@ public sealed class MeasureLoraModuleCommand : DatasetCmdlet
             DataType = DataType,
             Thread = Thread,
         });
-        RunOnWorker("Measuring LoRA modules", (worker, cancellation) => session.Score(modules, new ScoringReport(worker), cancellation));
+        RunOnWorker("Measuring LoRA modules", (worker, cancellation) => session.Score(modules, new ScoringReport(worker, session.TakesRows), cancellation));
     }
 
     /// <inheritdoc/>
@@ -152,14 +152,14 @@ public sealed class MeasureLoraModuleCommand : DatasetCmdlet
 
 /// <summary>Shows scoring in the shell: what any work shows, and each module as it has its scores.</summary>
 /// <param name="worker">Carries what is said to the pipeline's thread.</param>
-internal sealed class ScoringReport(PipelineWorker worker) : WorkReport(worker), IScoringObserver
+/// <param name="isByRow">Whether scores of rows are taken.</param>
+internal sealed class ScoringReport(PipelineWorker worker, bool isByRow) : WorkReport(worker), IScoringObserver
 {
     /// <inheritdoc/>
     public void OnScored(LoraModuleInfo scored)
     {
-        // The table shows the scores that were taken: Lora.Format.ps1xml has a view for each mark.
+        // The table shows the scores that were asked for, one table also where a module has none: Lora.Format.ps1xml has a view for each mark.
         PSObject marked = new(scored);
-        bool isByRow = scored.Gradient is not null || scored.Fisher is not null || scored.Activation is not null;
         marked.TypeNames.Insert(0, $"{typeof(LoraModuleInfo).FullName}#{(isByRow ? "ScoredByRow" : "ScoredByWeight")}");
         Worker.Write(new PipelineRecord.Output(marked));
     }

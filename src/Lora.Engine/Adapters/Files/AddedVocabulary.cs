@@ -19,7 +19,7 @@ internal static class AddedVocabulary
     /// <summary>The vocabulary that a configuration asks for; null when it asks for none.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="model">The base model: a folder, a .safetensors file, or a shard index.</param>
-    /// <exception cref="LoraException">ConfigValueInvalid: a token that the vocabulary has already; or the model cannot be read.</exception>
+    /// <exception cref="LoraException">ConfigValueInvalid: a token that the vocabulary has already, or a tokenizer without tokenizer.json; or the model cannot be read.</exception>
     public static ResizedVocabulary? Of(LoraConfig config, string model)
     {
         if (config.NewToken is not { Length: > 0 })
@@ -86,6 +86,12 @@ internal static class AddedVocabulary
     private static int FirstId(string[] names, string folder)
     {
         Tokenizer tokenizer = Tokenizer.Load(folder);
+        if (!File.Exists(Path.Combine(folder, AddedTokenFiles.Main)))
+        {
+            // Said before a training, and not when its adapter is written.
+            throw LoraException.Of(LoraError.ConfigValueInvalid, folder, nameof(LoraConfig.NewToken), $"given for '{folder}'", $"a model with {AddedTokenFiles.Main}: tokens are added to no other file of a tokenizer");
+        }
+
         LoraException.ThrowIfAny([.. names.Where(name => tokenizer.IdOf(name) is not null).Select(name => new LoraProblem(
             LoraError.ConfigValueInvalid, name, nameof(LoraConfig.NewToken), $"'{name}', which is the token {tokenizer.IdOf(name)}", $"tokens that the vocabulary lacks; {nameof(LoraConfig.TrainableToken)} trains those that it has"))]);
         return tokenizer.VocabularySize;

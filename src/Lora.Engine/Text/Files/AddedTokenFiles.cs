@@ -8,7 +8,9 @@ namespace Lora.Text;
 /// <summary>A tokenizer's files with special tokens added behind its last, as transformers writes them after add_special_tokens.</summary>
 internal static class AddedTokenFiles
 {
-    private const string Main = "tokenizer.json";
+    /// <summary>The file that tokens are added to.</summary>
+    public const string Main = "tokenizer.json";
+
     private const string Configuration = "tokenizer_config.json";
     private const string Map = "special_tokens_map.json";
     private const string Additional = "additional_special_tokens";

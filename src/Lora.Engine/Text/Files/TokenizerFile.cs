@@ -54,7 +54,7 @@ internal static class TokenizerFile
         }
         catch (JsonException exception)
         {
-            throw LoraException.From(exception, LoraError.TokenizerInvalid, file, file, "it is not JSON: " + exception.Message);
+            throw LoraException.From(exception, LoraError.TokenizerInvalid, file, file, "it is not JSON: " + exception.Message.TrimEnd('.'));
         }
     });
 

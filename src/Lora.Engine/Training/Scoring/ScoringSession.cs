@@ -21,7 +21,7 @@ public sealed class ScoringSession
         ArgumentNullException.ThrowIfNull(options);
         scores = [.. options.Score.Length > 0 ? options.Score : Enum.GetValues<LoraModuleScore>().Where(score => score.NeedsData() == data is not null)];
         List<LoraProblem> problems = [.. options.Check()];
-        if (data is null && scores.Any(score => score.NeedsData()))
+        if (data is null && TakesRows)
         {
             string asked = string.Join(", ", scores.Where(score => score.NeedsData()));
             problems.Add(new(LoraError.DatasetNotGiven, null, $"and {asked} is taken of rows"));
@@ -36,6 +36,9 @@ public sealed class ScoringSession
         this.data = data;
         this.options = options;
     }
+
+    /// <summary>Whether any score is of rows.</summary>
+    public bool TakesRows => scores.Any(score => score.NeedsData());
 
     /// <summary>Scores modules, in their order; each goes to the observer as a copy that has the scores.</summary>
     /// <param name="modules">Modules of Get-LoraModule, of one model or several.</param>
@@ -61,7 +64,7 @@ public sealed class ScoringSession
 
     private void Score(string model, LoraModuleInfo[] modules, IScoringObserver observer, CancellationToken cancellation)
     {
-        IReadOnlyDictionary<string, ModuleScores> ofRows = scores.Any(score => score.NeedsData())
+        IReadOnlyDictionary<string, ModuleScores> ofRows = TakesRows
             ? OfRows(model, modules, observer, cancellation) : new Dictionary<string, ModuleScores>();
         int without = 0;
         int done = 0;

@@ -87,4 +87,24 @@ public sealed class AddedVocabularyTests : IDisposable
         Assert.Equal(LoraError.ConfigValueInvalid, failure.Error);
         Assert.Contains("TrainableToken", failure.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_model_without_a_tokenizer_json_is_refused_before_it_is_trained()
+    {
+        string model = Directory.CreateDirectory(files.File("older")).FullName;
+        foreach (string file in new[] { "config.json", "model.safetensors" })
+        {
+            File.Copy(Repository.Fixture("families", "gpt2", file), Path.Combine(model, file));
+        }
+
+        foreach (string file in new[] { "vocab.json", "merges.txt" })
+        {
+            File.Copy(Repository.Fixture("vocabularies", "gpt2", file), Path.Combine(model, file));
+        }
+
+        LoraException failure = Assert.Throws<LoraException>(() => AddedVocabulary.Of(new() { NewToken = ["<|tool|>"] }, model));
+
+        Assert.Equal(LoraError.ConfigValueInvalid, failure.Error);
+        Assert.Contains("a model with tokenizer.json", failure.Message, StringComparison.Ordinal);
+    }
 }
