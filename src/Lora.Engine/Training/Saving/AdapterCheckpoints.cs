@@ -52,9 +52,13 @@ internal sealed partial class AdapterCheckpoints(string folder, int limit, Func<
     private static IEnumerable<(int Step, string Path)> All(string folder) =>
         from path in Directory.GetDirectories(folder, "checkpoint-*")
         let name = Name().Match(Path.GetFileName(path))
-        // What somebody put under such a name, and what a run put there and somebody added to, is not ours to remove.
-        where name.Success && AdapterFolder.IsThere(path) && Directory.GetFileSystemEntries(path).All(AdapterFolder.IsPart)
+        where name.Success && IsOurs(Directory.GetFileSystemEntries(path))
         select (int.Parse(name.Groups[1].Value, CultureInfo.InvariantCulture), path);
+
+    /// <summary>What somebody put under such a name, and what a run put there and somebody added to, is not ours to remove.</summary>
+    private static bool IsOurs(string[] entries) =>
+        // Nothing, or not all of an adapter, is there where a process was killed while it removed it.
+        entries.Length == 0 || (entries.All(AdapterFolder.IsPart) && entries.Any(path => Path.GetFileName(path).StartsWith("adapter_", StringComparison.Ordinal)));
 
     private static void Remove(IEnumerable<(int Step, string Path)> checkpoints) => checkpoints.ToList().ForEach(checkpoint => FileChanges.DeleteFolder(checkpoint.Path));
 

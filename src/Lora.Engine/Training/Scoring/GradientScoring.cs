@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,11 +53,11 @@ internal sealed class GradientScoring : IDisposable
         adapter.GatherGradients();
         foreach ((string module, TrainableParameter up) in ups)
         {
-            fisher[module] = fisher.GetValueOrDefault(module) + up.Gradient.pow(2).sum(type: ScalarType.Float64).ToDouble();
+            fisher[module] = fisher.GetValueOrDefault(module) + up.Gradient.mul(up.Gradient).sum(type: ScalarType.Float64).ToDouble();
         }
 
         // The mean over all tokens is the rows' means weighted by their tokens.
-        total.add_(adapter.Arena.Gradients, alpha: supervised.Count);
+        total.Add(adapter.Arena.Gradients, supervised.Count);
         tokens += supervised.Count;
     }
 
@@ -70,10 +71,10 @@ internal sealed class GradientScoring : IDisposable
             return scores;
         }
 
-        adapter.Arena.Gradients.copy_(total.div(tokens));
+        adapter.Arena.Gradients.copy_(total.Times(1.0 / tokens));
         foreach ((string module, TrainableParameter up) in ups)
         {
-            double gradient = up.Gradient.pow(2).sum(type: ScalarType.Float64).sqrt().ToDouble();
+            double gradient = up.Gradient.mul(up.Gradient).sum(type: ScalarType.Float64).sqrt().ToDouble();
             scores[module] = new() { Gradient = gradient, Fisher = fisher[module], Activation = energy.Of(module) };
         }
 

@@ -44,7 +44,7 @@ internal sealed class WeightScoring(string folder, IReadOnlyCollection<LoraModul
     /// <param name="needsSpectrum">Whether any of them is of the singular values.</param>
     public static ModuleScores Of(Tensor matrix, IReadOnlyCollection<LoraModuleScore> scores, bool needsSpectrum)
     {
-        double norm = matrix.pow(2).sum(type: ScalarType.Float64).sqrt().ToDouble();
+        double norm = matrix.mul(matrix).sum(type: ScalarType.Float64).sqrt().ToDouble();
         if (!needsSpectrum || !double.IsFinite(norm))
         {
             return new() { Norm = Taken(LoraModuleScore.Norm, () => norm) };

@@ -82,6 +82,17 @@ public sealed class AdapterCheckpointsTests : IDisposable
     }
 
     [Fact]
+    public void What_a_process_left_that_was_killed_while_it_removed_one_goes()
+    {
+        Directory.CreateDirectory(folder.File("run/checkpoint-000001"));
+        Directory.CreateDirectory(folder.File("run/checkpoint-000002"));
+        folder.Write("run/checkpoint-000002/adapter_config.json", "{}");
+        ExampleRun.Train(ExampleRun.Config, Options with { OutputPath = Run, SaveLimit = 1, SaveStep = 3 });
+
+        Assert.Equal([6], Kept());
+    }
+
+    [Fact]
     public void A_limit_of_nothing_is_refused()
     {
         LoraException exception = Assert.Throws<LoraException>(() => ExampleRun.Train(ExampleRun.Config, Options with { SaveStep = null, OutputPath = Run }));
