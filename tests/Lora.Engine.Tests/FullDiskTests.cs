@@ -18,6 +18,9 @@ public sealed class FullDiskTests
     public void A_file_of_tensors() => Holds(disk => SafetensorsWriter.Write(disk.File("old"), [Large]));
 
     [Fact]
+    public void A_GGUF_file() => Holds(disk => GgufWriter.Write(disk.File("old"), [], [new("x", GgufTensorType.F32, [250_000])], (_, stream) => stream.Write(Large.Bytes.Span)));
+
+    [Fact]
     public void An_adapter_over_another() => Holds(disk => AdapterFolder.Save(new() { Tensors = [Large] }, disk.File(""), overwrite: true));
 
     [Fact]

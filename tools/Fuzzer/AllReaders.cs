@@ -6,7 +6,7 @@ internal static class AllReaders
     /// <summary>Those that are run unless others are asked for.</summary>
     public static IReadOnlyList<Reader> Usual { get; } =
         [
-            .. CheckpointReaders.All, .. AdapterReaders.All, .. TextReaders.All, .. VocabularyReaders.All, .. DatasetReaders.All, .. PatternReaders.All,
+            .. CheckpointReaders.All, .. GgufReaders.All, .. AdapterReaders.All, .. TextReaders.All, .. VocabularyReaders.All, .. DatasetReaders.All, .. PatternReaders.All,
             .. TorchReaders.All, .. TaskModelReaders.All, .. QuantizedReaders.All,
         ];
 

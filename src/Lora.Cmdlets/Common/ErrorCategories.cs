@@ -13,7 +13,7 @@ internal static class ErrorCategories
 
         LoraError.PickleRefused or LoraError.ShardOutsideFolder => ErrorCategory.SecurityError,
 
-        LoraError.SafetensorsTruncated or LoraError.NotSafetensors or LoraError.SafetensorsHeaderTooLarge or LoraError.SafetensorsHeaderInvalid
+        LoraError.SafetensorsTruncated or LoraError.NotSafetensors or LoraError.SafetensorsHeaderTooLarge or LoraError.SafetensorsHeaderInvalid or LoraError.GgufInvalid
             or LoraError.TensorDuplicate or LoraError.TensorDataTypeUnknown or LoraError.TensorOffsetsInvalid
             or LoraError.TensorShapeMismatch or LoraError.QuantizedWeightInvalid or LoraError.ShardIndexInvalid or LoraError.ConfigInvalid
             or LoraError.AdapterConfigInvalid or LoraError.AdapterWeightsInvalid or LoraError.TokenizerInvalid

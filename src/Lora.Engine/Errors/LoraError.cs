@@ -34,6 +34,9 @@ public enum LoraError
     /// <summary>The header is not the JSON object that the format asks for.</summary>
     SafetensorsHeaderInvalid,
 
+    /// <summary>A GGUF file that is damaged or against the format.</summary>
+    GgufInvalid,
+
     /// <summary>A tensor name occurs twice.</summary>
     TensorDuplicate,
 
