@@ -21,7 +21,7 @@ internal static class ErrorCategories
             or LoraError.DatasetEmpty or LoraError.LabelAlone or LoraError.DatasetForm or LoraError.RowInvalid or LoraError.ColumnMissing or LoraError.DatasetChanged or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
             => ErrorCategory.InvalidData,
 
-        LoraError.ModelTypeUnknown or LoraError.ConfigUnsupported or LoraError.ArchitectureUnsupported or LoraError.TaskUnsupported or LoraError.QuantizationUnsupported or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported
+        LoraError.ModelTypeUnknown or LoraError.ConfigUnsupported or LoraError.ArchitectureUnsupported or LoraError.TaskUnsupported or LoraError.GenerationUnsupported or LoraError.QuantizationUnsupported or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported
             => ErrorCategory.NotImplemented,
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown

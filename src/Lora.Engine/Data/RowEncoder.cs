@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lora.Text;
 
 namespace Lora.Data;
@@ -23,11 +24,11 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength, Lazy<ChatEn
 
     /// <summary>The ids of a prompt as the user's message, with what begins the answer to it.</summary>
     /// <exception cref="LoraException">The model has no chat template, or it refuses the prompt.</exception>
-    public int[] EncodeChatPrompt(string prompt, CancellationToken cancellation)
-    {
-        TextPiece piece = Chat.WritePrompt(prompt, cancellation);
-        return [.. tokenizer.Encode([piece.Text], int.MaxValue, cancellation, [piece.Literal])[0]];
-    }
+    public int[] EncodeChatPrompt(string prompt, CancellationToken cancellation) => Ids(Chat.WritePrompt(prompt, cancellation), cancellation);
+
+    /// <summary>The ids of a conversation, with what begins the answer to it.</summary>
+    /// <exception cref="LoraException">The model has no chat template, or it refuses the conversation.</exception>
+    public int[] EncodeChatPrompt(IReadOnlyList<ChatMessage> messages, JsonElement? tools, CancellationToken cancellation) => Ids(Chat.WritePrompt(messages, tools, cancellation), cancellation);
 
     /// <summary>Encodes a row; null where there is nothing to learn.</summary>
     /// <exception cref="FormatException">The chat template cannot write it, or what is learned of it cannot be told: why.</exception>
@@ -47,6 +48,8 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength, Lazy<ChatEn
         };
         return Encode([.. pieces.Where(piece => piece.Text.Length > 0)], row.Line, cancellation);
     }
+
+    private int[] Ids(TextPiece piece, CancellationToken cancellation) => [.. tokenizer.Encode([piece.Text], int.MaxValue, cancellation, [piece.Literal])[0]];
 
     private ChatEncoder Chat => (chat ?? throw new InvalidOperationException("There is nothing to write conversations by.")).Value;
 

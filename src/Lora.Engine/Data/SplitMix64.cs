@@ -18,6 +18,9 @@ internal sealed class SplitMix64(ulong state)
         return mixed ^ (mixed >> 31);
     }
 
+    /// <summary>The next number from 0 to below 1, of the 53 bits that a double holds.</summary>
+    public double NextShare() => (Next() >> 11) * (1.0 / (1L << 53));
+
     /// <summary>The next number from 0 up to, but without, a bound: the high half of number times bound.</summary>
     public int Next(int bound) => (int)Math.BigMul(Next(), (ulong)bound, out _);
 }

@@ -83,6 +83,9 @@ public enum LoraError
     /// <summary>A task that models of a type are not trained for.</summary>
     TaskUnsupported,
 
+    /// <summary>A model, or an adapter, that says no text.</summary>
+    GenerationUnsupported,
+
     /// <summary>Weights that are quantised in the files.</summary>
     QuantizationUnsupported,
 

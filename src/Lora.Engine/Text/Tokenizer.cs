@@ -212,7 +212,11 @@ public sealed class Tokenizer
         }
     }
 
-    private string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens, bool continues) =>
+    /// <summary>Whether token ids have a text at all: what goes on others keeps the space that it begins with.</summary>
+    internal bool IsShown(ReadOnlySpan<int> ids, bool skipSpecialTokens) => Shown(ids, skipSpecialTokens).Count > 0;
+
+    /// <summary>The text of token ids, which go on others or begin.</summary>
+    internal string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens, bool continues) =>
         string.Concat(decoder(Shown(ids, skipSpecialTokens), continues));
 
     private List<string> Shown(ReadOnlySpan<int> ids, bool skipSpecialTokens)

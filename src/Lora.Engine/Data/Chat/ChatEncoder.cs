@@ -102,12 +102,16 @@ internal sealed class ChatEncoder
 
     /// <summary>Writes a prompt as a user's message, with what begins the answer.</summary>
     /// <exception cref="LoraException">What <see cref="ChatTemplate.Render"/> throws.</exception>
-    public TextPiece WritePrompt(string prompt, CancellationToken cancellation)
+    public TextPiece WritePrompt(string prompt, CancellationToken cancellation) => WritePrompt([new(ChatRoles.User, prompt)], null, cancellation);
+
+    /// <summary>Writes a conversation, with what begins the answer to it.</summary>
+    /// <exception cref="LoraException">What <see cref="ChatTemplate.Render"/> throws.</exception>
+    public TextPiece WritePrompt(IReadOnlyList<ChatMessage> asked, JsonElement? tools, CancellationToken cancellation)
     {
-        ChatMessage[] messages = [.. Opened([new(new(ChatRoles.User, prompt))]).Select(turn => turn.Message)];
-        string text = Render(messages, null, begins: true, cancellation).Text;
+        ChatMessage[] messages = [.. Opened([.. asked.Select(message => new ChatTurn(message))]).Select(turn => turn.Message)];
+        string text = Render(messages, tools, begins: true, cancellation).Text;
         IReadOnlyList<PlacedPart>? placed = options.AllowSpecialToken || ChatMarks.Of(messages, text, MarkedScope.All) is not ChatMarks marks
-            ? null : marks.Places(Render(marks.Messages, null, begins: true, cancellation).Text, text, _ => false);
+            ? null : marks.Places(Render(marks.Messages, tools, begins: true, cancellation).Text, text, _ => false);
         return new(text, false, placed is null ? null : Spelled(placed));
     }
 

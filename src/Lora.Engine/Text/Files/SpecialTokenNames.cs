@@ -28,6 +28,16 @@ internal static class SpecialTokenNames
         return id.Element.ValueKind == JsonValueKind.Array ? id.Items().FirstOrDefault(id).Number() : id.Number();
     }
 
+    /// <summary>All ids that generation_config.json gives under a key, or config.json where it does not; none where neither does.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="key">The key, for example <c>eos_token_id</c>: a number or a list.</param>
+    public static IReadOnlyList<int> Ids(string folder, string key) => (Read(folder, "generation_config.json", key) ?? Read(folder, "config.json", key)) switch
+    {
+        null => [],
+        { Element.ValueKind: JsonValueKind.Array } list => [.. list.Items().Select(id => id.Number())],
+        TokenizerNode id => [id.Number()],
+    };
+
     private static TokenizerNode? Read(string folder, string fileName, string key)
     {
         string file = Path.Combine(folder, fileName);

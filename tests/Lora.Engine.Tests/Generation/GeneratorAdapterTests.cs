@@ -1,0 +1,65 @@
+using Lora.Adapters;
+
+namespace Lora.Tests.Generation;
+
+public sealed class GeneratorAdapterTests : IDisposable
+{
+    private static readonly string Fixture = Repository.Fixture("families", "llama3");
+    private static readonly GeneratorOptions OnCpu = new() { Device = "cpu" };
+    private static readonly LoraPrompt[] Prompts = [LoraPrompt.Of("12")];
+    private static readonly GenerationOptions Short = new() { MaxToken = 12 };
+
+    private readonly TemporaryFolder folder = new();
+
+    public GeneratorAdapterTests()
+    {
+        foreach (string file in new[] { Path.Combine(Fixture, "config.json"), Path.Combine(Fixture, "model.safetensors"), Repository.Fixture("tokenizers", "byte-level-digits", "tokenizer.json") })
+        {
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        }
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Base_and_adapters_take_turns_on_one_loaded_model()
+    {
+        LoraAdapter trained = AdapterFolder.Load(Path.Combine(Fixture, "adapter"));
+        LoraAdapter copy = AdapterFolder.Save(trained, folder.File("other"));
+        using LoraGenerator generator = LoraGenerator.Load(folder.Path, [trained, copy], OnCpu);
+        int[] bare = Ids(null);
+        int[] adapted = Ids("adapter");
+
+        Assert.Equal(["adapter", "other"], generator.Adapters);
+        Assert.NotEqual(bare, adapted);
+        Assert.Equal(adapted, Ids("OTHER"));
+        Assert.Equal(bare, Ids(null));
+        Assert.Equal(adapted, Ids("adapter"));
+        Assert.Throws<ArgumentException>(() => Ids("none of these"));
+
+        using LoraModel model = LoraModel.Load(folder.Path, trained, "cpu");
+        Assert.Equal(model.Continue("12", 12), generator.Generate(Prompts, Short, "adapter")[0].Text);
+
+        int[] Ids(string? adapter) => [.. generator.Generate(Prompts, Short, adapter)[0].Id];
+    }
+
+    [Fact]
+    public void Adapters_of_one_name_are_told_apart_by_a_number()
+    {
+        LoraAdapter trained = AdapterFolder.Load(Path.Combine(Fixture, "adapter"));
+        using LoraGenerator generator = LoraGenerator.Load(folder.Path, [trained, trained.With(trained.Config)], OnCpu);
+        Assert.Equal(["adapter", "adapter-2"], generator.Adapters);
+    }
+
+    [Fact]
+    public void All_problems_of_model_and_adapters_are_found_before_anything_is_loaded()
+    {
+        LoraAdapter trained = AdapterFolder.Load(Path.Combine(Fixture, "adapter"));
+        LoraAdapter lacking = new() { Config = trained.Config, Tensors = [.. trained.Tensors.Skip(1)], Path = folder.File("lacking") };
+        LoraAdapter labels = trained.With(trained.Config with { TaskType = "SEQ_CLS" });
+
+        LoraException failure = Assert.Throws<LoraException>(() => LoraGenerator.Load(folder.Path, [lacking, labels], OnCpu));
+        Assert.Contains(failure.Problems, problem => problem.Error == LoraError.AdapterWeightsInvalid);
+        Assert.Contains(failure.Problems, problem => problem.Error == LoraError.GenerationUnsupported);
+    }
+}
