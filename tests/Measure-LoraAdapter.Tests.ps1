@@ -40,6 +40,34 @@ Describe 'Measure-LoraAdapter' {
         $measured.Name | Should -Match ' \+ '
     }
 
+    It 'measures the model without an adapter' {
+        $measured = Measure-LoraAdapter -Model $model -Dataset $validation
+        [math]::Abs($measured.Loss - $result.Before.Loss) | Should -BeLessThan 1e-5
+        $measured.Accuracy | Should -Be $result.Before.Accuracy
+        $measured.LossChange | Should -Be 0
+        $measured.Name | Should -Be (Resolve-Path $model).Path
+        $measured | Out-String | Should -Match 'Name +Loss +LossChange +Score +Accuracy'
+    }
+
+    It 'says what is missing without adapter and model, and what a model alone does not have' {
+        { Measure-LoraAdapter -Dataset $validation } | Should -Throw -ErrorId 'LoraAdapterNotGiven,*'
+        { Measure-LoraAdapter -Model $model -Dataset $validation -EachLayer } | Should -Throw -ErrorId 'LoraConfigConflict,*'
+        @() | Measure-LoraAdapter -Model $model -Dataset $validation | Should -BeNullOrEmpty
+    }
+
+    It 'counts questions with choices, of the adapter and of the base' {
+        $rows = @(
+            @{ question = 'The fox sleeps in'; choices = 'a den.', 'the sea.', 'a nest.'; answer = 0 }
+            [pscustomobject]@{ question = 'The bear sleeps in'; choices = 'a den.', 'a cave.'; answer = 'B' }
+        )
+        $measured = $result | Measure-LoraAdapter -Row $rows
+        $measured.ChoiceCount | Should -Be 2
+        $measured.ChoiceAccuracy | Should -BeIn 0, 0.5, 1
+        (Measure-LoraAdapter -Model $model -Row $rows).ChoiceAccuracy | Should -Be $measured.BaseChoiceAccuracy
+        $measured | Out-String | Should -Match 'acc \d+\.0%, norm \d+\.0%'
+        { $rows | Invoke-LoraTraining -Config $result.Config } | Should -Throw -ErrorId 'LoraChoicesNotLearned,*'
+    }
+
     It 'reports a folder without an adapter and goes on' {
         $measured = 'TestDrive:/none', 'TestDrive:/adapter' |
             Measure-LoraAdapter -Model $model -Dataset $validation -ErrorAction SilentlyContinue -ErrorVariable failures

@@ -119,6 +119,15 @@ Describe 'Test-LoraDataset' {
         { 7 | Test-LoraDataset -Model $model } | Should -Throw -ErrorId 'LoraRowInvalid,*'
     }
 
+    It 'shows a question with choices with the right one learned, and all of them' {
+        $row = @{ question = 'The fox sleeps in'; choices = 'a den.', 'the sea.'; answer = 'a den.' } | Test-LoraDataset -Model $model
+        $row.Format | Should -Be Choice
+        $row.Text | Should -Match 'The fox sleeps in a den\.$'
+        $row.Supervised.Text | Should -Be ' a den.'
+        $row.Choice | Should -Be 'a den.', 'the sea.'
+        (@{ question = 'x'; choices = 'a', 'b'; answer = 7 } | Test-LoraDataset -Model $model).Problem | Should -Match 'none of its 2 choices'
+    }
+
     It 'needs a model' {
         { Test-LoraDataset $bad } | Should -Throw -ErrorId 'LoraModelNotKnown,Lora.Commands.TestLoraDatasetCommand'
     }

@@ -3,16 +3,15 @@ using Lora.Training;
 
 namespace Lora.Commands;
 
-/// <summary>Takes the loss of adapters on a dataset, whole, in part, without each block in turn, or several together; nothing is trained.</summary>
+/// <summary>Takes the loss of adapters on a dataset, whole, in part, without each block in turn, or several together, or that of a model alone; nothing is trained.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "LoraAdapter", DefaultParameterSetName = AdapterCmdlet.AdapterSet, HelpUri = HelpAddress.Pages + "Measure-LoraAdapter.md")]
 [OutputType(typeof(LoraMeasurement))]
-public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
+public sealed class MeasureLoraAdapterCommand : MeasuringCmdlet
 {
     private static readonly MeasurementOptions Defaults = new();
 
     private readonly List<LoraAdapter> together = [];
     private MeasurementSession? session;
-    private PipelineRows? rows;
     private string? model;
 
     /// <summary>The adapters: results, adapters in memory, objects of Get-LoraAdapter, or paths; wildcards are allowed.</summary>
@@ -34,13 +33,7 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
 
-    /// <summary>The rows to take the loss on, as objects, in place of files.</summary>
-    [Parameter]
-    [Recorded<RowArgument>(Several = true)]
-    [ValidateNotNullOrEmpty]
-    public RowArgument[] Row { get; set; } = [];
-
-    /// <summary>The base model, when the adapter does not know it.</summary>
+    /// <summary>The base model, when the adapter does not know it; without an adapter the model that is measured.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
     public ModelArgument? Model { get; set; }
@@ -107,7 +100,8 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
     {
         PathResolver paths = new(this);
         model = BaseModel.Named(Model, paths);
-        session = new(Data(paths), new()
+        TrainingData data = Data(Dataset, paths) ?? throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
+        session = new(data, new()
         {
             Include = Include,
             Exclude = Exclude,
@@ -124,31 +118,15 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
         });
     }
 
-    /// <summary>The rows to take the loss on.</summary>
-    private TrainingData Data(PathResolver paths)
-    {
-        if (Row.Length == 0)
-        {
-            return Dataset.Length > 0 ? new(paths.All(Dataset), []) : throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
-        }
-
-        if (Dataset.Length > 0)
-        {
-            throw LoraException.Of(LoraError.ConfigConflict, Dataset, "the loss is taken on rows of files or on objects: -Dataset and -Row both name rows");
-        }
-
-        rows = new();
-        foreach (RowArgument row in Row)
-        {
-            rows.Add(row.Value);
-        }
-
-        return new([], []) { Rows = rows.Rows };
-    }
-
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
+        if (ParameterSetName == AdapterCmdlet.AdapterSet && Adapter.Length == 0 && model is not null)
+        {
+            MeasureModel();
+            return;
+        }
+
         IEnumerable<AdapterSource> sources = ParameterSetName == PathCmdlet.LiteralPathSet
             ? AdapterSource.Each(LiteralPath, this)
             : AdapterArgument.Each(Adapter, this);
@@ -182,19 +160,30 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
         {
             session?.Dispose();
             session = null;
-            rows?.Dispose();
-            rows = null;
         }
+    }
+
+    private void MeasureModel()
+    {
+        string[] ofAdapters = [nameof(Include), nameof(Exclude), nameof(EachLayer), nameof(Together), nameof(ResizeVocabulary)];
+        if (Array.Find(ofAdapters, MyInvocation.BoundParameters.ContainsKey) is string given)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, given, $"-{given} is about an adapter, and a model without one is measured");
+        }
+
+        Measure([]);
     }
 
     private void Measure()
     {
         LoraAdapter[] adapters = [.. together];
         together.Clear();
-        RunOnWorker(
-            "Measuring LoRA adapter",
-            (worker, cancellation) => session!.Measure(adapters, model: null, new MeasurementReport(worker), cancellation));
+        Measure(adapters);
     }
+
+    private void Measure(LoraAdapter[] adapters) => RunOnWorker(
+        adapters.Length == 0 ? "Measuring model" : "Measuring LoRA adapter",
+        (worker, cancellation) => session!.Measure(adapters, adapters.Length == 0 ? model : null, new MeasurementReport(worker), cancellation));
 }
 
 /// <summary>Shows measuring in the shell: what any work shows, and each measurement as it is done.</summary>
@@ -202,5 +191,15 @@ public sealed class MeasureLoraAdapterCommand : DatasetCmdlet
 internal sealed class MeasurementReport(PipelineWorker worker) : WorkReport(worker), IMeasurementObserver
 {
     /// <inheritdoc/>
-    public void OnMeasured(LoraMeasurement done) => Worker.Write(new PipelineRecord.Output(done));
+    public void OnMeasured(LoraMeasurement done)
+    {
+        // A part of an adapter is compared with the whole, and has columns of its own in Lora.Format.ps1xml.
+        PSObject shown = new(done);
+        if (done.Without is not null)
+        {
+            shown.TypeNames.Insert(0, $"{typeof(LoraMeasurement).FullName}#Part");
+        }
+
+        Worker.Write(new PipelineRecord.Output(shown));
+    }
 }

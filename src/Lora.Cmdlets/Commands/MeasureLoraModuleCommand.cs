@@ -6,12 +6,11 @@ namespace Lora.Commands;
 /// <summary>Scores modules by their weights, or by a pass over rows; the same modules go on with the scores in their properties.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "LoraModule", HelpUri = HelpAddress.Pages + "Measure-LoraModule.md")]
 [OutputType(typeof(LoraModuleInfo))]
-public sealed class MeasureLoraModuleCommand : DatasetCmdlet
+public sealed class MeasureLoraModuleCommand : MeasuringCmdlet
 {
     private static readonly ScoringOptions Defaults = new();
 
     private readonly List<LoraModuleInfo> modules = [];
-    private PipelineRows? rows;
 
     /// <summary>The modules, as Get-LoraModule lists them.</summary>
     [Parameter(ValueFromPipeline = true)]
@@ -23,12 +22,6 @@ public sealed class MeasureLoraModuleCommand : DatasetCmdlet
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
-
-    /// <summary>The rows, as objects, in place of files.</summary>
-    [Parameter]
-    [Recorded<RowArgument>(Several = true)]
-    [ValidateNotNullOrEmpty]
-    public RowArgument[] Row { get; set; } = [];
 
     /// <summary>The scores to take.</summary>
     [Parameter]
@@ -101,7 +94,7 @@ public sealed class MeasureLoraModuleCommand : DatasetCmdlet
         }
 
         PathResolver paths = new(this);
-        ScoringSession session = new(Data(paths), new()
+        ScoringSession session = new(Data(Dataset, paths), new()
         {
             Score = Score,
             Sample = Sample,
@@ -114,39 +107,6 @@ public sealed class MeasureLoraModuleCommand : DatasetCmdlet
             Thread = Thread,
         });
         RunOnWorker("Measuring LoRA modules", (worker, cancellation) => session.Score(modules, new ScoringReport(worker, session.TakesRows), cancellation));
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        base.Dispose(disposing);
-        if (disposing)
-        {
-            rows?.Dispose();
-            rows = null;
-        }
-    }
-
-    /// <summary>The rows that were given; null for none.</summary>
-    private TrainingData? Data(PathResolver paths)
-    {
-        if (Row.Length > 0 && Dataset.Length > 0)
-        {
-            throw LoraException.Of(LoraError.ConfigConflict, Dataset, "scores are taken on rows of files or on objects: -Dataset and -Row both name rows");
-        }
-
-        if (Row.Length == 0)
-        {
-            return Dataset.Length > 0 ? new(paths.All(Dataset), []) : null;
-        }
-
-        rows = new();
-        foreach (RowArgument row in Row)
-        {
-            rows.Add(row.Value);
-        }
-
-        return new([], []) { Rows = rows.Rows };
     }
 }
 

@@ -18,7 +18,7 @@ internal static class ErrorCategories
             or LoraError.TensorShapeMismatch or LoraError.QuantizedWeightInvalid or LoraError.ShardIndexInvalid or LoraError.ConfigInvalid
             or LoraError.AdapterConfigInvalid or LoraError.AdapterWeightsInvalid or LoraError.TokenizerInvalid
             or LoraError.ChatTemplateInvalid or LoraError.ChatTemplateFailed or LoraError.ChatMessageInvalid
-            or LoraError.DatasetEmpty or LoraError.LabelAlone or LoraError.DatasetForm or LoraError.RowInvalid or LoraError.ColumnMissing or LoraError.DatasetChanged or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
+            or LoraError.DatasetEmpty or LoraError.LabelAlone or LoraError.ChoicesNotLearned or LoraError.DatasetForm or LoraError.RowInvalid or LoraError.ColumnMissing or LoraError.DatasetChanged or LoraError.NoSupervisedToken or LoraError.TokenOutOfRange
             => ErrorCategory.InvalidData,
 
         LoraError.ModelTypeUnknown or LoraError.ConfigUnsupported or LoraError.ArchitectureUnsupported or LoraError.TaskUnsupported or LoraError.GenerationUnsupported or LoraError.QuantizationUnsupported or LoraError.AdapterFeatureUnsupported or LoraError.TokenizerUnsupported

@@ -168,6 +168,7 @@ public sealed class DatasetFile(string path)
         DatasetFormat.Completion => "a prompt with its completion",
         DatasetFormat.Label or DatasetFormat.Score => "a text with a label",
         DatasetFormat.Tag => "words with tags",
+        DatasetFormat.Choice => "a question with choices",
         _ => "a chat",
     };
 }

@@ -40,6 +40,7 @@ internal static class DatasetReport
         DatasetFormat.Label => "texts with labels",
         DatasetFormat.Score => "texts with numbers",
         DatasetFormat.Tag => "words with tags",
+        DatasetFormat.Choice => "questions with choices",
         _ => "chats",
     };
 
@@ -63,9 +64,10 @@ internal static class DatasetReport
 
     private static IEnumerable<string> Rows(DatasetFile file, DatasetOptions options)
     {
+        string cut = file.Format == DatasetFormat.Choice ? "beginning" : "end"; // the choices stay
         (IEnumerable<int> Lines, string One, string Several)[] reports =
         [
-            (file.TruncatedRows.Select(row => row.Line), $"was longer than {options.MaxLength} tokens and cut at its end", $"were longer than {options.MaxLength} tokens and cut at their end"),
+            (file.TruncatedRows.Select(row => row.Line), $"was longer than {options.MaxLength} tokens and cut at its {cut}", $"were longer than {options.MaxLength} tokens and cut at their {cut}"),
             .. file.LeftOut.GroupBy(row => row.Reason, row => row.Line).OrderBy(group => group.Key, StringComparer.Ordinal)
                 .Select(group => ((IEnumerable<int>)group, $"was left out, {group.Key}", $"were left out, {group.Key}")),
             (file.OverlongRows, $"has more than the {options.Positions} tokens that the model was made for", $"have more than the {options.Positions} tokens that the model was made for"),

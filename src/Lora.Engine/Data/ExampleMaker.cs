@@ -10,6 +10,7 @@ internal sealed class ExampleMaker
     private readonly RowEncoder encoder;
     private readonly RowEncoder whole;
     private readonly TaskEncoder? task;
+    private readonly ChoiceEncoder choices;
 
     public ExampleMaker(Tokenizer tokenizer, DatasetOptions options)
     {
@@ -18,6 +19,7 @@ internal sealed class ExampleMaker
         Chat = options.Chat ?? ChatEncoder.Of(new(Path.GetDirectoryName(tokenizer.Path)!, options.Data.ChatTemplate, null), tokenizer, options.Data, TimeProvider.System);
         encoder = new(tokenizer, options.MaxLength, Chat);
         whole = new(tokenizer, int.MaxValue - 1);
+        choices = new(tokenizer, options.Data.ChatTemplate is null ? null : Chat, options.Data.AllowSpecialToken);
         task = options.Task.Kind == TaskKind.CausalLM ? null : new(tokenizer, options.MaxLength, options.Task, options.Labels);
     }
 
@@ -39,7 +41,12 @@ internal sealed class ExampleMaker
     {
         try
         {
-            return Cut(row, task is not null ? task.Encode(row, cancellation) : row is DocumentPart part ? new(new(part.Ids, part.Ids, part.Line), IsWhole: true, Notes: 0) : encoder.Encode(row, cancellation));
+            return Cut(row, task is not null ? task.Encode(row, cancellation) : row switch
+            {
+                DocumentPart part => new(new(part.Ids, part.Ids, part.Line), IsWhole: true, Notes: 0),
+                ChoiceRow choice => choices.Encode(choice, cancellation),
+                _ => encoder.Encode(row, cancellation),
+            });
         }
         catch (FormatException exception)
         {
@@ -51,15 +58,24 @@ internal sealed class ExampleMaker
     private MadeExample Cut(DatasetRow row, EncodedRow? encoded)
     {
         TrainingExample? example = encoded?.Example;
-        bool isTruncated = Math.Max(example?.Ids.Length ?? 0, example?.Labels.Length ?? 0) > options.MaxLength;
+        bool isTruncated = Math.Max(example?.Ids.Length ?? 0, example?.Labels.Length ?? 0) > options.MaxLength || example?.Choices?.Each.Any(choice => choice.Ids.Length > options.MaxLength) == true;
         if (isTruncated)
         {
-            example = example! with { Ids = Kept(example.Ids), Labels = Kept(example.Labels) };
+            example = example!.Choices is ExampleChoices choices
+                ? End(example) with { Choices = choices with { Each = [.. choices.Each.Select(End)] } }
+                : example with { Ids = Kept(example.Ids), Labels = Kept(example.Labels) };
         }
 
-        tokenizer.CheckRange([.. example?.Ids ?? [], .. options.Task.Kind == TaskKind.Seq2SeqLM ? example?.Labels ?? [] : []], options.VocabularySize ?? int.MaxValue);
+        tokenizer.CheckRange([.. example?.Ids ?? [], .. example?.Choices?.Each.SelectMany(choice => choice.Ids) ?? [], .. options.Task.Kind == TaskKind.Seq2SeqLM ? example?.Labels ?? [] : []], options.VocabularySize ?? int.MaxValue);
         return example is { TargetCount: > 0 } ? new(example, encoded, isTruncated, null) : new(null, encoded, isTruncated, row.Lack
             ?? (isTruncated ? $"with what is to be learned beyond the {options.MaxLength} tokens that are kept" : "without a token to learn from"));
+    }
+
+    /// <summary>Choices stand at the end, and what is asked is cut at its beginning, as in lm-evaluation-harness.</summary>
+    private TrainingExample End(TrainingExample choice)
+    {
+        int from = Math.Max(0, choice.Ids.Length - options.MaxLength);
+        return choice with { Ids = choice.Ids[from..], Labels = choice.Labels[from..] };
     }
 
     private int[] Kept(int[] all) => task is not null ? task.Cut(all, options.MaxLength) : all.Length > options.MaxLength ? all[..options.MaxLength] : all;

@@ -22,6 +22,9 @@ public sealed record TrainingExample(int[] Ids, int[] Labels, int Line)
     /// <summary>What is to be predicted of a text that has numbers, or labels of which each is there or not; null for all else.</summary>
     internal LabelValues? Values { get; init; }
 
+    /// <summary>The choices of a question, of which this is the right one; null for all else.</summary>
+    internal ExampleChoices? Choices { get; init; }
+
     /// <summary>Which of two texts each token is of, 0 or 1; null for one text.</summary>
     internal int[]? TokenTypes { get; init; }
 }

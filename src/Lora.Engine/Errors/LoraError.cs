@@ -231,6 +231,9 @@ public enum LoraError
     /// <summary>Rows of a classification that all have the same label.</summary>
     LabelAlone,
 
+    /// <summary>Questions with choices where rows are learned from.</summary>
+    ChoicesNotLearned,
+
     /// <summary>A file of a form that is not read, or damaged, or a folder with several forms.</summary>
     DatasetForm,
 

@@ -89,6 +89,16 @@ public sealed class MeasureLoraAdapterTests : IClassFixture<HostedShell>, IDispo
         "'v_proj'", Assert.Single(shell.Run($"{Train}; $results[0] | {Measure} -Exclude v_proj").Succeeded().Warnings), StringComparison.Ordinal);
 
     [Fact]
+    public void The_table_of_whole_adapters_has_perplexity_and_accuracy_beside_the_loss()
+    {
+        string shown = shell.Show($"{Train}; $results[0] | {Measure}; Measure-LoraAdapter -Model $model -Dataset $validation");
+
+        Assert.Matches("Name +Loss +LossChange +Score +Accuracy", shown);
+        Assert.Matches(@"\d\.\d{4} +-\d\.\d{4} +perplexity [\d.,]+ +\d+\.\d%", shown);
+        Assert.Matches(@"\d\.\d{4} +0\.0000 +perplexity [\d.,]+ +\d+\.\d%", shown);
+    }
+
+    [Fact]
     public void Progress_runs_to_completed()
     {
         ShellResult result = shell.Run($"{Train}; $results[0] | {Measure} -EachLayer -BatchSize 1").Succeeded();

@@ -18,7 +18,7 @@ internal sealed class ExampleCache(int rows, long room)
     /// <summary>Keeps an example, if there is room.</summary>
     public void Add(int row, TrainingExample example)
     {
-        long bytes = Overhead + (2L * sizeof(int) * example.Ids.Length);
+        long bytes = Size(example) + (example.Choices?.Each.Sum(Size) ?? 0);
         if (Interlocked.Add(ref taken, bytes) <= room)
         {
             Volatile.Write(ref kept[row], example);
@@ -28,4 +28,6 @@ internal sealed class ExampleCache(int rows, long room)
             Interlocked.Add(ref taken, -bytes);
         }
     }
+
+    private static long Size(TrainingExample example) => Overhead + (2L * sizeof(int) * example.Ids.Length);
 }

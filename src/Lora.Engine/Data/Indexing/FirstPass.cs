@@ -83,6 +83,7 @@ internal static class FirstPass
         TextRow text => text.Text.Length,
         LabelledRow labelled => labelled.Text.Length,
         TaggedRow tagged => tagged.Words.Sum(word => (long)word.Length),
+        ChoiceRow choice => choice.Question.Length + choice.Choices.Sum(text => (long)text.Length),
         CompletionRow pair => (long)pair.Prompt.Length + pair.Completion.Length,
         ChatRow chat => chat.Turns.Sum(turn => (long)(turn.Message.Content?.Length ?? 0)),
         _ => 0,

@@ -23,4 +23,7 @@ public enum DatasetFormat
 
     /// <summary>Each row is a list of words with a tag for each: classification of words.</summary>
     Tag,
+
+    /// <summary>Each row is a question with choices, of which one is right: it is measured by their likelihoods, and not learned.</summary>
+    Choice,
 }

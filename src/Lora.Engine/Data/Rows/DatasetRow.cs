@@ -3,7 +3,7 @@ using Lora.Text.Jinja;
 
 namespace Lora.Data;
 
-/// <summary>One row of a dataset: a text, a prompt with its completion, or a conversation.</summary>
+/// <summary>One row of a dataset: a text, a prompt with its completion, a conversation, a text with its labels, or a question with choices.</summary>
 /// <param name="Line">Where the row stands in its file, from 1: its first line, or its number in a JSON array.</param>
 public abstract record DatasetRow(int Line)
 {

@@ -45,6 +45,13 @@ internal static class DatasetRowJson
                 json.WriteEndArray();
                 Write(json, tagged.Tags);
                 break;
+            case ChoiceRow choice:
+                json.WriteString("question", choice.Question);
+                json.WriteStartArray("choices");
+                choice.Choices.ToList().ForEach(json.WriteStringValue);
+                json.WriteEndArray();
+                json.WriteNumber("answer", choice.Answer);
+                break;
             case DocumentPart part:
                 json.WriteStartArray("ids");
                 Array.ForEach(part.Ids, json.WriteNumberValue);
@@ -68,6 +75,8 @@ internal static class DatasetRowJson
             : row.TryGetProperty("prompt", out JsonElement prompt) ? new CompletionRow(line, prompt.GetString()!, row.GetProperty("completion").GetString()!)
             : row.TryGetProperty("labelled", out JsonElement labelled) ? new LabelledRow(line, labelled.GetString()!, Labels(row), row.GetProperty("list").GetBoolean())
             : row.TryGetProperty("words", out JsonElement words) ? new TaggedRow(line, [.. words.EnumerateArray().Select(word => word.GetString()!)], Labels(row))
+            : row.TryGetProperty("question", out JsonElement question)
+                ? new ChoiceRow(line, question.GetString()!, [.. row.GetProperty("choices").EnumerateArray().Select(choice => choice.GetString()!)], row.GetProperty("answer").GetInt32())
             : row.TryGetProperty("ids", out JsonElement ids) ? new DocumentPart(line, [.. ids.EnumerateArray().Select(id => id.GetInt32())])
             : new ChatRow(line, [.. row.GetProperty("turns").EnumerateArray().Select(Turn)], row.TryGetProperty("tools", out JsonElement tools) ? tools.Clone() : null);
     }

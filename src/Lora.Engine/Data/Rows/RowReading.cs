@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Lora.Data;
 
-/// <summary>Reads a row by its own columns: a text, a prompt with its completion, or a conversation. What it does not use is noted, what it cannot learn from rightly is refused.</summary>
+/// <summary>Reads a row by its own columns: a text, a prompt with its completion, a conversation, or a question with choices. What it does not use is noted, what it cannot learn from rightly is refused.</summary>
 internal static class RowReading
 {
     private const int LongestName = 40;
@@ -27,6 +27,7 @@ internal static class RowReading
 
             DatasetRow row = file.Rules.Kind switch
             {
+                DatasetFormat.Choice => ChoiceReading.Read(line, cells, file),
                 DatasetFormat.Label or DatasetFormat.Score => LabelReading.Text(line, cells),
                 DatasetFormat.Tag => LabelReading.Words(line, cells),
                 DatasetFormat.Text => Text(line, cells, file) ?? throw new FormatException(OtherRow.NoText(cells)),
@@ -79,6 +80,7 @@ internal static class RowReading
     {
         TextRow => DatasetFormat.Text,
         CompletionRow => DatasetFormat.Completion,
+        ChoiceRow => DatasetFormat.Choice,
         _ => DatasetFormat.Chat,
     };
 
@@ -88,6 +90,11 @@ internal static class RowReading
         if (Chat(line, cells, file) is ChatRow chat)
         {
             return chat;
+        }
+
+        if (ChoiceReading.Fits(cells))
+        {
+            return ChoiceReading.Read(line, cells, file);
         }
 
         RowCell? asked = cells.Peek(ColumnMeaning.Asked) ?? cells.Peek(ColumnMeaning.Input), answer = cells.Peek(ColumnMeaning.Answer);

@@ -21,7 +21,7 @@ internal sealed record LearnedTask(TaskKind Kind, KnownLabels? Labels = null)
         TaskKind.Seq2SeqLM => [DatasetFormat.Completion, DatasetFormat.Alpaca],
         TaskKind.SequenceClassification => [DatasetFormat.Label, DatasetFormat.Score],
         TaskKind.TokenClassification => [DatasetFormat.Tag],
-        _ => [DatasetFormat.Text, DatasetFormat.Completion, DatasetFormat.Chat, DatasetFormat.Alpaca],
+        _ => [DatasetFormat.Text, DatasetFormat.Completion, DatasetFormat.Chat, DatasetFormat.Alpaca, DatasetFormat.Choice],
     };
 
     /// <summary>The task in words.</summary>

@@ -20,21 +20,42 @@ internal static class Evaluator
     {
         LossSum sum = default;
         long count = 0;
+        ChoiceTally choices = default;
         SplitMix64 keys = new(0);
 
         // What is hidden hangs on the row's place alone, so that each evaluation asks the same.
         foreach (TrainingExample[] rows in dataset.Stream().Select(row => dataset.Masking?.Apply(row, keys.Next()) ?? row).Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
-            Batch batch = Batch.Of(rows, Batch.Padding);
-            SupervisedRows supervised = SupervisedRows.Of(batch);
-
             // Sums, divided once at the end: the figure does not hang on the size of batches.
-            sum += engine.SumLoss(batch, supervised);
-            count += supervised.Count;
+            if (rows.Where(row => row.Choices is null).ToArray() is { Length: > 0 } plain)
+            {
+                (LossSum batch, int places) = Sum(engine, plain);
+                sum += batch;
+                count += places;
+            }
+
+            foreach (ExampleChoices question in rows.Select(row => row.Choices).OfType<ExampleChoices>())
+            {
+                cancellation.ThrowIfCancellationRequested();
+
+                // One by one, for a pass gives one sum: what a choice's likelihood is must not hang on the others'.
+                (LossSum Sum, int Count)[] each = [.. question.Each.Select(choice => Sum(engine, [choice]))];
+                sum += each[question.Answer].Sum;
+                count += each[question.Answer].Count;
+                choices += ChoiceTally.Of(question, [.. each.Select(choice => -choice.Sum.Loss)]);
+            }
+
             onBatch?.Invoke();
         }
 
-        return LoraEvaluation.Of(sum, count, dataset.Labels);
+        return LoraEvaluation.Of(sum, count, dataset.Labels, choices);
+    }
+
+    private static (LossSum Sum, int Count) Sum(IStepEngine engine, TrainingExample[] rows)
+    {
+        Batch batch = Batch.Of(rows, Batch.Padding);
+        SupervisedRows supervised = SupervisedRows.Of(batch);
+        return (engine.SumLoss(batch, supervised), supervised.Count);
     }
 }

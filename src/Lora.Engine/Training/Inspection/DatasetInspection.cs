@@ -210,7 +210,7 @@ public sealed class DatasetInspection
                 : encoded.IsWhole ? encoded.Example.Ids.Length
                 : whole.Make(row.Part, cancellation).Encoded!.Example.Ids.Length;
             LoraDatasetRow spelled = made.Encoded is null ? read : spelling.Spell(read, made.Example ?? made.Encoded.Example, options.MaxLength);
-            return new(spelled with { TokenCount = count, Truncated = made.IsTruncated }, [.. Befell(made, count)], content);
+            return new(spelled with { TokenCount = count, Truncated = made.IsTruncated, Choice = [.. (row.Part as ChoiceRow)?.Choices ?? []] }, [.. Befell(made, count)], content);
         }
         catch (LoraException exception) when (exception.Error is LoraError.TokenOutOfRange or LoraError.PatternTimeout)
         {
@@ -233,7 +233,7 @@ public sealed class DatasetInspection
         {
             if (made.IsTruncated)
             {
-                yield return $"it has {count} tokens and is cut after {options.MaxLength}";
+                yield return made.Example.Choices is null ? $"it has {count} tokens and is cut after {options.MaxLength}" : $"its question is cut at its beginning, so that it has {options.MaxLength} tokens with any of its choices";
             }
 
             if (made.Example.Ids.Length > options.Positions)

@@ -33,6 +33,9 @@ public sealed record LoraDatasetRow
     /// <summary>The names of the row's labels or tags, its numbers, or the completion that a decoder says beside a prompt; empty where tokens of the text are learned alone.</summary>
     public string[] Label { get; init; } = [];
 
+    /// <summary>The choices of a question, in their order; empty for all other rows.</summary>
+    public string[] Choice { get; init; } = [];
+
     /// <summary>Whether the row was longer than a row may be.</summary>
     public bool Truncated { get; init; }
 

@@ -85,6 +85,11 @@ internal sealed class LoadedModel : IDisposable
         {
             Dataset dataset = Read(source.Data);
 
+            if (!source.IsMeasured && dataset.Files.FirstOrDefault(file => file.Format == DatasetFormat.Choice) is DatasetFile choices)
+            {
+                throw LoraException.Of(LoraError.ChoicesNotLearned, choices.Path, choices.Path);
+            }
+
             // What is evaluated has the labels of what is learned from, whichever of them it has.
             datasetOptions = datasetOptions with { Labels = dataset.Labels };
             if (dataset.Epoch.Count != dataset.Count)

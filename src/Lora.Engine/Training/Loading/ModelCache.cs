@@ -46,6 +46,9 @@ internal sealed record ModelSource(
     /// <summary>The labels of the adapter that is gone on with or measured; null for none.</summary>
     public KnownLabels? Labels { get; init; }
 
+    /// <summary>Whether rows are measured alone and none is learned from.</summary>
+    public bool IsMeasured { get; init; }
+
     /// <summary>What a run with these options reads.</summary>
     public ModelSource(string folder, string weights, TrainingData data, TrainingOptions options, ResizedVocabulary? vocabulary = null)
         : this(folder, weights, data, options.Data, options.MaxLength, options.Device, options.DataType, options.Quantization, vocabulary)

@@ -1,12 +1,12 @@
 namespace Lora;
 
-/// <summary>What an adapter, or several together, do to the loss on a dataset.</summary>
+/// <summary>What an adapter, or several together, do to the loss on a dataset; or what a model without any says of it.</summary>
 public sealed class LoraMeasurement
 {
-    /// <summary>The adapter's folder, or what it is when it is in memory only; several are joined by <c> + </c>.</summary>
+    /// <summary>The adapter's folder, or what it is when it is in memory only; several are joined by <c> + </c>; without an adapter the model's folder.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>The adapter; null when several were measured together.</summary>
+    /// <summary>The adapter; null when several were measured together, or none.</summary>
     public LoraAdapter? Adapter { get; init; }
 
     /// <summary>The model's folder.</summary>
@@ -36,13 +36,31 @@ public sealed class LoraMeasurement
     /// <inheritdoc cref="LoraEvaluation.Pearson"/>
     public double? Pearson { get; init; }
 
+    /// <inheritdoc cref="LoraEvaluation.ChoiceAccuracy"/>
+    public double? ChoiceAccuracy { get; init; }
+
+    /// <inheritdoc cref="LoraEvaluation.ChoiceAccuracyNormalized"/>
+    public double? ChoiceAccuracyNormalized { get; init; }
+
+    /// <inheritdoc cref="LoraEvaluation.ChoiceCount"/>
+    public long ChoiceCount { get; init; }
+
+    /// <inheritdoc cref="LoraEvaluation.Score"/>
+    public string Score { get; init; } = "";
+
     /// <summary>The loss of the base model.</summary>
     public double BaseLoss { get; init; }
 
     /// <summary>The accuracy of the base model.</summary>
     public double BaseAccuracy { get; init; }
 
-    /// <summary>Loss - BaseLoss: below zero where the adapter helps.</summary>
+    /// <summary>The <see cref="ChoiceAccuracy"/> of the base model.</summary>
+    public double? BaseChoiceAccuracy { get; init; }
+
+    /// <summary>The <see cref="ChoiceAccuracyNormalized"/> of the base model.</summary>
+    public double? BaseChoiceAccuracyNormalized { get; init; }
+
+    /// <summary>Loss - BaseLoss: below zero where the adapter helps, zero without one.</summary>
     public double LossChange { get; init; }
 
     /// <summary>By how much the loss rises when the adaptation of <see cref="Without"/> is off; null when nothing was switched off.</summary>
@@ -59,5 +77,6 @@ public sealed class LoraMeasurement
 
     /// <inheritdoc/>
     public override string ToString() =>
-        FormattableString.Invariant($"{Name}{(Without is null ? "" : $" without {Without}")}: loss {Loss:F4}, {LossChange:+0.0000;-0.0000} against the base");
+        FormattableString.Invariant($"{Name}{(Without is null ? "" : $" without {Without}")}: loss {Loss:F4}")
+        + (ModuleCount == 0 ? "" : FormattableString.Invariant($", {LossChange:+0.0000;-0.0000} against the base"));
 }

@@ -11,14 +11,14 @@ namespace Lora.Training;
 /// <param name="Warnings">Messages that do not stop the work.</param>
 internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapter> Adapters, IReadOnlyList<string> Warnings)
 {
-    /// <summary>The adapters' names.</summary>
-    public string Name => Together(Adapters);
+    /// <summary>The adapters' names; the model's folder without any.</summary>
+    public string Name => Adapters.Count == 0 ? Folder : Together(Adapters);
 
     /// <summary>What is good to know and no more.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The task of the adapters, which is one.</summary>
-    public string? TaskType => Adapters[0].Config.TaskType;
+    /// <summary>The task of the adapters, which is one; null for the model's own.</summary>
+    public string? TaskType => Adapters.Count == 0 ? null : Adapters[0].Config.TaskType;
 
     /// <summary>The labels that they were trained with; null where they carry none.</summary>
     public KnownLabels? Labels => Adapters.Select(planned => planned.Adapter.Labels?.Known).FirstOrDefault(labels => labels is not null);
@@ -27,13 +27,18 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
     public ResizedVocabulary? Vocabulary => Adapters.Select(planned => planned.Fitted?.Vocabulary).FirstOrDefault(vocabulary => vocabulary is not null);
 
     /// <summary>Makes the plan.</summary>
-    /// <param name="adapters">The adapters that are on at the same time; at least one.</param>
+    /// <param name="adapters">The adapters that are on at the same time; none for the model by itself.</param>
     /// <param name="model">The model's folder; null when the adapters know it.</param>
     /// <param name="filter">Which modules stay on.</param>
     /// <param name="resizesVocabulary">Whether the model takes over the vocabulary of an adapter.</param>
     /// <exception cref="LoraException">All problems of the adapters and their model.</exception>
     public static MeasurementPlan Make(IReadOnlyList<LoraAdapter> adapters, string? model, ModuleFilter filter, bool resizesVocabulary)
     {
+        if (adapters.Count == 0)
+        {
+            return new(ModelTargets.Folder(new() { Model = model }), [], []);
+        }
+
         LoraConfig[] configs = [.. adapters.Select(adapter => model is null ? adapter.Config : adapter.Config with { Model = model })];
         string[] folders = [.. configs.Select(ModelTargets.Folder).Distinct(StringComparer.Ordinal)];
 

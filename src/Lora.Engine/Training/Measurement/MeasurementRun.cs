@@ -22,7 +22,7 @@ internal sealed class MeasurementRun(
     {
         string[] active = [.. plan.Adapters.SelectMany(planned => planned.Active).Distinct(StringComparer.Ordinal)];
         (string Name, int? Layer)[] parts = options.EachLayer ? [.. active.Select(AdapterParts.Of).Distinct()] : [];
-        evaluationsLeft = (known is null ? 1 : 0) + 1 + parts.Length;
+        evaluationsLeft = (known is null ? 1 : 0) + (plan.Adapters.Count == 0 ? 0 : 1) + parts.Length;
 
         // Before anything is attached; adapters of one model share the figure.
         BaseMeasurement baseline = known ?? new(loaded, Evaluate("the base model"), Continuations());
@@ -30,6 +30,12 @@ internal sealed class MeasurementRun(
         {
             // Every row has been met by now.
             loaded.LateWarnings().ToList().ForEach(observer.OnWarning);
+        }
+
+        if (plan.Adapters.Count == 0)
+        {
+            observer.OnMeasured(Describe(baseline, baseline.Evaluation, modules: 0));
+            return baseline;
         }
 
         try
@@ -132,15 +138,21 @@ internal sealed class MeasurementRun(
             MacroF1 = evaluation.MacroF1,
             MeanSquaredError = evaluation.MeanSquaredError,
             Pearson = evaluation.Pearson,
+            ChoiceAccuracy = evaluation.ChoiceAccuracy,
+            ChoiceAccuracyNormalized = evaluation.ChoiceAccuracyNormalized,
+            ChoiceCount = evaluation.ChoiceCount,
+            Score = evaluation.Score,
             BaseLoss = baseline.Evaluation.Loss,
             BaseAccuracy = baseline.Evaluation.Accuracy,
+            BaseChoiceAccuracy = baseline.Evaluation.ChoiceAccuracy,
+            BaseChoiceAccuracyNormalized = baseline.Evaluation.ChoiceAccuracyNormalized,
             LossChange = evaluation.Loss - baseline.Evaluation.Loss,
             LossRise = rise,
             SupervisedToken = evaluation.SupervisedToken,
             ModuleCount = modules,
             Sample =
             [
-                .. options.Prompt.Zip(baseline.Continuations, Continuations())
+                .. options.Prompt.Zip(baseline.Continuations, plan.Adapters.Count == 0 ? baseline.Continuations : Continuations())
                     .Select(entry => new LoraSample { Prompt = entry.First, Base = entry.Second, Adapted = entry.Third }),
             ],
         };

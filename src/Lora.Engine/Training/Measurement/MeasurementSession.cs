@@ -43,8 +43,8 @@ public sealed class MeasurementSession : IDisposable
         this.options = options;
     }
 
-    /// <summary>Measures adapters that are on at the same time; the measurements go to the observer, and so does what does not fit the model.</summary>
-    /// <param name="adapters">The adapters; at least one.</param>
+    /// <summary>Measures adapters that are on at the same time, or the model without any; the measurements go to the observer, and so does what does not fit the model.</summary>
+    /// <param name="adapters">The adapters; none to measure the model by itself.</param>
     /// <param name="model">The model's folder; null when the adapters know it.</param>
     /// <param name="observer">Who is told.</param>
     /// <param name="cancellation">Stops the work within a batch.</param>
@@ -80,7 +80,7 @@ public sealed class MeasurementSession : IDisposable
         baseline = TorchMemoryFailure.Named(() =>
         {
             LoadedModel loaded = models.Get(
-                new(plan.Folder, WeightDigest.Of(plan.Folder), data, options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary) { Carried = carried, Clock = new ChosenTemplate(plan.Folder, options.Data.ChatTemplate, carried).IsDated() ? begun : null, TaskType = plan.TaskType, Labels = plan.Labels }, observer, cancellation);
+                new(plan.Folder, WeightDigest.Of(plan.Folder), data, options.Data, options.MaxLength, options.Device, options.DataType, LoraQuantization.None, plan.Vocabulary) { Carried = carried, Clock = new ChosenTemplate(plan.Folder, options.Data.ChatTemplate, carried).IsDated() ? begun : null, TaskType = plan.TaskType, Labels = plan.Labels, IsMeasured = true }, observer, cancellation);
 
             // The base's own loss is taken again only when another model was loaded.
             return new MeasurementRun(plan, loaded, options, observer, cancellation).Execute(baseline?.Loaded == loaded ? baseline : null);

@@ -106,10 +106,10 @@ internal sealed class MetricsFile(string folder, TrainingState? state)
         waiting.Write("\n"u8);
     }
 
-    /// <summary>What only classifiers and regressions have.</summary>
+    /// <summary>What only classifiers, regressions and questions with choices have.</summary>
     private static void Scores(Utf8JsonWriter line, LoraEvaluation evaluation)
     {
-        (string Name, double? Value)[] scores = [("macro_f1", evaluation.MacroF1), ("mean_squared_error", evaluation.MeanSquaredError), ("pearson", evaluation.Pearson)];
+        (string Name, double? Value)[] scores = [("macro_f1", evaluation.MacroF1), ("mean_squared_error", evaluation.MeanSquaredError), ("pearson", evaluation.Pearson), ("acc", evaluation.ChoiceAccuracy), ("acc_norm", evaluation.ChoiceAccuracyNormalized)];
         foreach ((string name, double? value) in scores)
         {
             if (value is double number)

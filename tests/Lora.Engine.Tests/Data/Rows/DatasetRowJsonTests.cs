@@ -12,6 +12,13 @@ public sealed class DatasetRowJsonTests
         row => Assert.Equal(row, DatasetRowJson.Read(Written(row), row.Line)));
 
     [Fact]
+    public void A_question_with_choices_is_read_as_it_was_written()
+    {
+        ChoiceRow read = Assert.IsType<ChoiceRow>(DatasetRowJson.Read(Written(new ChoiceRow(3, "q\n", ["a", "é"], 1)), 3));
+        Assert.Equal((3, "q\n", "a|é", 1), (read.Line, read.Question, string.Join('|', read.Choices), read.Answer));
+    }
+
+    [Fact]
     public void A_conversation_is_written_again_as_it_was_read_with_marks_calls_numbers_and_tools()
     {
         const string Message = """{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"b":1.0,"a":1,"big":123456789012345678901234567890,"small":-1e-7,"none":null,"yes":[true,{}]}}}]}""";
