@@ -23,6 +23,7 @@ public static class OperatorCounter
             throw new PlatformNotSupportedException(reason);
         }
 
+        MetaKernels.Register();
         OperatorRecorder recorder = new();
         using (RecordFunction.Tell(recorder))
         {

@@ -1,0 +1,171 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Lora.Native;
+using static TorchSharp.torch;
+
+namespace Lora.Tools.Operators;
+
+/// <summary>
+/// Shapes of the results of operators that libtorch has no kernel for on META, where tensors have no values: registered as its own kernels would be,
+/// so that whoever calls them there is served, and counted, as on a card.
+/// </summary>
+public static unsafe class MetaKernels
+{
+    // torch/csrc/stable/library.h: each argument is a word; T a tensor, t one that may be missing, o another value that may be missing, l a list.
+    private const string ForwardArguments = "TTTtttoo---oto";
+    private const string BackwardArguments = "TTTTtTtt--T-TT--ooo-";
+
+    private const string NormArguments = "TTlTtl";
+
+    // The kernels' blocks of queries, in whole ones of which statistics are laid out.
+    private const long Block = 32;
+
+    private static readonly Lazy<bool> Registered = new(Add);
+
+    /// <summary>Registers them, once for the process.</summary>
+    public static void Register() => _ = Registered.Value;
+
+    private static bool Add()
+    {
+        TorchLibrary.Load();
+        nint library = Shim.Library("aten", "Meta");
+        Shim.Add(library, "_efficient_attention_forward", &EfficientForward);
+        Shim.Add(library, "_efficient_attention_backward", &EfficientBackward);
+        Shim.Add(library, "_fused_rms_norm_backward", &NormBackward);
+        return true;
+    }
+
+    /// <summary>(output, logsumexp, philox_seed, philox_offset, max_seqlen_batch_q, max_seqlen_batch_k) of q, k and v [batch, tokens, heads, headSize].</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void EfficientForward(ulong* stack, ulong arguments, ulong results)
+    {
+        long[] query = Shim.Sizes((nint)stack[0]);
+        long[] ends = stack[4] == 0 ? [] : Shim.Sizes((nint)(*(ulong*)stack[4]));
+        (long longestQuery, long longestKey) = (Optional(stack[6]) ?? query[1], Optional(stack[7]) ?? Shim.Sizes((nint)stack[1])[1]);
+        long documents = ends.Length > 0 ? ends[0] - 1 : query[0];
+        ScalarType type = Shim.Type((nint)stack[0]);
+        Release(stack, ForwardArguments);
+        stack[0] = Shim.Empty(query, type);
+        stack[1] = Shim.Empty([documents, query[2], (longestQuery + Block - 1) / Block * Block], ScalarType.Float32);
+        stack[2] = Shim.Empty([], ScalarType.Int64);
+        stack[3] = Shim.Empty([], ScalarType.Int64);
+        (stack[4], stack[5]) = ((ulong)longestQuery, (ulong)longestKey);
+    }
+
+    /// <summary>(grad_query, grad_key, grad_value, grad_bias), the last one of nothing.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void EfficientBackward(ulong* stack, ulong arguments, ulong results)
+    {
+        long[][] shapes = [.. Enumerable.Range(1, 3).Select(index => Shim.Sizes((nint)stack[index]))];
+        ScalarType type = Shim.Type((nint)stack[1]);
+        Release(stack, BackwardArguments);
+        for (int index = 0; index < shapes.Length; index++)
+        {
+            stack[index] = Shim.Empty(shapes[index], type);
+        }
+
+        stack[3] = Shim.Empty([0], type);
+    }
+
+    /// <summary>(grad_input, grad_weight), the second one of nothing.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void NormBackward(ulong* stack, ulong arguments, ulong results)
+    {
+        (long[] shape, ScalarType type) = (Shim.Sizes((nint)stack[1]), Shim.Type((nint)stack[1]));
+        Release(stack, NormArguments);
+        stack[0] = Shim.Empty(shape, type);
+        stack[1] = Shim.Empty([0], type);
+    }
+
+    private static long? Optional(ulong word) => word == 0 ? null : *(long*)word;
+
+    // What is handed over is the kernel's own.
+    private static void Release(ulong* stack, string kinds)
+    {
+        for (int index = 0; index < kinds.Length; index++)
+        {
+            ulong word = stack[index];
+            switch (kinds[index])
+            {
+                case 'T':
+                    Shim.Delete((nint)word);
+                    break;
+                case 'l':
+                    Shim.DeleteList((nint)word);
+                    break;
+                case 't' or 'o' when word != 0:
+                    if (kinds[index] == 't')
+                    {
+                        Shim.Delete((nint)(*(ulong*)word));
+                    }
+
+                    NativeMemory.Free((void*)word);
+                    break;
+            }
+        }
+    }
+
+    private static class Shim
+    {
+        private static readonly nint Torch = NativeLibrary.Load(TorchLibrary.FindFile("torch_cpu")!);
+        private static readonly delegate* unmanaged[Cdecl]<byte*, byte*, byte*, uint, nint*, int> InitImpl = (delegate* unmanaged[Cdecl]<byte*, byte*, byte*, uint, nint*, int>)Find("aoti_torch_library_init_impl");
+        private static readonly delegate* unmanaged[Cdecl]<nint, byte*, delegate* unmanaged[Cdecl]<ulong*, ulong, ulong, void>, int> Impl =
+            (delegate* unmanaged[Cdecl]<nint, byte*, delegate* unmanaged[Cdecl]<ulong*, ulong, ulong, void>, int>)Find("aoti_torch_library_impl");
+        private static readonly delegate* unmanaged[Cdecl]<nint, long*, int> GetDimensions = (delegate* unmanaged[Cdecl]<nint, long*, int>)Find("aoti_torch_get_dim");
+        private static readonly delegate* unmanaged[Cdecl]<nint, long**, int> GetSizes = (delegate* unmanaged[Cdecl]<nint, long**, int>)Find("aoti_torch_get_sizes");
+        private static readonly delegate* unmanaged[Cdecl]<nint, int*, int> GetDataType = (delegate* unmanaged[Cdecl]<nint, int*, int>)Find("aoti_torch_get_dtype");
+        private static readonly delegate* unmanaged[Cdecl]<nint, int> DeleteTensor = (delegate* unmanaged[Cdecl]<nint, int>)Find("aoti_torch_delete_tensor_object");
+        private static readonly delegate* unmanaged[Cdecl]<nint, int> DeleteListHandle = (delegate* unmanaged[Cdecl]<nint, int>)Find("torch_delete_list");
+        private static readonly delegate* unmanaged[Cdecl]<nint, nint*, int> NewHandle = (delegate* unmanaged[Cdecl]<nint, nint*, int>)Find("aoti_torch_new_tensor_handle");
+
+        /// <summary>Where kernels of a namespace and a dispatch key are registered, for as long as the process lives.</summary>
+        public static nint Library(string name, string key)
+        {
+            fixed (byte* space = Text(name), dispatch = Text(key), file = Text(nameof(MetaKernels)))
+            {
+                nint library;
+                return InitImpl(space, dispatch, file, 0, &library) == 0 ? library : throw new InvalidOperationException($"libtorch took no kernels for {name} on {key}.");
+            }
+        }
+
+        public static void Add(nint library, string name, delegate* unmanaged[Cdecl]<ulong*, ulong, ulong, void> kernel)
+        {
+            fixed (byte* text = Text(name))
+            {
+                _ = Impl(library, text, kernel) == 0 ? 0 : throw new InvalidOperationException($"libtorch took no kernel for {name}.");
+            }
+        }
+
+        public static long[] Sizes(nint tensor)
+        {
+            long count;
+            long* sizes;
+            _ = GetDimensions(tensor, &count) | GetSizes(tensor, &sizes);
+            return [.. new ReadOnlySpan<long>(sizes, (int)count)];
+        }
+
+        public static ScalarType Type(nint tensor)
+        {
+            int type;
+            _ = GetDataType(tensor, &type);
+            return (ScalarType)type;
+        }
+
+        public static void Delete(nint tensor) => _ = DeleteTensor(tensor);
+
+        public static void DeleteList(nint list) => _ = DeleteListHandle(list);
+
+        /// <summary>A tensor on META by a handle that the caller of the kernel takes over.</summary>
+        public static ulong Empty(long[] shape, ScalarType type)
+        {
+            using Tensor made = empty(shape, dtype: type, device: META);
+            nint handle;
+            _ = NewHandle(made.Handle, &handle);
+            return (ulong)handle;
+        }
+
+        private static byte[] Text(string text) => System.Text.Encoding.UTF8.GetBytes(text + '\0');
+
+        private static nint Find(string name) => NativeLibrary.GetExport(Torch, name);
+    }
+}
