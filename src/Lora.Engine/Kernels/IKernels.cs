@@ -1,3 +1,4 @@
+using Lora.Native;
 using Lora.Quantization;
 using static TorchSharp.torch;
 
@@ -8,38 +9,50 @@ namespace Lora.Kernels;
 /// everything else has the activations' dtype. The last dimension of every tensor is contiguous.
 /// </summary>
 /// <remarks>
-/// The matrix products are libtorch's; what lies between them is here, since it waits for memory and not for arithmetic: one pass over the tensors in
-/// place of the five or ten of separate operators. Results go into tensors that the caller gives, some over their own input. Two implementations:
-/// vector code for a CPU, libtorch's operators for all else and as what the vector code is held to.
+/// The matrix products are libtorch's; what lies between them is here, since it waits for memory and, on a GPU, for launches, and not for arithmetic. Results
+/// go into tensors that the caller gives, some over their own input, or onto the stack that the caller names. Nothing is read back from the device: sums
+/// stay tensors. Two implementations: vector code for a CPU, one pass over the tensors where operators would be five or ten; and libtorch's own
+/// operators, the whole ones where there are any, for all else and as what the vector code is held to.
 /// </remarks>
 internal interface IKernels
 {
-    /// <summary>Bytes that are made in passing at the most, where that is worth planning.</summary>
-    long Workspace => 0;
+    /// <summary>Whether results that go onto a stack are in memory that an operator made, and not in the stack's own.</summary>
+    bool MakesResults { get; }
+
+    /// <summary>Attention in blocks of one shape.</summary>
+    /// <param name="shape">The heads.</param>
+    /// <param name="type">Of the activations.</param>
+    /// <param name="scratch">For what a pass makes.</param>
+    IAttention Attention(AttentionHeads shape, ScalarType type, TensorStack scratch);
+
+    /// <summary>The most bytes that are made in passing, where that is worth planning; attention has its own.</summary>
+    /// <param name="tokens">Rows.</param>
+    /// <param name="widths">How wide they are.</param>
+    long Workspace(long tokens, KernelWidths widths);
 
     /// <summary>y = w x / sqrt(mean(x²) + ε) over the last dimension.</summary>
     /// <param name="x">[..., width].</param>
-    /// <param name="weight">[width], wide.</param>
+    /// <param name="weight">w.</param>
     /// <param name="epsilon">Added to the mean of the squares.</param>
-    /// <param name="y">Like x; written.</param>
-    /// <param name="scale">1 / sqrt(mean(x²) + ε), wide, one for each row, contiguous; written.</param>
-    void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale);
+    /// <param name="place">Where y goes.</param>
+    /// <param name="scalePlace">Where 1 / sqrt(mean(x²) + ε) goes.</param>
+    /// <returns>y, like x but contiguous, and the scale, wide, one for each row.</returns>
+    (Tensor Normal, Tensor Scale) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack scalePlace);
 
     /// <summary>dx (+)= scale (w dy - x scale² mean(w dy x)).</summary>
     /// <param name="x">[..., width], as in the forward pass.</param>
-    /// <param name="weight">[width], wide.</param>
+    /// <param name="weight">As in the forward pass.</param>
     /// <param name="scale">Of the forward pass.</param>
-    /// <param name="dy">Like x.</param>
+    /// <param name="dy">Like x; not to be read afterwards.</param>
     /// <param name="dx">Like x; may be dy itself.</param>
     /// <param name="accumulate">Whether to add to dx.</param>
-    void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);
+    void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>Rotates value k of each head against value k + rotated/2 in place; backward, by the opposite angle.</summary>
-    /// <param name="heads">[tokens, heads, rotated]; may be the first values of wider heads.</param>
-    /// <param name="cosine">[tokens, rotated/2], wide, contiguous.</param>
-    /// <param name="sine">[tokens, rotated/2], wide, contiguous.</param>
+    /// <param name="heads">[tokens, heads, rotated], those of q and k at once; may be the first values of wider heads.</param>
+    /// <param name="angles">Of the tokens.</param>
     /// <param name="backward">Whether a gradient is turned back.</param>
-    void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward);
+    void Rotate(Tensor heads, RotationAngles angles, bool backward);
 
     /// <summary>y = activation(gate) · up.</summary>
     /// <param name="activation">Of the gate.</param>
@@ -54,25 +67,12 @@ internal interface IKernels
     /// <param name="dGateUp">Like gateUp; written.</param>
     void GateBackward(GateActivation activation, Tensor gateUp, Tensor dy, Tensor dGateUp);
 
-    /// <summary>softmax(factor · scores) over the keys that each query sees, in place; zero for the others.</summary>
-    /// <param name="scores">[groups, queries, keys], contiguous; the queries of several heads follow each other.</param>
-    /// <param name="tile">Which queries and keys they are.</param>
-    /// <param name="factor">1 / sqrt(headSize).</param>
-    void SoftmaxForward(Tensor scores, AttentionTile tile, double factor);
-
-    /// <summary>dp becomes factor · p (dp - Σ p dp), in place.</summary>
-    /// <param name="p">Of the forward pass.</param>
-    /// <param name="dp">Like p.</param>
-    /// <param name="tile">Which queries and keys they are.</param>
-    /// <param name="factor">1 / sqrt(headSize).</param>
-    void SoftmaxBackward(Tensor p, Tensor dp, AttentionTile tile, double factor);
-
-    /// <summary>Σ -log softmax(logits)[target]; the logits become their gradient times a factor, (softmax - onehot) · factor.</summary>
+    /// <summary>Adds Σ -log softmax(logits)[target] to a sum; the logits become their gradient times a factor, (softmax - onehot) · factor.</summary>
     /// <param name="logits">[places, vocabulary], contiguous.</param>
     /// <param name="targets">[places], int64.</param>
     /// <param name="factor">What the loss is multiplied by before it is differentiated.</param>
-    /// <returns>The sum in nats, without the factor.</returns>
-    double CrossEntropy(Tensor logits, Tensor targets, double factor);
+    /// <param name="sum">[], float64: nats, without the factor; added to.</param>
+    void CrossEntropy(Tensor logits, Tensor targets, double factor, Tensor sum);
 
     /// <summary>
     /// Dropout: y = x / (1 - p), but zero where a number drawn for the value is below p. The draws hang on the seed and the value's place alone, so
@@ -99,6 +99,38 @@ internal interface IKernels
     /// <param name="y">[out, in], contiguous; written.</param>
     void Dequantize(FourBitMatrix matrix, Tensor y);
 }
+
+/// <summary>What a norm multiplies by, as kernels ask for it: one value for each of the last dimension, or others for each head.</summary>
+/// <param name="Wide">[width] or [heads, width], wide.</param>
+/// <param name="Rounded">The same in the activations' dtype.</param>
+internal sealed record NormWeight(Tensor Wide, Tensor Rounded) : IDisposable
+{
+    /// <summary>Of a wide weight, which it takes over.</summary>
+    public static NormWeight Of(Tensor wide, ScalarType type) => new(wide, wide.to(type, copy: true).DetachFromDisposeScope());
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Wide.Dispose();
+        Rounded.Dispose();
+    }
+}
+
+/// <summary>cos and sin of the angles by which the heads of each token turn.</summary>
+/// <param name="Cosine">[tokens, rotated], wide, contiguous; each angle is there twice, in two halves.</param>
+/// <param name="Sine">Like it; the first half has the opposite sign, so that x cos + (x with its halves swapped) sin is x turned.</param>
+internal sealed record RotationAngles(Tensor Cosine, Tensor Sine)
+{
+    /// <summary>Values of a head that turn.</summary>
+    public long Rotated => Cosine.shape[1];
+}
+
+/// <summary>Values of a token at the places where kernels work.</summary>
+/// <param name="Hidden">Of a hidden state.</param>
+/// <param name="Turned">Of q and k.</param>
+/// <param name="Dropped">Of the widest input that is dropped; 0 where none is.</param>
+/// <param name="ElementSize">Bytes of one.</param>
+internal readonly record struct KernelWidths(long Hidden, long Turned, long Dropped, int ElementSize);
 
 /// <summary>The numbers of one step of AdamW.</summary>
 /// <param name="Decay">What values are multiplied by first, 1 - lr·wd.</param>

@@ -31,9 +31,13 @@ internal readonly record struct LossSum(double Loss, long Hits, LabelScores? Sco
     /// <summary>How many places have their highest logit at the target; of several that are equally high the first counts, as in torch.argmax.</summary>
     /// <param name="logits">[places, vocabulary].</param>
     /// <param name="targets">[places], int64.</param>
+    /// <returns>[], int64, in the caller's scope.</returns>
+    public static Tensor FindHits(Tensor logits, Tensor targets) => logits.argmax(-1).eq(targets).sum();
+
+    /// <summary>The same, read from the device.</summary>
     public static long CountHits(Tensor logits, Tensor targets)
     {
         using DisposeScope scope = NewDisposeScope();
-        return logits.argmax(-1).eq(targets).sum().ToInt64();
+        return FindHits(logits, targets).ToInt64();
     }
 }

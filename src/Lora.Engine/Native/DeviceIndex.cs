@@ -14,15 +14,19 @@ internal static class DeviceIndex
     /// <param name="shape">How they are laid out.</param>
     /// <param name="device">Where they go.</param>
     public static Tensor Of(long[] values, long[] shape, Device device) =>
-        device.type == DeviceType.CUDA ? Queue(values, shape, device, host => host.pin_memory()) : tensor(values, shape, device: device);
+        device.type == DeviceType.CUDA ? Queue(tensor(values, shape, device: CPU), device, host => host.pin_memory()) : tensor(values, shape, device: device);
 
     /// <summary>A tensor [count] of the numbers, int64.</summary>
     public static Tensor Of(long[] values, Device device) => Of(values, [values.Length], device);
 
-    /// <summary>Copies without waiting. The pinned memory may be let go at once: torch's host allocator gives it out again only when the copy is done.</summary>
-    internal static Tensor Queue(long[] values, long[] shape, Device device, Func<Tensor, Tensor> pin)
+    /// <summary>A tensor [count] of the numbers, int32.</summary>
+    public static Tensor Of(int[] values, Device device) =>
+        device.type == DeviceType.CUDA ? Queue(tensor(values, device: CPU), device, host => host.pin_memory()) : tensor(values, device: device);
+
+    /// <summary>Copies without waiting, and lets the host's tensor go. The pinned memory may be let go at once: torch's host allocator gives it out again only when the copy is done.</summary>
+    internal static Tensor Queue(Tensor host, Device device, Func<Tensor, Tensor> pin)
     {
-        using Tensor host = tensor(values, shape, device: CPU);
+        using Tensor owned = host;
         using Tensor pinned = pin(host);
         return pinned.to(device, copy: true, non_blocking: true);
     }

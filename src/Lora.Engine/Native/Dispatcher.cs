@@ -20,6 +20,26 @@ internal static unsafe class Dispatcher
         return Tensor.UnsafeCreateTensor((nint)stack[0]);
     }
 
+    /// <summary>Calls an operator of several results, of which the first ones are tensors; the caller owns them.</summary>
+    /// <param name="name">With its namespace.</param>
+    /// <param name="overload">The overload's name; empty for the one without.</param>
+    /// <param name="results">How many results it has.</param>
+    /// <param name="tensors">How many of them are asked for.</param>
+    /// <param name="arguments">All of them, in the order of the schema.</param>
+    /// <exception cref="InvalidOperationException">The operator is unknown or refused its arguments.</exception>
+    public static Tensor[] Call(string name, string overload, int results, int tensors, params ReadOnlySpan<OperatorArgument> arguments)
+    {
+        ulong* stack = stackalloc ulong[Math.Max(arguments.Length, results)];
+        Call(name, overload, arguments, stack);
+        Tensor[] found = new Tensor[tensors];
+        for (int index = 0; index < tensors; index++)
+        {
+            found[index] = Tensor.UnsafeCreateTensor((nint)stack[index]);
+        }
+
+        return found;
+    }
+
     /// <summary>Calls an operator without a result.</summary>
     /// <inheritdoc cref="Call(string, string, ReadOnlySpan{OperatorArgument})"/>
     public static void Run(string name, string overload, params ReadOnlySpan<OperatorArgument> arguments)

@@ -24,6 +24,12 @@ internal static unsafe partial class TorchShim
     [LibraryImport(Library, EntryPoint = "aoti_torch_bmm_out")]
     public static partial int BatchProductInto(nint result, nint left, nint right);
 
+    [LibraryImport(Library, EntryPoint = "aoti_torch_mm_out")]
+    public static partial int ProductInto(nint result, nint left, nint right);
+
+    [LibraryImport(Library, EntryPoint = "aoti_torch_addmm_out")]
+    public static partial int SumInto(nint result, nint addend, nint left, nint right, float addendFactor, float productFactor);
+
     [LibraryImport(Library, EntryPoint = "torch_new_list_reserve_size")]
     public static partial int NewList(nuint capacity, out nint list);
 

@@ -11,9 +11,6 @@ internal sealed record BlockMagnitudes(Tensor Values, NestedMagnitudes? Nested) 
     /// <summary>How many blocks there are.</summary>
     public long Blocks => Values.numel();
 
-    /// <summary>Blocks that cannot be taken apart, as they share a scale.</summary>
-    public int GroupBlocks => Nested?.GroupBlocks ?? 1;
-
     /// <summary>The bytes that they take.</summary>
     public long Size => Values.numel() * Values.ElementSize + (Nested is null ? 0 : Nested.Scales.numel() * Nested.Scales.ElementSize);
 
@@ -30,13 +27,6 @@ internal sealed record BlockMagnitudes(Tensor Values, NestedMagnitudes? Nested) 
         Tensor numbers = tensor(Nested.Map, device: Values.device).index_select(0, Values.to(ScalarType.Int32));
         return numbers.mul_(scales).Add(Nested.Mean);
     }
-
-    /// <summary>Those of some blocks, slices of these.</summary>
-    /// <param name="first">A multiple of <see cref="GroupBlocks"/>.</param>
-    /// <param name="count">How many blocks; less than a whole group only at the end.</param>
-    public BlockMagnitudes Slice(long first, long count) => new(
-        Values.narrow(0, first, count),
-        Nested is null ? null : Nested with { Scales = Nested.Scales.narrow(0, first / GroupBlocks, (count + GroupBlocks - 1) / GroupBlocks) });
 
     /// <summary>The same on another device; these are disposed.</summary>
     public BlockMagnitudes Move(Device device)

@@ -26,7 +26,7 @@ public class DeviceIndexTests
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor? pinned = null;
-        Tensor copy = DeviceIndex.Queue(Values, [3, 2], CPU, host => pinned = host.clone());
+        Tensor copy = DeviceIndex.Queue(tensor(Values, [3, 2], device: CPU), CPU, host => pinned = host.clone());
 
         Assert.Equal([3, 2], copy.shape);
         Assert.Equal(Values, copy.data<long>().ToArray());

@@ -53,7 +53,7 @@ public class WholeRunPurityTests
         {
             using DisposeScope scope = NewDisposeScope();
             Models.FusedStepCase run = new("llama3", type, ["model.layers.0.self_attn.k_proj", "model.layers.1.mlp.up_proj", "lm_head"], quantization);
-            using FusedStep step = run.Fused(new Lora.Kernels.SlicedKernels(new Lora.Kernels.TorchKernels(), values: 5000));
+            using FusedStep step = run.Fused(new Lora.Kernels.TorchKernels());
             return [run.Loss(step), step.SumLoss(run.Batch, run.Rows).Loss, run.Adapter.Arena.Gradients.norm().ToDouble()];
         }
     }

@@ -6,7 +6,7 @@ namespace Lora.Kernels;
 internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 {
     /// <inheritdoc/>
-    public double CrossEntropy(Tensor logits, Tensor targets, double factor)
+    public void CrossEntropy(Tensor logits, Tensor targets, double factor, Tensor sum)
     {
         Rows<TElement> rows = Rows<TElement>.Of(logits);
         long* target = Rows<long>.Memory<long>(targets);
@@ -21,7 +21,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
                 losses[row] = CrossEntropyRow(rows[row], vocabulary, target[row], (float)factor);
             }
         });
-        return losses.Sum();
+        *Rows<double>.Memory<double>(sum) += losses.Sum();
     }
 
     private static double CrossEntropyRow(TElement* row, long width, long target, float factor)

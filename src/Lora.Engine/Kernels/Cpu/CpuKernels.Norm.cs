@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Kernels;
@@ -5,41 +6,56 @@ namespace Lora.Kernels;
 /// <summary>The kernels as vector code over the tensors' memory, computed in float32, on libtorch's threads. A row never leaves its thread, so results repeat bit for bit.</summary>
 /// <typeparam name="TLanes">The vector.</typeparam>
 /// <typeparam name="TElement">The dtype of the activations.</typeparam>
-internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels
+internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels, ITileSoftmax
     where TLanes : unmanaged, ILanes<TLanes>
     where TElement : unmanaged, IElement<TElement>
 {
     /// <inheritdoc/>
-    public void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale)
+    public bool MakesResults => false;
+
+    /// <inheritdoc/>
+    public IAttention Attention(AttentionHeads shape, ScalarType type, TensorStack scratch) => new TiledAttention(this, shape, scratch, sizeof(TElement));
+
+    /// <inheritdoc/>
+    public long Workspace(long tokens, KernelWidths widths) => 0;
+
+    /// <inheritdoc/>
+    public (Tensor Normal, Tensor Scale) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack scalePlace)
     {
+        long width = x.shape[^1];
+        long count = x.numel() / width;
+        Tensor y = place.Take(x.dtype, x.shape);
+        Tensor scale = scalePlace.Take(weight.Wide.dtype, count);
         Rows<TElement> inputs = Rows<TElement>.Of(x);
         Rows<TElement> outputs = Rows<TElement>.Of(y);
-        float* weights = Rows<float>.Memory<float>(weight);
+        float* weights = Rows<float>.Memory<float>(weight.Wide);
         float* scales = Rows<float>.Memory<float>(scale);
-        long width = x.shape[^1];
-        ParallelRows.For(x.numel() / width, width, (begin, end) =>
+        long period = weight.Wide.numel() / width; // heads with weights of their own
+        ParallelRows.For(count, width, (begin, end) =>
         {
             for (long row = begin; row < end; row++)
             {
-                scales[row] = NormRow(inputs[row], weights, epsilon, outputs[row], width);
+                scales[row] = NormRow(inputs[row], weights + (row % period * width), epsilon, outputs[row], width);
             }
         });
+        return (y, scale);
     }
 
     /// <inheritdoc/>
-    public void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
+    public void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
     {
         Rows<TElement> inputs = Rows<TElement>.Of(x);
         Rows<TElement> gradients = Rows<TElement>.Of(dy);
         Rows<TElement> results = Rows<TElement>.Of(dx);
-        float* weights = Rows<float>.Memory<float>(weight);
+        float* weights = Rows<float>.Memory<float>(weight.Wide);
         float* scales = Rows<float>.Memory<float>(scale);
         long width = x.shape[^1];
+        long period = weight.Wide.numel() / width;
         ParallelRows.For(x.numel() / width, width, (begin, end) =>
         {
             for (long row = begin; row < end; row++)
             {
-                NormGradientRow(inputs[row], weights, scales[row], gradients[row], results[row], width, accumulate);
+                NormGradientRow(inputs[row], weights + (row % period * width), scales[row], gradients[row], results[row], width, accumulate);
             }
         });
     }

@@ -6,23 +6,24 @@ namespace Lora.Kernels;
 internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 {
     /// <inheritdoc/>
-    public void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward)
+    public void Rotate(Tensor heads, RotationAngles angles, bool backward)
     {
         Rows<TElement> rows = Rows<TElement>.Of(heads);
-        float* cosines = Rows<float>.Memory<float>(cosine);
-        float* sines = Rows<float>.Memory<float>(sine);
         long count = heads.shape[1];
-        long half = heads.shape[2] / 2;
+        long rotated = heads.shape[2];
+        long half = rotated / 2;
+        float* cosines = Rows<float>.Memory<float>(angles.Cosine);
+        float* sines = Rows<float>.Memory<float>(angles.Sine) + half; // the half with the angle's own sign
 
         // cos is even and sin odd: the opposite angle differs in the sign of sin alone.
         TLanes sign = TLanes.All(backward ? -1f : 1f);
-        ParallelRows.For(heads.shape[0], heads.shape[1] * heads.shape[2], (begin, end) =>
+        ParallelRows.For(heads.shape[0], count * rotated, (begin, end) =>
         {
             for (long row = begin * count; row < end * count; row++)
             {
                 // All heads of a token turn by the same angles.
                 long token = row / count;
-                RotateRow(rows[row], cosines + (token * half), sines + (token * half), half, sign);
+                RotateRow(rows[row], cosines + (token * rotated), sines + (token * rotated), half, sign);
             }
         });
     }

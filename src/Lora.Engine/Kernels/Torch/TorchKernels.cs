@@ -1,111 +1,68 @@
 using Lora.Native;
-using Lora.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Kernels;
 
-/// <summary>The kernels as libtorch's operators: for every device and dtype, and what the others are compared with.</summary>
-internal sealed class TorchKernels : IKernels
+/// <summary>
+/// The kernels as libtorch's operators: for every device and dtype, and what the vector code is compared with. On a GPU each is a few whole operators, which
+/// compute in float32 whatever the dtype; a processor lacks some of them and gets formulas in a wide dtype.
+/// </summary>
+/// <param name="attention">The operator of attention; null for the one that serves the tensors' device.</param>
+internal sealed partial class TorchKernels(AttentionOperator? attention = null) : IKernels
 {
     /// <inheritdoc/>
-    public void NormForward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor scale)
+    public bool MakesResults => true;
+
+    /// <inheritdoc/>
+    public IAttention Attention(AttentionHeads shape, ScalarType type, TensorStack scratch) =>
+        new PackedAttention(attention ?? (IsProcessor(scratch.Device) ? new DocumentAttention() : new EfficientAttention()), shape, type.ElementSize());
+
+    /// <inheritdoc/>
+    public long Workspace(long tokens, KernelWidths widths)
+    {
+        // One kernel works at a time: a norm's gradient before it is added, q and k with their halves swapped, or an input's mask and dropped values.
+        long values = Math.Max(Math.Max(widths.Hidden, widths.Turned), widths.Dropped);
+        return tokens * ((values * widths.ElementSize) + (widths.Dropped * sizeof(float)));
+    }
+
+    /// <inheritdoc/>
+    public (Tensor Normal, Tensor Scale) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack scalePlace)
     {
         using DisposeScope scope = NewDisposeScope();
+        if (!IsProcessor(x.device))
+        {
+            bool isOne = weight.Wide.dim() == 1;
+            Tensor[] results = Dispatcher.Call(
+                "aten::_fused_rms_norm", "", results: 2, tensors: 2, x, OperatorArgument.List(x.shape[^1]), isOne ? OperatorArgument.Some(weight.Rounded) : OperatorArgument.None, OperatorArgument.Some(epsilon));
+            return (place.Adopt(isOne ? results[0] : results[0].mul_(weight.Rounded)), scalePlace.Adopt(results[1]));
+        }
 
         // The weight is wide, and so everything here is until the result is rounded.
-        Tensor wide = x.to(weight.dtype);
+        Tensor wide = x.to(weight.Wide.dtype);
         Tensor factor = wide.mul(wide).mean([-1], keepdim: true).Add(epsilon).rsqrt_(); // [..., 1]
-        scale.copy_(factor.view(scale.shape)); // [rows]
-        y.copy_(wide.mul(factor).mul_(weight));
+        return (place.Adopt(wide.mul(factor).mul_(weight.Wide).to(x.dtype)), scalePlace.Adopt(factor));
     }
 
     /// <inheritdoc/>
-    public void NormBackward(Tensor x, Tensor weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
+    public void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor factor = scale.view([.. x.shape[..^1], 1]); // [..., 1]
-        Tensor normal = x.to(weight.dtype).mul(factor);
-        Tensor gradient = dy.to(weight.dtype).mul(weight);
-
-        // With n = x scale: scale (w dy - n mean(w dy n)).
-        Tensor result = gradient.sub(normal.mul(gradient.mul(normal).mean([-1], keepdim: true))).mul_(factor);
+        Tensor result = IsProcessor(x.device) ? WideGradient(x, weight.Wide, scale, dy) : FusedGradient(x, weight, scale, dy);
 
         // dx may be dy: it is written after everything was read.
-        dx.copy_(accumulate ? result.Add(dx) : result);
+        _ = accumulate ? dx.Add(result) : dx.copy_(result);
     }
 
     /// <inheritdoc/>
-    public void Rotate(Tensor heads, Tensor cosine, Tensor sine, bool backward)
+    public void Rotate(Tensor heads, RotationAngles angles, bool backward)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] halves = [.. heads.chunk(2, -1).Select(half => half.to(cosine.dtype))]; // [tokens, heads, rotated/2]
-        Tensor across = cosine.unsqueeze(1); // [tokens, 1, rotated/2]
+        Tensor[] halves = heads.chunk(2, -1); // each [tokens, heads, rotated/2]
+        Tensor swapped = cat([halves[1], halves[0]], -1);
 
-        // The opposite angle: the sign of sin alone changes.
-        Tensor along = backward ? sine.unsqueeze(1).neg() : sine.unsqueeze(1);
-        heads.copy_(cat([(halves[0] * across) - (halves[1] * along), (halves[1] * across).Plus(halves[0] * along)], -1));
-    }
-
-    /// <inheritdoc/>
-    public void GateForward(GateActivation activation, Tensor gateUp, Tensor y)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(Wide(gateUp)))]; // gate and up, each [tokens, intermediate]
-        y.copy_(GateActivations.Of(activation, halves[0]).mul_(halves[1]));
-    }
-
-    /// <inheritdoc/>
-    public void GateBackward(GateActivation activation, Tensor gateUp, Tensor dy, Tensor dGateUp)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        ScalarType wide = Wide(gateUp);
-        Tensor[] halves = [.. gateUp.chunk(2, -1).Select(half => half.to(wide))]; // gate and up, each [tokens, intermediate]
-        Tensor[] gradients = dGateUp.chunk(2, -1); // views of dGateUp
-        Tensor gradient = dy.to(wide);
-        Tensor sigmoid = GateActivations.Inner(activation, halves[0]).sigmoid();
-        Tensor active = halves[0] * sigmoid;
-        Tensor slope = active * GateActivations.Slope(activation, halves[0]) * sigmoid.neg().Plus(1); // x σ s' (1 - σ)
-        gradients[0].copy_(gradient * halves[1] * sigmoid.Plus(slope));
-        gradients[1].copy_(gradient * active);
-    }
-
-    /// <inheritdoc/>
-    public void SoftmaxForward(Tensor scores, AttentionTile tile, double factor)
-    {
-        using DisposeScope scope = NewDisposeScope();
-
-        // One mask for the tile, the same for all heads.
-        Tensor hidden = Hidden(tile, scores.device); // [queries, keys]
-        Tensor wide = scores.to(Wide(scores)).Times(factor).view(-1, tile.Queries, tile.Keys); // [heads, queries, keys]
-        scores.copy_(wide.Masked(hidden, double.NegativeInfinity).softmax(-1).view(scores.shape));
-    }
-
-    /// <inheritdoc/>
-    public void SoftmaxBackward(Tensor p, Tensor dp, AttentionTile tile, double factor)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor probabilities = p.to(Wide(p));
-        Tensor gradient = dp.to(Wide(p));
-
-        // p is zero where a query sees nothing, so those places get no gradient without a mask.
-        Tensor sum = (probabilities * gradient).sum([-1], keepdim: true);
-        dp.copy_(((gradient - sum) * probabilities).Times(factor));
-    }
-
-    /// <inheritdoc/>
-    public double CrossEntropy(Tensor logits, Tensor targets, double factor)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor logarithms = logits.to(Wide(logits)).log_softmax(-1); // [places, vocabulary]
-        Tensor index = targets.unsqueeze(1);
-
-        // log_softmax subtracts the largest logit first, so that exp cannot overflow.
-        double loss = -logarithms.gather(1, index).sum().ToDouble();
-        Tensor gradient = logarithms.exp();
-        gradient.scatter_add_(1, index, ones_like(index, dtype: gradient.dtype).neg()); // softmax - onehot
-        logits.copy_(gradient.Multiply(factor));
-        return loss;
+        // The opposite angle: the sign of sin alone changes. Products with float32 angles are rounded as they are written.
+        heads.mul_(angles.Cosine.unsqueeze(1)).AddProduct(swapped, angles.Sine.unsqueeze(1), backward ? -1 : 1);
     }
 
     /// <inheritdoc/>
@@ -134,24 +91,33 @@ internal sealed class TorchKernels : IKernels
         values.AddQuotient(mean, denominator, -step.Rate);
     }
 
-    /// <inheritdoc/>
-    public void Dequantize(FourBitMatrix matrix, Tensor y)
+    /// <summary>scale (w dy - n mean(w dy n)) with n = x scale, as formulas.</summary>
+    private static Tensor WideGradient(Tensor x, Tensor weight, Tensor scale, Tensor dy)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor pairs = tensor(matrix.Code.Pairs, [256, 2], device: y.device); // both values of each byte
-        Tensor values = pairs.index_select(0, matrix.Codes.to(ScalarType.Int32)).view(-1, matrix.BlockValues); // [blocks, BlockValues]
-        values.mul_(matrix.Magnitudes.Read().unsqueeze(1));
-        y.copy_(values.view(-1).narrow(0, 0, y.numel()).view(y.shape));
+        Tensor factor = scale.view([.. x.shape[..^1], 1]); // [..., 1]
+        Tensor normal = x.to(weight.dtype).mul(factor);
+        Tensor gradient = dy.to(weight.dtype).mul(weight);
+        return gradient.sub(normal.mul(gradient.mul(normal).mean([-1], keepdim: true))).mul_(factor);
     }
 
-    private static Tensor Hidden(AttentionTile tile, Device device)
+    private static Tensor FusedGradient(Tensor x, NormWeight weight, Tensor scale, Tensor dy)
     {
-        Tensor queries = Arithmetic.Range(tile.QueryStart, tile.QueryStart + tile.Queries, ScalarType.Int64, device).unsqueeze(1);
-        Tensor distance = queries - Arithmetic.Range(tile.KeyStart, tile.KeyStart + tile.Keys, ScalarType.Int64, device); // [queries, keys]
-
-        // Behind the query, or further back than its window.
-        return distance.IsBelow(0).logical_or_(distance.IsAtLeast(tile.Window));
+        // The operator has one weight for all rows; heads with weights of their own are multiplied before.
+        bool isOne = weight.Wide.dim() == 1;
+        return Dispatcher.Call(
+            "aten::_fused_rms_norm_backward",
+            "",
+            results: 2,
+            tensors: 2,
+            isOne ? dy : dy.mul_(weight.Rounded),
+            x,
+            OperatorArgument.List(x.shape[^1]),
+            scale,
+            isOne ? OperatorArgument.Some(weight.Rounded) : OperatorArgument.None,
+            OperatorArgument.List(true, false))[0]; // the weight is frozen
     }
+
+    private static bool IsProcessor(Device device) => device.type == DeviceType.CPU;
 
     private static ScalarType Wide(Tensor tensor) => tensor.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 }

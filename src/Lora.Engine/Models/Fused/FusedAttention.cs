@@ -1,46 +1,49 @@
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>Attention between the fused qkv product and o_proj: norms of q and k where the family has them, rotation, and the documents one by one.</summary>
+/// <summary>Attention between the fused qkv product and o_proj: norms of q and k where the family has them, rotation, and the mixing of values.</summary>
 internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels, TensorStack scratch)
 {
     private readonly AttentionShape shape = weights.Block.Attention;
-    private readonly DocumentAttention attention = new(
-        kernels, weights.Block.Attention.KeyValueHeads, weights.Block.Attention.Window, weights.Block.ScoreScale, scratch);
+    private readonly IAttention attention = kernels.Attention(weights.Block.Heads, weights.Output.DataType, scratch);
+
+    /// <summary>Whether q, k, v and what was mixed have to stay as they are until the backward pass.</summary>
+    public bool KeepsInputs => attention.KeepsInputs;
+
+    /// <summary>Whether the fused qkv product is part of the state: its norms' gradients ask for it, or attention for its slices.</summary>
+    public bool KeepsProduct => weights.HeadNorm is not null || attention.KeepsInputs;
+
+    /// <summary>The bytes that attention takes.</summary>
+    public AttentionBytes Bytes(IReadOnlyList<int> lengths) => attention.Bytes(lengths);
 
     /// <summary>The mixed values.</summary>
-    /// <param name="qkv">[tokens, (heads + 2 kvHeads) headSize]; part of the state where q and k have norms, overwritten where not.</param>
-    /// <param name="mixed">[tokens, heads headSize]; written.</param>
+    /// <param name="qkv">[tokens, (heads + 2 kvHeads) headSize]; part of the state (<see cref="KeepsProduct"/>), rotated in place where there are no norms.</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="place">Where the state goes.</param>
+    /// <param name="mixedPlace">Where the result goes.</param>
     /// <param name="keepsProbabilities">Whether the probabilities are part of it.</param>
-    /// <returns>The state.</returns>
-    public AttentionState Forward(Tensor qkv, Tensor mixed, StepContext step, TensorStack place, bool keepsProbabilities)
+    /// <returns>[tokens, heads, headSize] and the state.</returns>
+    public (Tensor Mixed, FusedAttentionState State) Forward(
+        Tensor qkv, StepContext step, TensorStack place, TensorStack mixedPlace, bool keepsProbabilities)
     {
         using DisposeScope scope = NewDisposeScope();
-        bool hasNorms = weights.QueryNorm is not null;
-        (Tensor query, Tensor key, Tensor value) = Split(qkv); // views of qkv
-        (Tensor rotatedQuery, Tensor? queryScale) = Normalise(query, weights.QueryNorm, place);
-        (Tensor rotatedKey, Tensor? keyScale) = Normalise(key, weights.KeyNorm, place);
-
-        // In place: without norms these are slices of qkv, which nobody needs unrotated.
-        Rotate(rotatedQuery, step, backward: false);
-        Rotate(rotatedKey, step, backward: false);
-
-        Tensor heads = mixed.unflatten(1, shape.Heads, shape.HeadDimension); // [tokens, heads, headSize]
-        List<DocumentState> documents = [];
-        foreach ((int start, int length) in step.Documents)
+        Tensor heads = Heads(qkv); // [tokens, heads + 2 kvHeads, headSize]
+        Tensor turned = Turned(heads); // a view
+        Tensor? scale = null;
+        if (weights.HeadNorm is not null)
         {
-            documents.Add(attention.Forward(Part(rotatedQuery), Part(rotatedKey), Part(value), Part(heads), place, keepsProbabilities));
-
-            // [length, heads, headSize]; a view, so a document costs no copy here.
-            Tensor Part(Tensor all) => all.narrow(0, start, length);
+            // Where attention makes copies of its own, scratch is enough for what is normalised.
+            (turned, scale) = kernels.NormForward(turned, weights.HeadNorm, weights.Epsilon, attention.KeepsInputs ? place : scratch, place);
         }
 
-        return new(hasNorms ? qkv : null, queryScale, keyScale, documents);
+        // In place: without norms these are slices of qkv, which nobody needs unrotated.
+        Rotate(turned, step, backward: false);
+        (Tensor mixed, AttentionState state) = attention.Forward(Parts(turned, heads), step.Documents, place, mixedPlace, keepsProbabilities);
+        return (mixed, new(KeepsProduct ? qkv : null, scale is not null && attention.KeepsInputs ? turned : null, scale, state));
     }
 
     /// <summary>The gradient of <see cref="Forward"/>.</summary>
@@ -48,61 +51,56 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     /// <param name="state">Of the forward pass.</param>
     /// <param name="step">What the blocks share.</param>
     /// <param name="dQkv">[tokens, (heads + 2 kvHeads) headSize]; written.</param>
-    public void Backward(Tensor dMixed, AttentionState state, StepContext step, Tensor dQkv)
+    public void Backward(Tensor dMixed, FusedAttentionState state, StepContext step, Tensor dQkv)
     {
-        (Tensor dQuery, Tensor dKey, Tensor dValue) = Split(dQkv); // views of dQkv, each filled in its place
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gradients = Heads(dQkv); // [tokens, heads + 2 kvHeads, headSize], filled in its place
+        Tensor turned = Turned(gradients);
         Tensor dHeads = dMixed.unflatten(1, shape.Heads, shape.HeadDimension); // [tokens, heads, headSize]
-        foreach (((int start, int length), DocumentState document) in step.Documents.Zip(state.Documents))
+        HeadParts inputs = attention.KeepsInputs ? Parts(state.Turned ?? Turned(Heads(state.Product!)), Heads(state.Product!)) : default;
+        attention.Backward(dHeads, inputs, state.State, step.Documents, Parts(turned, gradients));
+
+        // The transpose of a rotation is the rotation back. Values are not rotated, so their gradient is done.
+        Rotate(turned, step, backward: true);
+        if (weights.HeadNorm is not null)
         {
-            attention.Backward(Part(dHeads), document, Part(dQuery), Part(dKey), Part(dValue));
-
-            Tensor Part(Tensor all) => all.narrow(0, start, length);
-        }
-
-        // The transpose of a rotation is the rotation back. Values are not rotated, so dValue is done.
-        Rotate(dQuery, step, backward: true);
-        Rotate(dKey, step, backward: true);
-        if (state.Raw is not null)
-        {
-            (Tensor query, Tensor key, _) = Split(state.Raw);
-
             // Over the gradient itself: a row is read before it is written.
-            kernels.NormBackward(query, weights.QueryNorm!, state.QueryScale!, dQuery, dQuery, accumulate: false);
-            kernels.NormBackward(key, weights.KeyNorm!, state.KeyScale!, dKey, dKey, accumulate: false);
+            kernels.NormBackward(Turned(Heads(state.Product!)), weights.HeadNorm, state.Scale!, turned, turned, accumulate: false);
         }
     }
 
-    /// <summary>q [tokens, heads, headSize], k and v [tokens, kvHeads, headSize] as slices.</summary>
-    private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor qkv)
+    private Tensor Heads(Tensor qkv) => qkv.unflatten(1, shape.Heads + (2 * shape.KeyValueHeads), shape.HeadDimension);
+
+    /// <summary>q and k, [tokens, heads + kvHeads, headSize], a view.</summary>
+    private Tensor Turned(Tensor heads) => heads.narrow(1, 0, shape.Heads + shape.KeyValueHeads);
+
+    private HeadParts Parts(Tensor turned, Tensor heads)
     {
-        long keys = shape.KeyValueHeads;
-        Tensor heads = qkv.unflatten(1, shape.Heads + (2 * keys), shape.HeadDimension); // [tokens, heads + 2 kvHeads, headSize]
-        return (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, keys), heads.narrow(1, shape.Heads + keys, keys));
+        int keys = shape.KeyValueHeads;
+        return new(turned.narrow(1, 0, shape.Heads), turned.narrow(1, shape.Heads, keys), heads.narrow(1, shape.Heads + keys, keys))
+        {
+            KeyValue = weights.HeadNorm is null ? heads.narrow(1, shape.Heads, 2 * keys) : null,
+        };
     }
 
     /// <summary>Rotates the first values of each head, as many as there are angles for; nothing in a block without a rotation.</summary>
     private void Rotate(Tensor heads, StepContext step, bool backward)
     {
-        if (shape.Rope is null)
+        if (shape.Rope is not null)
         {
-            return;
+            using Tensor first = heads.narrow(2, 0, step.Angles.Rotated); // [tokens, heads + kvHeads, rotated]
+            kernels.Rotate(first, step.Angles, backward);
         }
-
-        using Tensor first = heads.narrow(2, 0, 2 * step.Cosine.shape[1]); // [tokens, heads, rotated]
-        kernels.Rotate(first, step.Cosine, step.Sine, backward);
     }
+}
 
-    private (Tensor Heads, Tensor? Scale) Normalise(Tensor heads, Tensor? weight, TensorStack place)
-    {
-        if (weight is null)
-        {
-            return (heads, null);
-        }
-
-        // Scratch is enough for what is normalised: the documents copy it, head by head, to where the state is.
-        Tensor normal = scratch.Take(heads.dtype, heads.shape);
-        Tensor scale = place.Take(weight.dtype, heads.shape[0] * heads.shape[1]); // [tokens heads]
-        kernels.NormForward(heads, weight, weights.Epsilon, normal, scale);
-        return (normal, scale);
-    }
+/// <summary>What the backward pass needs of the forward pass.</summary>
+/// <param name="Product">q, k and v as their product gave them, q and k rotated where there are no norms, [tokens, (heads + 2 kvHeads) headSize]; null where nobody asks for it.</param>
+/// <param name="Turned">q and k after their norms, rotated, [tokens, heads + kvHeads, headSize]; null without norms, or where attention has copies.</param>
+/// <param name="Scale">Of those norms, [tokens (heads + kvHeads)].</param>
+/// <param name="State">Attention's own.</param>
+internal sealed record FusedAttentionState(Tensor? Product, Tensor? Turned, Tensor? Scale, AttentionState State)
+{
+    /// <summary>All of it.</summary>
+    public IEnumerable<Tensor> Tensors => new[] { Product, Turned, Scale }.OfType<Tensor>().Concat(State.Tensors);
 }

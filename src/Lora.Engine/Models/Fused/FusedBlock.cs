@@ -1,3 +1,5 @@
+using Lora.Kernels;
+
 namespace Lora.Models;
 
 /// <summary>A block that the fused step computes: norms by root mean squares before attention and a gated MLP, q and k rotated or not.</summary>
@@ -8,6 +10,9 @@ internal sealed record FusedBlock(PreNormShape Block, GatedMlpShape Mlp)
 
     /// <summary>What scores are multiplied by.</summary>
     public double ScoreScale => Attention.Scale ?? (1 / Math.Sqrt(Attention.HeadDimension));
+
+    /// <summary>Its heads, as kernels ask for them.</summary>
+    public AttentionHeads Heads => new(Attention.Heads, Attention.KeyValueHeads, Attention.HeadDimension, Attention.Window, ScoreScale);
 
     /// <summary>The model's blocks; null when one of them, or what is around them, is something else.</summary>
     public static FusedBlock[]? In(ModelShape model)
@@ -26,6 +31,7 @@ internal sealed record FusedBlock(PreNormShape Block, GatedMlpShape Mlp)
         shape is PreNormShape { Mlp: GatedMlpShape mlp, Attention: { ScoreCap: null, Alibi: null, HasSinks: false, Order: PackedOrder.Parts, IsConv1D: false } and not { Rope.IsInterleaved: true } } block
         && IsServed(block.AttentionNorm) && IsServed(block.MlpNorm)
         && IsOfHeads(block.Attention.QueryNorm, block.Attention) && IsOfHeads(block.Attention.KeyNorm, block.Attention)
+        && block.Attention.QueryNorm is null == block.Attention.KeyNorm is null
 
         // The scale of a branch goes onto the input of its last layer, past whose bias it would not reach.
         && (block.ResidualScale == 1 || !(block.Attention.OutputBias || mlp.Bias))

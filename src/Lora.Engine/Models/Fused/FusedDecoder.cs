@@ -1,3 +1,4 @@
+using Lora.Kernels;
 using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,11 +25,13 @@ internal sealed class FusedDecoder : IDisposable
         Layers = [.. blocks.Select((block, layer) => new FusedLayerWeights(weights, $"{Shape.BlockPrefix}{layer}.", block))];
 
         // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
-        Norm = weights.Norm(Shape.Body + ".", Shape.FinalNorm!);
+        Tensor norm = weights.Norm(Shape.Body + ".", Shape.FinalNorm!);
         if (Shape.Head.Scale != 1)
         {
-            Norm.Multiply(Shape.Head.Scale); // what the head is given is as much larger as its logits would be
+            norm.Multiply(Shape.Head.Scale); // what the head is given is as much larger as its logits would be
         }
+
+        Norm = NormWeight.Of(norm, Embedding.dtype);
 
         Head = new(weights.Linear(Shape.Head.Name));
     }
@@ -43,7 +46,7 @@ internal sealed class FusedDecoder : IDisposable
     public IReadOnlyList<FusedLayerWeights> Layers { get; }
 
     /// <summary>The last norm with the scale of the logits, [hidden].</summary>
-    public Tensor Norm { get; }
+    public NormWeight Norm { get; }
 
     /// <summary>The head.</summary>
     public JoinedWeights Head { get; }
@@ -55,8 +58,15 @@ internal sealed class FusedDecoder : IDisposable
     public StepContext Context(PackedDocuments documents)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor Cosine, Tensor Sine)[] tables = [.. documents.Places.Select(place => rotation.Tables(place.Length, Norm.device, Norm.dtype))];
-        return new(documents.Places, Join(tables.Select(table => table.Cosine)), Join(tables.Select(table => table.Sine)));
+        (Device device, int[] lengths) = (Embedding.device, [.. documents.Places.Select(place => place.Length)]);
+        int[] ends = [.. documents.Places.Select(place => place.Start), documents.Ids.Length];
+        (Tensor cosine, Tensor sine) = rotation.PackedTables(lengths, device, Norm.Wide.dtype); // [tokens, rotated]
+
+        // Once for all blocks: the first half's sign is what rotate_half gives it.
+        sine.narrow(1, 0, sine.shape[1] / 2).neg_();
+        return new(
+            new(documents.Places, DeviceIndex.Of(ends, device).MoveToOuterDisposeScope()),
+            new(cosine.MoveToOuterDisposeScope(), sine.MoveToOuterDisposeScope()));
     }
 
     /// <summary>The embeddings of ids, [tokens, hidden], as the first block takes them.</summary>
@@ -65,14 +75,6 @@ internal sealed class FusedDecoder : IDisposable
         using Tensor index = DeviceIndex.Of(ids, Embedding.device);
         Tensor x = Embedding.index_select(0, index); // [tokens, hidden]
         return EmbeddingScale.Of(Shape.Embedding, x.dtype) is double scale ? x.Multiply(scale) : x;
-    }
-
-    /// <summary>Each angle once, [tokens, rotated/2], document after document, in the scope outside the caller's.</summary>
-    private static Tensor Join(IEnumerable<Tensor> tables)
-    {
-        // The modules' tables have every angle twice, for rotate_half; kernels turn value k and k + rotated/2 at once and need it once.
-        Tensor joined = cat([.. tables.Select(table => table.narrow(1, 0, table.shape[1] / 2))]);
-        return joined.contiguous().MoveToOuterDisposeScope(); // TorchSharp hands a single tensor back as it is
     }
 
     /// <inheritdoc/>

@@ -46,7 +46,8 @@ internal sealed class FusedHead : IDisposable
         using TensorStack.Pass pass = scratch.Begin();
         (_, Tensor normal, _) = Normalise(x, DeviceIndex.Of(batch.Supervised, x.device));
         Tensor targets = DeviceIndex.Of(batch.Targets, x.device);
-        LossSum sum = default;
+        Tensor sum = Zero(x.device);
+        Tensor hits = zeros([], dtype: ScalarType.Int64, device: x.device);
         foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
@@ -56,11 +57,12 @@ internal sealed class FusedHead : IDisposable
 
             // Hits first. The loss is by the same kernel as in training, so that both are the same number; it leaves zeros in the logits.
             Tensor right = targets.narrow(0, start, count);
-            long hits = LossSum.CountHits(logits, right);
-            sum += new LossSum(kernels.CrossEntropy(logits, right, factor: 0), hits);
+            hits.Add(LossSum.FindHits(logits, right));
+            kernels.CrossEntropy(logits, right, factor: 0, sum);
         }
 
-        return sum;
+        // The one place where the processor waits.
+        return new(sum.ToDouble(), hits.ToInt64());
     }
 
     /// <summary>Takes the loss and its gradient.</summary>
@@ -68,8 +70,8 @@ internal sealed class FusedHead : IDisposable
     /// <param name="batch">The places and what they predict.</param>
     /// <param name="scale">What the loss is multiplied by before it is differentiated.</param>
     /// <param name="gradient">The one at x, [tokens, hidden]; written. Null when no block learns.</param>
-    /// <returns>The summed loss without the factor.</returns>
-    public double AddGradients(Tensor x, PackedBatch batch, double scale, Tensor? gradient)
+    /// <returns>The summed loss without the factor, [], float64.</returns>
+    public Tensor AddGradients(Tensor x, PackedBatch batch, double scale, Tensor? gradient)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
@@ -78,7 +80,7 @@ internal sealed class FusedHead : IDisposable
 
         // Supervised places are taken out before the norm: prompts never meet the norm, the head or the vocabulary.
         (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, places);
-        double loss = 0;
+        Tensor loss = Zero(x.device);
         foreach ((long start, long count) in Chunks(batch))
         {
             using DisposeScope chunk = NewDisposeScope();
@@ -87,7 +89,7 @@ internal sealed class FusedHead : IDisposable
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             Tensor? low = head.Forward(input, logits, scratch);
-            loss += kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale);
+            kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale, loss);
 
             // Not into the input itself: A's gradient still reads it.
             Tensor? back = gradient is null ? null : scratch.Take(normal.dtype, input.shape);
@@ -109,7 +111,7 @@ internal sealed class FusedHead : IDisposable
             gradient.zero_().index_copy_(0, places, normal);
         }
 
-        return loss;
+        return loss.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -123,13 +125,14 @@ internal sealed class FusedHead : IDisposable
         }
     }
 
+    // In float64, since it is a sum over thousands of places.
+    private static Tensor Zero(Device device) => zeros([], dtype: ScalarType.Float64, device: device);
+
     /// <summary>The supervised rows of x, [places, hidden], before and after the last norm, and the norm's scales.</summary>
     private (Tensor Rows, Tensor Normal, Tensor Scales) Normalise(Tensor x, Tensor places)
     {
         Tensor rows = x.index_select(0, places); // [places, hidden]
-        Tensor normal = scratch.Take(rows.dtype, rows.shape); // [places, hidden]
-        Tensor scales = scratch.Take(decoder.Norm.dtype, rows.shape[0]); // [places]
-        kernels.NormForward(rows, decoder.Norm, decoder.Shape.FinalNorm!.Epsilon, normal, scales);
+        (Tensor normal, Tensor scales) = kernels.NormForward(rows, decoder.Norm, decoder.Shape.FinalNorm!.Epsilon, scratch, scratch);
         return (rows, normal, scales);
     }
 }

@@ -38,7 +38,7 @@ internal sealed class FusedLayer : IDisposable
         output = Product(weights.Output, weights.OutputNames);
         gateUp = Product(weights.GateUp, weights.GateUpNames);
         down = Product(weights.Down, weights.DownNames);
-        Memory = new(weights, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
+        Memory = new(weights, attention, kernels, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
 
         AdaptedProduct Product(JoinedWeights frozen, IReadOnlyList<string> names) =>
             new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(name))], kernels, scratch);
@@ -172,7 +172,7 @@ internal sealed class FusedLayer : IDisposable
     {
         if (!needsMixed)
         {
-            output.Backward(gradient, state.Mixed, state.OutputLow, dx: null);
+            output.Backward(gradient, state.Mixed?.flatten(1), state.OutputLow, dx: null);
             return;
         }
 
@@ -182,7 +182,7 @@ internal sealed class FusedLayer : IDisposable
         using (scratch.Begin())
         {
             Tensor dMixed = scratch.Take(gradient.dtype, gradient.shape[0], weights.Output.Shape[1]); // [tokens, heads headSize]
-            output.Backward(gradient, state.Mixed, state.OutputLow, dMixed);
+            output.Backward(gradient, state.Mixed?.flatten(1), state.OutputLow, dMixed);
             Scale(dMixed);
             attention.Backward(dMixed, state.Attention, step, dQkv);
         }
@@ -201,18 +201,14 @@ internal sealed class FusedLayer : IDisposable
     {
         long tokens = x.shape[0];
         (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
-
-        // Norms of q and k need their inputs again in the backward pass. Without norms the copies that attention makes of the heads are enough.
-        Tensor qkv = (weights.QueryNorm is null ? scratch : place).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
+        Tensor qkv = (attention.KeepsProduct ? place : scratch).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
         Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
-        Tensor mixed = PlaceOf(output, place).Take(x.dtype, tokens, weights.Output.Shape[1]); // [tokens, heads headSize]
-        AttentionState attended = attention.Forward(qkv, mixed, step, place, keepsProbabilities);
-        Scale(mixed);
+        (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities); // [tokens, heads, headSize]
+        mixed = ScaledMixed(mixed, place);
 
-        // The residual first, then o_proj adds onto it: the product needs no tensor of its own for the sum.
+        // The residual goes into o_proj: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
-        middle.copy_(x);
-        Tensor? outputLow = output.Forward(mixed, middle, place, accumulate: true); // x + attention
+        Tensor? outputLow = output.Forward(mixed.flatten(1), middle, place, residual: x); // x + attention
 
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
 
@@ -242,11 +238,19 @@ internal sealed class FusedLayer : IDisposable
     }
 
     /// <summary>Writes the sum with attention and the last product.</summary>
-    private Tensor? AddDown(Tensor active, LayerState state, Tensor result, TensorStack place)
+    private Tensor? AddDown(Tensor active, LayerState state, Tensor result, TensorStack place) =>
+        down.Forward(active, result, place, residual: state.Middle);
+
+    /// <summary>What was mixed times the branch's scale; attention's backward pass may ask for the unscaled.</summary>
+    private Tensor ScaledMixed(Tensor mixed, TensorStack place)
     {
-        // The second residual, written before the product adds onto it.
-        result.copy_(state.Middle);
-        return down.Forward(active, result, place, accumulate: true);
+        if (residualScale != 1 && attention.KeepsInputs)
+        {
+            return PlaceOf(output, place).Adopt(mixed.Times(residualScale));
+        }
+
+        Scale(mixed);
+        return mixed;
     }
 
     /// <summary>Multiplies what goes into the last layer of a branch, or the gradient that comes out of it, by the scale that the branch has.</summary>
@@ -263,13 +267,7 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>Where the input of a product goes: what only frozen weights read is not kept.</summary>
     private TensorStack PlaceOf(AdaptedProduct reader, TensorStack place) => reader.IsAdapted ? place : scratch;
 
-    private (Tensor Normal, Tensor Scale) Norm(Tensor x, Tensor weight, AdaptedProduct reader, TensorStack place)
-    {
-        Tensor normal = PlaceOf(reader, place).Take(x.dtype, x.shape); // [tokens, hidden]
-
-        // One number a row, so that the backward pass does not sum the squares again.
-        Tensor scale = place.Take(weight.dtype, x.shape[0]);
-        kernels.NormForward(x, weight, weights.Epsilon, normal, scale);
-        return (normal, scale);
-    }
+    private (Tensor Normal, Tensor Scale) Norm(Tensor x, NormWeight weight, AdaptedProduct reader, TensorStack place) =>
+        // One number a row is kept, so that the backward pass does not sum the squares again.
+        kernels.NormForward(x, weight, weights.Epsilon, PlaceOf(reader, place), place);
 }

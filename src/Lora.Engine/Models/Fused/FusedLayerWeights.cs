@@ -1,3 +1,4 @@
+using Lora.Kernels;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -15,19 +16,29 @@ internal sealed class FusedLayerWeights : IDisposable
         Block = block;
         string[][] names = [.. block.Block.Products.Select(product => product.Select(name => prefix + name).ToArray())];
         (QueryKeyValueNames, OutputNames, GateUpNames, DownNames) = (names[0], names[1], names[2], names[3]);
-        InputNorm = weights.Norm(prefix, block.Block.AttentionNorm);
         QueryKeyValue = Join(QueryKeyValueNames);
-        QueryNorm = HeadNorm(attention.QueryNorm);
-        KeyNorm = HeadNorm(attention.KeyNorm);
         Output = Join(OutputNames);
-        MiddleNorm = weights.Norm(prefix, block.Block.MlpNorm);
+        InputNorm = Norm(prefix, block.Block.AttentionNorm);
+        HeadNorm = attention is { QueryNorm: NormShape query, KeyNorm: NormShape key } ? HeadNorms(query, key) : null;
+        MiddleNorm = Norm(prefix, block.Block.MlpNorm);
         GateUp = Join(GateUpNames);
         Down = Join(DownNames);
 
         // Phi-3 has one layer where others have three or two; either way it is one matrix here.
         JoinedWeights Join(IReadOnlyList<string> layers) => new([.. layers.Select(weights.Linear)]);
 
-        Tensor? HeadNorm(NormShape? norm) => norm is null ? null : weights.Norm($"{prefix}{attention.Name}.", norm);
+        NormWeight Norm(string owner, NormShape norm) => NormWeight.Of(weights.Norm(owner, norm), Output.DataType);
+
+        // q and k are normalised in one pass, each head by its own kind's weight.
+        NormWeight HeadNorms(NormShape query, NormShape key)
+        {
+            string owner = $"{prefix}{attention.Name}.";
+            using Tensor queryWeight = weights.Norm(owner, query); // [headSize]
+            using Tensor keyWeight = weights.Norm(owner, key); // [headSize]
+            using Tensor queries = queryWeight.expand(attention.Heads, attention.HeadDimension);
+            using Tensor keys = keyWeight.expand(attention.KeyValueHeads, attention.HeadDimension);
+            return NormWeight.Of(cat([queries, keys]).DetachFromDisposeScope(), Output.DataType); // [heads + kvHeads, headSize]
+        }
     }
 
     /// <summary>The shape.</summary>
@@ -49,22 +60,19 @@ internal sealed class FusedLayerWeights : IDisposable
     public double Epsilon { get; }
 
     /// <summary>[hidden].</summary>
-    public Tensor InputNorm { get; }
+    public NormWeight InputNorm { get; }
 
     /// <summary>[(heads + 2 kvHeads) headSize, hidden].</summary>
     public JoinedWeights QueryKeyValue { get; }
 
-    /// <summary>[headSize], or null.</summary>
-    public Tensor? QueryNorm { get; }
-
-    /// <summary>[headSize], or null.</summary>
-    public Tensor? KeyNorm { get; }
+    /// <summary>Of the heads of q and k, [heads + kvHeads, headSize], or null.</summary>
+    public NormWeight? HeadNorm { get; }
 
     /// <summary>[hidden, heads headSize].</summary>
     public JoinedWeights Output { get; }
 
     /// <summary>[hidden].</summary>
-    public Tensor MiddleNorm { get; }
+    public NormWeight MiddleNorm { get; }
 
     /// <summary>[2 intermediate, hidden].</summary>
     public JoinedWeights GateUp { get; }
@@ -75,7 +83,7 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? owned in new IDisposable?[] { InputNorm, QueryKeyValue, QueryNorm, KeyNorm, Output, MiddleNorm, GateUp, Down })
+        foreach (IDisposable? owned in new IDisposable?[] { InputNorm, QueryKeyValue, HeadNorm, Output, MiddleNorm, GateUp, Down })
         {
             owned?.Dispose();
         }

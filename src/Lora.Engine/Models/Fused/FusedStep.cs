@@ -1,5 +1,6 @@
 using Lora.Data;
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -45,7 +46,7 @@ internal sealed class FusedStep : IStepEngine
             Lowest > 0 ? layers[0].Memory : null,
             decoder.Shape,
             (int)decoder.Embedding.element_size(),
-            FrozenProduct.Workspace + kernels.Workspace);
+            kernels);
     }
 
     /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>
@@ -126,7 +127,7 @@ internal sealed class FusedStep : IStepEngine
             }
 
             // The head differentiates while it computes the loss, so the logits of all places never exist at once.
-            double loss = head.AddGradients(x, packed, scale, gradient);
+            Tensor loss = head.AddGradients(x, packed, scale, gradient);
             for (int layer = layers.Length - 1; layer >= Lowest; layer--)
             {
                 (Tensor input, TensorStack.Mark top, LayerState? found) = kept.Pop();
@@ -136,7 +137,7 @@ internal sealed class FusedStep : IStepEngine
                 layers[layer].Backward(gradient!, input, state, step, needsInput: layer > Lowest);
             }
 
-            return loss * scale;
+            return loss.ToDouble() * scale;
         }
         finally
         {
@@ -203,7 +204,6 @@ internal sealed class FusedStep : IStepEngine
 }
 
 /// <summary>What all blocks of one step share.</summary>
-/// <param name="Documents">First token and length of each.</param>
-/// <param name="Cosine">[tokens, rotated/2].</param>
-/// <param name="Sine">Like the cosine.</param>
-internal sealed record StepContext(IReadOnlyList<(int Start, int Length)> Documents, Tensor Cosine, Tensor Sine);
+/// <param name="Documents">Where each lies.</param>
+/// <param name="Angles">Of all tokens.</param>
+internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angles);

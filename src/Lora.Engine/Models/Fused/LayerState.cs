@@ -13,9 +13,9 @@ internal sealed record LayerState
 
     public required Tensor? QueryKeyValueLow { get; init; }
 
-    public required AttentionState Attention { get; init; }
+    public required FusedAttentionState Attention { get; init; }
 
-    /// <summary>The input of o_proj, [tokens, heads headSize], and its product with its A.</summary>
+    /// <summary>The input of o_proj, [tokens, heads, headSize], and its product with its A.</summary>
     public required Tensor? Mixed { get; init; }
 
     public required Tensor? OutputLow { get; init; }
@@ -39,7 +39,7 @@ internal sealed record LayerState
     public Tensor? DownLow { get; init; }
 
     /// <summary>Bytes of all of it.</summary>
-    public long Size => Tensors().Concat(Attention.Tensors()).Sum(tensor => tensor.NumberOfElements * tensor.element_size());
+    public long Size => Tensors().Concat(Attention.Tensors).Sum(tensor => tensor.NumberOfElements * tensor.element_size());
 
     private IEnumerable<Tensor> Tensors() => new[]
     {

@@ -1,4 +1,5 @@
 using Lora.Kernels;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,20 +28,18 @@ public class CpuKernelsTests
         Tensor x = Draw(type, 9, 3 * width).narrow(1, 0, 2 * width).unflatten(1, 2, width);
         Tensor dy = Draw(type, 9, 2, width);
         Tensor start = Draw(type, 9, 2, width);
-        Tensor weight = Draw(ScalarType.Float32, width);
-        Tensor y = empty_like(dy);
-        Tensor scale = empty([18], dtype: ScalarType.Float32, device: CPU);
+        using NormWeight weight = NormWeight.Of(Draw(ScalarType.Float32, 2, width), type); // each head has its own
+        using NormWeight wideWeight = NormWeight.Of(Wide(weight.Wide), ScalarType.Float64);
+        using TensorStack stack = new(CPU);
         Tensor dx = start.clone();
-        kernels.NormForward(x, weight, 1e-5, y, scale);
+        (Tensor y, Tensor scale) = kernels.NormForward(x, weight, 1e-5, stack, stack);
         kernels.NormBackward(x, weight, scale, dy, dx, accumulate: true);
-        Tensor expectedY = Wide(dy);
-        Tensor expectedScale = Wide(scale);
+        (Tensor expectedY, Tensor expectedScale) = exact.NormForward(Wide(x), wideWeight, 1e-5, stack, stack);
         Tensor expectedDx = Wide(start);
-        exact.NormForward(Wide(x), Wide(weight), 1e-5, expectedY, expectedScale);
-        exact.NormBackward(Wide(x), Wide(weight), expectedScale, Wide(dy), expectedDx, accumulate: true);
+        exact.NormBackward(Wide(x), wideWeight, expectedScale, Wide(dy), expectedDx, accumulate: true);
 
         Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
-        Assert.InRange(Closeness.Relative(scale, expectedScale), 0, SingleTolerance);
+        Assert.InRange(Closeness.Relative(scale, expectedScale.view(-1)), 0, SingleTolerance);
         Assert.InRange(Closeness.Relative(dx, expectedDx), 0, tolerance);
         kernels.NormBackward(x, weight, scale, dy, dy, accumulate: false);
         Assert.InRange(Closeness.Relative(dy, expectedDx - Wide(start)), 0, tolerance);
@@ -57,8 +56,8 @@ public class CpuKernelsTests
         Tensor heads = rows.narrow(1, 0, 3 * 2 * width).unflatten(1, 3, 2 * width);
         Tensor angles = Draw(ScalarType.Float32, 6, width);
         Tensor expected = Wide(heads);
-        exact.Rotate(expected, Wide(angles.cos()), Wide(angles.sin()), backward: true);
-        kernels.Rotate(heads, angles.cos(), angles.sin(), backward: true);
+        exact.Rotate(expected, TorchKernelsTests.Tables(Wide(angles)), backward: true);
+        kernels.Rotate(heads, TorchKernelsTests.Tables(angles), backward: true);
 
         Assert.InRange(Closeness.Relative(heads, expected), 0, tolerance);
         Assert.Equal(0, Closeness.Largest(rows.narrow(1, 6 * width, 4 * width), before.narrow(1, 6 * width, 4 * width)));
@@ -82,8 +81,8 @@ public class CpuKernelsTests
         Tensor before = heads.clone();
         Tensor angles = Draw(ScalarType.Float32, 6, width);
         Tensor expected = Wide(heads.narrow(2, 0, 2 * width));
-        exact.Rotate(expected, Wide(angles.cos()), Wide(angles.sin()), backward: false);
-        kernels.Rotate(heads.narrow(2, 0, 2 * width), angles.cos(), angles.sin(), backward: false);
+        exact.Rotate(expected, TorchKernelsTests.Tables(Wide(angles)), backward: false);
+        kernels.Rotate(heads.narrow(2, 0, 2 * width), TorchKernelsTests.Tables(angles), backward: false);
 
         Assert.InRange(Closeness.Relative(heads.narrow(2, 0, 2 * width), expected), 0, tolerance);
         Assert.Equal(0, Closeness.Largest(heads.narrow(2, 2 * width, 5), before.narrow(2, 2 * width, 5)));
@@ -95,17 +94,17 @@ public class CpuKernelsTests
     {
         using DisposeScope scope = NewDisposeScope();
         (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        ITileSoftmax softmax = (ITileSoftmax)kernels;
         foreach (AttentionTile tile in AttentionTile.Of(2 * width, window: width + 3, size: width))
         {
             // Negative scores: a rest of a row that counted as zero would win.
             Tensor scores = Draw(type, 2, 3 * tile.Queries, tile.Keys).mul_(8).sub_(40);
             Tensor dp = Draw(type, 2, 3 * tile.Queries, tile.Keys);
-            Tensor expected = Wide(scores);
-            Tensor expectedGradient = Wide(dp);
-            exact.SoftmaxForward(expected, tile, 0.3);
-            kernels.SoftmaxForward(scores, tile, 0.3);
-            exact.SoftmaxBackward(Wide(scores), expectedGradient, tile, 0.3);
-            kernels.SoftmaxBackward(scores, dp, tile, 0.3);
+            Tensor expected = Softmax(scores, tile);
+            softmax.SoftmaxForward(scores, tile, 0.3);
+            Tensor p = Wide(scores);
+            Tensor expectedGradient = (Wide(dp) - (p * Wide(dp)).sum([-1], keepdim: true)) * p * 0.3;
+            softmax.SoftmaxBackward(scores, dp, tile, 0.3);
 
             Assert.InRange(Closeness.Relative(scores, expected), 0, tolerance);
             Assert.InRange(Closeness.Relative(dp, expectedGradient), 0, tolerance);
@@ -121,8 +120,8 @@ public class CpuKernelsTests
         Tensor logits = Draw(type, 8, width).mul_(6).sub_(30);
         Tensor targets = randint(0, width, [8], dtype: ScalarType.Int64, device: CPU);
         Tensor expected = Wide(logits);
-        double expectedLoss = exact.CrossEntropy(expected, targets, 0.125);
-        double loss = kernels.CrossEntropy(logits, targets, 0.125);
+        double expectedLoss = Loss(exact, expected, targets, 0.125);
+        double loss = Loss(kernels, logits, targets, 0.125);
 
         Assert.Equal(expectedLoss, loss, SingleTolerance * expectedLoss);
         Assert.InRange(Closeness.Relative(logits, expected), 0, tolerance);
@@ -137,7 +136,7 @@ public class CpuKernelsTests
         Tensor logits = Draw(type, 1, width);
         logits[0, width / 2] = tensor(float.NaN, dtype: type, device: CPU);
 
-        Assert.Equal(double.NaN, kernels.CrossEntropy(logits, zeros([1], dtype: ScalarType.Int64, device: CPU), 1));
+        Assert.Equal(double.NaN, Loss(kernels, logits, zeros([1], dtype: ScalarType.Int64, device: CPU), 1));
     }
 
     [Theory]
@@ -248,6 +247,23 @@ public class CpuKernelsTests
     };
 
     private static Tensor Draw(ScalarType type, params long[] shape) => randn(shape, dtype: ScalarType.Float32, device: CPU).to(type);
+
+    private static double Loss(IKernels kernels, Tensor logits, Tensor targets, double factor)
+    {
+        Tensor sum = zeros([], dtype: ScalarType.Float64, device: CPU);
+        kernels.CrossEntropy(logits, targets, factor, sum);
+        return sum.ToDouble();
+    }
+
+    /// <summary>In float64, the keys that a query does not see masked.</summary>
+    private static Tensor Softmax(Tensor scores, AttentionTile tile)
+    {
+        bool[] hidden = [.. from query in Enumerable.Range(0, tile.Queries)
+                            from key in Enumerable.Range(0, tile.Keys)
+                            select key < tile.Visible(query).Begin || key >= tile.Visible(query).End];
+        Tensor masked = (Wide(scores) * 0.3).view(-1, tile.Queries, tile.Keys).masked_fill(tensor(hidden, [tile.Queries, tile.Keys], device: CPU), double.NegativeInfinity);
+        return masked.softmax(-1).view(scores.shape);
+    }
 
     private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64, copy: true);
 }

@@ -2,6 +2,7 @@ using Lora.Adapters;
 using Lora.Data;
 using Lora.Kernels;
 using Lora.Models;
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;

@@ -257,13 +257,11 @@ public class FusedStepTests
         Tensor expected = run.Gradients(reference);
         using FusedStep step = run.Fused();
         using FusedStep plain = run.Fused(new TorchKernels());
-        using FusedStep sliced = run.Fused(new SlicedKernels(new TorchKernels(), values: 5000));
 
         Assert.Equal(run.Loss(reference), run.Loss(step), tolerance);
         Assert.InRange(Closeness.Relative(run.Gradients(step), expected), 0, tolerance);
         Assert.InRange(Closeness.Relative(run.Gradients(plain), expected), 0, tolerance);
-        Assert.InRange(Closeness.Relative(run.Gradients(sliced), expected), 0, tolerance);
-        Assert.Equal(run.Loss(plain), run.Loss(sliced), tolerance);
-        Assert.True(sliced.Memory.Peak(new([300], 300), default) > plain.Memory.Peak(new([300], 300), default)); // what the slices make
+        Assert.Equal(run.Loss(reference), run.Loss(plain), tolerance);
+        Assert.Equal(0, plain.Overflow);
     }
 }

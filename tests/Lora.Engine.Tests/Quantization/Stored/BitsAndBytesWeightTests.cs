@@ -83,13 +83,12 @@ public class BitsAndBytesWeightTests
         Assert.Contains(reason, form.Refusal([Outputs, Inputs]), StringComparison.Ordinal);
     }
 
-    /// <summary>As it is kept, in 4 bits, it has the same values to the last bit, by vectors, by operators and by slices.</summary>
+    /// <summary>As it is kept, in 4 bits, it has the same values to the last bit, by vectors and by operators.</summary>
     private static void CheckTaken(StoredCase form)
     {
         float[] values = form.Values([Outputs, Inputs]);
         Assert.Equal(values, form.TakenValues([Outputs, Inputs], KernelSet.Of(CPU, ScalarType.Float32)));
         Assert.Equal(values, form.TakenValues([Outputs, Inputs], new TorchKernels()));
-        Assert.Equal(values, form.TakenValues([Outputs, Inputs], new SlicedKernels(new TorchKernels(), 5000)));
     }
 
     private (string, TensorDataType, long[], Array)[] Plain(string type, int blockSize, float[] magnitudes, float[] table) =>

@@ -25,6 +25,22 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <returns>cos and sin, each [tokens, rotated], owned by the caller.</returns>
     public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType) => TableOf(tokens).Of(tokens, device, dataType);
 
+    /// <summary>The tables of documents that lie end to end, each from its own first position.</summary>
+    /// <returns>cos and sin, each [tokens, rotated], copies that the caller owns.</returns>
+    public (Tensor Cosine, Tensor Sine) PackedTables(IReadOnlyList<int> lengths, Device device, ScalarType dataType)
+    {
+        if (lengths.Select(length => parameters.Stretch(length)).Distinct().Count() > 1)
+        {
+            (Tensor Cosine, Tensor Sine)[] each = [.. lengths.Select(length => Tables(length, device, dataType))];
+            return (cat([.. each.Select(tables => tables.Cosine)]), cat([.. each.Select(tables => tables.Sine)]));
+        }
+
+        // Two operations however many documents there are.
+        (Tensor cosine, Tensor sine) = Tables(lengths.Max(), device, dataType);
+        Tensor positions = DeviceIndex.Of([.. lengths.SelectMany(length => Enumerable.Range(0, length)).Select(position => (long)position)], device); // [tokens]
+        return (cosine.index_select(0, positions), sine.index_select(0, positions));
+    }
+
     /// <summary>x cos + rotate_half(x) sin over the first rotated values of each head; the others stay.</summary>
     /// <param name="heads">[batch, heads, tokens, headSize].</param>
     /// <param name="tables">From <see cref="Tables"/>.</param>

@@ -12,18 +12,26 @@ internal sealed class LayerMemory
     private const int ScaleSize = sizeof(float);
 
     private readonly AttentionShape attention;
+    private readonly FusedAttention mixing;
     private readonly LayerRanks ranks;
     private readonly bool hasHeadNorms;
+    private readonly bool isScaled;
+    private readonly bool makesResults;
     private readonly int elementSize;
 
     /// <param name="weights">The block's.</param>
+    /// <param name="mixing">Its attention.</param>
+    /// <param name="kernels">What computes it.</param>
     /// <param name="ranks">Ranks of what adapts it.</param>
-    public LayerMemory(FusedLayerWeights weights, LayerRanks ranks)
+    public LayerMemory(FusedLayerWeights weights, FusedAttention mixing, IKernels kernels, LayerRanks ranks)
     {
         this.ranks = ranks;
+        this.mixing = mixing;
         attention = weights.Block.Attention;
         Intermediate = weights.Block.Mlp.IntermediateSize;
-        hasHeadNorms = weights.QueryNorm is not null;
+        hasHeadNorms = weights.HeadNorm is not null;
+        isScaled = weights.Block.Block.ResidualScale != 1;
+        makesResults = kernels.MakesResults;
         elementSize = weights.Output.DataType.ElementSize();
     }
 
@@ -35,43 +43,65 @@ internal sealed class LayerMemory
 
     private long Intermediate { get; }
 
-    /// <summary>What stays between the passes, the block's input included.</summary>
+    /// <summary>How wide the rows are that kernels work on.</summary>
+    public KernelWidths Widths => new(Hidden, Queries + Keys, ranks.HasDropout ? Math.Max(Math.Max(Hidden, Queries), Intermediate) : 0, elementSize);
+
+    /// <summary>What stays on the stack between the passes, the block's input included.</summary>
     public long Kept(Kept kept, StepShape shape) => kept switch
     {
         Models.Kept.Nothing => 0,
         Models.Kept.Input => Input(shape),
         Models.Kept.AllButProbabilities => Input(shape) + State(shape),
-        _ => Input(shape) + State(shape) + Probabilities(shape),
+        _ => Input(shape) + State(shape) + mixing.Bytes(shape.Lengths).Probabilities,
     };
 
-    /// <summary>What the forward pass makes and lets go.</summary>
+    /// <summary>What stays between the passes in memory that operators made, or, of a block that keeps less, is there in passing.</summary>
+    public long Made(StepShape shape)
+    {
+        if (!makesResults)
+        {
+            return 0;
+        }
+
+        long perToken = (2 * Hidden) // both norms' results
+            + (hasHeadNorms ? Queries + Keys : 0)
+            + (isScaled ? Queries : 0); // what was mixed, unscaled and scaled
+        return Bytes(shape, perToken) + (shape.Tokens * Scales * ScaleSize) + mixing.Bytes(shape.Lengths).Made;
+    }
+
+    /// <summary>The most that operators make in passing.</summary>
+    public long Passing(StepShape shape) => mixing.Bytes(shape.Lengths).Passing;
+
+    /// <summary>What the forward pass has on the stack and lets go.</summary>
     public long ForwardScratch(Kept kept, StepShape shape)
     {
-        long perToken = (ranks.QueryKeyValue == 0 ? Hidden : 0) // inputs of products that nothing adapts
-            + (ranks.Output == 0 ? Queries : 0)
-            + (ranks.GateUp == 0 ? Hidden : 0)
+        long normals = makesResults ? 0 : (ranks.QueryKeyValue == 0 ? Hidden : 0) + (ranks.GateUp == 0 ? Hidden : 0);
+        long heads = mixing.KeepsInputs ? 0
+            : (ranks.Output == 0 ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
+        long perToken = normals + heads // inputs of products that nothing adapts
             + (ranks.Down == 0 ? Intermediate : 0)
-            + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)) // the rotated heads, else q, k and v as one
             + (ranks.HasDropout ? Intermediate : 0); // the input of the last product, dropped
-        long probabilities = kept == Models.Kept.All ? 0 : LargestTile(shape);
+        long probabilities = kept == Models.Kept.All ? 0 : mixing.Bytes(shape.Lengths).Tile;
         return Bytes(shape, perToken) + probabilities + (kept >= Models.Kept.AllButProbabilities ? 0 : State(shape));
     }
 
-    /// <summary>The most that the backward pass has at once of what it makes and lets go.</summary>
+    /// <summary>The most that the backward pass has on the stack at once of what it lets go.</summary>
     public long BackwardScratch(Kept kept, StepShape shape)
     {
         // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
         long mlp = (2 * Intermediate) + Math.Max(Intermediate, Hidden); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
         long adapter = ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + (ranks.HasDropout ? Intermediate : 0);
-        long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * LargestTile(shape); // those of p and of its gradient
-        long document = shape.Lengths.Max() * elementSize * ((2 * Keys) + Queries); // gradients of k and v, and of the values mixed
+        AttentionBytes mixed = mixing.Bytes(shape.Lengths);
+        long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * mixed.Tile; // those of p and of its gradient
 
         // Either the products with their adapters, or attention within its largest document; they follow each other.
         return Math.Max(
             Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),
-            Bytes(shape, qkv + Queries) + tile + document);
+            Bytes(shape, qkv + Queries) + tile + mixed.Backward);
     }
+
+    private long Scales => 2 + (hasHeadNorms ? attention.Heads + attention.KeyValueHeads : 0); // of norms, wide: two of the block, one for each head
 
     private long Input(StepShape shape) => Bytes(shape, Hidden);
 
@@ -79,24 +109,14 @@ internal sealed class LayerMemory
 
     private long State(StepShape shape)
     {
-        long perToken = Queries + (2 * Keys) // of each document
-            + (hasHeadNorms ? Queries + (2 * Keys) : 0) // q, k and v before their norms
+        long perToken = (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
             + Hidden + (2 * Intermediate) // the sum after attention; gate and up
-            + (ranks.QueryKeyValue > 0 ? Hidden + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
-            + (ranks.Output > 0 ? Queries + ranks.Output : 0)
-            + (ranks.GateUp > 0 ? Hidden + ranks.GateUp : 0)
+            + (ranks.QueryKeyValue > 0 ? (makesResults ? 0 : Hidden) + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
+            + (ranks.Output > 0 ? (mixing.KeepsInputs ? 0 : Queries) + ranks.Output : 0)
+            + (ranks.GateUp > 0 ? (makesResults ? 0 : Hidden) + ranks.GateUp : 0)
             + (ranks.Down > 0 ? Intermediate + ranks.Down : 0);
-        long scales = 2 + (hasHeadNorms ? attention.Heads + attention.KeyValueHeads : 0); // of norms, wide: two of the block, one for each head
-        return shape.Tokens * ((perToken * elementSize) + (scales * ScaleSize));
+        return Bytes(shape, perToken) + mixing.Bytes(shape.Lengths).Kept + (makesResults ? 0 : shape.Tokens * Scales * ScaleSize);
     }
-
-    // By tiles, since causality leaves out up to half of the square of a length.
-    private long Probabilities(StepShape shape) => shape.Lengths.Sum(length => Tiles(length).Sum());
-
-    private long LargestTile(StepShape shape) => Tiles(shape.Lengths.Max()).Max();
-
-    private IEnumerable<long> Tiles(int length) =>
-        AttentionTile.Of(length, attention.Window, DocumentAttention.TileQueries).Select(tile => (long)attention.Heads * tile.Queries * tile.Keys * elementSize);
 }
 
 /// <summary>The ranks of what adapts the products of a block, added up by product; 0 where nothing does; and whether any of their inputs is dropped.</summary>

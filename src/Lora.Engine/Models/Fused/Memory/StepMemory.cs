@@ -1,3 +1,5 @@
+using Lora.Kernels;
+
 namespace Lora.Models;
 
 /// <summary>The most memory that a step's tensors take, from its shape alone.</summary>
@@ -5,8 +7,8 @@ namespace Lora.Models;
 /// <param name="prefix">A block below them, or null.</param>
 /// <param name="model">The model's shape.</param>
 /// <param name="elementSize">Of activations.</param>
-/// <param name="workspace">Bytes that products and kernels need in passing at the most.</param>
-internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, ModelShape model, int elementSize, long workspace)
+/// <param name="kernels">What computes it.</param>
+internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, ModelShape model, int elementSize, IKernels kernels)
 {
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
@@ -14,7 +16,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and what is made beside them.</summary>
     public long Peak(StepShape shape, Recomputation recomputation) =>
         // Beside the stacks there is once the hidden states that enter the lowest block, once the supervised rows; never both.
-        Stack(shape, recomputation) + Scratch(shape, recomputation) + Math.Max(Output(shape), Rows(shape)) + workspace;
+        Stack(shape, recomputation) + Scratch(shape, recomputation) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Passing(shape) + FrozenProduct.Workspace;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)
@@ -51,6 +53,23 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <summary>Bytes of the head at its highest point: a chunk of logits, and the supervised rows.</summary>
     public long Head(StepShape shape) => HeadScratch(shape) + Rows(shape);
 
+    /// <summary>Bytes that operators made and that stay: of each block that keeps its state, and of the one that works where it does not.</summary>
+    private long Made(StepShape shape, Recomputation recomputation)
+    {
+        long kept = layers.Select((layer, index) => recomputation.Of(index) >= Models.Kept.AllButProbabilities ? layer.Made(shape) : 0).Sum();
+        return kept + layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.Made(shape)).DefaultIfEmpty().Max();
+    }
+
+    /// <summary>The most bytes that kernels and operators make in passing.</summary>
+    private long Passing(StepShape shape)
+    {
+        IEnumerable<long> blocks = layers.Append(prefix).OfType<LayerMemory>().Select(layer => Math.Max(layer.Passing(shape), kernels.Workspace(shape.Tokens, layer.Widths)));
+
+        // Logarithms of probabilities in float32, of a chunk.
+        long logits = kernels.MakesResults ? 2L * sizeof(float) * Math.Min(FusedHead.ChunkPlaces, shape.Supervised) * model.VocabularySize : 0;
+        return blocks.Append(logits).Max();
+    }
+
     private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
 
     private long HeadScratch(StepShape shape)
@@ -58,11 +77,14 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         // Logits are the widest rows of all; how many exist at once is bounded by the chunk and not by the batch.
         long chunk = Math.Min(FusedHead.ChunkPlaces, shape.Supervised);
         long logits = chunk * (model.VocabularySize + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
-        return (elementSize * (logits + (shape.Supervised * (long)model.HiddenSize))) + (shape.Supervised * sizeof(float));
+        long normal = kernels.MakesResults ? 0 : shape.Supervised * ((elementSize * (long)model.HiddenSize) + sizeof(float));
+        return (elementSize * logits) + normal;
     }
 
     /// <summary>Bytes of the supervised rows as they come from the last block.</summary>
-    private long Rows(StepShape shape) => shape.Supervised * (long)model.HiddenSize * elementSize;
+    private long Rows(StepShape shape) =>
+        // As they are, and where operators make results normalised too.
+        shape.Supervised * (kernels.MakesResults ? (2L * model.HiddenSize * elementSize) + sizeof(float) : (long)model.HiddenSize * elementSize);
 
     /// <summary>Bytes of one block's output.</summary>
     private long Output(StepShape shape) => shape.Tokens * (long)model.HiddenSize * elementSize;

@@ -77,23 +77,18 @@ internal sealed class AdaptedProduct : IDisposable
         }
     }
 
-    /// <summary>Writes, or adds, the layers' outputs side by side.</summary>
+    /// <summary>Writes the layers' outputs side by side.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="y">[tokens, all outputs]; written.</param>
     /// <param name="lowPlace">Where x Aᵀ goes.</param>
-    /// <param name="accumulate">Whether to add to y.</param>
+    /// <param name="residual">What is added to them, like y; null for nothing.</param>
     /// <returns>x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
-    public Tensor? Forward(Tensor x, Tensor y, TensorStack lowPlace, bool accumulate = false)
+    public Tensor? Forward(Tensor x, Tensor y, TensorStack lowPlace, Tensor? residual = null)
     {
         OnInput?.Invoke(x);
 
         // The large product first: quantised weights have their values only until the next are asked for.
-        FrozenProduct.Forward(x, frozen.Values(), y, accumulate);
-        if (frozen.Bias is not null)
-        {
-            y.Add(frozen.Bias);
-        }
-
+        FrozenProduct.Forward(x, frozen.Values(), frozen.Bias, residual, y);
         Tensor? low = Reduce(x, lowPlace);
         if (low is not null)
         {

@@ -20,22 +20,37 @@ internal static class FrozenProduct
     /// <summary>Bytes that products need in passing: what libtorch's libraries were seen to pack for each thread, and a tile.</summary>
     public static long Workspace => (get_num_threads() * (8L << 20)) + (PrefersOneDnn ? TileBytes : 0);
 
-    /// <summary>y = x Wᵀ, or y += x Wᵀ.</summary>
+    /// <summary>y = x Wᵀ + b + residual.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="weight">[out, in].</param>
-    /// <param name="y">[tokens, out]; written.</param>
-    /// <param name="accumulate">Whether to add to y.</param>
-    public static void Forward(Tensor x, Tensor weight, Tensor y, bool accumulate)
+    /// <param name="bias">[out], or null.</param>
+    /// <param name="residual">[tokens, out], or null.</param>
+    /// <param name="y">[tokens, out]; written. May be the residual itself.</param>
+    public static void Forward(Tensor x, Tensor weight, Tensor? bias, Tensor? residual, Tensor y)
     {
         if (UsesOneDnn(x))
         {
-            InColumns(x, weight, y, accumulate);
+            if (residual is not null)
+            {
+                y.copy_(residual);
+            }
+
+            InColumns(x, weight, y, accumulate: residual is not null);
+            _ = bias is null ? y : y.Add(bias);
             return;
         }
 
         // A view; BLAS reads it as a flag and copies nothing.
         using Tensor transposed = weight.t();
-        y.addmm_(x, transposed, beta: accumulate ? 1 : 0, alpha: 1);
+        if ((residual ?? bias) is Tensor addend)
+        {
+            ProductInto.Sum(y, addend, x, transposed);
+            _ = residual is null || bias is null ? y : y.Add(bias);
+        }
+        else
+        {
+            ProductInto.Matrix(y, x, transposed);
+        }
     }
 
     /// <summary>dx = dy W, the gradient of <see cref="Forward"/> by x.</summary>
@@ -46,7 +61,7 @@ internal static class FrozenProduct
     {
         if (!UsesOneDnn(dy))
         {
-            dx.addmm_(dy, weight, beta: 0, alpha: 1);
+            ProductInto.Matrix(dx, dy, weight);
             return;
         }
 

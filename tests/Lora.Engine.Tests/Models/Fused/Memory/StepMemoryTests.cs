@@ -1,4 +1,5 @@
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 

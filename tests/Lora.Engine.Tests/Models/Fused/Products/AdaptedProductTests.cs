@@ -1,5 +1,6 @@
 using Lora.Kernels;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 

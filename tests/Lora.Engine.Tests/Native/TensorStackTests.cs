@@ -1,8 +1,8 @@
-using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lora.Tests.Models;
+namespace Lora.Tests.Native;
 
 public class TensorStackTests
 {

@@ -1,8 +1,7 @@
-using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lora.Models;
+namespace Lora.Native;
 
 /// <summary>
 /// Tensors one after the other in one block of memory that every step uses again, let go in the opposite order: nothing is allocated, nothing lies
@@ -23,6 +22,9 @@ internal sealed class TensorStack(Device device) : IDisposable
     private readonly List<Tensor> beside = [];
     private Tensor? memory; // [bytes]
     private nint first;
+
+    /// <summary>Where its tensors are.</summary>
+    public Device Device => device;
 
     /// <summary>Bytes of the block.</summary>
     public long Capacity => memory?.NumberOfElements ?? 0;
@@ -72,6 +74,14 @@ internal sealed class TensorStack(Device device) : IDisposable
         return taken;
     }
 
+    /// <summary>Takes over a tensor that an operator made, in memory of its own; it goes with what is taken here before and after it.</summary>
+    public Tensor Adopt(Tensor made)
+    {
+        beside.Add(made.DetachFromDisposeScope());
+        Top = Top with { Beside = beside.Count };
+        return made;
+    }
+
     /// <summary>Lets everything go that was taken since so much was.</summary>
     public void Release(Mark mark)
     {
@@ -107,7 +117,9 @@ internal sealed class TensorStack(Device device) : IDisposable
         // A tensor's small native parts would lie between what products allocate and free, and keep the pieces from joining: so views are made once.
         if (!views.TryGetValue(place, out Tensor? view))
         {
-            view = TensorMemory.View(first + (nint)offset, type, shape, device).DetachFromDisposeScope();
+            // A tensor on META has no memory, and so no place in it.
+            nint address = device.type == DeviceType.META ? 0 : first + (nint)offset;
+            view = TensorMemory.View(address, type, shape, device).DetachFromDisposeScope();
             views.Add(place, view);
         }
 

@@ -1,0 +1,98 @@
+using Lora.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Kernels;
+
+/// <summary>Attention by an operator of libtorch: one call for the whole batch each way, which keeps no probabilities and makes its results itself.</summary>
+/// <param name="operation">The operator.</param>
+/// <param name="shape">The heads.</param>
+/// <param name="elementSize">Of the activations.</param>
+internal sealed class PackedAttention(AttentionOperator operation, AttentionHeads shape, int elementSize) : IAttention
+{
+    /// <inheritdoc/>
+    public bool KeepsInputs => true;
+
+    private int Group => shape.Heads / shape.KeyValueHeads;
+
+    private bool IsExpanding => operation.NeedsEqualHeads && Group > 1;
+
+    /// <inheritdoc/>
+    public (Tensor Mixed, AttentionState State) Forward(
+        HeadParts heads, DocumentPlaces documents, TensorStack place, TensorStack mixedPlace, bool keepsProbabilities)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor mixed, Tensor[] statistics) = operation.Forward(Expanded(heads), shape, documents);
+
+        // What was mixed is part of the state too: the backward pass takes the sum of each row of probabilities times gradients from it.
+        place.Adopt(mixed);
+        return (mixed, new PackedState(mixed, [.. statistics.Select(place.Adopt)]));
+    }
+
+    /// <inheritdoc/>
+    public void Backward(Tensor dMixed, HeadParts heads, AttentionState state, DocumentPlaces documents, HeadParts gradients)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor mixed, Tensor[] statistics) = (PackedState)state;
+        HeadParts found = operation.Backward(dMixed, Expanded(heads), shape, documents, mixed, statistics);
+        gradients.Query.copy_(found.Query);
+        Write(found.Key, gradients.Key);
+        Write(found.Value, gradients.Value);
+    }
+
+    /// <inheritdoc/>
+    public AttentionBytes Bytes(IReadOnlyList<int> lengths)
+    {
+        long tokens = lengths.Sum(length => (long)length);
+        long expanded = IsExpanding ? 2 * shape.Queries : 0;
+        long gradients = shape.Queries + (2 * (IsExpanding ? shape.Queries : shape.Keys));
+        return new(
+            Kept: 0,
+            Probabilities: 0,
+            Tile: 0,
+            Backward: 0,
+            Made: (elementSize * tokens * shape.Queries) + (shape.Heads * operation.StatisticBytes(lengths)),
+            Passing: (elementSize * tokens * (expanded + gradients)) + operation.Workspace(tokens, shape));
+    }
+
+    /// <summary>k and v with a head for each of q, where the operator asks for it: one copy of both, since they lie side by side.</summary>
+    private HeadParts Expanded(HeadParts heads)
+    {
+        if (!IsExpanding)
+        {
+            return heads;
+        }
+
+        if (heads.KeyValue is not Tensor both)
+        {
+            return heads with { Key = Repeated(heads.Key), Value = Repeated(heads.Value) };
+        }
+
+        Tensor repeated = Repeated(both); // [tokens, 2 heads, headSize]
+        return heads with { Key = repeated.narrow(1, 0, shape.Heads), Value = repeated.narrow(1, shape.Heads, shape.Heads) };
+
+        Tensor Repeated(Tensor rows) =>
+            rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], Group, shape.HeadSize).reshape(rows.shape[0], rows.shape[1] * Group, shape.HeadSize);
+    }
+
+    /// <summary>Gradients of k or v; those of the heads that were made of one are summed.</summary>
+    private void Write(Tensor found, Tensor gradient)
+    {
+        if (IsExpanding)
+        {
+            using Tensor groups = found.view(found.shape[0], shape.KeyValueHeads, Group, shape.HeadSize);
+            ResultInto.Sum(gradient, groups, dimension: 2);
+        }
+        else
+        {
+            gradient.copy_(found);
+        }
+    }
+
+    /// <summary>What was mixed, [tokens, heads, headSize], and the logarithms of the sums of each query's scores, as the operator has them.</summary>
+    private sealed record PackedState(Tensor Mixed, Tensor[] Statistics) : AttentionState
+    {
+        /// <inheritdoc/>
+        public override IEnumerable<Tensor> Tensors => Statistics.Prepend(Mixed);
+    }
+}

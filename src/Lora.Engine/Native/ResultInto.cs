@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace Lora.Native;
+
+/// <summary>Operators that write into a tensor that is there, which TorchSharp does not wrap; of another dtype than theirs it gets rounded results, without a copy on a GPU.</summary>
+internal static class ResultInto
+{
+    /// <summary>Writes left · right, value by value.</summary>
+    public static void Product(Tensor result, Tensor left, Tensor right) => Run("aten::mul", "out", left, right, result);
+
+    /// <summary>Writes the sum over one dimension.</summary>
+    public static void Sum(Tensor result, Tensor values, long dimension) =>
+        Run("aten::sum", "IntList_out", values, OperatorArgument.Some(OperatorArgument.List(dimension)), false, OperatorArgument.None, result);
+
+    /// <summary>Writes x σ(x).</summary>
+    public static void Silu(Tensor result, Tensor x) => Run("aten::silu", "out", x, result);
+
+    /// <summary>Writes the gradient of x σ(x) at x, times dy; may be dy itself.</summary>
+    public static void SiluGradient(Tensor result, Tensor dy, Tensor x) => Run("aten::silu_backward", "grad_input", dy, x, result);
+
+    private static void Run(string name, string overload, params ReadOnlySpan<OperatorArgument> arguments) =>
+        Dispatcher.Call(name, overload, arguments).Dispose(); // the result once more, by another handle
+}
