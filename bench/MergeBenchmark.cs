@@ -26,7 +26,7 @@ internal static class MergeBenchmark
             TorchLibrary.Load();
             IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Model(Shapes.Llama1B(16)));
             SparseCheckpoint.Write(source, tensors, shardCount: 2, """{"model_type":"llama","tie_word_embeddings":true}""");
-            LoraAdapter adapter = Adapter(tensors);
+            LoraAdapter adapter = Adapter([.. tensors.Where(tensor => tensor.Name.EndsWith("_proj.weight", StringComparison.Ordinal))], Rank);
             long size = Directory.GetFiles(source).Sum(file => new FileInfo(file).Length);
             long before = Machine.Memory();
             Machine.ResetPeakMemory();
@@ -44,17 +44,17 @@ internal static class MergeBenchmark
         }
     }
 
-    /// <summary>An adapter whose values are zero: what is measured does not depend on them.</summary>
-    private static LoraAdapter Adapter(IReadOnlyList<(string Name, long[] Shape)> tensors) => new()
+    /// <summary>An adapter of weights whose values are zero: what is measured does not depend on them.</summary>
+    public static LoraAdapter Adapter(IReadOnlyList<(string Name, long[] Shape)> weights, int rank) => new()
     {
-        Config = new() { Rank = Rank },
-        Tensors = [.. tensors.Where(tensor => tensor.Name.EndsWith("_proj.weight", StringComparison.Ordinal)).SelectMany(tensor => Factors(tensor.Name[..^".weight".Length], tensor.Shape))],
+        Config = new() { Rank = rank },
+        Tensors = [.. weights.SelectMany(weight => Factors(weight.Name[..^".weight".Length], weight.Shape, rank))],
     };
 
-    private static IEnumerable<TensorData> Factors(string module, long[] weight)
+    private static IEnumerable<TensorData> Factors(string module, long[] weight, int rank)
     {
-        yield return Zeros(PeftKey.Of(module, "lora_A.weight"), [Rank, weight[1]]);
-        yield return Zeros(PeftKey.Of(module, "lora_B.weight"), [weight[0], Rank]);
+        yield return Zeros(PeftKey.Of(module, "lora_A.weight"), [rank, weight[1]]);
+        yield return Zeros(PeftKey.Of(module, "lora_B.weight"), [weight[0], rank]);
     }
 
     private static TensorData Zeros(string name, long[] shape) => new(name, TensorDataType.F32, shape, new byte[sizeof(float) * shape[0] * shape[1]]);

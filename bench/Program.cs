@@ -6,6 +6,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["busy"] = BusyBenchmark.Run,
     ["data"] = DataBenchmark.Run,
     ["encoder"] = EncoderBenchmark.Run,
+    ["export"] = ExportBenchmark.Run,
     ["gemm"] = ProductBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["load"] = LoadBenchmark.Run,

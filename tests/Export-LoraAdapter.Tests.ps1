@@ -63,9 +63,27 @@ Describe 'Export-LoraAdapter' {
         (Merge-LoraAdapter $file, 'TestDrive:/cut' -Weight 0.5, 0.5).Config.Rank | Should -Be 4
     }
 
+    It 'writes an adapter for llama.cpp as one file, which is read again as the same adapter' {
+        $file = $result | Export-LoraAdapter 'TestDrive:/llama/adapter' -Format Gguf -TensorType F32 -PassThru
+        $file.Name | Should -Be 'adapter.gguf'
+        $read = Get-LoraAdapter $file
+        $read.Format | Should -Be Gguf
+        $read.DataType | Should -Be F32
+        $read.ModuleCount | Should -Be (Get-LoraAdapter $result).ModuleCount
+        $same = Compare-LoraAdapter $result $file -Summary
+        $same.Cosine | Should -BeGreaterThan 0.9999999
+        $same.DifferenceCount | Should -Be 0
+        $read | Export-LoraAdapter 'TestDrive:/back'
+        (Get-LoraAdapter 'TestDrive:/back').Format | Should -Be Peft
+        { $result | Export-LoraAdapter 'TestDrive:/llama/adapter' -Format Gguf } | Should -Throw -ErrorId 'LoraOutputExists,Lora.Commands.ExportLoraAdapterCommand'
+        (Get-LoraAdapter ($result | Export-LoraAdapter 'TestDrive:/llama/adapter.gguf' -Format Gguf -Force -PassThru)).DataType | Should -Be F16
+    }
+
     It 'refuses a form that an adapter has not' {
         { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Kohya } | Should -Throw -ErrorId 'LoraFormatRefused,Lora.Commands.ExportLoraAdapterCommand'
-        { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Gguf } | Should -Throw -ErrorId 'LoraFormatRefused,Lora.Commands.ExportLoraAdapterCommand'
+        { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Diffusers } | Should -Throw -ErrorId 'LoraFormatRefused,Lora.Commands.ExportLoraAdapterCommand'
+        { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -TensorType F32 } | Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.ExportLoraAdapterCommand'
+        { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Gguf -TensorType Q8_0 } | Should -Throw -ErrorId 'LoraFormatRefused,Lora.Commands.ExportLoraAdapterCommand'
         { $result | Export-LoraAdapter 'TestDrive:/kohya/x' -Format Kohya -Portable } | Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.ExportLoraAdapterCommand'
     }
 

@@ -45,6 +45,14 @@ public sealed class FullDiskTests
     }
 
     [Fact]
+    public void A_model_and_an_adapter_as_GGUF()
+    {
+        LoraAdapter adapter = ExampleRun.Train(ExampleRun.Config with { Rank = 32 }, ExampleRun.Options with { MaxStep = 1 }).Adapter!;
+        Holds(disk => GgufModel.Write(adapter, ExampleRun.Model, disk.File("old"), LoraTensorType.F16, _ => [], new() { Overwrite = true }));
+        Holds(disk => GgufAdapter.Save(adapter, ExampleRun.Model, disk.File("old"), LoraTensorType.F32, overwrite: true));
+    }
+
+    [Fact]
     public void A_whole_run_keeps_its_adapter()
     {
         using SmallDisk disk = SmallDisk.OrSkip(64);

@@ -1,25 +1,28 @@
 using System.Management.Automation;
 using Lora.Adapters;
+using Lora.Export;
 
 namespace Lora.Commands;
 
-/// <summary>Writes an adapter as PEFT writes it: adapter_config.json, adapter_model.safetensors and a model card; or as one file in Kohya's form.</summary>
+/// <summary>Writes an adapter as PEFT writes it: adapter_config.json, adapter_model.safetensors and a model card; or as one file in the form of Kohya's scripts or of llama.cpp.</summary>
 [Cmdlet(
     VerbsData.Export, "LoraAdapter", DefaultParameterSetName = PathSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Pages + "Export-LoraAdapter.md")]
 [OutputType(typeof(DirectoryInfo), typeof(FileInfo))]
 public sealed class ExportLoraAdapterCommand : ExportCmdlet
 {
-    private const string FileEnding = ".safetensors";
-
-    /// <summary>The form to write: PEFT's folder, or Kohya's file for adapters of diffusion models.</summary>
+    /// <summary>The form to write: PEFT's folder, llama.cpp's file, or Kohya's for adapters of diffusion models.</summary>
     [Parameter]
     public LoraAdapterFormat Format { get; set; }
+
+    /// <summary>What values are stored in by -Format Gguf.</summary>
+    [Parameter]
+    public LoraTensorType TensorType { get; set; } = LoraTensorType.F16;
 
     /// <summary>Writes the same change in the plainest form, which clients read that know lora_alpha / r alone.</summary>
     [Parameter]
     public SwitchParameter Portable { get; set; }
 
-    /// <summary>The base model, when -Portable needs it and the adapter does not know it.</summary>
+    /// <summary>The base model, when -Portable or -Format Gguf needs it and the adapter does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
     public ModelArgument? Model { get; set; }
@@ -37,16 +40,24 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
     /// <inheritdoc/>
     protected override void BeginWork()
     {
-        string[] inVain = [.. new[] { nameof(Portable), nameof(Model), nameof(BaseModelName), nameof(Revision) }.Where(MyInvocation.BoundParameters.ContainsKey)];
-        if (Format != LoraAdapterFormat.Peft && inVain.Length > 0)
+        string[] inVain = [.. ForOthers().Where(MyInvocation.BoundParameters.ContainsKey)];
+        if (inVain.Length > 0)
         {
-            throw LoraException.Of(LoraError.ConfigConflict, inVain[0], $"-{string.Join(", -", inVain)} belongs to PEFT's form, and -Format is {Format}");
+            throw LoraException.Of(LoraError.ConfigConflict, inVain[0], $"-{string.Join(", -", inVain)} belongs to another form, and -Format is {Format}");
         }
     }
 
     /// <inheritdoc/>
-    protected override string Written(string place) =>
-        Format == LoraAdapterFormat.Kohya && !place.EndsWith(FileEnding, StringComparison.OrdinalIgnoreCase) ? place + FileEnding : place;
+    protected override string Written(string place)
+    {
+        string ending = Format switch
+        {
+            LoraAdapterFormat.Kohya => ".safetensors",
+            LoraAdapterFormat.Gguf => ".gguf",
+            _ => "",
+        };
+        return place.EndsWith(ending, StringComparison.OrdinalIgnoreCase) ? place : place + ending;
+    }
 
     /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)
@@ -70,17 +81,37 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
         return isAllowed;
     }
 
+    /// <summary>The parameters that the form has no use for.</summary>
+    private string[] ForOthers() => Format switch
+    {
+        LoraAdapterFormat.Peft => [nameof(TensorType)],
+        LoraAdapterFormat.Gguf => [nameof(Portable), nameof(Revision)],
+        _ => [nameof(TensorType), nameof(Portable), nameof(Model), nameof(BaseModelName), nameof(Revision)],
+    };
+
     private bool ExportFile(LoraAdapter adapter, string file)
     {
-        if (Format != LoraAdapterFormat.Kohya)
+        if (Format is not (LoraAdapterFormat.Kohya or LoraAdapterFormat.Gguf))
         {
             throw LoraException.Of(LoraError.FormatRefused, adapter, adapter, Format, "it is read here and not written");
         }
 
-        bool isAllowed = ShouldProcess(file, "Export adapter in Kohya's form");
+        PathResolver paths = new(this);
+        string? model = Format == LoraAdapterFormat.Gguf ? BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config) : null;
+        bool isAllowed = ShouldProcess(file, model is null ? "Export adapter in Kohya's form" : "Export adapter for llama.cpp");
         if (isAllowed)
         {
-            RunOnWorker("Writing LoRA adapter", (worker, _) => KohyaForm.Save(adapter, file, Force, worker));
+            RunOnWorker("Writing LoRA adapter", (worker, cancellation) =>
+            {
+                if (model is null)
+                {
+                    KohyaForm.Save(adapter, file, Force, worker);
+                }
+                else
+                {
+                    GgufAdapter.Save(Named(adapter), model, file, TensorType, Force, worker, cancellation);
+                }
+            });
         }
 
         return isAllowed;

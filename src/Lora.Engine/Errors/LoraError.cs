@@ -151,6 +151,9 @@ public enum LoraError
     /// <summary>An adapter that cannot be added to the base's weights.</summary>
     MergeRefused,
 
+    /// <summary>A model that llama.cpp does not compute.</summary>
+    GgufRefused,
+
     /// <summary>An adapter that has no portable form.</summary>
     PortableRefused,
 

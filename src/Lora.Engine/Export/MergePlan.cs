@@ -15,6 +15,10 @@ internal sealed class MergePlan
     /// <summary>The tensors of the merged model.</summary>
     public MergedLayout Layout { get; }
 
+    /// <summary>A plan of no change.</summary>
+    /// <param name="layout">The tensors of the model.</param>
+    public static MergePlan Unchanged(MergedLayout layout) => new(layout);
+
     /// <summary>Makes the plan.</summary>
     /// <param name="adapter">The adapter, fitted to the model.</param>
     /// <param name="checkpoint">The base model.</param>

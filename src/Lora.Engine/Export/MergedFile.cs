@@ -1,6 +1,4 @@
-using Lora.Adapters;
 using Lora.Checkpoints;
-using Lora.Models;
 using Lora.Native;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
@@ -20,6 +18,7 @@ internal sealed class MergedFile(Checkpoint checkpoint, MergePlan plan, Action<l
     private const int CopyBytes = 1 << 22;
 
     private readonly byte[] buffer = new byte[CopyBytes];
+    private readonly MergedReader reader = new(checkpoint, plan);
 
     /// <summary>Writes one file.</summary>
     /// <param name="source">A file of the base model.</param>
@@ -48,15 +47,10 @@ internal sealed class MergedFile(Checkpoint checkpoint, MergePlan plan, Action<l
 
             // An untied head is in no file of the base; all others may lie in a second file that the index does not mean.
             bool isOwn = !checkpoint.TryFind(tensor.Name, out TensorInfo? found) || found.File == tensor.File;
-            if (isOwn && plan.TryFind(tensor.Name, out (ModuleMerge Module, string Parameter) change))
-            {
-                Merge(tensor, change.Module, change.Parameter, output);
-                written(tensor.Length, tensor.Name);
-            }
-            else if (isOwn && plan.Layout.Replacement(tensor.Name) is not null)
+            if (isOwn && reader.Changes(tensor))
             {
                 using DisposeScope scope = NewDisposeScope();
-                TensorMemory.Write(Stored(tensor), output);
+                TensorMemory.Write(reader.Read(tensor), output);
                 written(tensor.Length, tensor.Name);
             }
             else
@@ -82,31 +76,5 @@ internal sealed class MergedFile(Checkpoint checkpoint, MergePlan plan, Action<l
                 written(part.Length, name);
             }
         }
-    }
-
-    private void Merge(TensorInfo tensor, ModuleMerge module, string parameter, Stream output)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor merged = module.Merged(parameter, Stored(tensor));
-        if (!merged.isfinite().all().ToBoolean())
-        {
-            throw LoraException.Of(LoraError.MergeRefused, module.Name, module.Name, $"its {parameter} would have values that are not finite");
-        }
-
-        TensorMemory.Write(merged, output);
-    }
-
-    /// <summary>The values that the adapter is added to, in the base's dtype.</summary>
-    private Tensor Stored(TensorInfo tensor)
-    {
-        ScalarType type = TensorType.Of(tensor.DataType);
-        if (plan.Layout.Replacement(tensor.Name) is TensorData table)
-        {
-            return AdapterTensors.Read(table).to(type);
-        }
-
-        Tensor stored = empty(tensor.Shape, dtype: type, device: CPU);
-        WeightReader.Fill([(stored, tensor)], checkpoint);
-        return stored;
     }
 }

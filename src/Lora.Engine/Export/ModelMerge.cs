@@ -138,7 +138,7 @@ public static class ModelMerge
     }
 
     /// <summary>The adapter as it goes onto the model; when it does not fit, the reasons are noted and it is as it was.</summary>
-    private static FittedAdapter Fitted(LoraAdapter adapter, string model, ModelMergeOptions options, List<LoraProblem> problems)
+    internal static FittedAdapter Fitted(LoraAdapter adapter, string model, ModelMergeOptions options, List<LoraProblem> problems)
     {
         try
         {

@@ -30,10 +30,11 @@ internal sealed record ModuleMerge(string Name)
     /// <summary>Parameters that were trained whole, by their names.</summary>
     public IReadOnlyDictionary<string, TensorData> Whole { get; init; } = new Dictionary<string, TensorData>();
 
-    /// <summary>A parameter with the adapter added: summed in float32 (float64 for a float64 parameter) and rounded to its own dtype once.</summary>
+    /// <summary>A parameter with the adapter added: summed in float32 (float64 for a float64 parameter) and rounded once.</summary>
     /// <param name="parameter">Its name in the module.</param>
     /// <param name="stored">Its values in the base model; they may be written over.</param>
-    public Tensor Merged(string parameter, Tensor stored)
+    /// <param name="type">The dtype of the result; null for the parameter's own.</param>
+    public Tensor Merged(string parameter, Tensor stored, ScalarType? type = null)
     {
         Tensor values = Whole.TryGetValue(parameter, out TensorData? whole) ? AdapterTensors.Read(whole) : stored;
         Tensor sum = values.dtype == ScalarType.Float64 ? values : values.to(ScalarType.Float32);
@@ -43,7 +44,7 @@ internal sealed record ModuleMerge(string Name)
             ("weight", null, _) when Rows is (TensorData rows, int[] ids) => sum.index_copy_(0, tensor(ids, dtype: ScalarType.Int64), AdapterTensors.Read(rows).to(sum.dtype)),
             ("bias", FactorPair factors, TensorData bias) => sum.Add(AdapterTensors.Read(bias).to(ScalarType.Float32), factors.Scaling),
             _ => sum,
-        }).to(stored.dtype).contiguous();
+        }).to(type ?? stored.dtype).contiguous();
     }
 
     /// <summary>W + s · B A, summed in place, with the magnitudes of DoRA when there are any.</summary>

@@ -20,17 +20,22 @@ public static class AdapterFile
     public static LoraAdapterFormat? FormatOf(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase) ? IsGguf(path) ? LoraAdapterFormat.Gguf : null
+        return path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase) ? GgufForm.IsAdapter(path) ? LoraAdapterFormat.Gguf : null
             : path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? LoosePairs.FormatOf(SafetensorsHeader.Read(path).Tensors.Select(tensor => tensor.Name))
             : null;
     }
 
     /// <summary>Reads an adapter whole.</summary>
     /// <param name="path">Full path of the file.</param>
-    /// <exception cref="LoraException">AdapterFeatureUnsupported: it holds more than A, B and alpha, or is GGUF; AdapterWeightsInvalid; or a damaged file.</exception>
+    /// <exception cref="LoraException">AdapterFeatureUnsupported: it holds more than A, B and alpha, or is a GGUF file whose names or order are not known; AdapterWeightsInvalid; or a damaged file.</exception>
     public static LoraAdapter Load(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
+        if (FormatOf(path) == LoraAdapterFormat.Gguf)
+        {
+            return ReadGguf(path);
+        }
+
         (LoosePairs pairs, LoraAdapter adapter) = Read(path);
         return pairs.Others.Count == 0
             ? adapter
@@ -47,7 +52,7 @@ public static class AdapterFile
         long size = new FileInfo(path).Length;
         if (FormatOf(path) == LoraAdapterFormat.Gguf)
         {
-            return new() { Path = path, Format = LoraAdapterFormat.Gguf, Config = new() { TaskType = null }, Size = size, Unsupported = ["GGUF"] };
+            return DescribeGguf(path, withNorms) with { Format = LoraAdapterFormat.Gguf, Size = size };
         }
 
         (LoosePairs pairs, LoraAdapter adapter) = Read(path);
@@ -56,23 +61,38 @@ public static class AdapterFile
 
     private static (LoosePairs Pairs, LoraAdapter Adapter) Read(string path)
     {
-        if (FormatOf(path) == LoraAdapterFormat.Gguf)
-        {
-            throw LoraException.Of(LoraError.AdapterFeatureUnsupported, path, path, "llama.cpp's form (GGUF)");
-        }
-
         LoosePairs pairs = LoosePairs.Of(SafetensorsFile.ReadAll(path), path);
         NamedPair[] named = [.. DiffusionNames.Of(pairs.Pairs)];
         string[] twice = [.. named.GroupBy(pair => pair.Name).Where(group => group.Count() > 1).Select(group => group.Key)];
         return twice.Length > 0
             ? throw LoraException.Of(LoraError.AdapterWeightsInvalid, path, path, $"two pairs are for {PlainFactors.Names(twice)}")
-            : (pairs, new()
-            {
-                Config = ConfigOf(named),
-                Tensors = [.. named.SelectMany(pair => new[] { pair.Down with { Name = PeftKey.Of(pair.Name, "lora_A.weight") }, pair.Up with { Name = PeftKey.Of(pair.Name, "lora_B.weight") } })],
-                Path = Path.GetFullPath(path),
-            });
+            : (pairs, Of(named, path));
     }
+
+    private static LoraAdapter ReadGguf(string path)
+    {
+        GgufForm form = new(GgufHeader.Read(path));
+        LoraAdapter adapter = Of([.. form.Pairs()], path);
+        return adapter.With(adapter.Config with { BaseModelNameOrPath = form.BaseModel, TaskType = "CAUSAL_LM" });
+    }
+
+    private static LoraAdapterInfo DescribeGguf(string path, bool withNorms) => new GgufForm(GgufHeader.Read(path)).WhyNotRead is string unknown
+        ? new() { Path = path, Config = new() { TaskType = null }, Unsupported = [unknown] }
+        : AdapterInspector.Describe(ReadGguf(path), withNorms);
+
+    private static LoraAdapter Of(NamedPair[] pairs, string path) => new()
+    {
+        Config = ConfigOf(pairs),
+        Tensors =
+        [
+            .. pairs.SelectMany(pair => new[]
+            {
+                pair.Down with { Name = PeftKey.Of(pair.Name, pair.IsOfEmbedding ? "lora_embedding_A" : "lora_A.weight") },
+                pair.Up with { Name = PeftKey.Of(pair.Name, pair.IsOfEmbedding ? "lora_embedding_B" : "lora_B.weight") },
+            }),
+        ],
+        Path = Path.GetFullPath(path),
+    };
 
     /// <summary>What PEFT would say of the pairs: the rank and the alpha that most have, and patterns for the others.</summary>
     private static LoraConfig ConfigOf(NamedPair[] pairs)
@@ -92,12 +112,5 @@ public static class AdapterFile
     {
         LoraPatternValue[] others = [.. pairs.Where(pair => value(pair) != most).Select(pair => new LoraPatternValue { Pattern = '^' + Regex.Escape(pair.Name), Value = value(pair) })];
         return others.Length == 0 ? null : others;
-    }
-
-    private static bool IsGguf(string path)
-    {
-        using FileStream stream = File.OpenRead(path);
-        byte[] magic = new byte[4];
-        return stream.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.AsSpan().SequenceEqual("GGUF"u8);
     }
 }

@@ -9,6 +9,9 @@ namespace Lora.Adapters;
 /// <param name="Scaling">s.</param>
 internal sealed record NamedPair(string Name, TensorData Down, TensorData Up, double Scaling)
 {
+    /// <summary>Whether the module is an embedding, of which PEFT calls the tensors otherwise.</summary>
+    public bool IsOfEmbedding { get; init; }
+
     /// <summary>r.</summary>
     public double Rank => Down.Shape[0];
 

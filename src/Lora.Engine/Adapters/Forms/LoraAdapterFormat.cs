@@ -12,6 +12,6 @@ public enum LoraAdapterFormat
     /// <summary>A file of lora_A and lora_B without a configuration, as diffusers saves it.</summary>
     Diffusers,
 
-    /// <summary>A file of llama.cpp; it is recognised and not read.</summary>
+    /// <summary>A file of llama.cpp, for its --lora.</summary>
     Gguf,
 }

@@ -10,7 +10,9 @@ public class AdapterFileTests
     public void Forms_are_told_from_their_names_and_nothing_else_is_an_adapter()
     {
         using TemporaryFolder folder = new();
-        string gguf = folder.Write("a.gguf", "GGUF\u0003\0\0\0");
+        string gguf = folder.File("a.gguf"), model = folder.File("m.gguf");
+        GgufWriter.Write(gguf, [new("general.type", GgufValue.Of("adapter")), new("general.architecture", GgufValue.Of("mamba")), new("adapter.type", GgufValue.Of("lora"))], [], (_, _) => { });
+        GgufWriter.Write(model, [new("general.type", GgufValue.Of("model")), new("general.architecture", GgufValue.Of("llama"))], [], (_, _) => { });
         string other = folder.Write("b.gguf", "GGM");
         SafetensorsWriter.Write(folder.File("kohya.safetensors"), Pair("lora_unet_x", "lora_down", "lora_up"));
         SafetensorsWriter.Write(folder.File("diffusers.safetensors"), Pair("transformer.x", "lora_A", "lora_B"));
@@ -20,7 +22,8 @@ public class AdapterFileTests
         Assert.Equal(LoraAdapterFormat.Gguf, AdapterFile.FormatOf(gguf));
         Assert.Null(AdapterFile.FormatOf(other));
         Assert.Null(AdapterFile.FormatOf(Path.Combine(Repository.Root, "examples", "model", "model.safetensors")));
-        Assert.Equal("GGUF", Assert.Single(AdapterFile.Describe(gguf).Unsupported));
+        Assert.Null(AdapterFile.FormatOf(model));
+        Assert.Equal("llama.cpp's architecture 'mamba'", Assert.Single(AdapterFile.Describe(gguf).Unsupported));
         Assert.Equal(LoraError.AdapterFeatureUnsupported, Assert.Throws<LoraException>(() => AdapterFile.Load(gguf)).Error);
     }
 

@@ -1,0 +1,113 @@
+using System.Globalization;
+
+namespace Lora.Adapters;
+
+/// <summary>One of llama.cpp's architectures: what it calls the modules of a model, and in which order it wants their rows.</summary>
+/// <param name="Name">Its name in <c>general.architecture</c>.</param>
+/// <param name="ModelTypes">The <c>model_type</c> of the models that it is for.</param>
+internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string> ModelTypes)
+{
+    private const string Block = "blk.";
+
+    /// <summary>What stands before a block's number in the model's own names.</summary>
+    public string Blocks { get; init; } = "model.layers.";
+
+    /// <summary>The modules of a block, by both names; <c>*</c> is the number of an expert, all of which are one stack in the file.</summary>
+    public required IReadOnlyList<(string File, string Model)> InBlock { get; init; }
+
+    /// <summary>The modules beside the blocks.</summary>
+    public IReadOnlyList<(string File, string Model)> Beside { get; init; } = [("token_embd", "model.embed_tokens"), ("output_norm", "model.norm"), ("output", "lm_head")];
+
+    /// <summary>Whether the rows of each head of q and k stand in pairs that are rotated together, where the model has all first halves before all second ones.</summary>
+    public bool PairsRows { get; init; }
+
+    /// <summary>Whether the rows of the joined q, k and v stand part by part, where the model has them head by head.</summary>
+    public bool SplitsHeads { get; init; }
+
+    /// <summary>The modules of a block, by the file's names, whose biases llama.cpp reads; null for all.</summary>
+    public IReadOnlyList<string>? Biases { get; init; } = [];
+
+    /// <summary>Whether norms multiply by their weight, where the model multiplies by 1 + weight.</summary>
+    public bool AddsOneToNorms { get; init; }
+
+    /// <summary>What the file calls a module, and which of a stack of experts it is; null for one that it does not have.</summary>
+    /// <param name="module">The module's dotted name.</param>
+    public (string Name, int? Expert)? Find(string module)
+    {
+        if (!module.StartsWith(Blocks, StringComparison.Ordinal))
+        {
+            return Beside.FirstOrDefault(pair => pair.Model == module).File is string outside ? (outside, null) : null;
+        }
+
+        string[] parts = module[Blocks.Length..].Split('.');
+        int? expert = null;
+        for (int part = 1; part < parts.Length && expert is null; part++)
+        {
+            if (int.TryParse(parts[part], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                (expert, parts[part]) = (number, "*");
+            }
+        }
+
+        string role = string.Join('.', parts[1..]);
+        return int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block) && InBlock.FirstOrDefault(pair => pair.Model == role).File is string inside
+            ? (string.Create(CultureInfo.InvariantCulture, $"{Block}{block}.{inside}"), expert)
+            : null;
+    }
+
+    /// <summary>Whether a module may have a bias.</summary>
+    /// <param name="name">The file's name for it.</param>
+    public bool HasBias(string name) => Biases is null || Biases.Contains(name[(name.LastIndexOf('.') + 1)..]);
+
+    /// <summary>What the model calls a module of the file, with <c>*</c> for the number of an expert; null for one that it does not have.</summary>
+    /// <param name="name">The file's name for it, without <c>.weight</c>.</param>
+    public string? ModuleOf(string name)
+    {
+        if (!name.StartsWith(Block, StringComparison.Ordinal))
+        {
+            return Beside.FirstOrDefault(pair => pair.File == name).Model;
+        }
+
+        string[] parts = name[Block.Length..].Split('.');
+        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block) && InBlock.FirstOrDefault(pair => pair.File == parts[1]).Model is string inside
+            ? string.Create(CultureInfo.InvariantCulture, $"{Blocks}{block}.{inside}")
+            : null;
+    }
+
+    /// <summary>Where each row of a module's output comes from: row i of the file is row result[i] of the model. Null where they stand alike.</summary>
+    /// <param name="name">The file's name for the module.</param>
+    /// <param name="rows">How many there are.</param>
+    /// <param name="heads">Heads of q.</param>
+    /// <param name="keyValueHeads">Heads of k and v.</param>
+    public long[]? RowOrder(string name, long rows, long heads, long keyValueHeads)
+    {
+        string role = name[(name.LastIndexOf('.') + 1)..];
+        return (role, PairsRows, SplitsHeads) switch
+        {
+            ("attn_q", true, _) => Paired(rows, heads),
+            ("attn_k", true, _) => Paired(rows, keyValueHeads),
+            ("attn_qkv", _, true) => Split(rows, heads),
+            _ => null,
+        };
+    }
+
+    /// <summary>Whether the order of a module's rows hangs on the number of heads.</summary>
+    /// <param name="name">The file's name for it.</param>
+    public bool NeedsHeads(string name) => RowOrder(name, 2, 1, 1) is not null;
+
+    /// <summary>[heads, 2, half] -> [heads, half, 2].</summary>
+    private static long[] Paired(long rows, long heads)
+    {
+        long half = rows / heads / 2;
+        return [.. from head in Range(heads) from row in Range(half) from side in Range(2) select (((head * 2) + side) * half) + row];
+    }
+
+    /// <summary>[heads, 3, head size] -> [3, heads, head size].</summary>
+    private static long[] Split(long rows, long heads)
+    {
+        long size = rows / heads / 3;
+        return [.. from part in Range(3) from head in Range(heads) from row in Range(size) select (((head * 3) + part) * size) + row];
+    }
+
+    private static IEnumerable<long> Range(long count) => Enumerable.Range(0, (int)count).Select(number => (long)number);
+}

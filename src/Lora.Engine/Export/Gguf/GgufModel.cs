@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Models;
+using Lora.Native;
+using static TorchSharp.torch;
+
+namespace Lora.Export;
+
+/// <summary>
+/// Writes a model, with an adapter added to its weights or without, as the one file that llama.cpp and what is built on it run. It goes from file to file
+/// and never holds the model: what only changes its form goes through in pieces, and memory is needed for about three times the largest matrix that the adapter
+/// changes or that stands in another order there, in float32.
+/// </summary>
+internal static class GgufModel
+{
+    // The version of the forms of blocks, which llama.cpp asks for in files that have some.
+    private const uint QuantizationVersion = 2;
+
+    /// <summary>Writes the file.</summary>
+    /// <param name="adapter">The adapter, as PEFT writes it; null for the base model as it is.</param>
+    /// <param name="model">The base model's folder.</param>
+    /// <param name="path">The file to write: all of it or, on failure, what was there.</param>
+    /// <param name="type">What values are stored in.</param>
+    /// <param name="vocabulary">The metadata of a folder's tokenizer.</param>
+    /// <param name="options">What may be written otherwise; null for the defaults.</param>
+    /// <param name="progress">Told of the bytes that are written.</param>
+    /// <param name="cancellation">Ends the work before the next piece.</param>
+    /// <returns>What is good to know and no more.</returns>
+    /// <exception cref="LoraException">Everything that keeps the model from being written, before anything is: GgufRefused, what <see cref="ModelMerge.Write"/> throws.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
+    public static IReadOnlyList<string> Write(
+        LoraAdapter? adapter,
+        string model,
+        string path,
+        LoraTensorType type,
+        Func<string, IReadOnlyList<GgufField>> vocabulary,
+        ModelMergeOptions? options = null,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        options ??= new();
+        GgufFile.CheckPlace(path, options.Overwrite);
+        using Checkpoint checkpoint = Checkpoint.Open(model);
+        string folder = checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!;
+        List<LoraProblem> problems = [];
+        FittedAdapter? fitted = adapter is null ? null : ModelMerge.Fitted(adapter, model, options, problems);
+        ModelShape shape = ModelConfigReader.Read(folder).With(fitted?.Vocabulary);
+        GgufArchitecture architecture = GgufShape.ArchitectureOf(shape, folder);
+        problems.AddRange(GgufLimits.Obstacles(shape, architecture).Select(reason => new LoraProblem(LoraError.GgufRefused, folder, folder, reason)));
+        LoraException.ThrowIfAny(problems); // what follows asks for tensors by a shape that is right
+
+        TorchLibrary.Load();
+        using ThreadCount threads = ThreadCount.Use(options.Thread);
+        using IDisposable noGradient = no_grad();
+        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
+        ModuleTree tree = ModuleTree.Of(checkpoint);
+        MergedLayout layout = new(tree, fitted?.Vocabulary, options.Untie);
+        MergePlan changes = fitted is null ? MergePlan.Unchanged(layout) : MergePlan.Make(fitted.Adapter, checkpoint, tree, layout, problems);
+        GgufModelPlan plan = new(shape, architecture, tree, layout, type, problems);
+        LoraException.ThrowIfAny(problems);
+
+        GgufField[] fields = [.. General(architecture, folder, type, plan), .. GgufHyperparameters.Of(shape, architecture), .. vocabulary(layout.Vocabulary?.Tokenizer ?? folder)];
+        foreach (string note in GgufLimits.Notes(shape, architecture))
+        {
+            (options.Warn ?? (text => Trace.TraceWarning(text)))(note);
+        }
+
+        GgufTensorValues values = new(checkpoint, new(checkpoint, changes));
+        GgufProgress bytes = new(progress, "Writing", plan.Tensors.Sum(tensor => tensor.Length));
+        GgufFile.MakeFolder(path);
+        GgufWriter.Write(path, fields, plan.Tensors, (tensor, stream) =>
+        {
+            values.Write(plan.Find(tensor), tensor.Type, stream, cancellation);
+            bytes.Add(tensor.Length, tensor.Name);
+        });
+        return fitted?.Note is null ? [] : [fitted.Note];
+    }
+
+    private static IEnumerable<GgufField> General(GgufArchitecture architecture, string folder, LoraTensorType type, GgufModelPlan plan)
+    {
+        yield return new("general.architecture", GgufValue.Of(architecture.Name));
+        yield return new("general.type", GgufValue.Of("model"));
+        yield return new("general.name", GgufValue.Of(Path.GetFileName(folder)));
+        yield return new("general.file_type", GgufValue.Of(GgufTypeMix.FileType(type)));
+        if (plan.Tensors.Any(tensor => tensor.Type.Block().Values > 1))
+        {
+            yield return new("general.quantization_version", GgufValue.Of(QuantizationVersion));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using Lora.Models;
+
+namespace Lora.Export;
+
+/// <summary>A model's shape, taken apart for what llama.cpp asks.</summary>
+internal static class GgufShape
+{
+    /// <summary>The architecture whose files state the factors of scores, embeddings, residuals and logits.</summary>
+    public const string Granite = "granite";
+
+    private const double SameFactor = 1e-9;
+
+    /// <summary>The attention of a block.</summary>
+    public static AttentionShape AttentionOf(BlockShape block) => block switch
+    {
+        PreNormShape pre => pre.Attention,
+        FourNormShape four => four.Attention,
+        ParallelShape parallel => parallel.Attention,
+        OutputNormShape output => output.Attention,
+        PostNormShape post => post.Attention,
+        _ => throw new ArgumentOutOfRangeException(nameof(block), block, "The block has no attention."),
+    };
+
+    /// <summary>What a block does to each token by itself.</summary>
+    public static MlpShape MlpOf(BlockShape block) => block switch
+    {
+        PreNormShape pre => pre.Mlp,
+        FourNormShape four => four.Mlp,
+        ParallelShape parallel => parallel.Mlp,
+        OutputNormShape output => output.Mlp,
+        PostNormShape post => post.Mlp,
+        _ => throw new ArgumentOutOfRangeException(nameof(block), block, "The block has no MLP."),
+    };
+
+    /// <summary>The architecture of a model, held to what it computes.</summary>
+    /// <param name="shape">The model.</param>
+    /// <param name="source">Its folder, for messages.</param>
+    /// <exception cref="LoraException">GgufRefused.</exception>
+    public static GgufArchitecture ArchitectureOf(ModelShape shape, string source) => GgufArchitectures.OfModel(shape.ModelType)
+        ?? throw LoraException.Of(LoraError.GgufRefused, source, source, $"models of type '{shape.ModelType}' are not written; these are: {GgufArchitectures.Known}");
+
+    /// <summary>The numbers of heads, by which the rows of q and k are put in order; an adapter's file has them too, so that it is read without its model.</summary>
+    public static IEnumerable<GgufField> HeadFields(string architecture, AttentionShape attention) =>
+    [
+        new($"{architecture}.attention.head_count", GgufValue.Of((uint)attention.Heads)),
+        new($"{architecture}.attention.head_count_kv", GgufValue.Of((uint)attention.KeyValueHeads)),
+    ];
+
+    /// <summary>
+    /// What q is multiplied by so that scores come to what the model computes, where llama.cpp has another factor than the model: it takes
+    /// 1 / sqrt(head size) or, of the largest Gemma 2 and 3, which it knows by their blocks, 1 / sqrt(hidden size / heads). Null for nothing.
+    /// </summary>
+    public static double? QueryFactor(ModelShape shape, GgufArchitecture architecture)
+    {
+        AttentionShape attention = AttentionOf(shape.Blocks[0]);
+        bool isLargest = (architecture.Name, shape.Blocks.Count) is ("gemma2", 46) or ("gemma3", 62);
+        double factor = (attention.Scale ?? 0) * Math.Sqrt(isLargest ? shape.HiddenSize / attention.Heads : attention.HeadDimension);
+        return attention.Scale is null || architecture.Name == Granite || Math.Abs(factor - 1) < SameFactor ? null : factor;
+    }
+}
