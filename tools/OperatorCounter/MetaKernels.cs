@@ -16,6 +16,7 @@ public static unsafe class MetaKernels
     private const string BackwardArguments = "TTTTtTtt--T-TT--ooo-";
 
     private const string NormArguments = "TTlTtl";
+    private const string SelectArguments = "T-T";
 
     // The kernels' blocks of queries, in whole ones of which statistics are laid out.
     private const long Block = 32;
@@ -32,6 +33,7 @@ public static unsafe class MetaKernels
         Shim.Add(library, "_efficient_attention_forward", &EfficientForward);
         Shim.Add(library, "_efficient_attention_backward", &EfficientBackward);
         Shim.Add(library, "_fused_rms_norm_backward", &NormBackward);
+        Shim.Add(library, "index_select", &Select);
         return true;
     }
 
@@ -75,6 +77,17 @@ public static unsafe class MetaKernels
         Release(stack, NormArguments);
         stack[0] = Shim.Empty(shape, type);
         stack[1] = Shim.Empty([0], type);
+    }
+
+    /// <summary>Some rows of a tensor, or other parts of one dimension.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Select(ulong* stack, ulong arguments, ulong results)
+    {
+        (long[] shape, ScalarType type) = (Shim.Sizes((nint)stack[0]), Shim.Type((nint)stack[0]));
+        long dimension = (long)stack[1] < 0 ? (long)stack[1] + shape.Length : (long)stack[1];
+        shape[dimension] = Shim.Sizes((nint)stack[2])[0];
+        Release(stack, SelectArguments);
+        stack[0] = Shim.Empty(shape, type);
     }
 
     private static long? Optional(ulong word) => word == 0 ? null : *(long*)word;

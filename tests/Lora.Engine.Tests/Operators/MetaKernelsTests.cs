@@ -81,6 +81,20 @@ public class MetaKernelsTests
     }
 
     [Fact]
+    public void Rows_that_are_picked_have_the_shape_of_the_picks()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = empty([5, 8], dtype: ScalarType.BFloat16, device: META);
+        Tensor index = empty([3], dtype: ScalarType.Int64, device: META);
+        Tensor[] found = [];
+
+        string[] names = [.. OperatorCounter.During(() => found = [x.index_select(0, index), x.index_select(-1, index)]).Select(launched => launched.Name)];
+
+        Assert.Equal(["aten::index_select", "aten::index_select"], names);
+        Assert.Equal([[3, 8], [5, 3]], found.Select(tensor => tensor.shape));
+    }
+
+    [Fact]
     public void The_C_interface_cannot_hand_back_results_of_several_types()
     {
         // The reason why the forward pass is called by TorchScript. When this no longer fails, libtorch has been mended.
