@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lora.Models;
 using Lora.Text;
 
 namespace Lora.Generation;
@@ -8,20 +9,21 @@ namespace Lora.Generation;
 /// <param name="tokenizer">What makes text of tokens.</param>
 /// <param name="options">How they go on.</param>
 /// <param name="longest">Tokens that the model can be given.</param>
-internal sealed class GenerationRun(Func<IDecoder> begin, Tokenizer tokenizer, GenerationOptions options, int longest)
+/// <param name="rows">Prompts of a batch.</param>
+internal sealed class GenerationRun(Func<IDecoder> begin, Tokenizer tokenizer, GenerationOptions options, int longest, int rows)
 {
     /// <summary>The rows in the order of their prompts, all ended.</summary>
     /// <param name="prompts">The prompts.</param>
     /// <param name="onToken">Told of each token; null for nobody.</param>
     /// <param name="cancellation">Checked before each token.</param>
     public IReadOnlyList<GeneratedRow> Execute(IReadOnlyList<EncodedPrompt> prompts, Action<LoraGenerationToken>? onToken, CancellationToken cancellation) =>
-        [.. prompts.Chunk(options.BatchSize).SelectMany(batch => Batch(batch, onToken, cancellation))];
+        [.. prompts.Chunk(rows).SelectMany(batch => Batch(batch, onToken, cancellation))];
 
     private GeneratedRow[] Batch(EncodedPrompt[] prompts, Action<LoraGenerationToken>? onToken, CancellationToken cancellation)
     {
         using IDecoder decoder = begin();
-        GeneratedRow[] rows = [.. prompts.Select(prompt => Read(decoder, prompt, cancellation))];
-        GeneratedRow[] open = rows;
+        GeneratedRow[] all = [.. prompts.Select(prompt => Read(decoder, prompt, cancellation))];
+        GeneratedRow[] open = all;
         while (open.Length > 0)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -44,7 +46,7 @@ internal sealed class GenerationRun(Func<IDecoder> begin, Tokenizer tokenizer, G
             }
         }
 
-        return rows;
+        return all;
     }
 
     private GeneratedRow Read(IDecoder decoder, EncodedPrompt prompt, CancellationToken cancellation)

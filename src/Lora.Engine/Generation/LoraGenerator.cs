@@ -117,7 +117,7 @@ public sealed class LoraGenerator : IDisposable
 
         using ThreadCount threads = ThreadCount.Use(this.options.Thread);
         using IDisposable noGradient = no_grad();
-        GenerationRun run = new(() => new WholePassDecoder(model), Tokenizer, options, ContextLength ?? int.MaxValue);
+        GenerationRun run = new(() => new ModuleDecoder(model), Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize);
         return TorchMemoryFailure.Named(() => run.Execute([.. encoded.OfType<EncodedPrompt>()], onToken, cancellation)).Select(row => row.Result(adapter)).ToArray();
     }
 

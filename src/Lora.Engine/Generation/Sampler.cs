@@ -1,4 +1,5 @@
 using Lora.Data;
+using Lora.Models;
 
 namespace Lora.Generation;
 
@@ -19,7 +20,7 @@ internal sealed class Sampler(GenerationOptions options)
         ReadOnlySpan<float> penalised = options.RepetitionPenalty is double penalty and not 1 ? Penalise(logits, (float)penalty) : logits;
         if (options.Heat == 0)
         {
-            return Largest(penalised);
+            return Likeliest.Of(penalised);
         }
 
         List<ScoredToken> left = Cooled(penalised, (float)options.Heat, options.TopK);
@@ -48,17 +49,6 @@ internal sealed class Sampler(GenerationOptions options)
         }
 
         return scores;
-    }
-
-    private static int Largest(ReadOnlySpan<float> logits)
-    {
-        int best = 0;
-        for (int id = 1; id < logits.Length; id++)
-        {
-            best = logits[id] > logits[best] ? id : best;
-        }
-
-        return best;
     }
 
     /// <summary>The scores divided by the temperature; with a number, those that are not below the lowest of so many.</summary>

@@ -55,6 +55,8 @@ internal sealed class CausalLanguageModel : TaskModel
     /// <summary>The shape of the model.</summary>
     public ModelShape Shape { get; }
 
+    private IEnumerable<RopeParameters> Rotations => Shape.Blocks.Select(block => block.SelfAttention.Rope).OfType<RopeParameters>().Distinct();
+
     /// <inheritdoc/>
     public override string ModelType => Shape.ModelType;
 
@@ -80,6 +82,18 @@ internal sealed class CausalLanguageModel : TaskModel
     /// <param name="ids">[batch, tokens].</param>
     /// <param name="balance">Takes the choices of routers in; null for nobody.</param>
     public Tensor Hidden(Tensor ids, RouterBalance? balance = null) => body.call(ids, balance);
+
+    /// <summary>Hidden states of a text [1, tokens] that is gone on later: it becomes the last row of the cache.</summary>
+    public Tensor Read(Tensor ids, KeyValueCache cache) => body.Read(ids, cache);
+
+    /// <summary>Hidden states of the next token of each row of the cache, [rows, 1].</summary>
+    public Tensor Step(Tensor ids, KeyValueCache cache) => body.Step(ids, cache);
+
+    /// <summary>Whether a rotation hangs on the length of a text (dynamic NTK, LongRoPE), so that texts of unequal lengths may be rotated unlike.</summary>
+    public bool HasLengthRotation => Rotations.Any(rope => rope.Scaling is RopeScaling.Dynamic or RopeScaling.LongRope);
+
+    /// <summary>Whether any of texts that have become longer by a token has other rotations at all of its places than before.</summary>
+    public bool IsTurnedAnew(IEnumerable<int> lengths) => HasLengthRotation && lengths.Any(length => Rotations.Any(rope => rope.Stretch(length) != rope.Stretch(length - 1)));
 
     /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
     public override Tensor Head(Tensor hidden)

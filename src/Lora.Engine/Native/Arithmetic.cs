@@ -22,6 +22,13 @@ internal static class Arithmetic
         return left.add(held, One);
     }
 
+    /// <summary>left + number; whole numbers stay whole.</summary>
+    public static Tensor Plus(this Tensor left, long number)
+    {
+        using Scalar held = number;
+        return left.add(held, One);
+    }
+
     /// <summary>left += right.</summary>
     public static Tensor Add(this Tensor left, Tensor right) => left.add_(right, One);
 

@@ -46,6 +46,7 @@ internal sealed class Attention : BlockModule
         // Values have no positions: neither a norm nor the rotation touches them.
         Tensor value = Heads(outputs[2], null, shape.KeyValueHeads); // [batch, kvHeads, tokens, headSize]
 
+        (key, value) = context.Join(this, key, value);
         int group = shape.Heads / shape.KeyValueHeads;
         if (group > 1)
         {
@@ -70,7 +71,7 @@ internal sealed class Attention : BlockModule
         return [.. heads.split([group, 1, 1], 3).Select(part => part.flatten(2))];
     }
 
-    /// <summary>All are [batch, heads, tokens, headSize].</summary>
+    /// <summary>All are [batch, heads, tokens, headSize]; keys and values may be of more tokens than the query.</summary>
     private Tensor Mix(Tensor query, Tensor key, Tensor value, BlockContext context)
     {
         if (shape.Scale is double scale)
@@ -91,7 +92,7 @@ internal sealed class Attention : BlockModule
 
         // Without a mask libtorch takes its causal kernel, which never makes the [tokens, tokens] of scores.
         Tensor? mask = shape.Alibi is null ? context.MaskUnlessCausal(shape.Window) : context.Mask(shape.Window, shape.Alibi, shape.Heads);
-        return nn.functional.scaled_dot_product_attention(query, key, value, mask, is_casual: mask is null);
+        return nn.functional.scaled_dot_product_attention(query, key, value, mask, is_casual: mask is null && context.IsCausal);
     }
 
     private Tensor Rotate(Tensor heads, BlockContext context) =>

@@ -8,9 +8,9 @@ internal static class CappedAttention
 {
     /// <summary>softmax(cap(q kᵀ / sqrt(headSize)) + mask) v, the softmax in float32.</summary>
     /// <param name="query">[batch, heads, tokens, headSize].</param>
-    /// <param name="key">Like the query.</param>
-    /// <param name="value">Like the query.</param>
-    /// <param name="mask">[tokens, tokens], additive.</param>
+    /// <param name="key">Like the query, of more tokens perhaps.</param>
+    /// <param name="value">Like the key.</param>
+    /// <param name="mask">[batch or none, 1, query tokens, key tokens], additive.</param>
     /// <param name="cap">Of the scores.</param>
     /// <returns>Like the query.</returns>
     public static Tensor Mix(Tensor query, Tensor key, Tensor value, Tensor mask, double cap)

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -39,8 +40,31 @@ internal sealed class DecoderModel : nn.Module<Tensor, RouterBalance?, Tensor>
     /// </summary>
     public override Tensor forward(Tensor input, RouterBalance? balance)
     {
-        Tensor hidden = embedding.Of(input); // [batch, tokens, hidden]
-        BlockContext context = new(input.shape[1], hidden.device, hidden.dtype, rotations, balance);
+        Tensor hidden = embedding.Of(input, places: null, input.shape[1]); // [batch, tokens, hidden]
+        return Through(hidden, new(input.shape[1], hidden.device, hidden.dtype, rotations, balance));
+    }
+
+    /// <summary>The same of one text [1, tokens], which becomes the cache's last row.</summary>
+    public Tensor Read(Tensor input, KeyValueCache cache)
+    {
+        Tensor hidden = embedding.Of(input, places: null, input.shape[1]);
+        Tensor read = Through(hidden, new ReadingContext(cache, input.shape[1], hidden.device, hidden.dtype, rotations));
+        cache.EndRow((int)input.shape[1]);
+        return read;
+    }
+
+    /// <summary>The same of the next token of each of the cache's rows, [rows, 1].</summary>
+    public Tensor Step(Tensor input, KeyValueCache cache)
+    {
+        Tensor places = DeviceIndex.Of([.. cache.Lengths.Select(length => (long)length)], input.device); // [rows]
+        Tensor hidden = embedding.Of(input, places, cache.Longest + 1);
+        Tensor next = Through(hidden, new NextTokenContext(cache, places, hidden.device, hidden.dtype, rotations));
+        cache.EndToken();
+        return next;
+    }
+
+    private Tensor Through(Tensor hidden, BlockContext context)
+    {
         foreach (nn.Module<Tensor, BlockContext, Tensor> block in blocks)
         {
             hidden = block.call(hidden, context);

@@ -37,8 +37,11 @@ internal sealed class InputEmbedding
     }
 
     /// <summary>[batch, tokens, hidden] of ids [batch, tokens].</summary>
+    /// <param name="ids">The ids.</param>
+    /// <param name="places">Where each row's one token stands, [batch], int64; null for tokens from the first place on.</param>
+    /// <param name="longest">Tokens of the longest row, those before with them.</param>
     /// <exception cref="LoraException">ConfigValueInvalid: there are more tokens than positions.</exception>
-    public Tensor Of(Tensor ids)
+    public Tensor Of(Tensor ids, Tensor? places, long longest)
     {
         Tensor hidden = Tokens.call(ids); // [batch, tokens, width]
         if (EmbeddingScale.Of(shape, hidden.dtype) is double scale)
@@ -49,9 +52,9 @@ internal sealed class InputEmbedding
         hidden = projection?.call(hidden) ?? hidden; // [batch, tokens, hidden]
         if (shape.Positions is PositionShape table)
         {
-            long tokens = ids.shape[^1];
-            table.Check(tokens);
-            hidden = hidden.Plus(positions!.call(Arithmetic.Range(table.Offset, table.Offset + tokens, ScalarType.Int64, ids.device)));
+            table.Check(longest);
+            Tensor rows = places?.unsqueeze(1).Plus(table.Offset) ?? Arithmetic.Range(table.Offset, table.Offset + longest, ScalarType.Int64, ids.device);
+            hidden = hidden.Plus(positions!.call(rows)); // [batch, 1, hidden] or [tokens, hidden]
         }
 
         return norm?.call(hidden) ?? hidden;

@@ -5,6 +5,9 @@ namespace Lora.Models;
 /// <summary>One block of a model. Records are equal where blocks are alike, so that names are found out for each kind once.</summary>
 internal abstract record BlockShape
 {
+    /// <summary>The block's attention.</summary>
+    public abstract AttentionShape SelfAttention { get; }
+
     /// <summary>Matrices that one product takes together, by their names within the block; a quantised model has their values at the same time.</summary>
     public abstract IEnumerable<IReadOnlyList<string>> Products { get; }
 
@@ -20,6 +23,9 @@ internal sealed record PreNormShape(NormShape AttentionNorm, AttentionShape Atte
     public double ResidualScale { get; init; } = 1;
 
     /// <inheritdoc/>
+    public override AttentionShape SelfAttention => Attention;
+
+    /// <inheritdoc/>
     public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
 
     /// <inheritdoc/>
@@ -29,6 +35,9 @@ internal sealed record PreNormShape(NormShape AttentionNorm, AttentionShape Atte
 /// <summary>x += norm attention(x); x += norm mlp(x) (OLMo 2).</summary>
 internal sealed record OutputNormShape(AttentionShape Attention, NormShape AttentionNorm, MlpShape Mlp, NormShape MlpNorm) : BlockShape
 {
+    /// <inheritdoc/>
+    public override AttentionShape SelfAttention => Attention;
+
     /// <inheritdoc/>
     public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
 
@@ -44,6 +53,9 @@ internal sealed record OutputNormShape(AttentionShape Attention, NormShape Atten
 internal sealed record ParallelShape(NormShape AttentionNorm, AttentionShape Attention, NormShape? MlpNorm, MlpShape Mlp) : BlockShape
 {
     /// <inheritdoc/>
+    public override AttentionShape SelfAttention => Attention;
+
+    /// <inheritdoc/>
     public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
 
     /// <inheritdoc/>
@@ -53,6 +65,9 @@ internal sealed record ParallelShape(NormShape AttentionNorm, AttentionShape Att
 /// <summary>x = norm(x + attention(x)); x = norm(x + mlp(x)): the first transformers (arXiv 1706.03762), and the OPT of 350 million.</summary>
 internal sealed record PostNormShape(AttentionShape Attention, NormShape AttentionNorm, MlpShape Mlp, NormShape MlpNorm) : BlockShape
 {
+    /// <inheritdoc/>
+    public override AttentionShape SelfAttention => Attention;
+
     /// <inheritdoc/>
     public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
 
@@ -64,6 +79,9 @@ internal sealed record PostNormShape(AttentionShape Attention, NormShape Attenti
 internal sealed record FourNormShape(
     NormShape AttentionNorm, AttentionShape Attention, NormShape AttentionOutputNorm, NormShape MlpNorm, MlpShape Mlp, NormShape MlpOutputNorm) : BlockShape
 {
+    /// <inheritdoc/>
+    public override AttentionShape SelfAttention => Attention;
+
     /// <inheritdoc/>
     public override IEnumerable<IReadOnlyList<string>> Products => [.. Attention.Products, .. Mlp.Products];
 

@@ -1,4 +1,4 @@
-namespace Lora.Generation;
+namespace Lora.Models;
 
 /// <summary>Texts that a model goes on at the same time: each is read once, and then given a token at a time. What is expected of a text never hangs on those beside it.</summary>
 internal interface IDecoder : IDisposable

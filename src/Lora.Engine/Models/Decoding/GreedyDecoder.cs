@@ -1,7 +1,3 @@
-using Lora.Native;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Lora.Models;
 
 /// <summary>Continues token ids with the likeliest next one, again and again.</summary>
@@ -19,27 +15,46 @@ internal static class GreedyDecoder
     {
         PositionShape? positions = model.Shape.Embedding.Positions;
         positions?.Check(prompt.Count);
-        using IDisposable noGradient = no_grad();
-        List<long> ids = [.. prompt.Select(id => (long)id)];
-        while (ids.Count < prompt.Count + count && !(ids.Count > positions?.Count))
+        using ModuleDecoder decoder = new(model);
+        List<int> said = [];
+        while (said.Count < count && !(prompt.Count + said.Count > positions?.Count))
         {
             cancellation.ThrowIfCancellationRequested();
-            onToken?.Invoke(ids.Count - prompt.Count);
-            using DisposeScope scope = NewDisposeScope();
+            onToken?.Invoke(said.Count);
+            if (said.Count == 0)
+            {
+                decoder.Read(prompt);
+            }
+            else
+            {
+                decoder.Step([said[^1]]);
+            }
 
-            // The whole text again for each token: no cache of keys and values, since a look at a few dozen tokens does not repay one.
-            Tensor hidden = model.Hidden(DeviceIndex.Of([.. ids], [1, ids.Count], model.Device)); // [1, tokens, hidden]
-
-            // Only the last place meets the head; the vocabulary is the widest product of all.
-            long next = model.Head(hidden.narrow(1, ids.Count - 1, 1)).argmax(-1).ToInt64();
-            if (endings.Contains((int)next))
+            int next = Likeliest.Of(decoder.Logits(0));
+            if (endings.Contains(next))
             {
                 break;
             }
 
-            ids.Add(next);
+            said.Add(next);
         }
 
-        return [.. ids.Skip(prompt.Count).Select(id => (int)id)];
+        return [.. said];
+    }
+}
+
+/// <summary>The token that scores highest.</summary>
+internal static class Likeliest
+{
+    /// <summary>The first of the highest.</summary>
+    public static int Of(ReadOnlySpan<float> scores)
+    {
+        int best = 0;
+        for (int id = 1; id < scores.Length; id++)
+        {
+            best = scores[id] > scores[best] ? id : best;
+        }
+
+        return best;
     }
 }

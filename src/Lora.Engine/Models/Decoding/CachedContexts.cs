@@ -1,0 +1,61 @@
+using Lora.Native;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>A pass over a text that is gone on later: what its tokens are attended to by stays.</summary>
+internal sealed class ReadingContext(KeyValueCache cache, long tokens, Device device, ScalarType dataType, RotaryTables rotations)
+    : BlockContext(tokens, device, dataType, rotations)
+{
+    /// <inheritdoc/>
+    public override (Tensor Key, Tensor Value) Join(object layer, Tensor key, Tensor value)
+    {
+        cache.AddRow(layer, key, value);
+        return (key, value);
+    }
+}
+
+/// <summary>A pass over one token of each row, which sees all that its row has before it.</summary>
+internal sealed class NextTokenContext : BlockContext
+{
+    private readonly KeyValueCache cache;
+    private readonly Tensor places;
+    private readonly Device device;
+    private readonly ScalarType dataType;
+
+    public NextTokenContext(KeyValueCache cache, Tensor places, Device device, ScalarType dataType, RotaryTables rotations)
+        : base(cache.Longest + 1, device, dataType, rotations)
+    {
+        this.cache = cache;
+        this.places = places;
+        this.device = device;
+        this.dataType = dataType;
+    }
+
+    /// <inheritdoc/>
+    public override bool IsCausal => false;
+
+    /// <inheritdoc/>
+    public override (Tensor Key, Tensor Value) Join(object layer, Tensor key, Tensor value) => cache.AddToken(layer, key, value, places);
+
+    /// <inheritdoc/>
+    public override Tensor? MaskUnlessCausal(int? window) => window < Tokens || cache.Lengths.Any(length => length < cache.Longest) ? Mask(window) : null;
+
+    /// <summary>cos and sin of each row's place, [rows, 1, 1, rotated].</summary>
+    protected override (Tensor Cosine, Tensor Sine) MakeRotation(RopeParameters parameters, int headDimension)
+    {
+        (Tensor cosine, Tensor sine) = base.MakeRotation(parameters, headDimension); // [tokens, rotated]
+        return (Of(cosine), Of(sine));
+
+        Tensor Of(Tensor table) => table.index_select(0, places).unsqueeze(1).unsqueeze(1);
+    }
+
+    /// <summary>[rows, 1, 1, tokens].</summary>
+    protected override Tensor MakeMask(long size)
+    {
+        Tensor keys = Arithmetic.Range(0, Tokens, ScalarType.Int64, device); // [tokens]
+        Tensor queries = places.unsqueeze(1); // [rows, 1]
+        Tensor visible = keys.le(queries).logical_and_(keys.gt(queries.Plus(-size))); // [rows, tokens]
+        return zeros(visible.shape, dtype: dataType, device: device).Masked(visible.logical_not(), finfo(dataType).min).unsqueeze(1).unsqueeze(1);
+    }
+}

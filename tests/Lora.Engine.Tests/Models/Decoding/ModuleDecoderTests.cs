@@ -1,0 +1,107 @@
+using Lora.Adapters;
+using Lora.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>What is computed with a cache of keys and values, held against the whole pass that the families' reference runs hold.</summary>
+public class ModuleDecoderTests
+{
+    private const double Tolerance = 1e-5; // of the largest logit, or absolute below 1: float32, sums in another order
+
+    public static TheoryData<string> Families { get; } =
+    [
+        .. FamilyGoldenTests.AdaptedFamilies.Select(family => family.Data),
+        .. FamilyGoldenTests.FusedFactFamilies.Select(family => family.Data),
+        .. FamilyGoldenTests.AutogradFactFamilies.Select(family => family.Data),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Logits_of_texts_of_unequal_lengths_equal_those_of_each_whole_text(string family)
+    {
+        using TemporaryFolder files = new();
+        using DisposeScope scope = NewDisposeScope();
+        FamilyCase known = FamilyCase.Open(family, files);
+        using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
+        int[][] texts = [.. Enumerable.Range(0, model.HasLengthRotation ? 1 : (int)known.Ids.shape[0]).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
+        int[] read = [.. texts.Select((_, row) => 5 - (2 * row))];
+        using ModuleDecoder decoder = new(model);
+
+        Assert.All(texts, (text, row) => decoder.Read(text[..read[row]]));
+        for (int step = 0; read.Max() + step < texts[0].Length; step++)
+        {
+            Assert.All(texts, (text, row) => AssertWhole(model, text[..(read[row] + step)], decoder.Logits(row)));
+            decoder.Step([.. texts.Select((text, row) => text[read[row] + step])]);
+        }
+    }
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("gemma2")]
+    [InlineData("gpt_neox")]
+    public void Rows_that_end_leave_the_others_as_they_are(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GoldenFamily golden = GoldenFamily.Open(family);
+        using CausalLanguageModel model = golden.Load();
+        using AttachedAdapter adapter = golden.Attach(model);
+        using ModuleDecoder decoder = new(model);
+        int[][] texts = [[3, 4, 5, 6], [7, 8], [9, 10, 11]];
+
+        Array.ForEach(texts, text => decoder.Read(text));
+        decoder.Step([20, 21, 22]);
+        decoder.Keep([0, 2]);
+        AssertWhole(model, [9, 10, 11, 22], decoder.Logits(1));
+        decoder.Step([30, 32]);
+        decoder.Keep([1]);
+        decoder.Step([42]);
+        AssertWhole(model, [9, 10, 11, 22, 32, 42], decoder.Logits(0));
+    }
+
+    [Fact]
+    public void More_places_than_were_made_at_first_are_added()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLanguageModel model = GoldenFamily.Open("llama3").Load();
+        using ModuleDecoder decoder = new(model);
+        int[] text = [.. Enumerable.Range(0, 300).Select(place => (place * 7) % 90)];
+        decoder.Read(text[..250]);
+        Array.ForEach(text[250..], id => decoder.Step([id]));
+        AssertWhole(model, text, decoder.Logits(0));
+    }
+
+    [Fact]
+    public void Nothing_is_left_of_a_step_and_nothing_of_the_decoder()
+    {
+        using CausalLanguageModel model = GoldenFamily.Open("qwen3_moe").Load();
+        using (ModuleDecoder once = new(model))
+        {
+            once.Read([1, 2, 3]);
+        }
+
+        Assert.Equal(0, LiveTensors.Growth(() =>
+        {
+            using ModuleDecoder decoder = new(model);
+            decoder.Read([1, 2, 3]);
+            decoder.Read([4]);
+            long before = Tensor.TotalCount;
+            decoder.Step([5, 6]);
+            Assert.Equal(before, Tensor.TotalCount);
+            decoder.Keep([1]);
+            decoder.Step([7]);
+            Assert.Equal(before, Tensor.TotalCount);
+        }));
+    }
+
+    private static void AssertWhole(CausalLanguageModel model, int[] text, ReadOnlySpan<float> logits)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        float[] expected = [.. model.call(tensor(text.Select(id => (long)id).ToArray(), [1, text.Length]))[0, -1].data<float>()];
+        float[] found = logits.ToArray();
+        Assert.Equal(expected.Length, found.Length);
+        Assert.InRange(expected.Zip(found, (one, other) => Math.Abs(one - (double)other)).Max(), 0, Tolerance * Math.Max(1, expected.Max(Math.Abs)));
+    }
+}
