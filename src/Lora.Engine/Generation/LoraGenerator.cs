@@ -117,8 +117,15 @@ public sealed class LoraGenerator : IDisposable
 
         using ThreadCount threads = ThreadCount.Use(this.options.Thread);
         using IDisposable noGradient = no_grad();
-        GenerationRun run = new(() => new ModuleDecoder(model), Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize);
+        GenerationRun run = new(Begin, Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize);
         return TorchMemoryFailure.Named(() => run.Execute([.. encoded.OfType<EncodedPrompt>()], onToken, cancellation)).Select(row => row.Result(adapter)).ToArray();
+    }
+
+    /// <summary>Vector code where that computes the same as the modules, else these.</summary>
+    private IDecoder Begin()
+    {
+        IEnumerable<AdaptedLayer> layers = adapters.SelectMany(adapter => adapter.Attached.Layers).Where(layer => layer.IsAttached);
+        return (LinearFactors.Of(layers).Factors is IReadOnlyDictionary<string, LowRankFactors> factors ? DirectDecoders.Find(model, factors) : null) ?? new ModuleDecoder(model);
     }
 
     /// <inheritdoc/>

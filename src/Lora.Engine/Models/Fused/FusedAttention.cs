@@ -42,7 +42,9 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
 
         // In place: without norms these are slices of qkv, which nobody needs unrotated.
         Rotate(turned, step, backward: false);
-        (Tensor mixed, AttentionState state) = attention.Forward(Parts(turned, heads), step.Documents, place, mixedPlace, keepsProbabilities);
+        HeadParts parts = Parts(turned, heads);
+        step.OnKeyValue?.Invoke(parts.Key, parts.Value);
+        (Tensor mixed, AttentionState state) = attention.Forward(parts, step.Documents, place, mixedPlace, keepsProbabilities);
         return (mixed, new(KeepsProduct ? qkv : null, scale is not null && attention.KeepsInputs ? turned : null, scale, state));
     }
 

@@ -19,7 +19,7 @@ internal sealed class FusedDecoder : IDisposable
         using IDisposable noGradient = no_grad();
         Shape = model.Shape;
         FusedBlock[] blocks = FusedBlock.In(Shape) ?? throw new NotSupportedException($"There is no fused step for {Shape.ModelType}.");
-        rotation = new(blocks.Select(block => block.Attention.Rope).OfType<RopeParameters>().First(), blocks[0].Attention.HeadDimension);
+        rotation = NewRotation();
         ModuleWeights weights = new(model);
         Embedding = weights[Shape.EmbeddingWeight];
         Layers = [.. blocks.Select((block, layer) => new FusedLayerWeights(weights, $"{Shape.BlockPrefix}{layer}.", block))];
@@ -50,6 +50,13 @@ internal sealed class FusedDecoder : IDisposable
 
     /// <summary>The head.</summary>
     public JoinedWeights Head { get; }
+
+    /// <summary>The rotation of its blocks, made anew; the caller owns it.</summary>
+    public RotaryEmbedding NewRotation()
+    {
+        AttentionShape turned = Shape.Blocks.Select(block => block.SelfAttention).First(attention => attention.Rope is not null);
+        return new(turned.Rope!, turned.HeadDimension);
+    }
 
     /// <summary>
     /// What the blocks share for these documents. Where the rotation hangs on the length, it is each document's own, so that what is learned of

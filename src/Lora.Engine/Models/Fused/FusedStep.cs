@@ -206,4 +206,8 @@ internal sealed class FusedStep : IStepEngine
 /// <summary>What all blocks of one step share.</summary>
 /// <param name="Documents">Where each lies.</param>
 /// <param name="Angles">Of all tokens.</param>
-internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angles);
+internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angles)
+{
+    /// <summary>Told the keys and values of each block, [tokens, kvHeads, headSize], rotated, in a pass after which texts go on; null for nobody.</summary>
+    public Action<Tensor, Tensor>? OnKeyValue { get; init; }
+}

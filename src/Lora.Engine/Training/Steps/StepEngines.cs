@@ -21,22 +21,7 @@ internal static class StepEngines
             return (new ReferenceStep(any), any is CausalLanguageModel ? $"there is no fused step for models of type '{any.ModelType}'" : "there is a fused step for causal language models alone");
         }
 
-        Dictionary<string, LowRankFactors> factors = new(StringComparer.Ordinal);
-        foreach (AdaptedLayer layer in layers)
-        {
-            // DoRA, biases, embeddings and whole modules change more than a product adds; autograd follows whatever modules do.
-            if (layer is not LoraLayer { Product: LinearProduct { Factors: LowRankFactors found } })
-            {
-                return (new ReferenceStep(model), $"'{layer.Name}' is adapted by more than the product of A and B of a linear layer");
-            }
-
-            // Joined factors have one place for each layer; sums of several adapters are left to the modules' hooks.
-            if (!factors.TryAdd(layer.Name, found))
-            {
-                return (new ReferenceStep(model), $"several adapters change '{layer.Name}'");
-            }
-        }
-
-        return (new FusedStep(model.Fused, factors), null);
+        (IReadOnlyDictionary<string, LowRankFactors>? factors, string? reason) = LinearFactors.Of(layers);
+        return factors is null ? (new ReferenceStep(model), reason) : (new FusedStep(model.Fused, factors), null);
     }
 }

@@ -1,0 +1,157 @@
+using Lora.Kernels;
+using Lora.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>
+/// Goes on texts on a CPU by vector code over the weights where they lie, without an operator of libtorch: a token costs little more than the time in which
+/// memory gives the weights. It computes what the fused step does; activations are float32 also where the weights are bfloat16.
+/// </summary>
+internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
+    where TLanes : unmanaged, ILanes<TLanes>
+    where TElement : unmanaged, IElement<TElement>
+{
+    private const int Growth = 256;
+
+    private readonly FusedDecoder model;
+    private readonly DirectBlock<TLanes, TElement>[] blocks;
+    private readonly DirectProduct<TLanes, TElement> head;
+    private readonly DirectReader reader;
+    private readonly PlaceAngles angles;
+    private readonly WorkerTeam team;
+    private readonly TElement* embedding;
+    private readonly float* norm;
+    private readonly double epsilon;
+    private readonly float scale;
+    private readonly List<DirectText<TElement>> texts = [];
+    private StepBuffers? buffers;
+
+    /// <param name="model">The frozen weights, none of them quantised.</param>
+    /// <param name="adapter">The factors of adapted modules, by their names.</param>
+    /// <param name="threads">How many compute.</param>
+    public DirectDecoder(FusedDecoder model, IReadOnlyDictionary<string, LowRankFactors> adapter, int threads)
+    {
+        this.model = model;
+        blocks = [.. model.Layers.Select((weights, number) => new DirectBlock<TLanes, TElement>(number, weights, adapter))];
+        head = new(model.Head, [adapter.GetValueOrDefault(model.Shape.Head.Name)]);
+        reader = new(model, adapter);
+        angles = new(model.NewRotation());
+        team = new(threads);
+        embedding = (TElement*)TensorMemory.Address(model.Embedding);
+        norm = (float*)TensorMemory.Address(model.Norm.Wide);
+        epsilon = model.Shape.FinalNorm!.Epsilon;
+        scale = (float)(EmbeddingScale.Of(model.Shape.Embedding, model.Embedding.dtype) ?? 1);
+    }
+
+    /// <inheritdoc/>
+    public void Read(IReadOnlyList<int> ids)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        DirectText<TElement> text = new(new(blocks.Length, model.Layers[0].Block.Attention.KeyWidth), model.Shape.VocabularySize);
+        texts.Add(text);
+        text.Cache.Reserve(ids.Count);
+        Tensor last = reader.Read(ids, text.Cache.Fill); // [1, hidden]
+        text.Cache.Length = ids.Count;
+        StepBuffers room = Room();
+        last.data<float>().ToArray().CopyTo(new Span<float>(room.Residual, model.Shape.HiddenSize));
+        team.Run(worker => Finish(worker, room, 1));
+        new ReadOnlySpan<float>(room.Logits, text.Logits.Length).CopyTo(text.Logits);
+    }
+
+    /// <inheritdoc/>
+    public void Step(IReadOnlyList<int> ids)
+    {
+        int hidden = model.Shape.HiddenSize;
+        StepBuffers room = Room();
+        for (int row = 0; row < texts.Count; row++)
+        {
+            texts[row].Cache.Reserve(texts[row].Cache.Length + 1);
+            TElement* source = embedding + ((long)ids[row] * hidden);
+            for (int at = 0; at < hidden; at++)
+            {
+                room.Residual[(row * hidden) + at] = scale * TElement.Get(source + at);
+            }
+        }
+
+        angles.Reserve(room.Places);
+        TextCache<TElement>[] caches = [.. texts.Select(text => text.Cache)];
+        team.Run(worker =>
+        {
+            foreach (DirectBlock<TLanes, TElement> block in blocks)
+            {
+                block.Step(team, worker, room, caches, angles);
+            }
+
+            Finish(worker, room, caches.Length);
+        });
+        for (int row = 0; row < texts.Count; row++)
+        {
+            texts[row].Cache.Length++;
+            new ReadOnlySpan<float>(room.Logits + ((long)row * head.Outputs), texts[row].Logits.Length).CopyTo(texts[row].Logits);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Keep(IReadOnlyList<int> rows)
+    {
+        DirectText<TElement>[] kept = [.. rows.Select(row => texts[row])];
+        texts.Except(kept).ToList().ForEach(text => text.Cache.Dispose());
+        texts.Clear();
+        texts.AddRange(kept);
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<float> Logits(int row) => texts[row].Logits;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        texts.ForEach(text => text.Cache.Dispose());
+        buffers?.Dispose();
+        team.Dispose();
+        angles.Dispose();
+        reader.Dispose();
+    }
+
+    /// <summary>Room for all texts and a token more of each.</summary>
+    private StepBuffers Room()
+    {
+        int longest = texts.Max(text => text.Cache.Length) + 1;
+        if (buffers is null || buffers.Rows < texts.Count || buffers.Places < longest)
+        {
+            buffers?.Dispose();
+            int rank = Math.Max(head.Rank, blocks.Max(block => block.Rank));
+            buffers = new(model.Shape, model.Layers[0].Block, rank, texts.Count, team.Count, ((longest / Growth) + 1) * Growth);
+        }
+
+        return buffers;
+    }
+
+    /// <summary>A thread's share of the last norm, which it computes for itself, and of the head.</summary>
+    private void Finish(int worker, StepBuffers room, int rows)
+    {
+        WorkerBuffers own = room.Own[worker];
+        int hidden = model.Shape.HiddenSize;
+        for (int row = 0; row < rows; row++)
+        {
+            RowFunctions<TLanes>.Norm(room.Residual + (row * hidden), norm, hidden, epsilon, own.Normal + (row * hidden));
+        }
+
+        head.Reduce(own.Normal, rows, own.Low);
+        (long begin, long end) = team.Share(worker, head.Outputs);
+        head.Multiply(own.Normal, rows, own.Low, room.Logits, begin, end);
+    }
+}
+
+/// <summary>A text that is gone on: what blocks keep of it, and what is expected next.</summary>
+/// <param name="Cache">Its keys and values.</param>
+/// <param name="Vocabulary">How many tokens there are.</param>
+internal sealed record DirectText<TElement>(TextCache<TElement> Cache, int Vocabulary)
+    where TElement : unmanaged
+{
+    /// <summary>[vocabulary].</summary>
+    public float[] Logits { get; } = new float[Vocabulary];
+}

@@ -1,0 +1,60 @@
+using Lora.Data;
+using Lora.Kernels;
+using Lora.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Models;
+
+/// <summary>Reads prompts by the blocks of the fused step, at the rate of its products, and hands out their keys and values.</summary>
+internal sealed class DirectReader : IDisposable
+{
+    private readonly FusedDecoder decoder;
+    private readonly FusedLayer[] layers;
+    private readonly TensorStack scratch;
+
+    /// <param name="decoder">The frozen weights.</param>
+    /// <param name="adapter">The factors of adapted modules, by their names.</param>
+    public DirectReader(FusedDecoder decoder, IReadOnlyDictionary<string, LowRankFactors> adapter)
+    {
+        this.decoder = decoder;
+        IKernels kernels = KernelSet.Of(decoder.Embedding.device, decoder.Embedding.dtype);
+        scratch = new(decoder.Embedding.device);
+        layers = [.. decoder.Layers.Select(weights => new FusedLayer(weights, adapter, kernels, scratch))];
+        Array.ForEach(layers, layer => layer.Refresh());
+    }
+
+    /// <summary>The last block's output for the last token, [1, hidden], float32, in the caller's scope.</summary>
+    /// <param name="ids">The text.</param>
+    /// <param name="onBlock">Takes the keys and values of a block, each [tokens, kvHeads, headSize], rotated; views that it does not own.</param>
+    public Tensor Read(IReadOnlyList<int> ids, Action<int, Tensor, Tensor> onBlock)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        PackedDocuments documents = new([new TrainingExample([.. ids], [.. ids], 1)]);
+        StepContext step = decoder.Context(documents);
+        scratch.Reserve(layers[0].Memory.ForwardScratch(Kept.Nothing, new([ids.Count], Supervised: 0)));
+        try
+        {
+            Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
+            for (int block = 0; block < layers.Length; block++)
+            {
+                int number = block;
+                layers[block].Forward(x, step with { OnKeyValue = (key, value) => onBlock(number, key, value) });
+            }
+
+            return x.narrow(0, ids.Count - 1, 1).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        }
+        finally
+        {
+            // After a failure too: the next text needs the stack empty.
+            scratch.EndStep();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Array.ForEach(layers, layer => layer.Dispose());
+        scratch.Dispose();
+    }
+}

@@ -1,0 +1,187 @@
+using Lora.Adapters;
+using Lora.Kernels;
+using Lora.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Tests.Models;
+
+/// <summary>Vector code, held against the modules and the families' reference runs.</summary>
+public class DirectDecoderTests
+{
+    private const double Tolerance = 1e-5; // of the largest logit, or absolute below 1: float32, sums in another order
+
+    public static TheoryData<string> Families { get; } =
+    [
+        .. FamilyGoldenTests.FusedFamilies.Select(family => family.Data),
+        .. FamilyGoldenTests.FusedFactFamilies.Select(family => family.Data).Where(family => family != "llama_dynamic"),
+    ];
+
+    /// <summary>Those with a reference run.</summary>
+    public static TheoryData<string> GoldenFamilies => FamilyGoldenTests.FusedFamilies;
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Logits_of_texts_of_unequal_lengths_equal_those_of_each_whole_text(string family)
+    {
+        using TemporaryFolder files = new();
+        using DisposeScope scope = NewDisposeScope();
+        FamilyCase known = FamilyCase.Open(family, files);
+        using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
+        int[][] texts = [.. Enumerable.Range(0, 2).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
+        int[] read = [5, 3];
+        using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
+
+        Assert.All(texts, (text, row) => decoder.Read(text[..read[row]]));
+        for (int step = 0; read.Max() + step < texts[0].Length; step++)
+        {
+            Assert.All(texts, (text, row) => AssertWhole(model, text[..(read[row] + step)], decoder.Logits(row)));
+            decoder.Step([.. texts.Select((text, row) => text[read[row] + step])]);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(GoldenFamilies))]
+    public void The_likeliest_continuation_is_the_reference_s_also_with_the_adapter_that_the_modules_have(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GoldenFamily golden = GoldenFamily.Open(family);
+        using CausalLanguageModel model = golden.Load();
+        int[] prompt = [.. golden.Data["generate_prompt"].data<long>().Select(id => (int)id)];
+        int[] whole = [.. golden.Data["generate_out"].data<long>().Select(id => (int)id)];
+        using (IDecoder bare = DirectDecoders.Find(model, Nothing)!)
+        {
+            Assert.Equal(whole[prompt.Length..], Likeliest(bare, prompt, whole.Length - prompt.Length));
+        }
+
+        using AttachedAdapter adapter = golden.Attach(model);
+        using IDecoder adapted = DirectDecoders.Find(model, LinearFactors.Of(adapter.Layers).Factors!)!;
+        using ModuleDecoder modules = new(model);
+        Assert.Equal(Likeliest(modules, prompt, 16), Likeliest(adapted, prompt, 16));
+        AssertClose(modules.Logits(0), adapted.Logits(0));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void What_is_computed_of_a_text_hangs_neither_on_those_beside_it_nor_on_the_number_of_threads(ScalarType type)
+    {
+        using CausalLanguageModel model = ModelLoader.Load(GoldenFamily.FolderOf("llama3"), CPU, type);
+        int[][] texts = [[3, 4, 5, 6], [7, 8], [9, 10, 11], [12], [13, 14]];
+        float[][] alone = [.. texts.Select(text => Run([text], 1)[0])];
+
+        Assert.Equal(alone, Run(texts, 1));
+        Assert.Equal(alone, Run(texts, 2));
+        Assert.Equal(alone, Run(texts, 3));
+
+        float[][] Run(int[][] rows, int threads)
+        {
+            using IDecoder decoder = type == ScalarType.Float32
+                ? new DirectDecoder<Lanes256, SingleElement>(model.Fused, Nothing, threads)
+                : new DirectDecoder<Lanes256, BrainElement>(model.Fused, Nothing, threads);
+            Array.ForEach(rows, row => decoder.Read(row));
+            for (int step = 0; step < 6; step++)
+            {
+                decoder.Step([.. rows.Select(row => row[0] + step)]);
+            }
+
+            return [.. rows.Select((_, row) => decoder.Logits(row).ToArray())];
+        }
+    }
+
+    [Fact]
+    public void In_bfloat16_it_is_as_near_to_float32_as_the_modules_are()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string folder = GoldenFamily.FolderOf("llama3");
+        using CausalLanguageModel exact = ModelLoader.Load(folder, CPU, ScalarType.Float32);
+        using CausalLanguageModel rounded = ModelLoader.Load(folder, CPU, ScalarType.BFloat16);
+        using ModuleDecoder reference = new(exact);
+        using ModuleDecoder modules = new(rounded);
+        using IDecoder direct = DirectDecoders.Find(rounded, Nothing)!;
+        foreach (IDecoder decoder in new[] { reference, modules, direct })
+        {
+            decoder.Read([1, 2, 3, 4]);
+            Array.ForEach([5, 6, 7, 8], id => decoder.Step([id]));
+        }
+
+        Assert.InRange(Distance(reference.Logits(0), direct.Logits(0)), 1e-4, 1.2 * Distance(reference.Logits(0), modules.Logits(0)));
+    }
+
+    [Fact]
+    public void Rows_that_end_leave_the_others_as_they_are_and_texts_grow_beyond_the_first_places()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLanguageModel model = GoldenFamily.Open("mistral").Load();
+        using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
+        int[] text = [.. Enumerable.Range(0, 300).Select(place => (place * 7) % 90)];
+        decoder.Read([1, 2]);
+        decoder.Read(text[..250]);
+        decoder.Step([3, text[250]]);
+        decoder.Keep([1]);
+        AssertWhole(model, text[..251], decoder.Logits(0));
+        Array.ForEach(text[251..], id => decoder.Step([id]));
+        AssertWhole(model, text, decoder.Logits(0));
+    }
+
+    [Fact]
+    public void Models_that_it_does_not_compute_are_left_to_the_modules()
+    {
+        using TemporaryFolder files = new();
+        using CausalLanguageModel other = GoldenFamily.Open("gpt2").Load();
+        using CausalLanguageModel turning = ModelLoader.Load(FamilyCase.Open("llama_dynamic", files).Folder, CPU, ScalarType.Float32);
+        using CausalLanguageModel quantised = ModelLoader.Load(GoldenFamily.FolderOf("llama3"), CPU, ScalarType.Float32, LoraQuantization.NF4);
+        Assert.All(new[] { other, turning, quantised }, model => Assert.Null(DirectDecoders.Find(model, Nothing)));
+    }
+
+    [Fact]
+    public void Nothing_is_left_of_a_step_and_nothing_of_the_decoder()
+    {
+        using CausalLanguageModel model = GoldenFamily.Open("llama3").Load();
+        using (IDecoder first = DirectDecoders.Find(model, Nothing)!)
+        {
+            first.Read([1, 2, 3]); // the model joins its weights and makes its angles once
+        }
+
+        Assert.Equal(0, LiveTensors.Growth(() =>
+        {
+            using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
+            decoder.Read([1, 2, 3]);
+            decoder.Read([4]);
+            decoder.Step([5, 6]);
+            long before = Tensor.TotalCount;
+            decoder.Step([7, 8]);
+            decoder.Keep([1]);
+            decoder.Step([9]);
+            Assert.Equal(before, Tensor.TotalCount);
+        }));
+    }
+
+    private static Dictionary<string, LowRankFactors> Nothing => [];
+
+    private static int[] Likeliest(IDecoder decoder, int[] prompt, int count)
+    {
+        decoder.Read(prompt);
+        List<int> said = [Lora.Models.Likeliest.Of(decoder.Logits(0))];
+        while (said.Count < count)
+        {
+            decoder.Step([said[^1]]);
+            said.Add(Lora.Models.Likeliest.Of(decoder.Logits(0)));
+        }
+
+        return [.. said];
+    }
+
+    private static void AssertWhole(CausalLanguageModel model, int[] text, ReadOnlySpan<float> logits)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        AssertClose([.. model.call(tensor(text.Select(id => (long)id).ToArray(), [1, text.Length]))[0, -1].data<float>()], logits);
+    }
+
+    private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> found) =>
+        Assert.InRange(Distance(expected, found), 0, Tolerance * Math.Max(1, expected.ToArray().Max(Math.Abs)));
+
+    private static double Distance(ReadOnlySpan<float> expected, ReadOnlySpan<float> found) =>
+        expected.ToArray().Zip(found.ToArray(), (one, other) => Math.Abs(one - (double)other)).Max();
+}
