@@ -24,9 +24,20 @@ Describe 'Export-LoraModel' {
         ($modules | New-LoraConfig -Rank 2 | Invoke-LoraTraining -Dataset $dataset -MaxStep 1).History | Should -HaveCount 1
     }
 
-    It 'gives the folder with -PassThru' {
-        $folder = Export-LoraModel 'TestDrive:/passed' -Adapter 'TestDrive:/adapter' -Model $model -PassThru
-        $folder | Should -BeOfType [System.IO.DirectoryInfo]
+    It 'gives what was written with -PassThru, proven against the base with the adapter' {
+        $export = Export-LoraModel 'TestDrive:/passed' -Adapter 'TestDrive:/adapter' -Model $model -PassThru
+        $export | Should -BeOfType [Lora.LoraModelExport]
+        $export.Path | Should -Exist
+        $export.Outcome | Should -Be 'Proven'
+        $export.LargestDifference | Should -BeLessThan 1e-4
+        $export.TopAgreement | Should -Be 1
+        Join-Path 'TestDrive:/passed' 'README.md' | Should -FileContentMatch 'The merge was verified on a text'
+    }
+
+    It 'leaves the proof out on demand' {
+        $export = $result | Export-LoraModel 'TestDrive:/unproven' -SkipVerification -PassThru
+        $export.Outcome | Should -Be 'Skipped'
+        $export.LargestDifference | Should -BeNullOrEmpty
     }
 
     It 'overwrites with -Force only' {

@@ -5,9 +5,11 @@ namespace Lora.Commands;
 
 /// <summary>Writes a model with an adapter added to its weights, from file to file.</summary>
 [Cmdlet(VerbsData.Export, "LoraModel", DefaultParameterSetName = PathSet, SupportsShouldProcess = true, HelpUri = HelpAddress.Pages + "Export-LoraModel.md")]
-[OutputType(typeof(DirectoryInfo))]
+[OutputType(typeof(LoraModelExport))]
 public sealed class ExportLoraModelCommand : ExportCmdlet
 {
+    private LoraModelExport? written;
+
     /// <summary>The base model, when the adapter does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
@@ -21,16 +23,36 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     [Parameter]
     public SwitchParameter ResizeVocabulary { get; set; }
 
+    /// <summary>Leaves out the proof that the written model is the base with the adapter.</summary>
+    [Parameter]
+    public SwitchParameter SkipVerification { get; set; }
+
+    /// <summary>Files whose first rows the proof is made on, in place of a text of the module's own.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Dataset { get; set; } = [];
+
     /// <summary>Threads that compute.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? Thread { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginWork()
+    {
+        if (SkipVerification && Dataset.Length > 0)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, Dataset, "-Dataset names rows for the proof that -SkipVerification leaves out");
+        }
+    }
+
+    /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)
     {
         PathResolver paths = new(this);
         string model = BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config);
+        IReadOnlyList<string> rows = paths.All(Dataset);
         bool isAllowed = ShouldProcess(folder, $"Export '{model}' with the adapter added");
         if (isAllowed)
         {
@@ -42,16 +64,21 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
                     Overwrite = Force,
                     Untie = Untie,
                     ResizeVocabulary = ResizeVocabulary,
+                    SkipVerification = SkipVerification,
+                    Dataset = rows,
                     Thread = Thread,
                     Warn = text => worker.Write(new PipelineRecord.Warning(text)),
                 };
-                foreach (string note in ModelMerge.Write(adapter, model, folder, options, worker, cancellation))
-                {
-                    worker.Write(new PipelineRecord.Verbose(note));
-                }
+                written = ModelMerge.Write(adapter, model, folder, options, worker, cancellation);
+                Array.ForEach(written.Note, note => worker.Write(new PipelineRecord.Verbose(note)));
+                string proof = $"The model in '{folder}' was {written.Verification}.";
+                worker.Write(written.Verification.Outcome == LoraExportOutcome.Unverified ? new PipelineRecord.Warning(proof) : new PipelineRecord.Verbose(proof));
             });
         }
 
         return isAllowed;
     }
+
+    /// <inheritdoc/>
+    private protected override void Give(string place) => WriteObject(written);
 }

@@ -31,7 +31,7 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Gives the folder.</summary>
+    /// <summary>Gives what was written.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
@@ -56,8 +56,11 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
 
             if (Export(adapter, folder) && PassThru)
             {
-                WriteObject(InvokeProvider.Item.Get([folder], force: true, literalPath: true), enumerateCollection: true);
+                Give(folder);
             }
         }
     }
+
+    /// <summary>Gives what was written, for -PassThru: the folder or the file.</summary>
+    private protected virtual void Give(string place) => WriteObject(InvokeProvider.Item.Get([place], force: true, literalPath: true), enumerateCollection: true);
 }

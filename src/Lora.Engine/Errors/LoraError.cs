@@ -154,6 +154,9 @@ public enum LoraError
     /// <summary>A model that llama.cpp does not compute.</summary>
     GgufRefused,
 
+    /// <summary>A merged model that does not compute what its base computes with the adapter.</summary>
+    ExportDiffers,
+
     /// <summary>An adapter that has no portable form.</summary>
     PortableRefused,
 

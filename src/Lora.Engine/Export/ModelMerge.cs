@@ -28,11 +28,12 @@ public static class ModelMerge
     /// <param name="options">What may be written otherwise; null for the defaults.</param>
     /// <param name="progress">Told of the bytes that are written.</param>
     /// <param name="cancellation">Ends the work before the next tensor.</param>
-    /// <returns>What is good to know and no more.</returns>
+    /// <returns>What was written, and how it was proven.</returns>
     /// <exception cref="LoraException">Everything that keeps the adapter from being merged, before anything is written: AdapterWeightsInvalid,
-    /// MergeRefused, OutputExists, or a damaged base model. MergeRefused too for a sum that is not finite; OutputFailed: the system refused to write.</exception>
+    /// MergeRefused, OutputExists, or a damaged base model. MergeRefused too for a sum that is not finite; ExportDiffers: what was written is not the
+    /// base with the adapter; OutputFailed: the system refused to write.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
-    public static IReadOnlyList<string> Write(
+    public static LoraModelExport Write(
         LoraAdapter adapter, string model, string folder, ModelMergeOptions? options = null, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(adapter);
@@ -61,8 +62,15 @@ public static class ModelMerge
             using StagedFolder stage = new(folder, options.Warn);
             WriteWeights(checkpoint, plan, stage, progress, cancellation);
             WriteCompanions(companions.Where(file => !MergeDestination.Keeps(Path.Combine(folder, Path.GetFileName(file)))), plan.Layout, template, stage);
+
+            // Before it takes its place: what is there stays unless what comes is right.
+            LoraExportVerification verification = options.SkipVerification
+                ? LoraExportVerification.Skipped
+                : new ExportProof(fitted, checkpoint, options, progress, cancellation).OfFolder(stage.PathOf(""));
+            MergedCard.Write(adapter, checkpoint, verification, folder, stage);
+            long size = Directory.EnumerateFiles(stage.PathOf(""), "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
             stage.Publish(ModelFiles.Weights(folder));
-            return fitted.Note is null ? [] : [fitted.Note];
+            return new() { Path = folder, Size = size, Verification = verification, Note = fitted.Note is null ? [] : [fitted.Note] };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -152,23 +160,4 @@ public static class ModelMerge
     }
 
     private static string RootOf(Checkpoint checkpoint) => checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!;
-}
-
-/// <summary>What a merged model may have that is other than the base's.</summary>
-public sealed record ModelMergeOptions
-{
-    /// <summary>Replaces a model that the folder holds.</summary>
-    public bool Overwrite { get; init; }
-
-    /// <summary>Gives a head that shares the embedding's weight (tie_word_embeddings) its own, so that either can be adapted.</summary>
-    public bool Untie { get; init; }
-
-    /// <summary>Takes over the adapter's vocabulary, where that is another one than the model's.</summary>
-    public bool ResizeVocabulary { get; init; }
-
-    /// <summary>Threads that compute; null for as many as libtorch takes.</summary>
-    public int? Thread { get; init; }
-
-    /// <summary>Told of files that are left out, and of temporary ones that could not be removed; null: it is traced.</summary>
-    public Action<string>? Warn { get; init; }
 }

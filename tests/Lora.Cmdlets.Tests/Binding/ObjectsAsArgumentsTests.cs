@@ -149,12 +149,10 @@ public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixtur
     [InlineData("@() | Get-LoraModule")]
     public void Nothing_comes_of_an_empty_pipeline(string script) => Assert.Empty(objects.Shell.Run(script).Succeeded().Output);
 
-    [Theory]
-    [InlineData("$result | Export-LoraAdapter $output/passed -Force -PassThru")]
-    [InlineData("$result | Export-LoraModel $output/passed-model -Force -PassThru")]
-    public void PassThru_gives_the_folder_as_the_provider_does(string script)
+    [Fact]
+    public void PassThru_gives_the_folder_as_the_provider_does()
     {
-        PSObject folder = objects.Shell.Run(script).Succeeded().Output.Single();
+        PSObject folder = objects.Shell.Run("$result | Export-LoraAdapter $output/passed -Force -PassThru").Succeeded().Output.Single();
 
         Assert.IsType<DirectoryInfo>(folder.BaseObject);
         Assert.Contains("FileSystem::", (string)folder.Properties["PSPath"].Value, StringComparison.Ordinal);

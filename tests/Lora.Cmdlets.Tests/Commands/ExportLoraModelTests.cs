@@ -43,11 +43,23 @@ public sealed class ExportLoraModelTests : IClassFixture<HostedShell>, IDisposab
     {
         ShellResult result = shell.Run("$result | Export-LoraModel $output/merged -PassThru").Succeeded();
 
-        Assert.Equal(files.File("merged"), ((DirectoryInfo)result.Output.Single().BaseObject).FullName);
+        LoraModelExport export = Assert.IsType<LoraModelExport>(result.Output.Single().BaseObject);
+        Assert.Equal((files.File("merged"), LoraExportOutcome.Proven), (export.Path, export.Outcome));
         Assert.Equal(Names(ExampleFolder.Model), Names(files.File("merged")));
         Assert.Equal(ProgressRecordType.Completed, result.Progress[^1].RecordType);
 
         static IEnumerable<string> Names(string folder) => Directory.GetFiles(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void The_proof_is_made_on_rows_where_they_are_named_and_its_figures_are_said_on_demand()
+    {
+        ShellResult result = shell.Run("$result | Export-LoraModel $output/merged -Dataset $validation -Verbose 4>&1").Succeeded();
+        string[] said = [.. result.Output.Select(record => record.ToString())];
+
+        Assert.Contains(said, line => line.Contains("verified on the first 4 rows of ", StringComparison.Ordinal) && line.Contains("KL divergence", StringComparison.Ordinal));
+        LoraModelExport skipped = (LoraModelExport)shell.Run("$result | Export-LoraModel $output/other -SkipVerification -PassThru").Succeeded().Output.Single().BaseObject;
+        Assert.Equal((LoraExportOutcome.Skipped, null), (skipped.Outcome, skipped.LargestDifference));
     }
 
     [Fact]
@@ -73,6 +85,7 @@ public sealed class ExportLoraModelTests : IClassFixture<HostedShell>, IDisposab
     [InlineData("$result | Export-LoraModel $output/m*", "LoraOutputHasWildcard")]
     [InlineData("$result | Export-LoraModel $output/merged -Model $output/nowhere", "LoraPathNotFound")]
     [InlineData("$result, $result | Export-LoraModel $output/merged -Force", "LoraOutputRepeated")]
+    [InlineData("$result | Export-LoraModel $output/merged -SkipVerification -Dataset $validation", "LoraConfigConflict")]
     [InlineData("[Lora.LoraAdapter]::new() | Export-LoraModel $output/merged", "LoraModelNotKnown")]
     [InlineData("[Lora.LoraAdapter]::new() | Export-LoraModel $output/merged -Model $model", "LoraAdapterWeightsInvalid")]
     public void What_cannot_be_is_refused_by_its_id(string script, string id) =>

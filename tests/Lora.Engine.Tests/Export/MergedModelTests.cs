@@ -43,10 +43,11 @@ public sealed class MergedModelTests : IDisposable
         Tensor ids = new GoldenTensors(Path.Combine(model, "data.safetensors"))["input_ids"];
         (LoraAdapter adapter, Tensor adapted) = TrainedAdapter.On(model, Variant(variant), ids);
 
-        ModelMerge.Write(adapter, model, files.File("merged"));
+        LoraExportVerification verification = ModelMerge.Write(adapter, model, files.File("merged")).Verification;
 
         Assert.True(Closeness.Relative(adapted, TrainedAdapter.Logits(model, ids)) > 1e-2);
         Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), adapted), 0, Tolerance);
+        Assert.Equal((LoraExportOutcome.Proven, 1.0), (verification.Outcome, verification.TopAgreement));
     }
 
     [Theory]

@@ -104,9 +104,9 @@ public sealed class ModelMergeTests : IDisposable
 
         string[] expected = [.. Directory.GetFiles(model).Select(Path.GetFileName)!];
         Assert.Equal(
-            expected.Except(["pytorch_model.bin", "consolidated.gguf", "adapter_config.json", "data.safetensors"]).Order(StringComparer.Ordinal),
+            expected.Except(["pytorch_model.bin", "consolidated.gguf", "adapter_config.json", "data.safetensors"]).Append("README.md").Order(StringComparer.Ordinal),
             Directory.GetFiles(files.File("merged")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
-        Assert.All(Directory.GetFiles(files.File("merged")).Where(path => !path.EndsWith(".safetensors", StringComparison.Ordinal)), path =>
+        Assert.All(Directory.GetFiles(files.File("merged")).Where(path => !path.EndsWith(".safetensors", StringComparison.Ordinal) && Path.GetFileName(path) != "README.md"), path =>
             Assert.Equal(File.ReadAllBytes(Path.Combine(model, Path.GetFileName(path))), File.ReadAllBytes(path)));
         Assert.All(Directory.GetFiles(files.File("merged"), "*.safetensors"), path =>
             Assert.Equal(new FileInfo(Path.Combine(model, Path.GetFileName(path))).Length, new FileInfo(path).Length));

@@ -29,10 +29,10 @@ public sealed class UntiedModelTests : IDisposable
         (Tensor ids, Tensor logits) = PeftAdapter.End("embed");
         LoraAdapter adapter = PeftAdapter.Of("embed", [.. copies.Select(key => PeftAdapter.Embedding(key))]);
 
-        IReadOnlyList<string> notes = ModelMerge.Write(adapter, PeftAdapter.Model, files.File("merged"), new() { Untie = true });
+        LoraModelExport export = ModelMerge.Write(adapter, PeftAdapter.Model, files.File("merged"), new() { Untie = true });
 
-        Assert.Equal(copies.Length > 0, notes.Count > 0);
-
+        Assert.Equal(copies.Length > 0, export.Note.Length > 0);
+        Assert.Equal(LoraExportOutcome.Proven, export.Verification.Outcome);
         Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), logits), 0, Tolerance);
         AssertUntied("merged", PeftAdapter.Model);
     }
@@ -49,7 +49,7 @@ public sealed class UntiedModelTests : IDisposable
         LoraConfig config = new() { Rank = 4, Alpha = 8, TargetModule = isWhole ? ["q_proj"] : [module, "q_proj"], ModulesToSave = isWhole ? [module] : null };
         (LoraAdapter adapter, Tensor adapted) = TrainedAdapter.On(model, config, ids);
 
-        ModelMerge.Write(adapter, model, files.File("merged"), new() { Untie = true });
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(adapter, model, files.File("merged"), new() { Untie = true }).Verification.Outcome);
 
         Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), adapted), 0, Tolerance);
         AssertUntied("merged", model);
@@ -63,7 +63,7 @@ public sealed class UntiedModelTests : IDisposable
         Tensor ids = new GoldenTensors(Path.Combine(Repository.Fixture("families", "llama_tied_headdim"), "data.safetensors"))["input_ids"];
         (LoraAdapter adapter, Tensor adapted) = TrainedAdapter.On(model, new() { Rank = 4, TargetModule = ["lm_head"] }, ids);
 
-        ModelMerge.Write(adapter, model, files.File("merged"), new() { Untie = true });
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(adapter, model, files.File("merged"), new() { Untie = true }).Verification.Outcome);
 
         Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), adapted), 0, Tolerance);
         JsonNode index = JsonNode.Parse(File.ReadAllText(files.File("merged/model.safetensors.index.json")))!;
@@ -79,8 +79,8 @@ public sealed class UntiedModelTests : IDisposable
         string model = Repository.Fixture("families", "llama3");
         (LoraAdapter adapter, _) = TrainedAdapter.On(model, new() { Rank = 4, TargetModule = ["lm_head"] }, new GoldenTensors(Path.Combine(model, "data.safetensors"))["input_ids"]);
 
-        ModelMerge.Write(adapter, model, files.File("untied"), new() { Untie = true });
-        ModelMerge.Write(adapter, model, files.File("plain"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(adapter, model, files.File("untied"), new() { Untie = true }).Verification.Outcome);
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(adapter, model, files.File("plain")).Verification.Outcome);
 
         Assert.All(Directory.GetFiles(files.File("plain")), file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(files.File("untied"), Path.GetFileName(file)))));
     }

@@ -25,7 +25,7 @@ public sealed class FamilyTrainingTests : IDisposable
         using TrainingSession session = new();
 
         LoraTrainingResult trained = session.Train(config, data, options, observer, CancellationToken.None);
-        ModelMerge.Write(trained.Adapter!, model, files.File("merged"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(trained.Adapter!, model, files.File("merged")).Verification.Outcome);
         LoraTrainingResult merged = session.Train(
             config with { Model = files.File("merged") }, data, options with { MaxStep = 1 }, new RecordingObserver(), CancellationToken.None);
 

@@ -69,7 +69,7 @@ public sealed class TaskTrainingTests : IDisposable
         string model = TaskRun.Model(files, Repository.Shared("families", "bert_mlm"));
         LoraTrainingResult trained = Train(new() { Model = model, Rank = 4, Alpha = 8, TargetModule = ["query", "value"], TaskType = "SEQ_CLS" }, Animals, new());
 
-        ModelMerge.Write(trained.Adapter!, model, files.File("merged"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(trained.Adapter!, model, files.File("merged")).Verification.Outcome);
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(files.File("merged"), "config.json")));
         Assert.Equal("BertForSequenceClassification", config.RootElement.GetProperty("architectures")[0].GetString());
@@ -256,7 +256,7 @@ public sealed class TaskTrainingTests : IDisposable
     private void AssertSame(LoraTrainingResult trained, LoraConfig config, string rows)
     {
         AdapterFolder.Save(trained.Adapter!, files.File("saved"));
-        ModelMerge.Write(trained.Adapter!, config.Model!, files.File("merged"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(trained.Adapter!, config.Model!, files.File("merged")).Verification.Outcome);
         string data = files.Write("rows.jsonl", rows);
         MeasurementSessionTests.MeasurementRecord measured = new();
         using MeasurementSession measurement = new([data], new());

@@ -24,7 +24,7 @@ internal static partial class ModelCard
     }
 
     /// <summary>An id as it is; of a local path, which tells of the machine that it was made on, the last part.</summary>
-    private static string NameOf(string? baseModel)
+    public static string NameOf(string? baseModel)
     {
         string name = baseModel is null || HubId().IsMatch(baseModel) ? baseModel ?? "" : Path.GetFileName(Path.TrimEndingDirectorySeparator(baseModel));
         return name.Length == 0 ? "an unnamed model" : name;

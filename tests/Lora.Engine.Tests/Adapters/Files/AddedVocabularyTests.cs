@@ -55,7 +55,7 @@ public sealed class AddedVocabularyTests : IDisposable
         int[] ids = after.Encode("The <|tool|> fox <|result|>");
         using LoraModel ofFile = LoraModel.Load(Model, loaded, "cpu");
         using LoraModel ofMemory = LoraModel.Load(Model, result.Adapter, "cpu");
-        ModelMerge.Write(loaded, Model, files.File("merged"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(loaded, Model, files.File("merged")).Verification.Outcome);
         using LoraModel merged = LoraModel.Load(files.File("merged"), device: "cpu");
         Tensor logits = ofFile.Logits(ids);
         Assert.Equal(ids, ofFile.Tokenizer.Encode("The <|tool|> fox <|result|>"));

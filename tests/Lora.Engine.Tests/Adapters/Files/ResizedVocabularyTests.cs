@@ -46,7 +46,7 @@ public sealed class ResizedVocabularyTests : IDisposable
         Tensor expected = Logits(files.File("enlarged"), PeftAdapter.Of(run), ids, resizes: false);
 
         Tensor loaded = Logits(PeftAdapter.Model, Enlarged(run), ids, resizes: true);
-        ModelMerge.Write(Enlarged(run), PeftAdapter.Model, files.File("merged"), new() { ResizeVocabulary = true });
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(Enlarged(run), PeftAdapter.Model, files.File("merged"), new() { ResizeVocabulary = true }).Verification.Outcome);
         Tensor merged = Logits(files.File("merged"), null, ids, resizes: false);
 
         Assert.Equal(Rows, loaded.shape[2]);
@@ -73,7 +73,7 @@ public sealed class ResizedVocabularyTests : IDisposable
         Tensor expected = Logits(files.File("enlarged"), adapter, ids, resizes: false);
 
         Tensor loaded = Logits(PeftAdapter.Model, withTable, ids, resizes: true);
-        ModelMerge.Write(withTable, PeftAdapter.Model, files.File("merged"), new() { ResizeVocabulary = true, Untie = true });
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(withTable, PeftAdapter.Model, files.File("merged"), new() { ResizeVocabulary = true, Untie = true }).Verification.Outcome);
         Tensor merged = Logits(files.File("merged"), null, ids, resizes: false);
 
         Assert.Equal(0, Closeness.Largest(loaded, expected));

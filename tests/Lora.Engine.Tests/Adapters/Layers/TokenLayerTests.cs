@@ -90,7 +90,7 @@ public sealed class TokenLayerTests : IDisposable
             Assert.Equal(LoraError.MergeRefused, Assert.Throws<LoraException>(() => ModelMerge.Write(adapter, model, files.File("merged"))).Error);
         }
 
-        ModelMerge.Write(adapter, model, files.File("merged"), new() { Untie = name == "tied_dict_different" });
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(adapter, model, files.File("merged"), new() { Untie = name == "tied_dict_different" }).Verification.Outcome);
 
         GoldenTensors merged = new(files.File("merged/model.safetensors"));
         using CausalLanguageModel loaded = Load(files.File("merged"));
@@ -109,7 +109,7 @@ public sealed class TokenLayerTests : IDisposable
     {
         (string folder, GoldenTensors data, _) = Case("tied_list");
 
-        ModelMerge.Write(AdapterFolder.Load(folder), Model(folder), files.File("merged"), new() { Untie = true });
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(AdapterFolder.Load(folder), Model(folder), files.File("merged"), new() { Untie = true }).Verification.Outcome);
 
         GoldenTensors merged = new(files.File("merged/model.safetensors"));
         Assert.Equal(0, Closeness.Largest(merged["model.embed_tokens.weight"], data["merged_embed_tokens"]));

@@ -43,7 +43,7 @@ public sealed class FamilyRunTests : IDisposable
         using IDisposable noGradient = no_grad();
         Tensor adapted = model.call(given.Ids); // [batch, tokens, vocabulary]
         AdapterFolder.Save(AdapterTensors.Snapshot(adapter, Config), files.File("adapter"));
-        ModelMerge.Write(AdapterFolder.Load(files.File("adapter")), given.Folder, files.File("merged"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(AdapterFolder.Load(files.File("adapter")), given.Folder, files.File("merged")).Verification.Outcome);
         using CausalLanguageModel merged = ModelLoader.Load(files.File("merged"), CPU, ScalarType.Float32);
 
         Assert.True(losses[^1] < 0.7 * losses[0], $"{losses[0]} became {losses[^1]}");

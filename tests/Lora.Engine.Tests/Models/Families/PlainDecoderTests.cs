@@ -75,7 +75,7 @@ public sealed class PlainDecoderTests : IDisposable
         Tensor ids = tensor(Ids.Select(id => (long)id).ToArray(), [1, Ids.Length], device: CPU);
         Tensor adapted = model.call(ids); // [1, tokens, vocabulary]
         AdapterFolder.Save(AdapterTensors.Snapshot(adapter, Config), files.File("adapter"));
-        ModelMerge.Write(AdapterFolder.Load(files.File("adapter")), plain.Folder, files.File("merged"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(AdapterFolder.Load(files.File("adapter")), plain.Folder, files.File("merged")).Verification.Outcome);
         using CausalLanguageModel merged = (CausalLanguageModel)ModelLoader.Load(files.File("merged"), CPU, ScalarType.Float32);
 
         Assert.True(after < before);

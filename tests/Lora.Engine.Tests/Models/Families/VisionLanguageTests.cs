@@ -63,7 +63,7 @@ public sealed class VisionLanguageTests : IDisposable
         Tensor ids = golden.Data["input_ids"];
         (LoraAdapter adapter, Tensor adapted) = TrainedAdapter.On(files.File("model"), new() { Rank = 4, Alpha = 8, TargetModule = ["language_model.layers.1.self_attn.q_proj", "text_model.layers.1.self_attn.q_proj", "down_proj"] }, ids, allowUnmatched: true);
 
-        ModelMerge.Write(adapter, files.File("model"), files.File("merged"));
+        Assert.Equal(LoraExportOutcome.Proven, ModelMerge.Write(adapter, files.File("model"), files.File("merged")).Verification.Outcome);
 
         Assert.Contains(adapter.Tensors, tensor => tensor.Name.StartsWith("base_model.model.model.", StringComparison.Ordinal) && tensor.Name.Contains("_model.layers.1.self_attn.q_proj", StringComparison.Ordinal));
         Assert.InRange(Closeness.Relative(TrainedAdapter.Logits(files.File("merged"), ids), adapted), 0, 1e-5);
