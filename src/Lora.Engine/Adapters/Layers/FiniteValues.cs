@@ -8,20 +8,33 @@ namespace Lora.Adapters;
 internal static class FiniteValues
 {
     /// <summary>Whether every value is a finite number; types without such values are.</summary>
-    public static bool AreAllOf(TensorData tensor) => tensor.DataType switch
+    public static bool AreAllOf(TensorData tensor) => AreAllOf(tensor.Bytes.Span, tensor.DataType);
+
+    /// <summary>The same of values, little-endian.</summary>
+    public static bool AreAllOf(ReadOnlySpan<byte> values, TensorDataType type) => type switch
     {
-        TensorDataType.F16 => Lacks<ushort>(tensor, 0x7C00),
-        TensorDataType.BF16 => Lacks<ushort>(tensor, 0x7F80),
-        TensorDataType.F32 => Lacks<uint>(tensor, 0x7F800000),
-        TensorDataType.F64 => Lacks<ulong>(tensor, 0x7FF0000000000000),
+        TensorDataType.F16 => Lacks<ushort>(values, 0x7C00),
+        TensorDataType.BF16 => Lacks<ushort>(values, 0x7F80),
+        TensorDataType.F32 => Lacks<uint>(values, 0x7F800000),
+        TensorDataType.F64 => Lacks<ulong>(values, 0x7FF0000000000000),
         _ => true,
     };
 
-    private static bool Lacks<T>(TensorData tensor, T exponent)
+    private static bool Lacks<T>(ReadOnlySpan<byte> values, T exponent)
         where T : unmanaged, IBinaryInteger<T>
     {
         // By bits and not by tensors: files are checked before libtorch is loaded, in any dtype.
-        foreach (T bits in MemoryMarshal.Cast<byte, T>(tensor.Bytes.Span))
+        Vector<T> every = new(exponent);
+        ReadOnlySpan<Vector<T>> vectors = MemoryMarshal.Cast<byte, Vector<T>>(values);
+        foreach (Vector<T> bits in vectors)
+        {
+            if (Vector.EqualsAny(bits & every, every))
+            {
+                return false;
+            }
+        }
+
+        foreach (T bits in MemoryMarshal.Cast<byte, T>(values[(vectors.Length * Vector<byte>.Count)..]))
         {
             if ((bits & exponent) == exponent)
             {

@@ -66,7 +66,7 @@ internal static class GgufModel
             (options.Warn ?? (text => Trace.TraceWarning(text)))(note);
         }
 
-        GgufTensorValues values = new(checkpoint, new(checkpoint, changes));
+        using GgufTensorValues values = new(checkpoint, new(checkpoint, changes));
         GgufProgress bytes = new(progress, "Writing", plan.Tensors.Sum(tensor => tensor.Length));
         GgufFile.MakeFolder(path);
         GgufWriter.Write(path, fields, plan.Tensors, (tensor, stream) =>

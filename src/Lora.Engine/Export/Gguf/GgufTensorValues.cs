@@ -1,3 +1,4 @@
+using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Models;
 using Lora.Native;
@@ -12,12 +13,14 @@ namespace Lora.Export;
 /// </summary>
 /// <param name="checkpoint">The base model.</param>
 /// <param name="reader">Reads what the adapter changes.</param>
-internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reader)
+internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reader) : IDisposable
 {
     // A multiple of every block, and little enough that pieces stay in the caches between reading, converting and writing.
-    private const int PieceValues = 1 << 20;
+    private const int PieceValues = 1 << 18;
 
-    private byte[] buffer = [];
+    // Memory of pieces that is taken anew costs more than what is done with it.
+    private readonly Dictionary<ScalarType, Tensor> buffers = [];
+    private byte[] blocks = [];
 
     /// <summary>Writes a tensor.</summary>
     /// <param name="source">Where its values come from.</param>
@@ -29,38 +32,31 @@ internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reade
     {
         foreach (GgufPart part in source.Parts)
         {
-            cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            if (part.Source is TensorInfo tensor && part.IsPlain && !reader.Changes(tensor))
+            bool isWhole = part.Source is null || !part.IsPlain || reader.Changes(part.Source);
+            Tensor? whole = isWhole ? Whole(part).view(-1) : null; // [values]
+            long count = whole?.shape[0] ?? part.Source!.ElementCount;
+            for (long start = 0; start < count; start += PieceValues)
             {
-                WriteInPieces(tensor, type, stream, cancellation);
-            }
-            else
-            {
-                Tensor values = Whole(part).view(-1); // [values]
-                for (long start = 0; start < values.shape[0]; start += PieceValues)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    using DisposeScope pieces = NewDisposeScope();
-                    Encode(values.narrow(0, start, Math.Min(PieceValues, values.shape[0] - start)), type, stream, part.Source?.Name ?? "");
-                }
+                cancellation.ThrowIfCancellationRequested();
+                using DisposeScope piece = NewDisposeScope();
+                int values = (int)Math.Min(PieceValues, count - start);
+                Encode(whole?.narrow(0, start, values) ?? Read(part.Source!, start, values), type, stream, part.Source?.Name ?? "");
             }
         }
     }
 
-    private void WriteInPieces(TensorInfo tensor, GgufTensorType type, Stream stream, CancellationToken cancellation)
+    /// <inheritdoc/>
+    public void Dispose() => buffers.Values.ToList().ForEach(buffer => buffer.Dispose());
+
+    /// <summary>A piece of a tensor of the base, in its own dtype.</summary>
+    private Tensor Read(TensorInfo tensor, long start, int count)
     {
-        ScalarType stored = TensorType.Of(tensor.DataType);
-        int width = (int)stored.ElementSize();
-        Tensor piece = empty([Math.Min(PieceValues, tensor.ElementCount)], dtype: stored, device: CPU);
-        for (long start = 0; start < tensor.ElementCount; start += PieceValues)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using DisposeScope scope = NewDisposeScope();
-            int count = (int)Math.Min(PieceValues, tensor.ElementCount - start);
-            checkpoint.Read(tensor, start * width, TensorMemory.Bytes(piece, 0, count * width));
-            Encode(piece.narrow(0, 0, count), type, stream, tensor.Name);
-        }
+        ScalarType type = TensorType.Of(tensor.DataType);
+        int width = (int)type.ElementSize();
+        Tensor piece = Buffer(type).narrow(0, 0, count);
+        checkpoint.Read(tensor, start * width, TensorMemory.Bytes(piece, 0, count * width));
+        return piece;
     }
 
     /// <summary>A part with everything done to it, float32.</summary>
@@ -81,28 +77,41 @@ internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reade
     /// <summary>Writes values in a form of the file.</summary>
     private unsafe void Encode(Tensor values, GgufTensorType type, Stream stream, string name)
     {
-        Tensor written = values.to(type switch
+        int count = (int)values.shape[0];
+        (ScalarType number, TensorDataType stored) = type switch
         {
-            GgufTensorType.F16 => ScalarType.Float16,
-            GgufTensorType.BF16 => ScalarType.BFloat16,
-            _ => ScalarType.Float32,
-        });
-        if (!written.isfinite().all().ToBoolean())
+            GgufTensorType.F16 => (ScalarType.Float16, TensorDataType.F16),
+            GgufTensorType.BF16 => (ScalarType.BFloat16, TensorDataType.BF16),
+            _ => (ScalarType.Float32, TensorDataType.F32),
+        };
+        Tensor written = values.dtype == number ? values : Buffer(number).narrow(0, 0, count).copy_(values);
+        Span<byte> bytes = TensorMemory.Bytes(written, 0, count * (int)number.ElementSize());
+        if (!FiniteValues.AreAllOf(bytes, stored))
         {
             throw LoraException.Of(LoraError.MergeRefused, name, name, $"it has values that are not finite, or that {type} does not hold");
         }
 
-        (int block, int bytes) = type.Block();
+        (int block, int width) = type.Block();
         if (block == 1)
         {
-            TensorMemory.Write(written, stream);
+            stream.Write(bytes);
             return;
         }
 
-        int count = (int)values.shape[0];
-        int length = count / block * bytes;
-        buffer = buffer.Length >= length ? buffer : new byte[length];
-        GgufBlocks.Encode(new((float*)TensorMemory.Address(written), count), type, buffer.AsSpan(0, length));
-        stream.Write(buffer, 0, length);
+        int length = count / block * width;
+        blocks = blocks.Length >= length ? blocks : new byte[length];
+        GgufBlocks.Encode(new((float*)TensorMemory.Address(written), count), type, blocks.AsSpan(0, length));
+        stream.Write(blocks, 0, length);
+    }
+
+    private Tensor Buffer(ScalarType type)
+    {
+        if (!buffers.TryGetValue(type, out Tensor? buffer))
+        {
+            buffer = empty([PieceValues], dtype: type, device: CPU).DetachFromDisposeScope();
+            buffers.Add(type, buffer);
+        }
+
+        return buffer;
     }
 }
