@@ -11,12 +11,13 @@ namespace Lora.Tools.Operators;
 /// </summary>
 public static unsafe class MetaKernels
 {
-    // torch/csrc/stable/library.h: each argument is a word; T a tensor, t one that may be missing, o another value that may be missing, l a list.
+    // torch/csrc/stable/library.h: each argument is a word; T a tensor, t one that may be missing, o another value that may be missing, l a list of numbers, L one of tensors.
     private const string ForwardArguments = "TTTtttoo---oto";
     private const string BackwardArguments = "TTTTtTtt--T-TT--ooo-";
 
     private const string NormArguments = "TTlTtl";
     private const string SelectArguments = "T-T";
+    private const string AdamArguments = "LLLLLL-------tt";
 
     // The kernels' blocks of queries, in whole ones of which statistics are laid out.
     private const long Block = 32;
@@ -34,6 +35,8 @@ public static unsafe class MetaKernels
         Shim.Add(library, "_efficient_attention_backward", &EfficientBackward);
         Shim.Add(library, "_fused_rms_norm_backward", &NormBackward);
         Shim.Add(library, "index_select", &Select);
+        Shim.Add(library, "index_select.out", &SelectInto);
+        Shim.Add(library, "_fused_adamw_", &Adam);
         return true;
     }
 
@@ -90,6 +93,19 @@ public static unsafe class MetaKernels
         stack[0] = Shim.Empty(shape, type);
     }
 
+    /// <summary>The last argument, which the slices are written into.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void SelectInto(ulong* stack, ulong arguments, ulong results)
+    {
+        ulong result = stack[3];
+        Release(stack, SelectArguments);
+        stack[0] = result;
+    }
+
+    /// <summary>Changes its arguments and has no result.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Adam(ulong* stack, ulong arguments, ulong results) => Release(stack, AdamArguments);
+
     private static long? Optional(ulong word) => word == 0 ? null : *(long*)word;
 
     // What is handed over is the kernel's own.
@@ -103,6 +119,9 @@ public static unsafe class MetaKernels
                 case 'T':
                     Shim.Delete((nint)word);
                     break;
+                case 'L':
+                    Shim.DeleteItems((nint)word);
+                    goto case 'l';
                 case 'l':
                     Shim.DeleteList((nint)word);
                     break;
@@ -129,6 +148,8 @@ public static unsafe class MetaKernels
         private static readonly delegate* unmanaged[Cdecl]<nint, int*, int> GetDataType = (delegate* unmanaged[Cdecl]<nint, int*, int>)Find("aoti_torch_get_dtype");
         private static readonly delegate* unmanaged[Cdecl]<nint, int> DeleteTensor = (delegate* unmanaged[Cdecl]<nint, int>)Find("aoti_torch_delete_tensor_object");
         private static readonly delegate* unmanaged[Cdecl]<nint, int> DeleteListHandle = (delegate* unmanaged[Cdecl]<nint, int>)Find("torch_delete_list");
+        private static readonly delegate* unmanaged[Cdecl]<nint, nuint*, int> ListSize = (delegate* unmanaged[Cdecl]<nint, nuint*, int>)Find("torch_list_size");
+        private static readonly delegate* unmanaged[Cdecl]<nint, nuint, ulong*, int> ListItem = (delegate* unmanaged[Cdecl]<nint, nuint, ulong*, int>)Find("torch_list_get_item");
         private static readonly delegate* unmanaged[Cdecl]<nint, nint*, int> NewHandle = (delegate* unmanaged[Cdecl]<nint, nint*, int>)Find("aoti_torch_new_tensor_handle");
 
         /// <summary>Where kernels of a namespace and a dispatch key are registered, for as long as the process lives.</summary>
@@ -167,6 +188,18 @@ public static unsafe class MetaKernels
         public static void Delete(nint tensor) => _ = DeleteTensor(tensor);
 
         public static void DeleteList(nint list) => _ = DeleteListHandle(list);
+
+        public static void DeleteItems(nint list)
+        {
+            nuint count;
+            _ = ListSize(list, &count);
+            for (nuint index = 0; index < count; index++)
+            {
+                ulong item;
+                _ = ListItem(list, index, &item);
+                Delete((nint)item);
+            }
+        }
 
         /// <summary>A tensor on META by a handle that the caller of the kernel takes over.</summary>
         public static ulong Empty(long[] shape, ScalarType type)

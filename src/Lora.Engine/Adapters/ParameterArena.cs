@@ -1,3 +1,4 @@
+using Lora.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -34,6 +35,9 @@ internal sealed class ParameterArena : IDisposable
         return parameter;
     }
 
+    /// <summary>Where A and B of a product lie.</summary>
+    public FactorHome Home(TrainableParameter down, TrainableParameter up) => new(Values, Gradients, down.Offset, up.Offset);
+
     /// <summary>Makes the two flat tensors, zero-filled, and the parameters as views of them.</summary>
     public void Allocate(Device device)
     {
@@ -41,8 +45,11 @@ internal sealed class ParameterArena : IDisposable
         values = zeros(Count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         gradients = zeros(Count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         long offset = 0;
-        foreach (TrainableParameter parameter in parameters)
+
+        // All A's before all B's: those of layers that share an input are one matrix, and one product has them all.
+        foreach (TrainableParameter parameter in parameters.OrderBy(parameter => PeftKey.IsUp(parameter.Key)))
         {
+            parameter.Offset = offset;
             Parameter view = new(values.narrow(0, offset, parameter.Count).view(parameter.Shape));
             parameter.Gradient = gradients.narrow(0, offset, parameter.Count).view(parameter.Shape).DetachFromDisposeScope();
 

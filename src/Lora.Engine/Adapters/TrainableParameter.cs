@@ -14,6 +14,9 @@ internal sealed record TrainableParameter(string Key, long[] Shape)
     /// <summary>Number of values.</summary>
     public long Count { get; } = Shape.Aggregate(1L, (product, extent) => product * extent);
 
+    /// <summary>The place of its first value among all of the arena's; there once the arena was allocated.</summary>
+    public long Offset { get; internal set; }
+
     /// <summary>The values, a view of the arena; there once the arena was allocated.</summary>
     public Parameter Value
     {

@@ -92,7 +92,8 @@ internal interface IKernels
     /// <param name="variance">v; changed.</param>
     /// <param name="gradients">g.</param>
     /// <param name="step">The step's numbers.</param>
-    void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step);
+    /// <param name="skip">[], float32: nothing is changed where it is 1. The device decides, so that nobody waits for it.</param>
+    void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step, Tensor skip);
 
     /// <summary>Writes the values of a 4-bit matrix: products in float32, rounded to the dtype of y.</summary>
     /// <param name="matrix">On the device of y.</param>
@@ -117,12 +118,14 @@ internal sealed record NormWeight(Tensor Wide, Tensor Rounded) : IDisposable
 }
 
 /// <summary>cos and sin of the angles by which the heads of each token turn.</summary>
-/// <param name="Cosine">[tokens, rotated], wide, contiguous; each angle is there twice, in two halves.</param>
-/// <param name="Sine">Like it; the first half has the opposite sign, so that x cos + (x with its halves swapped) sin is x turned.</param>
-internal sealed record RotationAngles(Tensor Cosine, Tensor Sine)
+/// <param name="Table">
+/// [tokens, 2 rotated], wide, contiguous: cos of each angle twice, in two halves, then sin likewise, but the first half with the opposite sign, so that
+/// x cos + (x with its halves swapped) sin is x turned.
+/// </param>
+internal sealed record RotationAngles(Tensor Table)
 {
     /// <summary>Values of a head that turn.</summary>
-    public long Rotated => Cosine.shape[1];
+    public long Rotated => Table.shape[1] / 2;
 }
 
 /// <summary>Values of a token at the places where kernels work.</summary>
@@ -133,10 +136,22 @@ internal sealed record RotationAngles(Tensor Cosine, Tensor Sine)
 internal readonly record struct KernelWidths(long Hidden, long Turned, long Dropped, int ElementSize);
 
 /// <summary>The numbers of one step of AdamW.</summary>
-/// <param name="Decay">What values are multiplied by first, 1 - lr·wd.</param>
+/// <param name="LearningRate">lr.</param>
+/// <param name="WeightDecay">wd.</param>
 /// <param name="Beta1">Of the gradients' mean.</param>
 /// <param name="Beta2">Of their squares' mean.</param>
-/// <param name="Rate">lr / (1 - β₁ᵗ).</param>
-/// <param name="VarianceRoot">sqrt(1 - β₂ᵗ), by which the root of the squares' mean is divided.</param>
-/// <param name="Epsilon">Added to that quotient.</param>
-internal readonly record struct AdamStep(double Decay, double Beta1, double Beta2, double Rate, double VarianceRoot, double Epsilon);
+/// <param name="Epsilon">Added to the quotient of the mean.</param>
+/// <param name="Number">t, the step, counted from 1.</param>
+internal readonly record struct AdamStep(double LearningRate, double WeightDecay, double Beta1, double Beta2, double Epsilon, int Number)
+{
+    /// <summary>What values are multiplied by first.</summary>
+    public double Decay => 1 - (LearningRate * WeightDecay);
+
+    // In double, once a step: 1 - 0.999 in float32 has lost three of its seven digits.
+
+    /// <summary>lr / (1 - β₁ᵗ).</summary>
+    public double Rate => LearningRate / (1 - Math.Pow(Beta1, Number));
+
+    /// <summary>sqrt(1 - β₂ᵗ), by which the root of the squares' mean is divided.</summary>
+    public double VarianceRoot => Math.Sqrt(1 - Math.Pow(Beta2, Number));
+}

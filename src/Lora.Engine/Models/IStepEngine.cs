@@ -11,13 +11,27 @@ internal interface IStepEngine : IDisposable
     /// <param name="batch">The rows.</param>
     /// <param name="rows">Its supervised places.</param>
     /// <param name="scale">One over the supervised tokens of the whole optimiser step.</param>
-    /// <returns>scale · Σ loss, in nats; with the routers' part where the model's configuration asks for it.</returns>
-    double AddGradients(Batch batch, SupervisedRows rows, double scale);
+    /// <returns>
+    /// Σ loss, in nats and without the scale, [], float64, in the caller's scope; with the routers' part where the model's configuration asks for it. A GPU may not
+    /// have computed it yet: whoever reads it waits.
+    /// </returns>
+    Tensor QueueGradients(Batch batch, SupervisedRows rows, double scale);
 
     /// <summary>The summed loss of the supervised places and how many of them are predicted rightly, without gradients.</summary>
     /// <param name="batch">The rows.</param>
     /// <param name="rows">Its supervised places.</param>
     LossSum SumLoss(Batch batch, SupervisedRows rows);
+}
+
+/// <summary>What waits for a step engine.</summary>
+internal static class StepEngineReading
+{
+    /// <summary><see cref="IStepEngine.QueueGradients"/>, waiting for the loss, which is scaled.</summary>
+    public static double AddGradients(this IStepEngine engine, Batch batch, SupervisedRows rows, double scale)
+    {
+        using Tensor loss = engine.QueueGradients(batch, rows, scale);
+        return loss.ToDouble() * scale;
+    }
 }
 
 /// <summary>Sums over supervised places.</summary>

@@ -9,7 +9,7 @@ namespace Lora.Models;
 internal sealed class ReferenceStep(TaskModel model) : IStepEngine
 {
     /// <inheritdoc/>
-    public double AddGradients(Batch batch, SupervisedRows rows, double scale)
+    public Tensor QueueGradients(Batch batch, SupervisedRows rows, double scale)
     {
         using DisposeScope scope = NewDisposeScope();
         RouterBalance? balance = RouterBalance.Of(model.RouterLoss, batch, model.Device);
@@ -23,7 +23,8 @@ internal sealed class ReferenceStep(TaskModel model) : IStepEngine
         // The scale goes in before differentiation: gradients add up over the batches of a step without a pass over them afterwards.
         loss.Times(scale).backward();
         model.Buffer.ThrowIfFailed();
-        return loss.ToDouble() * scale;
+        using IDisposable noGradient = no_grad();
+        return loss.detach().to(ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

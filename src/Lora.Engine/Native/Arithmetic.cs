@@ -125,6 +125,13 @@ internal static class Arithmetic
         return arange(begin, end, One, type, device);
     }
 
+    /// <summary>A tensor of one number.</summary>
+    public static Tensor Full(long[] shape, double number, ScalarType type, Device device)
+    {
+        using Scalar held = number;
+        return full(shape, held, type, device);
+    }
+
     /// <summary>The values, or a number where the mask is set.</summary>
     public static Tensor Masked(this Tensor values, Tensor mask, double number)
     {

@@ -19,9 +19,13 @@ internal static class DeviceIndex
     /// <summary>A tensor [count] of the numbers, int64.</summary>
     public static Tensor Of(long[] values, Device device) => Of(values, [values.Length], device);
 
-    /// <summary>A tensor [count] of the numbers, int32.</summary>
-    public static Tensor Of(int[] values, Device device) =>
-        device.type == DeviceType.CUDA ? Queue(tensor(values, device: CPU), device, host => host.pin_memory()) : tensor(values, device: device);
+    /// <summary>Several tensors of numbers, by one copy.</summary>
+    public static Tensor[] Of(IReadOnlyList<long[]> rows, Device device)
+    {
+        using Tensor all = Of([.. rows.SelectMany(row => row)], device);
+        long start = 0;
+        return [.. rows.Select(row => all.narrow(0, (start += row.Length) - row.Length, row.Length))];
+    }
 
     /// <summary>Copies without waiting, and lets the host's tensor go. The pinned memory may be let go at once: torch's host allocator gives it out again only when the copy is done.</summary>
     internal static Tensor Queue(Tensor host, Device device, Func<Tensor, Tensor> pin)

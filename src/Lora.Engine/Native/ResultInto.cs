@@ -12,6 +12,9 @@ internal static class ResultInto
     public static void Sum(Tensor result, Tensor values, long dimension) =>
         Run("aten::sum", "IntList_out", values, OperatorArgument.Some(OperatorArgument.List(dimension)), false, OperatorArgument.None, result);
 
+    /// <summary>Writes some rows of a table.</summary>
+    public static void Rows(Tensor result, Tensor table, Tensor index) => Run("aten::index_select", "out", table, 0L, index, result);
+
     /// <summary>Writes x σ(x).</summary>
     public static void Silu(Tensor result, Tensor x) => Run("aten::silu", "out", x, result);
 

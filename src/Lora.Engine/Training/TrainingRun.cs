@@ -195,6 +195,8 @@ internal sealed class TrainingRun(
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
 
         // A bad step ends the steps, not the run: what was learned before it is written and returned.
+        bool isProcessor = loaded.Model.Device.type == TorchSharp.DeviceType.CPU;
+        Action? late = null;
         LoraStopReason reason = Run();
         output.Keep(() => keeper?.OnStop(reason));
         return reason;
@@ -206,7 +208,7 @@ internal sealed class TrainingRun(
                 int begun = plan.State?.Step ?? 0;
                 Evaluate(begun); // a run that was stopped within an evaluation has it before it goes on
                 IEnumerable<TrainingStepBatches> left = steps.After(begun).TakeWhile(_ => !evaluations.IsPatienceOver);
-                LoraStopReason ended = loop.Run(left, steps.Rate, OnStep, cancellation);
+                LoraStopReason ended = loop.Run(left, steps.Rate, OnStep, cancellation, TellLate);
                 int last = loop.Last ?? begun;
                 return ended != LoraStopReason.Completed ? ended
                     : evaluations.IsDue(last) ? LoraStopReason.Cancelled // within the last evaluation
@@ -224,6 +226,18 @@ internal sealed class TrainingRun(
                     _ => LoraStopReason.DataFailed, // a row of a large dataset, which is read when it is needed
                 };
             }
+            finally
+            {
+                TellLate();
+            }
+        }
+
+        // Whoever looks on is told of a GPU's step while it computes the next one.
+        void TellLate()
+        {
+            Action? now = late;
+            late = null;
+            now?.Invoke();
         }
 
         IReadOnlyList<LoraEvaluation> Evaluate(int step)
@@ -270,8 +284,16 @@ internal sealed class TrainingRun(
             }
 
             spills?.OnStep();
-            observer.OnStep(step);
-            observer.Report(new(TrainingStage, step.Step, step.TotalStep, WorkUnit.Step, StepText(step, evaluations.LastLoss)));
+            string text = StepText(step, evaluations.LastLoss);
+            late = () =>
+            {
+                observer.OnStep(step);
+                observer.Report(new(TrainingStage, step.Step, step.TotalStep, WorkUnit.Step, text));
+            };
+            if (isProcessor)
+            {
+                TellLate();
+            }
         }
     }
 

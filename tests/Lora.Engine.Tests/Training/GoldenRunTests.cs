@@ -99,7 +99,7 @@ public class GoldenRunTests
         }
 
         GoldenTensors final = new(Path.Combine(folder, "adapter_final.safetensors"));
-        Tensor expectedValues = cat([.. adapter.Arena.Parameters.Select(parameter => final[parameter.Key].flatten())]);
+        Tensor expectedValues = cat([.. adapter.Arena.Parameters.OrderBy(parameter => parameter.Offset).Select(parameter => final[parameter.Key].flatten())]);
         Assert.InRange(Closeness.Relative(adapter.Arena.Values, expectedValues), 0, finalTolerance);
         using (no_grad())
         {
@@ -112,7 +112,7 @@ public class GoldenRunTests
         (Batch batch, SupervisedRows rows) = step.Batches[0];
         engine.AddGradients(batch, rows, 1.0 / rows.Count);
         List<Tensor> references = [];
-        foreach (TrainableParameter parameter in adapter.Arena.Parameters)
+        foreach (TrainableParameter parameter in adapter.Arena.Parameters.OrderBy(parameter => parameter.Offset))
         {
             Tensor reference = expected[GradientKey(parameter.Key, expected)];
             references.Add(reference.flatten());

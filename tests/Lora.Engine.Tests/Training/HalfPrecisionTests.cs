@@ -168,7 +168,7 @@ public class HalfPrecisionTests
     /// <summary>A step whose gradients are those of a far steeper loss.</summary>
     private sealed class SteepStep(IStepEngine inner, double steepness) : IStepEngine
     {
-        public double AddGradients(Batch batch, SupervisedRows rows, double scale) => inner.AddGradients(batch, rows, scale * steepness) / steepness;
+        public Tensor QueueGradients(Batch batch, SupervisedRows rows, double scale) => inner.QueueGradients(batch, rows, scale * steepness);
 
         public LossSum SumLoss(Batch batch, SupervisedRows rows) => inner.SumLoss(batch, rows);
 

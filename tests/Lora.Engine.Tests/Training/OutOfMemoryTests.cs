@@ -72,8 +72,8 @@ public class OutOfMemoryTests
     {
         private int done;
 
-        public double AddGradients(Batch batch, SupervisedRows rows, double scale) =>
-            done++ <= good ? inner.AddGradients(batch, rows, scale) : throw new TorchFailure(Text);
+        public TorchSharp.torch.Tensor QueueGradients(Batch batch, SupervisedRows rows, double scale) =>
+            done++ <= good ? inner.QueueGradients(batch, rows, scale) : throw new TorchFailure(Text);
 
         public LossSum SumLoss(Batch batch, SupervisedRows rows) => inner.SumLoss(batch, rows);
 

@@ -13,6 +13,7 @@ namespace Lora.Adapters;
 internal abstract class LowRankProduct : IDisposable
 {
     private readonly AdaptedModule module;
+    private readonly ParameterArena arena;
     private readonly TrainableParameter down;
     private readonly TrainableParameter up;
     private readonly TrainableParameter? upBias;
@@ -26,6 +27,7 @@ internal abstract class LowRankProduct : IDisposable
         module = AdaptedModule.Of(baseLayer);
         scaling = target.Scaling;
         dropout = settings.Dropout;
+        arena = settings.Arena;
 
         // A, B, and B's bias, in this order: a run's saved state is the flat tensor and knows no names.
         down = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.DownKey), shape.Down);
@@ -49,6 +51,7 @@ internal abstract class LowRankProduct : IDisposable
     protected LowRankFactors? PlainFactors => upBias is not null ? null : new(down.Value, up.Value, down.Gradient, up.Gradient, scaling)
     {
         Start = startDown is null ? null : (startDown, startUp!),
+        Home = arena.Home(down, up),
         DropProbability = dropout.Probability,
         DrawSeed = dropout.DrawSeed,
     };

@@ -9,8 +9,13 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
     private const long AdamBlock = 4096;
 
     /// <inheritdoc/>
-    public void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step)
+    public void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step, Tensor skip)
     {
+        if (*Rows<float>.Memory<float>(skip) != 0)
+        {
+            return;
+        }
+
         SingleElement* p = Rows<SingleElement>.Memory<SingleElement>(values);
         SingleElement* m = Rows<SingleElement>.Memory<SingleElement>(mean);
         SingleElement* v = Rows<SingleElement>.Memory<SingleElement>(variance);

@@ -12,8 +12,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         long count = heads.shape[1];
         long rotated = heads.shape[2];
         long half = rotated / 2;
-        float* cosines = Rows<float>.Memory<float>(angles.Cosine);
-        float* sines = Rows<float>.Memory<float>(angles.Sine) + half; // the half with the angle's own sign
+        float* table = Rows<float>.Memory<float>(angles.Table);
 
         // cos is even and sin odd: the opposite angle differs in the sign of sin alone.
         TLanes sign = TLanes.All(backward ? -1f : 1f);
@@ -23,7 +22,8 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             {
                 // All heads of a token turn by the same angles.
                 long token = row / count;
-                RotateRow(rows[row], cosines + (token * rotated), sines + (token * rotated), half, sign);
+                float* cosines = table + (token * 2 * rotated);
+                RotateRow(rows[row], cosines, cosines + rotated + half, half, sign); // the half of sin with the angle's own sign
             }
         });
     }

@@ -45,5 +45,5 @@ internal sealed partial class TorchKernels
         }
     }
 
-    private static Tensor Gelu(Tensor gate) => Dispatcher.Call("aten::gelu", "", gate, Tanh);
+    private static Tensor Gelu(Tensor gate) => gate.gelu(TorchSharp.Modules.GELU.Approximate.tanh);
 }

@@ -62,7 +62,8 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
         Tensor swapped = cat([halves[1], halves[0]], -1);
 
         // The opposite angle: the sign of sin alone changes. Products with float32 angles are rounded as they are written.
-        heads.mul_(angles.Cosine.unsqueeze(1)).AddProduct(swapped, angles.Sine.unsqueeze(1), backward ? -1 : 1);
+        Tensor table = angles.Table.unsqueeze(1); // [tokens, 1, 2 rotated]
+        heads.mul_(table.narrow(2, 0, angles.Rotated)).AddProduct(swapped, table.narrow(2, angles.Rotated, angles.Rotated), backward ? -1 : 1);
     }
 
     /// <inheritdoc/>
@@ -79,16 +80,30 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
     }
 
     /// <inheritdoc/>
-    public void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step)
+    public void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step, Tensor skip)
     {
         using DisposeScope scope = NewDisposeScope();
-        values.Multiply(step.Decay);
-        mean.Multiply(step.Beta1).Add(gradients, 1 - step.Beta1);
-        variance.Multiply(step.Beta2).AddProduct(gradients, gradients, 1 - step.Beta2);
+        Tensor number = Arithmetic.Full([], step.Number, ScalarType.Float32, values.device);
 
-        // Operator by operator in the order of torch.optim.AdamW, whose results this is held to.
-        Tensor denominator = variance.sqrt().Divide(step.VarianceRoot).Add(step.Epsilon);
-        values.AddQuotient(mean, denominator, -step.Rate);
+        // torch.optim.AdamW's own kernel, one pass; the largest second moments are another optimiser's.
+        Dispatcher.Run(
+            "aten::_fused_adamw_",
+            "",
+            OperatorArgument.List(values),
+            OperatorArgument.List(gradients),
+            OperatorArgument.List(mean),
+            OperatorArgument.List(variance),
+            OperatorArgument.List(),
+            OperatorArgument.List(number),
+            step.LearningRate,
+            step.Beta1,
+            step.Beta2,
+            step.WeightDecay,
+            step.Epsilon,
+            false,
+            false,
+            OperatorArgument.None,
+            OperatorArgument.Some(skip));
     }
 
     /// <summary>scale (w dy - n mean(w dy n)) with n = x scale, as formulas.</summary>

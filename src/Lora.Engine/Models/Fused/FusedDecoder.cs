@@ -12,6 +12,7 @@ namespace Lora.Models;
 internal sealed class FusedDecoder : IDisposable
 {
     private readonly RotaryEmbedding rotation;
+    private readonly double? embeddingScale;
 
     /// <param name="model">A model whose blocks are those of <see cref="FusedLayer"/>; its weights become slices.</param>
     public FusedDecoder(CausalLanguageModel model)
@@ -22,6 +23,7 @@ internal sealed class FusedDecoder : IDisposable
         rotation = NewRotation();
         ModuleWeights weights = new(model);
         Embedding = weights[Shape.EmbeddingWeight];
+        embeddingScale = EmbeddingScale.Of(Shape.Embedding, Embedding.dtype);
         Layers = [.. blocks.Select((block, layer) => new FusedLayerWeights(weights, $"{Shape.BlockPrefix}{layer}.", block))];
 
         // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
@@ -62,26 +64,32 @@ internal sealed class FusedDecoder : IDisposable
     /// What the blocks share for these documents. Where the rotation hangs on the length, it is each document's own, so that what is learned of
     /// it, and kept of it, does not hang on its neighbours; transformers takes the longest row of a batch, which is the same for a batch of one.
     /// </summary>
-    public StepContext Context(PackedDocuments documents)
+    /// <param name="documents">The documents.</param>
+    /// <param name="batch">Whose they are, where something is learned of them; null for documents alone.</param>
+    public StepContext Context(PackedDocuments documents, PackedBatch? batch = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Device device, int[] lengths) = (Embedding.device, [.. documents.Places.Select(place => place.Length)]);
-        int[] ends = [.. documents.Places.Select(place => place.Start), documents.Ids.Length];
-        (Tensor cosine, Tensor sine) = rotation.PackedTables(lengths, device, Norm.Wide.dtype); // [tokens, rotated]
-
-        // Once for all blocks: the first half's sign is what rotate_half gives it.
-        sine.narrow(1, 0, sine.shape[1] / 2).neg_();
+        long[] ends = [.. documents.Places.Select(place => (long)place.Start), documents.Ids.Length];
+        Tensor[] numbers = DeviceIndex.Of([documents.Ids, documents.Positions, ends, batch?.Supervised ?? [], batch?.Targets ?? []], Embedding.device);
+        Tensor angles = rotation.Joined([.. documents.Places.Select(place => place.Length)], numbers[1], Norm.Wide.dtype); // [tokens, 2 rotated]
         return new(
-            new(documents.Places, DeviceIndex.Of(ends, device).MoveToOuterDisposeScope()),
-            new(cosine.MoveToOuterDisposeScope(), sine.MoveToOuterDisposeScope()));
+            new(documents.Places, numbers[2].to(ScalarType.Int32).MoveToOuterDisposeScope()),
+            new(angles.MoveToOuterDisposeScope()),
+            numbers[0].MoveToOuterDisposeScope(),
+            numbers[3].MoveToOuterDisposeScope(),
+            numbers[4].MoveToOuterDisposeScope());
     }
 
-    /// <summary>The embeddings of ids, [tokens, hidden], as the first block takes them.</summary>
-    public Tensor Embed(long[] ids)
+    /// <summary>Writes the embeddings of ids as the first block takes them.</summary>
+    /// <param name="ids">[tokens].</param>
+    /// <param name="x">[tokens, hidden]; written.</param>
+    public void Embed(Tensor ids, Tensor x)
     {
-        using Tensor index = DeviceIndex.Of(ids, Embedding.device);
-        Tensor x = Embedding.index_select(0, index); // [tokens, hidden]
-        return EmbeddingScale.Of(Shape.Embedding, x.dtype) is double scale ? x.Multiply(scale) : x;
+        ResultInto.Rows(x, Embedding, ids);
+        if (embeddingScale is double scale)
+        {
+            x.Multiply(scale);
+        }
     }
 
     /// <inheritdoc/>

@@ -39,16 +39,15 @@ internal sealed class FusedHead : IDisposable
 
     /// <summary>Takes the summed loss and the hits, without gradients.</summary>
     /// <param name="x">The last block's output, [tokens, hidden].</param>
-    /// <param name="batch">The places and what they predict.</param>
-    public LossSum SumLoss(Tensor x, PackedBatch batch)
+    /// <param name="step">The places and what they predict.</param>
+    public LossSum SumLoss(Tensor x, StepContext step)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        (_, Tensor normal, _) = Normalise(x, DeviceIndex.Of(batch.Supervised, x.device));
-        Tensor targets = DeviceIndex.Of(batch.Targets, x.device);
+        (_, Tensor normal, _) = Normalise(x, step.Supervised);
         Tensor sum = Zero(x.device);
         Tensor hits = zeros([], dtype: ScalarType.Int64, device: x.device);
-        foreach ((long start, long count) in Chunks(batch))
+        foreach ((long start, long count) in Chunks(step.Targets.shape[0]))
         {
             using DisposeScope chunk = NewDisposeScope();
             using TensorStack.Pass chunkPass = scratch.Begin();
@@ -56,7 +55,7 @@ internal sealed class FusedHead : IDisposable
             head.Forward(normal.narrow(0, start, count), logits, scratch);
 
             // Hits first. The loss is by the same kernel as in training, so that both are the same number; it leaves zeros in the logits.
-            Tensor right = targets.narrow(0, start, count);
+            Tensor right = step.Targets.narrow(0, start, count);
             hits.Add(LossSum.FindHits(logits, right));
             kernels.CrossEntropy(logits, right, factor: 0, sum);
         }
@@ -67,21 +66,18 @@ internal sealed class FusedHead : IDisposable
 
     /// <summary>Takes the loss and its gradient.</summary>
     /// <param name="x">The last block's output, [tokens, hidden].</param>
-    /// <param name="batch">The places and what they predict.</param>
+    /// <param name="step">The places and what they predict.</param>
     /// <param name="scale">What the loss is multiplied by before it is differentiated.</param>
     /// <param name="gradient">The one at x, [tokens, hidden]; written. Null when no block learns.</param>
     /// <returns>The summed loss without the factor, [], float64.</returns>
-    public Tensor AddGradients(Tensor x, PackedBatch batch, double scale, Tensor? gradient)
+    public Tensor AddGradients(Tensor x, StepContext step, double scale, Tensor? gradient)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        Tensor places = DeviceIndex.Of(batch.Supervised, x.device);
-        Tensor targets = DeviceIndex.Of(batch.Targets, x.device);
-
         // Supervised places are taken out before the norm: prompts never meet the norm, the head or the vocabulary.
-        (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, places);
+        (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, step.Supervised);
         Tensor loss = Zero(x.device);
-        foreach ((long start, long count) in Chunks(batch))
+        foreach ((long start, long count) in Chunks(step.Targets.shape[0]))
         {
             using DisposeScope chunk = NewDisposeScope();
             using TensorStack.Pass chunkPass = scratch.Begin();
@@ -89,14 +85,14 @@ internal sealed class FusedHead : IDisposable
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             Tensor? low = head.Forward(input, logits, scratch);
-            kernels.CrossEntropy(logits, targets.narrow(0, start, count), scale, loss);
+            kernels.CrossEntropy(logits, step.Targets.narrow(0, start, count), scale, loss);
 
-            // Not into the input itself: A's gradient still reads it.
-            Tensor? back = gradient is null ? null : scratch.Take(normal.dtype, input.shape);
+            // Not into the input itself where A's gradient still reads it.
+            Tensor? back = gradient is null ? null : head.IsAdapted ? scratch.Take(normal.dtype, input.shape) : input;
 
             // The logits are their own gradient now, [count, vocabulary]: (softmax - onehot) · scale.
             head.Backward(logits, input, low, back);
-            if (back is not null)
+            if (back is not null && head.IsAdapted)
             {
                 input.copy_(back);
             }
@@ -108,7 +104,7 @@ internal sealed class FusedHead : IDisposable
             kernels.NormBackward(rows, decoder.Norm, scales, normal, normal, accumulate: false);
 
             // Tokens without a loss begin at zero; the blocks below give them their part through attention.
-            gradient.zero_().index_copy_(0, places, normal);
+            gradient.zero_().index_copy_(0, step.Supervised, normal);
         }
 
         return loss.MoveToOuterDisposeScope();
@@ -117,11 +113,11 @@ internal sealed class FusedHead : IDisposable
     /// <inheritdoc/>
     public void Dispose() => head.Dispose();
 
-    private static IEnumerable<(long Start, long Count)> Chunks(PackedBatch batch)
+    private static IEnumerable<(long Start, long Count)> Chunks(long places)
     {
-        for (long start = 0; start < batch.Targets.Length; start += ChunkPlaces)
+        for (long start = 0; start < places; start += ChunkPlaces)
         {
-            yield return (start, Math.Min(ChunkPlaces, batch.Targets.Length - start));
+            yield return (start, Math.Min(ChunkPlaces, places - start));
         }
     }
 

@@ -26,7 +26,13 @@ internal sealed class FusedLayer : IDisposable
     /// <param name="adapter">The factors of adapted modules, by their names.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
     /// <param name="scratch">For what a pass makes.</param>
-    public FusedLayer(FusedLayerWeights weights, IReadOnlyDictionary<string, LowRankFactors> adapter, IKernels kernels, TensorStack scratch)
+    /// <param name="working">The trained values in the weights' dtype; null for copies.</param>
+    public FusedLayer(
+        FusedLayerWeights weights,
+        IReadOnlyDictionary<string, LowRankFactors> adapter,
+        IKernels kernels,
+        TensorStack scratch,
+        IReadOnlyDictionary<Tensor, WorkingValues>? working = null)
     {
         this.weights = weights;
         this.kernels = kernels;
@@ -41,7 +47,7 @@ internal sealed class FusedLayer : IDisposable
         Memory = new(weights, attention, kernels, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
 
         AdaptedProduct Product(JoinedWeights frozen, IReadOnlyList<string> names) =>
-            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(name))], kernels, scratch);
+            new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(name))], kernels, scratch, alignment: null, working);
     }
 
     /// <summary>Whether any module of the block is adapted.</summary>

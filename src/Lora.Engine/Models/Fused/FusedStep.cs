@@ -18,6 +18,7 @@ internal sealed class FusedStep : IStepEngine
     private readonly FusedDecoder decoder;
     private readonly FusedLayer[] layers;
     private readonly FusedHead head;
+    private readonly IReadOnlyDictionary<Tensor, WorkingValues> working;
     private readonly TensorStack states;
     private readonly TensorStack scratch;
 
@@ -34,8 +35,9 @@ internal sealed class FusedStep : IStepEngine
         states = new(decoder.Embedding.device);
         scratch = new(decoder.Embedding.device);
 
-        // Blocks share the scratch, since only one of them works at a time.
-        layers = [.. decoder.Layers.Select(weights => new FusedLayer(weights, adapter, kernels, scratch))];
+        // Blocks share the scratch, since only one of them works at a time. The head takes its gradients chunk by chunk, and so adds them itself.
+        working = WorkingValues.Of(adapter.Where(entry => entry.Key != decoder.Shape.Head.Name).Select(entry => entry.Value), decoder.Embedding.dtype);
+        layers = [.. decoder.Layers.Select(weights => new FusedLayer(weights, adapter, kernels, scratch, working))];
         head = new(decoder, adapter.GetValueOrDefault(decoder.Shape.Head.Name), kernels, scratch);
 
         // Gradients only flow down to the lowest block that learns, so everything below it is a plain forward pass.
@@ -86,11 +88,11 @@ internal sealed class FusedStep : IStepEngine
     }
 
     /// <inheritdoc/>
-    public double AddGradients(Batch batch, SupervisedRows rows, double scale)
+    public Tensor QueueGradients(Batch batch, SupervisedRows rows, double scale)
     {
         if (rows.Count == 0)
         {
-            return 0;
+            return zeros([], dtype: ScalarType.Float64, device: decoder.Embedding.device);
         }
 
         using IDisposable noGradient = no_grad();
@@ -99,7 +101,7 @@ internal sealed class FusedStep : IStepEngine
         // The optimiser has changed A and B since; products read copies of them in the base's dtype, and each batch drops other values.
         Refresh();
         PackedBatch packed = new(batch, rows);
-        StepContext step = decoder.Context(packed.Documents);
+        StepContext step = decoder.Context(packed.Documents, packed);
 
         // Finds the room that the run's plan reserved; a batch that nobody planned gets its own here.
         Reserve(Shape(packed, rows));
@@ -111,11 +113,7 @@ internal sealed class FusedStep : IStepEngine
             // At the bottom of the stack, since it outlives every state: each block turns it from the gradient of its output into that of its input.
             Tensor? gradient = Lowest < layers.Length ? states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Shape.HiddenSize) : null;
             Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Shape.HiddenSize); // [tokens, hidden]
-            using (Tensor prefix = Prefix(packed, Caches)) // [tokens, hidden]
-            {
-                x.copy_(prefix);
-            }
-
+            Prefix(Caches).Write(packed.Documents, step, x);
             for (int layer = Lowest; layer < layers.Length; layer++)
             {
                 TensorStack.Mark top = states.Top;
@@ -127,7 +125,7 @@ internal sealed class FusedStep : IStepEngine
             }
 
             // The head differentiates while it computes the loss, so the logits of all places never exist at once.
-            Tensor loss = head.AddGradients(x, packed, scale, gradient);
+            Tensor loss = head.AddGradients(x, step, scale, gradient);
             for (int layer = layers.Length - 1; layer >= Lowest; layer--)
             {
                 (Tensor input, TensorStack.Mark top, LayerState? found) = kept.Pop();
@@ -137,7 +135,12 @@ internal sealed class FusedStep : IStepEngine
                 layers[layer].Backward(gradient!, input, state, step, needsInput: layer > Lowest);
             }
 
-            return loss.ToDouble() * scale;
+            foreach (WorkingValues values in working.Values)
+            {
+                values.Gather();
+            }
+
+            return loss.MoveToOuterDisposeScope();
         }
         finally
         {
@@ -160,8 +163,9 @@ internal sealed class FusedStep : IStepEngine
         Refresh();
         PackedBatch packed = new(batch, rows);
         scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows)));
-        StepContext step = decoder.Context(packed.Documents);
-        Tensor x = Prefix(packed, caches: []); // nothing says that these documents come again
+        StepContext step = decoder.Context(packed.Documents, packed);
+        Tensor x = empty([packed.Documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
+        Prefix(caches: []).Write(packed.Documents, step, x); // nothing says that these documents come again
 
         // In place, block after block: without a backward pass nobody asks for a block's input again.
         foreach (FusedLayer layer in layers.Skip(Lowest))
@@ -169,7 +173,7 @@ internal sealed class FusedStep : IStepEngine
             layer.Forward(x, step);
         }
 
-        LossSum sum = head.SumLoss(x, packed);
+        LossSum sum = head.SumLoss(x, step);
         scratch.EndStep();
         return sum;
     }
@@ -179,6 +183,7 @@ internal sealed class FusedStep : IStepEngine
     {
         Array.ForEach(layers, layer => layer.Dispose());
         head.Dispose();
+        working.Values.ToList().ForEach(values => values.Dispose());
         states.Dispose();
         scratch.Dispose();
     }
@@ -194,10 +199,11 @@ internal sealed class FusedStep : IStepEngine
     private static StepShape Shape(PackedBatch packed, SupervisedRows rows) =>
         new([.. packed.Documents.Places.Select(document => document.Length)], rows.Count);
 
-    private Tensor Prefix(PackedBatch packed, IReadOnlyList<PrefixCache> caches) => new FusedPrefix(decoder, layers[..Lowest], caches).Of(packed.Documents);
+    private FusedPrefix Prefix(IReadOnlyList<PrefixCache> caches) => new(decoder, layers[..Lowest], caches);
 
     private void Refresh()
     {
+        working.Values.ToList().ForEach(values => values.Refresh());
         Array.ForEach(layers, layer => layer.Refresh());
         head.Refresh();
     }
@@ -206,7 +212,10 @@ internal sealed class FusedStep : IStepEngine
 /// <summary>What all blocks of one step share.</summary>
 /// <param name="Documents">Where each lies.</param>
 /// <param name="Angles">Of all tokens.</param>
-internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angles)
+/// <param name="Ids">Of all tokens, [tokens].</param>
+/// <param name="Supervised">The tokens whose successor is learned, [places].</param>
+/// <param name="Targets">The successors, [places].</param>
+internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angles, Tensor Ids, Tensor Supervised, Tensor Targets)
 {
     /// <summary>Told the keys and values of each block, [tokens, kvHeads, headSize], rotated, in a pass after which texts go on; null for nobody.</summary>
     public Action<Tensor, Tensor>? OnKeyValue { get; init; }

@@ -19,7 +19,8 @@ internal sealed class PackedDocuments
 
         Places = places;
 
-        // Positions begin anew in each document (FusedDecoder.Context), so none sees that it was packed.
+        // Positions begin anew in each document, so none sees that it was packed.
+        Positions = [.. examples.SelectMany(example => Enumerable.Range(0, example.Ids.Length)).Select(position => (long)position)];
         Ids = [.. examples.SelectMany(example => example.Ids).Select(id => (long)id)];
     }
 
@@ -28,6 +29,9 @@ internal sealed class PackedDocuments
 
     /// <summary>First token and length of each.</summary>
     public IReadOnlyList<(int Start, int Length)> Places { get; }
+
+    /// <summary>The place of each token in its document, [tokens].</summary>
+    public long[] Positions { get; }
 
     /// <summary>The token ids, [tokens].</summary>
     public long[] Ids { get; }

@@ -49,7 +49,7 @@ internal sealed class GradientScoring : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         adapter.Arena.Gradients.zero_();
-        engine.AddGradients(batch, supervised, 1.0 / supervised.Count);
+        engine.QueueGradients(batch, supervised, 1.0 / supervised.Count).Dispose();
         adapter.GatherGradients();
         foreach ((string module, TrainableParameter up) in ups)
         {

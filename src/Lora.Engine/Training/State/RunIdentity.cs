@@ -55,6 +55,8 @@ internal static class RunIdentity
         string folder, string weights, LoraConfig config, LoraAdapter? start, TrainingData data, TrainingOptions options) =>
         new Dictionary<string, string>
         {
+            // A kept state has all values as one tensor, which knows no names.
+            ["The order of values"] = "A before B",
             ["Model"] = Hash(Path.Combine(folder, "config.json")),
             ["Weights"] = weights,
             ["Tokenizer"] = Hash(TokenizerFile.Find(folder)),

@@ -52,22 +52,18 @@ internal sealed class AdamW : IDisposable
     }
 
     /// <summary>One step with the gradients as they are now.</summary>
-    public void Step(double learningRate)
+    /// <param name="learningRate">lr.</param>
+    /// <param name="skip">[], float32: 1 where the step is to change nothing, which <see cref="Undo"/> is told once it was read; null for never.</param>
+    public void Step(double learningRate, Tensor? skip = null)
     {
         using IDisposable noGradient = no_grad();
         Steps++;
-
-        // In double, once a step: 1 - 0.999 in float32 has lost three of its seven digits.
-        double meanCorrection = 1 - Math.Pow(Beta1, Steps);
-        double varianceCorrection = 1 - Math.Pow(Beta2, Steps);
-        kernels.Adam(values, Mean, Variance, gradients, new(
-            Decay: 1 - (learningRate * weightDecay),
-            Beta1,
-            Beta2,
-            Rate: learningRate / meanCorrection,
-            VarianceRoot: Math.Sqrt(varianceCorrection),
-            Epsilon));
+        using Tensor? never = skip is null ? zeros([], dtype: ScalarType.Float32, device: values.device) : null;
+        kernels.Adam(values, Mean, Variance, gradients, new(learningRate, weightDecay, Beta1, Beta2, Epsilon, Steps), skip ?? never!);
     }
+
+    /// <summary>The last step was none.</summary>
+    public void Undo() => Steps--;
 
     /// <summary>
     /// Takes the memory of a step and changes nothing: of zero gradients and moments, before the first step, at a rate of zero all values stay as they are.
@@ -75,7 +71,8 @@ internal sealed class AdamW : IDisposable
     public void Rehearse()
     {
         using IDisposable noGradient = no_grad();
-        kernels.Adam(values, Mean, Variance, gradients, new(Decay: 1, Beta1, Beta2, Rate: 0, VarianceRoot: 1, Epsilon));
+        using Tensor never = zeros([], dtype: ScalarType.Float32, device: values.device);
+        kernels.Adam(values, Mean, Variance, gradients, new(LearningRate: 0, WeightDecay: 0, Beta1, Beta2, Epsilon, Number: 1), never);
     }
 
     /// <inheritdoc/>

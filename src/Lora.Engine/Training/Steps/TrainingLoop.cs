@@ -43,13 +43,14 @@ internal sealed class TrainingLoop(
     /// <param name="rate">The learning rate of each step.</param>
     /// <param name="report">Called after each step, on this thread.</param>
     /// <param name="cancellation">Checked before each batch; the step under way is given up.</param>
+    /// <param name="meanwhile">Called when a step is queued and before it is waited for, on this thread: a GPU computes while what is left of the step before is done.</param>
     /// <exception cref="LoraException">LossNotFinite, OutOfMemory or NothingLearned; the adapter has the values of the last good step.</exception>
-    public LoraStopReason Run(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
+    public LoraStopReason Run(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation, Action? meanwhile = null)
     {
         adapter.IsTraining = true;
         try
         {
-            return RunSteps(steps, rate, report, cancellation);
+            return RunSteps(steps, rate, report, meanwhile, cancellation);
         }
         finally
         {
@@ -58,7 +59,8 @@ internal sealed class TrainingLoop(
         }
     }
 
-    private LoraStopReason RunSteps(IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, CancellationToken cancellation)
+    private LoraStopReason RunSteps(
+        IEnumerable<TrainingStepBatches> steps, LearningRate rate, Action<LoraTrainingStep> report, Action? meanwhile, CancellationToken cancellation)
     {
         Stopwatch clock = Stopwatch.StartNew();
         foreach (TrainingStepBatches step in steps)
@@ -72,22 +74,26 @@ internal sealed class TrainingLoop(
             double scale = scaling?.Scale.Factor ?? 1;
 
             // A step that is given up has changed gradients only; the values are those of the last whole step.
-            if (Backward(step, scale, cancellation) is not double[] losses)
+            if (Queue(step, scale, rate.Of(step.Number), cancellation) is not StepFigures figures)
             {
                 return LoraStopReason.Cancelled;
             }
 
-            double loss = losses.Sum();
-            double norm = Norm(scale);
+            meanwhile?.Invoke();
 
-            // Before the optimiser, so that no bad value ever comes near the adapter or its moments.
+            // The one place where the processor waits for the device.
+            (double[] losses, double norm, bool? isUnmoved) = TorchMemoryFailure.Named(figures.Read);
+            losses = [.. losses.Select(part => part / step.SupervisedTokens)];
+            double loss = losses.Sum();
+
+            // The device has decided so as well, and no bad value has come near the adapter or its moments.
             bool isSkipped = !double.IsFinite(loss) || !double.IsFinite(norm);
+            check.Note(isSkipped, isUnmoved);
             string? reason = isSkipped ? Skip(step, losses, norm) : null;
             if (!isSkipped)
             {
                 scaling?.OnDone();
                 notFinite = 0;
-                check.Update(rate.Of(step.Number));
             }
 
             LoraTrainingStep record = new()
@@ -114,10 +120,10 @@ internal sealed class TrainingLoop(
         return LoraStopReason.Completed;
     }
 
-    /// <summary>Adds up the gradients of a step's batches; the part of each in the mean loss of its supervised tokens, or null when it was cancelled.</summary>
-    private double[]? Backward(TrainingStepBatches step, double scale, CancellationToken cancellation)
+    /// <summary>Queues a step: gradients of its batches, their norm, clipping and the update; null when it was cancelled.</summary>
+    private StepFigures? Queue(TrainingStepBatches step, double scale, double rate, CancellationToken cancellation)
     {
-        List<double> losses = [];
+        List<Tensor> losses = [];
         foreach ((Batch batch, SupervisedRows rows) in step.Batches)
         {
             // Between batches, so that Ctrl+C waits for one batch and not for a step of many.
@@ -127,15 +133,17 @@ internal sealed class TrainingLoop(
             }
 
             // A sum over tokens divided by all tokens of the step: a mean of the batches' means would weigh tokens of short batches more.
-            losses.Add(TorchMemoryFailure.Named(() => engine.AddGradients(batch, rows, scale / step.SupervisedTokens)) / scale);
+            losses.Add(TorchMemoryFailure.Named(() => engine.QueueGradients(batch, rows, scale / step.SupervisedTokens)));
             adapter.GatherGradients();
         }
 
-        return [.. losses];
+        StepFigures figures = new(losses, Norm(scale));
+        figures.IsUnmoved = TorchMemoryFailure.Named(() => check.Queue(rate, figures.Skip));
+        return figures;
     }
 
     /// <summary>Takes the scale out of the gradients and clips them; their norm without the scale.</summary>
-    private double Norm(double scale)
+    private Tensor Norm(double scale)
     {
         if (scaling is not null)
         {

@@ -147,14 +147,22 @@ public class CpuKernelsTests
     {
         using DisposeScope scope = NewDisposeScope();
         (IKernels kernels, _, _) = Find(name);
-        AdamStep step = new(Decay: 0.99, Beta1: 0.9, Beta2: 0.999, Rate: 0.02, VarianceRoot: 0.3, Epsilon: 1e-8);
+        AdamStep step = new(LearningRate: 0.02, WeightDecay: 0.5, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Number: 7);
+        Tensor never = zeros([], dtype: ScalarType.Float32, device: CPU);
         Tensor[] actual = [.. Enumerable.Range(0, 4).Select(_ => Draw(ScalarType.Float32, count))];
         actual[2].abs_();
         Tensor[] expected = [.. actual.Select(Wide)];
-        kernels.Adam(actual[0], actual[1], actual[2], actual[3], step);
-        exact.Adam(expected[0], expected[1], expected[2], expected[3], step);
+        kernels.Adam(actual[0], actual[1], actual[2], actual[3], step, never);
+        exact.Adam(expected[0], expected[1], expected[2], expected[3], step, never);
 
         Assert.All(actual.Zip(expected), pair => Assert.InRange(Closeness.Relative(pair.First, pair.Second), 0, SingleTolerance));
+        Tensor[] before = [.. actual.Select(tensor => tensor.clone())];
+        Tensor always = ones([], dtype: ScalarType.Float32, device: CPU);
+        kernels.Adam(actual[0], actual[1], actual[2], actual[3], step, always);
+        exact.Adam(expected[0], expected[1], expected[2], expected[3], step, always);
+
+        Assert.All(before.Zip(actual), pair => Assert.Equal(0, Closeness.Largest(pair.First, pair.Second)));
+        Assert.All(before.Zip(expected), pair => Assert.InRange(Closeness.Relative(pair.First, pair.Second), 0, SingleTolerance));
     }
 
     [Theory]

@@ -112,7 +112,7 @@ public class TorchKernelsTests
     }
 
     /// <summary>Those of angles, [tokens, rotated/2].</summary>
-    internal static RotationAngles Tables(Tensor angles) => new(cat([angles.cos(), angles.cos()], 1), cat([angles.sin().neg(), angles.sin()], 1));
+    internal static RotationAngles Tables(Tensor angles) => new(cat([angles.cos(), angles.cos(), angles.sin().neg(), angles.sin()], 1));
 
     private static Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float64, device: CPU);
 }

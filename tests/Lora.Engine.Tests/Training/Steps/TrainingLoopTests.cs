@@ -47,6 +47,21 @@ public sealed class TrainingLoopTests : IDisposable
     }
 
     [Fact]
+    public void What_is_left_of_a_step_is_done_while_the_next_one_is_computed()
+    {
+        List<string> events = [];
+        TrainingLoop loop = Loop(batch =>
+        {
+            events.Add($"queued {batch.Examples[0].Line}");
+            return Good;
+        });
+
+        loop.Run([Step(1, 1), Step(2, 2)], Rate, step => events.Add($"done {step.Step}"), CancellationToken.None, () => events.Add("meanwhile"));
+
+        Assert.Equal(["queued 1", "meanwhile", "done 1", "queued 2", "meanwhile", "done 2"], events);
+    }
+
+    [Fact]
     public void A_gradient_that_is_not_finite_may_have_come_of_any_row()
     {
         TrainingLoop loop = Loop(batch => Good, batch => batch.Examples[0].Line == 4 ? float.PositiveInfinity : 1);
@@ -129,7 +144,7 @@ public sealed class TrainingLoopTests : IDisposable
     /// <summary>Gives each value of a parameter that it reaches the same gradient.</summary>
     private sealed class Made(AttachedAdapter adapter, Func<Batch, double> loss, Func<Batch, float> gradient, Func<TrainableParameter, bool> isReached) : IStepEngine
     {
-        public double AddGradients(Batch batch, SupervisedRows rows, double scale)
+        public Tensor QueueGradients(Batch batch, SupervisedRows rows, double scale)
         {
             Assert.True(adapter.IsTraining);
             using IDisposable noGradient = no_grad();
@@ -138,7 +153,7 @@ public sealed class TrainingLoopTests : IDisposable
                 parameter.Gradient.add_(gradient(batch));
             }
 
-            return loss(batch);
+            return tensor(loss(batch), dtype: ScalarType.Float64, device: CPU);
         }
 
         public LossSum SumLoss(Batch batch, SupervisedRows rows) => throw new NotSupportedException();

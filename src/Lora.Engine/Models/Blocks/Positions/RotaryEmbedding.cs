@@ -25,20 +25,21 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <returns>cos and sin, each [tokens, rotated], owned by the caller.</returns>
     public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType) => TableOf(tokens).Of(tokens, device, dataType);
 
-    /// <summary>The tables of documents that lie end to end, each from its own first position.</summary>
-    /// <returns>cos and sin, each [tokens, rotated], copies that the caller owns.</returns>
-    public (Tensor Cosine, Tensor Sine) PackedTables(IReadOnlyList<int> lengths, Device device, ScalarType dataType)
+    /// <summary>The angles of documents that lie end to end, each from its own first position.</summary>
+    /// <param name="lengths">Of the documents.</param>
+    /// <param name="positions">Of each token in its document, [tokens], int64, on the device of the result.</param>
+    /// <param name="dataType">Float32 or wider.</param>
+    /// <returns>cos, then sin with the sign in its first half that rotate_half gives it, [tokens, 2 rotated], in the caller's scope.</returns>
+    public Tensor Joined(IReadOnlyList<int> lengths, Tensor positions, ScalarType dataType)
     {
         if (lengths.Select(length => parameters.Stretch(length)).Distinct().Count() > 1)
         {
-            (Tensor Cosine, Tensor Sine)[] each = [.. lengths.Select(length => Tables(length, device, dataType))];
-            return (cat([.. each.Select(tables => tables.Cosine)]), cat([.. each.Select(tables => tables.Sine)]));
+            return cat([.. lengths.Select(length => TableOf(length).Joined(length, positions.device).narrow(0, 0, length))]).to(dataType);
         }
 
-        // Two operations however many documents there are.
-        (Tensor cosine, Tensor sine) = Tables(lengths.Max(), device, dataType);
-        Tensor positions = DeviceIndex.Of([.. lengths.SelectMany(length => Enumerable.Range(0, length)).Select(position => (long)position)], device); // [tokens]
-        return (cosine.index_select(0, positions), sine.index_select(0, positions));
+        // One operation however many documents there are.
+        int longest = lengths.Max();
+        return TableOf(longest).Joined(longest, positions.device).index_select(0, positions).to(dataType);
     }
 
     /// <summary>x cos + rotate_half(x) sin over the first rotated values of each head; the others stay.</summary>

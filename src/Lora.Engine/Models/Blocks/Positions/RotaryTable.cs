@@ -11,6 +11,7 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
 {
     private Tensor? cosine;
     private Tensor? sine;
+    private Tensor? joined;
 
     /// <summary>Positions 0..tokens-1, cast to the activations' dtype.</summary>
     /// <returns>cos and sin, each [tokens, 2 frequencies]: every angle is there twice, in two halves. Owned by the caller.</returns>
@@ -25,11 +26,23 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
         return (cosine!.narrow(0, 0, tokens).to(dataType), sine!.narrow(0, 0, tokens).to(dataType));
     }
 
+    /// <summary>Positions 0..tokens-1 and more: cos, then sin with the sign in its first half that rotate_half gives it, [positions, 4 frequencies], float32; not the caller's.</summary>
+    public Tensor Joined(long tokens, Device device)
+    {
+        if (joined is null || joined.shape[0] < tokens || joined.device_type != device.type)
+        {
+            Grow(tokens, device);
+        }
+
+        return joined!;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         cosine?.Dispose();
         sine?.Dispose();
+        joined?.Dispose();
     }
 
     private void Grow(long tokens, Device device)
@@ -45,5 +58,7 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
         // The factor, 1 but for LongRoPE, is on both tables, so that scores have its square.
         cosine = both.cos().Multiply(factor).DetachFromDisposeScope();
         sine = both.sin().Multiply(factor).DetachFromDisposeScope();
+        Tensor half = sine.narrow(1, 0, frequencies.Length);
+        joined = cat([cosine, half.neg(), half], -1).DetachFromDisposeScope();
     }
 }

@@ -35,7 +35,8 @@ internal sealed class DirectReader : IDisposable
         scratch.Reserve(layers[0].Memory.ForwardScratch(Kept.Nothing, new([ids.Count], Supervised: 0)));
         try
         {
-            Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
+            Tensor x = empty([ids.Count, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
+            decoder.Embed(step.Ids, x);
             for (int block = 0; block < layers.Length; block++)
             {
                 int number = block;

@@ -10,22 +10,23 @@ namespace Lora.Models;
 /// <param name="caches">What earlier batches left, at the block after the last of these or at blocks below it, the highest first; none to compute everything anew.</param>
 internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer> layers, IReadOnlyList<PrefixCache> caches)
 {
-    /// <summary>The hidden states that enter the lowest block that learns, [tokens, hidden]; the caller owns them.</summary>
-    public Tensor Of(PackedDocuments documents)
+    /// <summary>Writes the hidden states that enter the lowest block that learns.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="step">What the blocks share for them.</param>
+    /// <param name="x">[tokens, hidden]; written.</param>
+    public void Write(PackedDocuments documents, StepContext step, Tensor x)
     {
         if (caches.Count == 0)
         {
-            return Compute(documents);
+            Compute(step, x, first: 0, _ => { });
+            return;
         }
 
-        Tensor x = empty([documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
         foreach ((TrainingExample example, (int start, int length)) in documents.Examples.Zip(documents.Places))
         {
             using Tensor part = x.narrow(0, start, length); // [length, hidden]
             Fill(example, part);
         }
-
-        return x;
     }
 
     /// <summary>Takes a document's hidden states from the highest block at which they are kept, and computes the rest of the way.</summary>
@@ -39,30 +40,22 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
 
         // Alone, so that its values do not hang on the batch that it first came in, nor on where there was room to keep them.
         using DisposeScope scope = NewDisposeScope();
-        PackedDocuments alone = new([example]);
-        StepContext step = decoder.Context(alone);
-        Tensor hidden = found is null ? decoder.Embed(alone.Ids) : x.clone(); // [length, hidden]
-
-        // In place: without adapters below, there is nothing to keep for a backward pass.
-        for (int block = found?.Block ?? 0; block < layers.Count; block++)
-        {
-            layers[block].Forward(hidden, step);
-            caches.FirstOrDefault(cache => cache.Block == block + 1)?.Add(example, hidden);
-        }
-
-        x.copy_(hidden);
+        Compute(
+            decoder.Context(new([example])), x, found?.Block ?? 0, block => caches.FirstOrDefault(cache => cache.Block == block)?.Add(example, x));
     }
 
-    private Tensor Compute(PackedDocuments documents)
+    /// <summary>Goes through the blocks from one on, whose input is there but for the first one's, in place: without adapters there is nothing to keep.</summary>
+    private void Compute(StepContext step, Tensor x, int first, Action<int> onBlock)
     {
-        using DisposeScope scope = NewDisposeScope();
-        StepContext step = decoder.Context(documents);
-        Tensor x = decoder.Embed(documents.Ids); // [tokens, hidden]
-        foreach (FusedLayer layer in layers)
+        if (first == 0)
         {
-            layer.Forward(x, step);
+            decoder.Embed(step.Ids, x);
         }
 
-        return x.MoveToOuterDisposeScope();
+        for (int block = first; block < layers.Count; block++)
+        {
+            layers[block].Forward(x, step);
+            onBlock(block + 1);
+        }
     }
 }

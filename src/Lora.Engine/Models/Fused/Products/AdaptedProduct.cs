@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// Linear layers that share an input x, with their adapters: y = x Wᵀ + b + (x Aᵀ) Bᵀ, where A holds the adapters' A one below the other and B
-/// their s · B on its diagonal. Neither B A nor a gradient of W is ever formed. With dropout each adapter sees an x of its own, which is made
-/// again in the backward pass and never kept.
+/// Linear layers that share an input x, with their adapters: y = x Wᵀ + b + s (x Aᵀ) Bᵀ, where A holds the adapters' A one below the other, one thin
+/// product, and each B adds to its own layer's outputs. Neither B A nor a gradient of W is ever formed. With dropout each adapter sees an x of its own,
+/// which is made again in the backward pass and never kept.
 /// </summary>
 internal sealed class AdaptedProduct : IDisposable
 {
@@ -16,29 +16,50 @@ internal sealed class AdaptedProduct : IDisposable
     private readonly IReadOnlyList<AdaptedPart> parts;
     private readonly IKernels kernels;
     private readonly TensorStack scratch;
-    private readonly Tensor? down;
-    private readonly Tensor? up;
+    private readonly float scaling;
+    private readonly bool hasGaps;
+    private readonly bool isWritten;
+    private readonly bool isBatched;
+    private readonly Tensor? down; // all A, [rank, in]
+    private readonly Tensor? downGradient; // like it
 
     /// <param name="frozen">The base layers.</param>
     /// <param name="factors">The adapter of each, or null.</param>
     /// <param name="kernels">For the weights' device and dtype.</param>
     /// <param name="scratch">For what a pass makes.</param>
     /// <param name="alignment">The multiple at which each adapter's place begins; null for the device's.</param>
-    public AdaptedProduct(JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors, IKernels kernels, TensorStack scratch, int? alignment = null)
+    /// <param name="working">All trained values in the products' dtype, of which a batch writes each gradient once; null to have copies, and to add.</param>
+    public AdaptedProduct(
+        JoinedWeights frozen,
+        IReadOnlyList<LowRankFactors?> factors,
+        IKernels kernels,
+        TensorStack scratch,
+        int? alignment = null,
+        IReadOnlyDictionary<Tensor, WorkingValues>? working = null)
     {
         this.frozen = frozen;
         this.kernels = kernels;
         this.scratch = scratch;
         HasDropout = factors.Any(found => found?.DropProbability > 0);
-
-        // A's one below the other and B's on the diagonal: two thin products, however many layers share x.
-        (parts, Rank) = AdaptedPart.Of(frozen.Outputs, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device));
-        if (IsAdapted)
+        (parts, Rank) = AdaptedPart.Of(frozen, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device), working);
+        scaling = (float)AdaptedPart.Scaling(factors);
+        hasGaps = Rank > parts.Sum(part => part.Width);
+        if (!IsAdapted)
         {
-            // Zeros for good: gaps between aligned adapters, and all that lies off B's diagonal, are never written.
-            down = zeros([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope(); // [rank, in]
-            up = zeros([frozen.Shape[0], Rank], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope(); // [all outputs, rank]
+            return;
         }
+
+        // A's that lie side by side are one matrix already.
+        isWritten = hasGaps || !LieSideBySide(parts, frozen.Shape[1]);
+
+        // A batched product writes, and a processor is better served by plain ones.
+        isBatched = kernels.MakesResults && !HasDropout && parts.All(part => part.Working is { IsOwn: false });
+
+        // Zeros for good: gaps between aligned adapters are never written.
+        down = isWritten
+            ? zeros([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope()
+            : AdaptedPart.Matrix(parts[0].Working!.Values, parts[0].Place, Rank, frozen.Shape[1]);
+        downGradient = isWritten ? null : AdaptedPart.Matrix(parts[0].Working!.Gradients, parts[0].Place, Rank, frozen.Shape[1]);
     }
 
     /// <summary>Whether any of the layers is adapted.</summary>
@@ -62,7 +83,11 @@ internal sealed class AdaptedProduct : IDisposable
         foreach (AdaptedPart part in parts)
         {
             // The optimiser changed A and B in float32 since the last batch.
-            part.Write(down!, up!);
+            part.WriteUp();
+            if (isWritten)
+            {
+                part.WriteDown(down!);
+            }
         }
 
         Redraw();
@@ -82,7 +107,7 @@ internal sealed class AdaptedProduct : IDisposable
     /// <param name="y">[tokens, all outputs]; written.</param>
     /// <param name="lowPlace">Where x Aᵀ goes.</param>
     /// <param name="residual">What is added to them, like y; null for nothing.</param>
-    /// <returns>x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
+    /// <returns>s x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
     public Tensor? Forward(Tensor x, Tensor y, TensorStack lowPlace, Tensor? residual = null)
     {
         OnInput?.Invoke(x);
@@ -90,16 +115,16 @@ internal sealed class AdaptedProduct : IDisposable
         // The large product first: quantised weights have their values only until the next are asked for.
         FrozenProduct.Forward(x, frozen.Values(), frozen.Bias, residual, y);
         Tensor? low = Reduce(x, lowPlace);
-        if (low is not null)
+        foreach (AdaptedPart part in parts)
         {
-            // One thin product adds all adapters at once, in place; B A, as large as W, is never formed.
-            y.addmm_(low, up!.t());
+            // Thin products, in place; B A, as large as W, is never formed.
+            part.AddOutput(low!, y);
         }
 
         return low;
     }
 
-    /// <summary>x Aᵀ alone, [tokens, rank]; null when nothing is adapted.</summary>
+    /// <summary>s x Aᵀ alone, [tokens, rank]; null when nothing is adapted.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="place">Where it goes.</param>
     public Tensor? Reduce(Tensor x, TensorStack place)
@@ -113,23 +138,21 @@ internal sealed class AdaptedProduct : IDisposable
         if (!IsDropping)
         {
             // beta 0 means that what the memory held before is not read, NaN included.
-            low.addmm_(x, down!.t(), beta: 0, alpha: 1);
+            low.addmm_(x, down!.t(), beta: 0, alpha: scaling);
             return low;
         }
 
-        // The gaps are multiplied with zeros of B below, and zero times what memory held may be NaN.
-        low.zero_();
         foreach (AdaptedPart part in parts)
         {
             using DisposeScope scope = NewDisposeScope();
             using TensorStack.Pass pass = scratch.Begin();
-            part.ColumnsOf(low).copy_(nn.functional.linear(Dropped(x, part), part.RowsOf(down!)));
+            part.ColumnsOf(low).addmm_(Dropped(x, part), part.RowsOf(down!).t(), beta: 0, alpha: scaling);
         }
 
         return low;
     }
 
-    /// <summary>Adds up the gradients of the adapters: dB = s dyᵀ(x Aᵀ), dA = (s dy B)ᵀ x; writes dx = dy W + (s dy B) A.</summary>
+    /// <summary>Adds up the gradients of the adapters: dB = dyᵀ(s x Aᵀ), dA = s (dy B)ᵀ x; writes dx = dy W + s (dy B) A.</summary>
     /// <param name="dy">[tokens, all outputs].</param>
     /// <param name="x">[tokens, in]; not read when nothing is adapted.</param>
     /// <param name="low">Of the forward pass.</param>
@@ -149,37 +172,79 @@ internal sealed class AdaptedProduct : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        Tensor dLow = scratch.Take(dy.dtype, dy.shape[0], Rank); // scaled
-
-        // s is in B already, so dA and dx come out scaled; dB multiplies by it itself.
-        dLow.addmm_(dy, up!, beta: 0, alpha: 1);
-        Tensor? dDown = null; // [rank, in]
-        if (!IsDropping)
+        Tensor dLow = scratch.Take(dy.dtype, dy.shape[0], Rank); // at s x Aᵀ
+        if (hasGaps)
         {
-            dx?.addmm_(dLow, down!);
-            dDown = dLow.t().mm(x!);
+            // They are multiplied with zeros of A below, and zero times what memory held may be NaN.
+            dLow.zero_();
         }
 
-        foreach (AdaptedPart part in parts)
+        for (int first = 0, count; first < parts.Count; first += count)
         {
-            // Layer by layer: one product dyᵀ(x Aᵀ) would mostly compute what lies off the diagonal.
-            part.AddUp(dy, low!);
-            if (dDown is not null)
+            // Layer by layer: one product would mostly compute what belongs to no adapter.
+            AdaptedPart part = parts[first];
+            count = isBatched ? AdaptedPart.Alike(parts, first) : 1;
+            if (count > 1)
             {
-                part.AddDown(part.RowsOf(dDown));
+                part.BackwardAlike(count, dy, low!, dLow);
             }
             else
+            {
+                part.WriteLow(dy, dLow);
+                part.AddUp(dy, low!);
+            }
+
+            if (IsDropping)
             {
                 AddDropped(part, dLow, x!, dx);
             }
         }
+
+        if (!IsDropping)
+        {
+            dx?.addmm_(dLow, down!, beta: 1, alpha: scaling);
+            AddDown(dLow.t(), x!);
+        }
+    }
+
+    /// <summary>Adds up the gradients of all A, s (dy B)ᵀ x.</summary>
+    private void AddDown(Tensor dLow, Tensor x)
+    {
+        if (downGradient is not null)
+        {
+            downGradient.addmm_(dLow, x, beta: parts[0].Working!.IsOwn ? 1 : 0, alpha: scaling);
+            return;
+        }
+
+        Tensor dDown = dLow.mm(x); // [rank, in]
+        foreach (AdaptedPart part in parts)
+        {
+            part.AddDown(part.RowsOf(dDown), scaling);
+        }
+    }
+
+    private static bool LieSideBySide(IReadOnlyList<AdaptedPart> parts, long inputs)
+    {
+        long next = parts[0].Working is null ? -1 : parts[0].Place;
+        foreach (AdaptedPart part in parts)
+        {
+            if (part.Working is null || !ReferenceEquals(part.Working, parts[0].Working) || part.Place != next)
+            {
+                return false;
+            }
+
+            next += part.Width * inputs;
+        }
+
+        return true;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        parts.ToList().ForEach(part => part.Dispose());
         down?.Dispose();
-        up?.Dispose();
+        downGradient?.Dispose();
     }
 
     /// <summary>The gradients of A and of x where an adapter saw a dropped x.</summary>
@@ -189,11 +254,11 @@ internal sealed class AdaptedProduct : IDisposable
         using TensorStack.Pass pass = scratch.Begin();
         Tensor gradient = part.ColumnsOf(dLow); // [tokens, rank]
         Tensor dropped = Dropped(x, part); // [tokens, in], the same as in the forward pass
-        part.AddDown(gradient.t().mm(dropped));
+        part.AddDown(gradient.t().mm(dropped), scaling);
         if (dx is not null)
         {
             Tensor back = dropped; // [tokens, in]; x is needed no longer
-            back.addmm_(gradient, part.RowsOf(down!), beta: 0, alpha: 1);
+            back.addmm_(gradient, part.RowsOf(down!), beta: 0, alpha: scaling);
 
             // The mask is linear, so the gradient goes through the same one.
             part.Drop(back, kernels, back);

@@ -13,6 +13,9 @@ internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradien
     /// <summary>A₀ and B₀, whose product is subtracted, like A and B; null when nothing is.</summary>
     public (Tensor Down, Tensor Up)? Start { get; init; }
 
+    /// <summary>The flat tensors that A, B and their gradients are views of; null where they are tensors of their own.</summary>
+    public FactorHome? Home { get; init; }
+
     /// <summary>The probability that a value of x is dropped before A.</summary>
     public double DropProbability { get; init; }
 
@@ -22,3 +25,10 @@ internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradien
     /// <summary>Width of the product.</summary>
     public long Rank => Down.shape[0];
 }
+
+/// <summary>Where A and B lie among all trained values.</summary>
+/// <param name="Values">All, [count], float32.</param>
+/// <param name="Gradients">Like the values.</param>
+/// <param name="Down">The place of A's first value.</param>
+/// <param name="Up">The place of B's first value.</param>
+internal sealed record FactorHome(Tensor Values, Tensor Gradients, long Down, long Up);

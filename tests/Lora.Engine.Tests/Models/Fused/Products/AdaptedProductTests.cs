@@ -97,5 +97,61 @@ public sealed class AdaptedProductTests : IDisposable
         }
     }
 
+    /// <summary>Adapters whose values lie in one tensor: views or one rounded copy of it, gradients added or written once, batched products of those that are alike.</summary>
+    [Theory]
+    [InlineData(false, false, 1, false)]
+    [InlineData(true, false, 1, false)]
+    [InlineData(true, true, 1, false)]
+    [InlineData(true, true, 8, false)]
+    [InlineData(true, true, 1, true)]
+    [InlineData(false, false, 1, true)]
+    public void Values_in_one_tensor_give_what_values_apart_give(bool isExact, bool byOperators, int alignment, bool hasOtherScaling)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        ScalarType type = isExact ? ScalarType.Float64 : ScalarType.Float32;
+        IKernels kernels = byOperators ? new TorchKernels() : KernelSet.Of(CPU, type);
+        nn.Module<Tensor, Tensor>[] layers = [.. new[] { 10, 7, 7 }.Select(width => nn.Linear(12, width, hasBias: true, CPU, type))];
+        Tensor values = Draw(3 * 3 * 12 + (3 * 24));
+        Tensor gradients = Draw(values.numel());
+        Tensor before = gradients.clone();
+        LowRankFactors[] factors = [Factors(0, 10, 0), Factors(1, 7, 10), Factors(2, 7, 17)];
+        LowRankFactors[] apart = [.. factors.Select(found => found with { Home = null, DownGradient = zeros_like(found.Down), UpGradient = zeros_like(found.Up) })];
+        IReadOnlyDictionary<Tensor, WorkingValues> working = WorkingValues.Of(factors, type);
+        (Tensor x, Tensor dy) = (Draw(9, 12).to(type), Draw(9, 24).to(type));
+        (Tensor expectedY, Tensor expectedX) = Pass(apart, null);
+        (Tensor y, Tensor dx) = Pass(factors, working);
+
+        double tolerance = isExact ? 1e-7 : 1e-6;
+        Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
+        Assert.InRange(Closeness.Relative(dx, expectedX), 0, tolerance);
+        Tensor added = gradients - before;
+        Assert.InRange(Closeness.Relative(added.narrow(0, 0, 108), cat([.. apart.Select(found => found.DownGradient.view(-1))])), 0, 1e-6);
+        Assert.InRange(Closeness.Relative(added.narrow(0, 108, 72), cat([.. apart.Select(found => found.UpGradient.view(-1))])), 0, 1e-6);
+
+        (Tensor Y, Tensor Dx) Pass(LowRankFactors[] used, IReadOnlyDictionary<Tensor, WorkingValues>? flat)
+        {
+            using TensorStack stack = new(CPU);
+            using AdaptedProduct product = new(new JoinedWeights(layers), used, kernels, stack, alignment, flat);
+            flat?.Values.ToList().ForEach(one => one.Refresh());
+            product.Refresh();
+            (Tensor result, Tensor back) = (full([9, 24], double.NaN, dtype: type, device: CPU), full_like(x, double.NaN));
+            product.Backward(dy, x, product.Forward(x, result, stack), back);
+            flat?.Values.ToList().ForEach(one => one.Gather());
+            return (result, back);
+        }
+
+        LowRankFactors Factors(int index, long outputs, long first)
+        {
+            (long down, long up) = (index * 36, 108 + (first * 3));
+            return new(Part(values, down, 3, 12), Part(values, up, outputs, 3), Part(gradients, down, 3, 12), Part(gradients, up, outputs, 3), hasOtherScaling && index == 1 ? 2 : 0.5)
+            {
+                Home = new(values, gradients, down, up),
+            };
+        }
+
+        static Tensor Part(Tensor all, long place, long rows, long columns) => all.narrow(0, place, rows * columns).view(rows, columns);
+    }
+
     private Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float32, device: CPU, generator: generator);
 }

@@ -1,0 +1,60 @@
+using Lora.Tools.Operators;
+
+namespace Lora.Tests.Models;
+
+/// <summary>
+/// How many operators of libtorch a step launches where there is a GPU; each is some microseconds of a processor's time, whatever its size. That whole steps run
+/// on META, which cannot be read, is the proof that nothing waits within one.
+/// </summary>
+public class StepLaunchTests
+{
+    private const int MostOfBlock = 70;
+    private const int MostBeside = 40;
+
+    // The lowest block takes no gradient at its input: two products, the gradient of a norm and a sum less.
+    private const int NotOfLowest = 4;
+
+    private static readonly (string, string)[] Large =
+        [("hidden_size", "2048"), ("intermediate_size", "8192"), ("num_attention_heads", "32"), ("num_key_value_heads", "8"), ("head_dim", "64"), ("vocab_size", "32000")];
+
+    public StepLaunchTests() => Assert.SkipUnless(OperatorCounter.IsSupported, OperatorCounter.Reason ?? "");
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("mistral")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    [InlineData("phi3")]
+    [InlineData("gemma")]
+    public void A_block_launches_few_operators_forward_and_backward(string family)
+    {
+        (int block, int beside, string text) = Count(family, null, [], 512);
+
+        Assert.True(block <= MostOfBlock, $"{block} operators a block: {text}");
+        Assert.True(beside <= MostBeside, $"{beside} operators beside the blocks: {text}");
+    }
+
+    [Fact]
+    public void As_many_whatever_the_lengths_the_number_of_documents_and_the_widths()
+    {
+        (int, int) expected = Only(Count("llama3", null, [], 512));
+
+        Assert.Equal(expected, Only(Count("llama3", null, Large, 2048)));
+        Assert.Equal(expected, Only(Count("llama3", null, Large, 512, 512, 512, 512)));
+        Assert.Equal(expected, Only(Count("llama3", null, Large, [.. Enumerable.Range(0, 32).Select(index => 4 + (index * 3))])));
+        Assert.Equal(expected, Only(Count("llama3", null, Large, 8192)));
+
+        static (int, int) Only((int Block, int Beside, string) count) => (count.Block, count.Beside);
+    }
+
+    /// <summary>Operators of a block, of everything else, and what they are: one of three blocks is what three have more than two.</summary>
+    private static (int Block, int Beside, string Text) Count(string family, LoraConfig? config, (string, string)[] values, params int[] lengths)
+    {
+        using MetaStep two = new(family, 2, config, values);
+        using MetaStep three = new(family, 3, config, values);
+        IReadOnlyList<LaunchedOperator> less = two.Launched(lengths);
+        IReadOnlyList<LaunchedOperator> more = three.Launched(lengths);
+        int block = more.Count - less.Count;
+        return (block, less.Count - (2 * block) + NotOfLowest, $"two blocks: {OperatorCounter.Describe(less)}; three: {OperatorCounter.Describe(more)}");
+    }
+}
