@@ -42,6 +42,18 @@ internal sealed class BytePairModel : TextModel
 
     public override IReadOnlyDictionary<string, int> Ids => vocabulary.Ids;
 
+    /// <summary>The merges.</summary>
+    public PairMerges Merges => merges;
+
+    /// <summary>Whether a word that is a token stays whole, whatever the merges make of it.</summary>
+    public bool IgnoresMerges => ignoreMerges;
+
+    /// <summary>Whether every character that the vocabulary lacks is written as bytes; a byte may be a character of its own, as Gemma's tab is.</summary>
+    public bool HasAllBytes => bytes is not null && bytes.Index().All(entry => entry.Item != Vocabulary.Absent || (entry.Index < 128 && vocabulary.Find([(char)entry.Index]) != Vocabulary.Absent));
+
+    /// <summary>The token of characters that have none; null without one.</summary>
+    public int? UnknownId => unknown == Vocabulary.Absent ? null : unknown;
+
     public static new BytePairModel Read(TokenizerNode node)
     {
         foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])

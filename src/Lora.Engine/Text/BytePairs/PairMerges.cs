@@ -13,6 +13,10 @@ internal sealed class PairMerges
     /// <summary>The characters of the longest token that a merge makes.</summary>
     public int Longest { get; private set; } = 1;
 
+    /// <summary>The merges, the one that goes first before all others: the parts, and what they make.</summary>
+    public IEnumerable<(int Left, int Right, int Id)> Ordered =>
+        merges.OrderBy(entry => entry.Value.Rank).Select(entry => (entry.Key.Left, entry.Key.Right, entry.Value.Id));
+
     /// <summary>Reads "merges", a list of <c>"a b"</c> or of <c>["a", "b"]</c>, best merge first.</summary>
     public static PairMerges Read(TokenizerNode node, Vocabulary vocabulary)
     {

@@ -39,6 +39,9 @@ internal static class ByteFallbackDecoder
     /// <summary>The name of a byte's token.</summary>
     public static string Name(byte value) => string.Create(CultureInfo.InvariantCulture, $"<0x{value:X2}>");
 
+    /// <summary>Whether a token has the name of a byte.</summary>
+    public static bool IsByte(string token) => TryReadByte(token, out _);
+
     private static bool TryReadByte(string token, out byte value)
     {
         value = 0;
