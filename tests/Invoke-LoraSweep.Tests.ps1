@@ -140,6 +140,11 @@ Describe 'Invoke-LoraSweep' {
                 Should -Throw -ErrorId 'LoraSweepValueInvalid,*' -ExpectedMessage "*'many' is not a number*'Sine' is not one of Cosine*'maybe' is not true or false*"
         }
 
+        It 'in values of a grid are told of all together' {
+            { Invoke-LoraSweep -Config $config -Grid @{ Rank = 'many', 4, 'few'; Epoch = 1, 'one' } @run } |
+                Should -Throw -ErrorId 'LoraSweepValueInvalid,*' -ExpectedMessage "*'one' is not a number*'many' is not a number*'few' is not a number*"
+        }
+
         It 'in one point are an error with the point, and the others go on' {
             $points = @{ TargetModule = 'q_prj' }, @{ LearningRate = 1e20 }, @{ Rank = 2 } |
                 Invoke-LoraSweep -Config $config @run -ErrorAction SilentlyContinue -ErrorVariable failed -WarningAction SilentlyContinue
@@ -147,13 +152,20 @@ Describe 'Invoke-LoraSweep' {
             $failed.FullyQualifiedErrorId | Should -Be 'LoraTargetNotFound,Lora.Commands.InvokeLoraSweepCommand', 'LoraLossNotFinite,Lora.Commands.InvokeLoraSweepCommand'
             $failed.TargetObject.Name | Should -Be 'targetmodule-q_prj', 'learningrate-1e+20'
             $failed.TargetObject.Outcome | Should -Be 'Failed', 'Failed'
+            "$($failed[0])" | Should -BeLike "Point 'targetmodule-q_prj': *"
+            "$($failed[1])" | Should -BeLike "Point 'learningrate-1e+20': *"
         }
 
         It 'in an object leave it out' {
-            $points = @{ Rnak = 4 }, @{ Rank = 2 } | Invoke-LoraSweep -Config $config @run -ErrorAction SilentlyContinue -ErrorVariable failed
+            $points = @{ Rank = 2 }, @{ Rnak = 4 } | Invoke-LoraSweep -Config $config @run -ErrorAction SilentlyContinue -ErrorVariable failed
             $points.Name | Should -Be 'rank-2'
             $failed.FullyQualifiedErrorId | Should -Be 'LoraSweepValueInvalid,Lora.Commands.InvokeLoraSweepCommand'
             $failed.TargetObject.Rnak | Should -Be 4
+            "$failed" | Should -BeLike "Point 2: *'Rnak'*"
+        }
+
+        It 'are none in an empty pipeline, of which nothing comes' {
+            @() | Invoke-LoraSweep -Config $config -Grid @{ Rank = 2, 4 } @run -ErrorAction Stop | Should -BeNullOrEmpty
         }
     }
 

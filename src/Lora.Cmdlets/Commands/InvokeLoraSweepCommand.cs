@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 using System.Management.Automation;
 using Lora.Training;
 
@@ -10,7 +11,7 @@ namespace Lora.Commands;
 public sealed class InvokeLoraSweepCommand : TrainingCmdlet
 {
     private readonly List<(PointArgument Input, LoraConfig? Config)> inputs = [];
-    private bool hasInput;
+    private int given;
 
     /// <summary>The points: configurations, or objects whose properties are parameters of New-LoraConfig and Invoke-LoraTraining.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
@@ -31,49 +32,18 @@ public sealed class InvokeLoraSweepCommand : TrainingCmdlet
     [ValidateRange(2, int.MaxValue)]
     public int Factor { get; set; } = 4;
 
-    /// <summary>What is adapted and how, where a point does not say otherwise.</summary>
-    [Parameter]
-    [Recorded<ConfigArgument>]
-    public ConfigArgument? Config { get; set; }
-
-    /// <summary>The files to learn from, and folders of files.</summary>
-    [Parameter]
-    [SupportsWildcards]
-    [ValidateNotNullOrEmpty]
-    public string[] Dataset { get; set; } = [];
-
-    /// <summary>How often an epoch has the rows of each dataset: one number for each.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public double[]? DatasetWeight { get; set; }
-
-    /// <summary>The files whose loss points are compared by; a table of names and files for several sets.</summary>
-    [Parameter]
-    [SupportsWildcards]
-    [Recorded<ValidationArgument>]
-    public ValidationArgument? ValidationDataset { get; set; }
-
-    /// <summary>The base model, when no configuration knows it.</summary>
-    [Parameter]
-    [Recorded<ModelArgument>]
-    public ModelArgument? Model { get; set; }
-
     /// <summary>The folder that has one for each point, with its adapter, and the record of the sweep.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? OutputPath { get; set; }
 
-    /// <summary>Begins anew over a sweep at OutputPath.</summary>
-    [Parameter]
-    public SwitchParameter Force { get; set; }
-
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
         PathResolver paths = new(this);
-        hasInput |= InputObject.Length > 0;
         foreach (PointArgument input in InputObject)
         {
+            given++;
             try
             {
                 SweepValues.CheckNames(input.Values.Where(value => value.Name != SweepPoint.ConfigKey).Select(value => value.Name));
@@ -82,7 +52,7 @@ public sealed class InvokeLoraSweepCommand : TrainingCmdlet
             }
             catch (LoraException exception)
             {
-                WriteError(ErrorRecords.Of(exception, input.Value));
+                WriteError(ErrorRecords.Of(exception, input.Value, string.Create(CultureInfo.InvariantCulture, $"{given}")));
             }
         }
     }
@@ -90,12 +60,12 @@ public sealed class InvokeLoraSweepCommand : TrainingCmdlet
     /// <inheritdoc/>
     protected override void EndWork()
     {
-        if (MyInvocation.ExpectingInput && !hasInput)
+        if (MyInvocation.ExpectingInput && given == 0) // an empty pipeline is no mistake
         {
             return;
         }
 
-        if (!hasInput && Grid is null)
+        if (given == 0 && Grid is null)
         {
             throw LoraException.Of(LoraError.SweepPointNotGiven, null, "no point comes through the pipeline, and -Grid names no values");
         }
@@ -134,7 +104,7 @@ public sealed class InvokeLoraSweepCommand : TrainingCmdlet
         }
 
         List<SweepPoint> points = [];
-        foreach ((PointArgument? input, LoraConfig? config) in hasInput ? inputs.Select(input => ((PointArgument?)input.Input, input.Config)) : [(null, null)])
+        foreach ((PointArgument? input, LoraConfig? config) in given > 0 ? inputs.Select(input => ((PointArgument?)input.Input, input.Config)) : [(null, null)])
         {
             if (config is not null && named is not null)
             {

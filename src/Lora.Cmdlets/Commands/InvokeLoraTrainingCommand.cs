@@ -18,46 +18,15 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     [Recorded<StartArgument>(Several = true)]
     public StartArgument[] InputObject { get; set; } = [];
 
-    /// <summary>What is adapted and how; beside an adapter, what may differ from its own configuration.</summary>
-    [Parameter]
-    [Recorded<ConfigArgument>]
-    public ConfigArgument? Config { get; set; }
-
     /// <summary>The adapter whose values training goes on from; beside a configuration, only its values.</summary>
     [Parameter]
     [Recorded<AdapterArgument>]
     public AdapterArgument? Adapter { get; set; }
 
-    /// <summary>The files to learn from, and folders of files: rows with text, or with prompt and completion.</summary>
-    [Parameter]
-    [SupportsWildcards]
-    [ValidateNotNullOrEmpty]
-    public string[] Dataset { get; set; } = [];
-
-    /// <summary>How often an epoch has the rows of each dataset: one number for each.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public double[]? DatasetWeight { get; set; }
-
-    /// <summary>The files that the loss is taken on before and after; a table of names and files for several sets.</summary>
-    [Parameter]
-    [SupportsWildcards]
-    [Recorded<ValidationArgument>]
-    public ValidationArgument? ValidationDataset { get; set; }
-
-    /// <summary>The base model, when what training starts from does not know it.</summary>
-    [Parameter]
-    [Recorded<ModelArgument>]
-    public ModelArgument? Model { get; set; }
-
     /// <summary>The folder that the adapter is written to at the end and when the run is stopped.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string? OutputPath { get; set; }
-
-    /// <summary>Overwrites an adapter at OutputPath.</summary>
-    [Parameter]
-    public SwitchParameter Force { get; set; }
 
     /// <summary>Gives each step as an object, as it is done, before the result.</summary>
     [Parameter]

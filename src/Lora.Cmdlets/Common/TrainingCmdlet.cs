@@ -7,6 +7,37 @@ public abstract class TrainingCmdlet : DatasetCmdlet
 {
     private static readonly TrainingOptions Defaults = new();
 
+    /// <summary>What is adapted and how; beside an adapter or a point of a sweep, what these do not say otherwise.</summary>
+    [Parameter]
+    [Recorded<ConfigArgument>]
+    public ConfigArgument? Config { get; set; }
+
+    /// <summary>The files to learn from, and folders of files: rows with text, or with prompt and completion.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Dataset { get; set; } = [];
+
+    /// <summary>How often an epoch has the rows of each dataset: one number for each.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public double[]? DatasetWeight { get; set; }
+
+    /// <summary>The files that the loss is taken on and not learned from; a table of names and files for several sets.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [Recorded<ValidationArgument>]
+    public ValidationArgument? ValidationDataset { get; set; }
+
+    /// <summary>The base model, when what training starts from does not know it.</summary>
+    [Parameter]
+    [Recorded<ModelArgument>]
+    public ModelArgument? Model { get; set; }
+
+    /// <summary>Overwrites what is at OutputPath.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
     /// <summary>Passes over the dataset.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]

@@ -11,13 +11,17 @@ internal static class SweepGrid
     /// Every combination: the first key changes slowest and the last fastest. Keys come in their order; those of a plain hashtable, which has none, by name.
     /// A list of lists is values that are lists.
     /// </summary>
-    /// <exception cref="LoraException">SweepValueInvalid: every name that nobody knows, and every key without a value.</exception>
+    /// <exception cref="LoraException">SweepValueInvalid: every name that nobody knows, every key without a value, and every value that does not fit.</exception>
     public static IReadOnlyList<IReadOnlyList<(string Name, object? Value)>> Of(IDictionary grid)
     {
         IEnumerable<(string Name, object?[] Values)> entries = grid.Keys.Cast<object>().Select(key => ($"{key}", Values(grid[key])));
         (string Name, object?[] Values)[] keys = [.. grid is IOrderedDictionary ? entries : entries.OrderBy(entry => entry.Name, StringComparer.OrdinalIgnoreCase)];
         SweepValues.CheckNames(keys.Select(key => key.Name));
-        LoraException.ThrowIfAny([.. keys.Where(key => key.Values.Length == 0).Select(key => new LoraProblem(LoraError.SweepValueInvalid, key.Name, key.Name, "it has no value"))]);
+        LoraException.ThrowIfAny(
+        [
+            .. keys.Where(key => key.Values.Length == 0).Select(key => new LoraProblem(LoraError.SweepValueInvalid, key.Name, key.Name, "it has no value")),
+            .. keys.SelectMany(key => key.Values.SelectMany(value => SweepValues.Problems([(key.Name, value)]))),
+        ]);
         IEnumerable<IReadOnlyList<(string Name, object? Value)>> product = [[]];
         foreach ((string name, object?[] values) in keys)
         {

@@ -52,6 +52,22 @@ internal static class SweepValues
     public static IReadOnlyList<(string Parameter, string Property, object? Value)> Read(IEnumerable<(string Name, object? Value)> given)
     {
         List<LoraProblem> problems = [];
+        IReadOnlyList<(string Parameter, string Property, object? Value)> values = Read(given, problems);
+        LoraException.ThrowIfAny(problems);
+        return values;
+    }
+
+    /// <summary>What does not fit of values, all together.</summary>
+    /// <param name="given">Known names and values.</param>
+    public static IReadOnlyList<LoraProblem> Problems(IEnumerable<(string Name, object? Value)> given)
+    {
+        List<LoraProblem> problems = [];
+        Read(given, problems);
+        return problems;
+    }
+
+    private static List<(string Parameter, string Property, object? Value)> Read(IEnumerable<(string Name, object? Value)> given, List<LoraProblem> problems)
+    {
         List<(string Parameter, string Property, object? Value)> values = [];
         foreach ((string name, object? value) in given.Where(entry => entry.Value is not (null or "") && entry.Name != SweepPoint.ConfigKey))
         {
@@ -72,7 +88,6 @@ internal static class SweepValues
             }
         }
 
-        LoraException.ThrowIfAny(problems);
         return values;
     }
 

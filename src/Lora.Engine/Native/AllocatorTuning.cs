@@ -21,8 +21,10 @@ internal sealed partial class AllocatorTuning : IDisposable
     private const int LargestKept = 32 << 20; // glibc takes no larger threshold
     private const int ReturnedSize = 1 << 20;
 
-    // The first steps make what later ones find, between what they free; then small pieces that are not given back at once add up.
-    private const int FirstSteps = 3;
+    /// <summary>Steps that make what later ones find, between what they free.</summary>
+    public const int FirstSteps = 3;
+
+    // Small pieces that are not given back at once add up.
     private const int StepsBetweenTrims = 100;
 
     private readonly bool isActive;

@@ -1,3 +1,5 @@
+using Lora.Training;
+
 namespace Lora;
 
 /// <summary>A finished run: the adapter and how it came about.</summary>
@@ -70,6 +72,9 @@ public sealed class LoraTrainingResult
     /// What failed and took nothing from the adapter, as messages: a step without a finite loss or without memory, what could not be written, an evaluation.
     /// </summary>
     public string[] Failure { get; init; } = [];
+
+    /// <summary>What a point of a sweep without a folder goes on from; null where it ended, or where a folder has it.</summary>
+    internal TrainingState? State { get; init; }
 
     /// <summary>Steps of the whole run that are done, with those of earlier processes.</summary>
     internal int Done { get; init; }

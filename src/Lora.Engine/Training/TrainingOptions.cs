@@ -186,13 +186,17 @@ public sealed record TrainingOptions
         : [];
 
     /// <summary>Whether the run's state is written: every so many steps, or when it is stopped.</summary>
-    internal bool IsStateKept => SaveStep is not null || SaveMinute is not null || Resume || (PauseDivisor is not null && OutputPath is not null);
+    internal bool IsStateKept => SaveStep is not null || SaveMinute is not null || Resume || PauseDivisor is not null;
 
     /// <summary>
     /// The part of its steps after which a point of a sweep pauses, as a divisor: 16 for a sixteenth, 1 for none; null for a run by itself. The schedule is
-    /// that of all steps. Each part ends with the state on disk, the last too: the sweep takes it away when it has noted what came of the point.
+    /// that of all steps. Each part ends with the state in <see cref="OutputPath"/>, the last too: the sweep takes it away when it has noted what came of the
+    /// point. Without a folder the result has it.
     /// </summary>
     internal int? PauseDivisor { get; init; }
+
+    /// <summary>The state that a point without a folder goes on from; null to begin.</summary>
+    internal TrainingState? Paused { get; init; }
 
     private LoraProblem[] NeedsOutput(string name, bool isGiven) => isGiven && OutputPath is null
         ? [new(LoraError.ConfigValueInvalid, name, name, "without an OutputPath", "a folder for the run's state")]

@@ -20,6 +20,7 @@ internal sealed class TrainingRun(
     private const string TrainingStage = "Training";
 
     private readonly RunOutput output = new(plan, options, observer);
+    private bool isMemoryKnown;
 
     /// <summary>Runs it.</summary>
     /// <param name="whole">Runs since the command began, before the model was loaded; null: this is where it begins.</param>
@@ -43,12 +44,14 @@ internal sealed class TrainingRun(
         TrainingSteps steps = new(loaded.Dataset, options, Batch.Padding);
         RateWarnings(steps.Rate);
         LoraMemoryPlan? memory = Plan(engine, adapter, steps);
+        isMemoryKnown = memory is not null && loaded.Shared?.IsLarger(memory) == false; // an earlier point of the sweep had as much
+        using AllocatorTuning tuning = Tune(memory);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
-        Rehearse(engine, adapter, optimizer, steps, memory);
+        Rehearse(engine, adapter, optimizer, steps);
 
         // Over everything that was just initialised: values, moments, the loss scale and the generator.
-        plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath!);
+        plan.State?.Restore(adapter, optimizer, scaling, steps.Rate.TotalSteps, options.OutputPath);
 
         RunEvaluator evaluator = new(engine, loaded.Validation, options.BatchSize, observer, cancellation);
         RunEvaluations evaluations = new(evaluator, options, adapter, [.. loaded.Validation.Select(set => set.Name)], steps.Total, plan.State?.Evaluations);
@@ -63,7 +66,7 @@ internal sealed class TrainingRun(
         TrainingLoop loop = new(engine, adapter, optimizer, options, scaling, observer.OnWarning) { Counts = plan.State?.Loop ?? new(0, 0) };
         AdapterCheckpoints? checkpoints = options.SaveLimit is int limit ? new(options.OutputPath!, limit, () => Snapshot(adapter)) : null;
         TrainingStateKeeper? keeper = options.IsStateKept
-            ? new(options.OutputPath!, options, loop, checkpoints, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
+            ? new(options.OutputPath, options, loop, checkpoints, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
             : null;
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
 
@@ -95,7 +98,7 @@ internal sealed class TrainingRun(
         bool goesOn = !cancellation.IsCancellationRequested && reason != LoraStopReason.OutOfMemory;
         IReadOnlyList<LoraEvaluation>? after = best is not null ? evaluations.State.Best
             : evaluations.State.LastStep == done && done > 0 ? evaluations.State.Last
-            : goesOn ? Look(() => evaluations.End(done))
+            : goesOn ? Look(() => reason == LoraStopReason.Paused ? evaluations.Pause(done) : evaluations.End(done))
             : null;
         if (evaluations.State.LastStep < done && best is null)
         {
@@ -112,6 +115,7 @@ internal sealed class TrainingRun(
             Done = done,
             Total = steps.Total,
             Ended = after ?? [],
+            State = reason == LoraStopReason.Paused ? keeper?.Held : null,
             History = [.. loop.History],
             Before = evaluations.State.Before is [LoraEvaluation before, ..] ? before : null,
             After = after is [LoraEvaluation ended, ..] ? ended : null,
@@ -148,10 +152,9 @@ internal sealed class TrainingRun(
     }
 
     /// <summary>Trains the largest batch once and keeps nothing of it, before anything that takes long.</summary>
-    private void Rehearse(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingSteps steps, LoraMemoryPlan? memory)
+    private void Rehearse(IStepEngine engine, AttachedAdapter adapter, AdamW optimizer, TrainingSteps steps)
     {
-        bool isKnown = memory is not null && loaded.Shared?.IsToBeRehearsed(memory) == false; // an earlier point of the sweep had as much
-        if (options.Rehearsal && !isKnown && !(plan.State?.Step >= steps.End))
+        if (options.Rehearsal && !isMemoryKnown && !(plan.State?.Step >= steps.End))
         {
             Batch largest = steps.Largest(cancellation);
             observer.OnStage($"Rehearsing the largest batch, {largest.Rows} rows of up to {largest.Length} tokens");
@@ -182,15 +185,19 @@ internal sealed class TrainingRun(
         return null;
     }
 
-    private LoraStopReason Train(
-        TrainingLoop loop, TrainingSteps steps, RunEvaluations evaluations, TrainingStateKeeper? keeper, LoraMemoryPlan? memory, Stopwatch clock)
+    /// <summary>Keeps freed memory, or gives it back, from the first evaluation to the last.</summary>
+    private AllocatorTuning Tune(LoraMemoryPlan? memory)
     {
         // The plan knows whether there is room to keep it; without a plan the user's word counts, and keeping is the faster way.
         bool keepsFreedMemory = memory?.KeepsFreedMemory ?? options.KeepFreedMemory ?? true;
-        using AllocatorTuning tuning = !keepsFreedMemory ? AllocatorTuning.ReturnFreedMemory()
+        return !keepsFreedMemory ? AllocatorTuning.ReturnFreedMemory()
             : memory is null ? AllocatorTuning.KeepAllFreedMemory() // autograd's memory is not planned
             : AllocatorTuning.KeepFreedMemory();
+    }
 
+    private LoraStopReason Train(
+        TrainingLoop loop, TrainingSteps steps, RunEvaluations evaluations, TrainingStateKeeper? keeper, LoraMemoryPlan? memory, Stopwatch clock)
+    {
         // Only Windows' driver moves a GPU's memory without a word; elsewhere this is null.
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
 
@@ -275,7 +282,7 @@ internal sealed class TrainingRun(
             if (memory is not null)
             {
                 // Where memory was planned it is held to the plan; autograd's would be given back only to be asked for again.
-                AllocatorTuning.TrimAfter(loop.History.Count);
+                AllocatorTuning.TrimAfter(loop.History.Count + (isMemoryKnown ? AllocatorTuning.FirstSteps : 0));
             }
 
             if (step.IsSkipped && step.SkipReason is null)

@@ -42,11 +42,25 @@ public sealed class TrainingSession : IDisposable
     public LoraTrainingResult Train(
         LoraConfig config, TrainingData data, TrainingOptions options, ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
-        observer ??= new Unobserved();
-
         // Everything that can be found wrong is found here, before libtorch is loaded, let alone a model.
         Stopwatch clock = Stopwatch.StartNew();
-        TrainingPlan plan = TrainingPlan.Make(config, data, options, Begun);
+        return Train(TrainingPlan.Make(config, data, options, Begun), data, options, observer, cancellation, clock);
+    }
+
+    /// <summary>Trains what was planned with the same options, but for where it pauses.</summary>
+    /// <param name="plan">What is done.</param>
+    /// <param name="data">What is read.</param>
+    /// <param name="options">How it trains.</param>
+    /// <param name="observer">Who is told; null for nobody.</param>
+    /// <param name="cancellation">Stops the run within a batch.</param>
+    /// <param name="clock">Runs since the run began; null: that is now.</param>
+    /// <exception cref="LoraException">What is wrong with the rows or the device; OutOfMemory outside a step.</exception>
+    /// <exception cref="OperationCanceledException">The run was stopped before its first step.</exception>
+    internal LoraTrainingResult Train(
+        TrainingPlan plan, TrainingData data, TrainingOptions options, ITrainingObserver? observer, CancellationToken cancellation, Stopwatch? clock = null)
+    {
+        observer ??= new Unobserved();
+        clock ??= Stopwatch.StartNew();
         plan.Warnings.ToList().ForEach(observer.OnWarning);
         if (plan.Fitted?.Note is string note)
         {

@@ -74,6 +74,10 @@ internal sealed class RunEvaluations(
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
     public IReadOnlyList<LoraEvaluation> End(int step) => Take("after the last step", step);
 
+    /// <summary>Takes that of a point of a sweep which pauses: of the set that points are compared by, and no other.</summary>
+    /// <exception cref="OperationCanceledException">The run was stopped.</exception>
+    public IReadOnlyList<LoraEvaluation> Pause(int step) => Take("at the pause", step, only: judge);
+
     /// <summary>Gives the adapter the values that it had when it was best, where they are kept.</summary>
     /// <returns>The step that they are of; null when the values stay.</returns>
     public int? TakeBest()
@@ -89,9 +93,9 @@ internal sealed class RunEvaluations(
         return State.BestStep;
     }
 
-    private IReadOnlyList<LoraEvaluation> Take(string when, int step)
+    private IReadOnlyList<LoraEvaluation> Take(string when, int step, int? only = null)
     {
-        IReadOnlyList<LoraEvaluation> found = TorchMemoryFailure.Named(() => evaluator.Evaluate(when, step));
+        IReadOnlyList<LoraEvaluation> found = TorchMemoryFailure.Named(() => evaluator.Evaluate(when, step, only));
         taken.AddRange(found);
         return found;
     }

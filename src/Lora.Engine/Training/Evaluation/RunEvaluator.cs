@@ -15,13 +15,15 @@ internal sealed class RunEvaluator(
     /// <summary>Evaluates the adapter as it is now.</summary>
     /// <param name="when">Goes on what is shown, for example <c>before the first step</c>.</param>
     /// <param name="step">Steps that are done.</param>
+    /// <param name="only">The number of the one set to evaluate; null for all.</param>
     /// <returns>One evaluation for each set, in their order.</returns>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
-    public IReadOnlyList<LoraEvaluation> Evaluate(string when, int step)
+    public IReadOnlyList<LoraEvaluation> Evaluate(string when, int step, int? only = null)
     {
-        int batches = sets.Sum(set => Evaluator.Batches(set.Dataset, batchSize));
+        LoadedValidation[] asked = [.. sets.Where((_, number) => number == (only ?? number))];
+        int batches = asked.Sum(set => Evaluator.Batches(set.Dataset, batchSize));
         int done = 0;
-        return [.. sets.Select(Of)];
+        return [.. asked.Select(Of)];
 
         LoraEvaluation Of(LoadedValidation set)
         {

@@ -17,6 +17,9 @@ internal sealed class MemoryPlanner(
     // What a run takes at most that keeps freed memory, as a share of what its tensors take (bench plan).
     private const double KeptShare = 1.25;
 
+    // Bytes of an adapter that are found anywhere: to measure what is left takes as long as its first steps.
+    private const double SmallAdapter = 64 << 20;
+
     // The value, its gradient and two moments, float32 whatever the base is.
     private const int BytesOfValue = 4 * sizeof(float);
 
@@ -38,6 +41,11 @@ internal sealed class MemoryPlanner(
     public static void CheckAdapter(double values, Device device, long? limit)
     {
         double bytes = values * BytesOfValue;
+        if (limit is null && bytes < SmallAdapter)
+        {
+            return;
+        }
+
         long most = limit ?? AvailableMemory.Of(device)?.Limit ?? long.MaxValue;
         if (bytes > most)
         {

@@ -99,7 +99,7 @@ internal sealed record TrainingPlan(
             options.IsStateKept ? RunIdentity.Of(folder!, weights!, saved, start, data, options) : new Dictionary<string, string>();
 
         // Last: it has the run's values and moments, the largest file that a plan reads.
-        TrainingState? state = options.Resume ? Resumed(options.OutputPath!, identity) : null;
+        TrainingState? state = options.Resume ? Resumed(options.OutputPath!, identity) : options.Paused;
 
         // A run that is gone on with on another day writes its conversations as on the first.
         DateTimeOffset? clock = !new ChosenTemplate(folder!, options.Data.ChatTemplate, start?.ChatTemplate).IsDated() ? null

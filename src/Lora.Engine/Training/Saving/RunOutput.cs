@@ -90,11 +90,11 @@ internal sealed class RunOutput(TrainingPlan plan, TrainingOptions options, ITra
     public void End(TrainingStateKeeper? keeper, string? written, bool isStateKept)
     {
         // In this order a process that dies at any moment leaves the adapter or the state that it comes from.
-        if (written is null)
+        if (written is null && options.OutputPath is not null)
         {
             keeper?.Write();
         }
-        else if (!isStateKept && (keeper is not null || options.Overwrite))
+        else if (written is not null && !isStateKept && (keeper is not null || options.Overwrite))
         {
             TrainingStateFile.Remove(written); // also that of an earlier run, which was overwritten
         }

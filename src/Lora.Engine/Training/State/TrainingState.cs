@@ -33,11 +33,11 @@ internal sealed record TrainingState(
     /// <param name="optimizer">Takes the moments.</param>
     /// <param name="scaling">Takes the scaling of the loss; null for none.</param>
     /// <param name="steps">The steps of the whole run.</param>
-    /// <param name="folder">Where the state was read, for messages.</param>
+    /// <param name="folder">Where the state was read, for messages; null for memory.</param>
     /// <exception cref="LoraException">ResumeRefused: the state is damaged, or belongs to another number of values or steps.</exception>
-    public void Restore(AttachedAdapter adapter, AdamW optimizer, LossScaling? scaling, int steps, string folder)
+    public void Restore(AttachedAdapter adapter, AdamW optimizer, LossScaling? scaling, int steps, string? folder)
     {
-        LoraException.ThrowIfAny([.. Faults(adapter.Arena.Count, steps).Select(fault => new LoraProblem(LoraError.ResumeRefused, folder, folder, fault))]);
+        LoraException.ThrowIfAny([.. Faults(adapter.Arena.Count, steps).Select(fault => new LoraProblem(LoraError.ResumeRefused, folder, folder ?? "memory", fault))]);
 
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();

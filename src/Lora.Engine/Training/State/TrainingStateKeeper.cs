@@ -4,8 +4,8 @@ using Lora.Checkpoints;
 
 namespace Lora.Training;
 
-/// <summary>Keeps a run's state on disk: every so many steps, and when the run is stopped.</summary>
-/// <param name="folder">Where the adapter will go.</param>
+/// <summary>Keeps a run's state on disk, every so many steps and when the run is stopped; or that of a pause in memory.</summary>
+/// <param name="folder">Where the adapter will go; null for nowhere.</param>
 /// <param name="options">How often it is written.</param>
 /// <param name="loop">Trains it.</param>
 /// <param name="checkpoints">The adapters that are kept beside it; null for none.</param>
@@ -16,7 +16,7 @@ namespace Lora.Training;
 /// <param name="evaluations">The run's.</param>
 /// <param name="identity">What the run is.</param>
 internal sealed class TrainingStateKeeper(
-    string folder,
+    string? folder,
     TrainingOptions options,
     TrainingLoop loop,
     AdapterCheckpoints? checkpoints,
@@ -32,6 +32,9 @@ internal sealed class TrainingStateKeeper(
     // As of the last whole step; a step that is given up has drawn from the generator.
     private TensorData randomness = adapter.Randomness(nameof(TrainingState.Generator));
     private int steps = first;
+
+    /// <summary>The state where no folder has it; null before a pause.</summary>
+    public TrainingState? Held { get; private set; }
 
     /// <summary>Notes a step that is done.</summary>
     /// <exception cref="LoraException">OutputFailed.</exception>
@@ -76,7 +79,14 @@ internal sealed class TrainingStateKeeper(
     /// <exception cref="LoraException">OutputFailed.</exception>
     public void Write()
     {
-        TrainingStateFile.Write(folder, State());
+        TrainingState state = State();
+        if (folder is null)
+        {
+            Held = state;
+            return;
+        }
+
+        TrainingStateFile.Write(folder, state);
         sinceWritten.Restart();
     }
 

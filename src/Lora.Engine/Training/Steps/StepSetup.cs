@@ -19,7 +19,7 @@ internal static class StepSetup
         FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options, Action<string> warn, CancellationToken cancellation)
     {
         MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes(cancellation));
-        long bytes = loaded.Dataset.TokenCount * step.HiddenSize;
+        long bytes = (loaded.Dataset.TokenCount + loaded.Validation.Sum(set => set.Dataset.TokenCount)) * step.HiddenSize;
         (int Block, LoraPrefixCache Place)[] kept = PrefixCaching.Choose(
             options.PrefixCache, step.Lowest, steps.IsRepeating, loaded.Shared?.Block, bytes, several => planner.Fits(several * bytes));
 

@@ -12,6 +12,9 @@ internal sealed class RunningPoint(SweepPoint point, string? folder, SweptPoint 
     // Losses of single steps differ as their rows do.
     private const int TrainingLossShare = 10;
 
+    private LoraAdapter? adapter;
+    private TrainingState? state;
+
     /// <summary>The point.</summary>
     public SweepPoint Point => point;
 
@@ -24,30 +27,49 @@ internal sealed class RunningPoint(SweepPoint point, string? folder, SweptPoint 
     /// <summary>The lowest block that learns in any point on the same model.</summary>
     public int Block { get; set; }
 
-    /// <summary>The adapter as it was last, where no folder has it.</summary>
-    public LoraAdapter? Adapter { get; set; }
+    /// <summary>What its training will do, for the first part of it; null where that is to be planned when its turn comes.</summary>
+    public TrainingPlan? Plan { private get; set; }
 
     /// <summary>How it ends after its last rung.</summary>
     public LoraSweepOutcome EndOutcome => Swept.Rungs is [.., SweptRung last] && last.Step < last.TotalStep ? LoraSweepOutcome.EarlyStopped : LoraSweepOutcome.Completed;
 
     /// <summary>The options of its training to the end of a rung.</summary>
-    public TrainingOptions OptionsOf(int rung, SweepRungs rungs) => folder is null ? point.Options : point.Options with
+    public TrainingOptions OptionsOf(int rung, SweepRungs rungs) => folder is null && rungs.Count == 1 ? point.Options : point.Options with
     {
         OutputPath = folder,
-        SaveMinute = point.Options.SaveMinute ?? (point.Options.SaveStep is null ? SaveMinutes : null),
+        SaveMinute = point.Options.SaveMinute ?? (folder is not null && point.Options.SaveStep is null ? SaveMinutes : null),
         PauseDivisor = rungs.Divisor(rung),
+        Paused = state,
         Prompt = rung == rungs.Count ? point.Options.Prompt : [],
-        Resume = rung > 1 || (IsGoneOnWith && TrainingStateFile.IsThere(folder)),
+        Resume = folder is not null && (rung > 1 || (IsGoneOnWith && TrainingStateFile.IsThere(folder))),
         Overwrite = point.Options.Overwrite || IsGoneOnWith,
     };
+
+    /// <summary>The plan that was made of it, once.</summary>
+    public TrainingPlan? TakePlan()
+    {
+        TrainingPlan? taken = Plan;
+        Plan = null; // it may hold an adapter
+        return taken;
+    }
+
+    /// <summary>Keeps what a part of its training gave and no folder has.</summary>
+    public void Keep(LoraTrainingResult part)
+    {
+        adapter = folder is null ? part.Adapter : null;
+        state = part.State;
+    }
 
     /// <summary>What it has come to with one more part of its training.</summary>
     public SweptRung Came(LoraTrainingResult part)
     {
+        // Those of earlier processes are in the folder alone; a full disk takes none.
+        SweptRung? before = Swept.Rungs is [.., SweptRung last] ? last : null;
         (int Step, double Loss, long Token)[] steps = [.. folder is null ? [] : MetricsFile.Steps(folder).Where(step => step.Step <= part.Done)];
-        steps = steps.Length >= part.Done ? steps : [.. part.History.Select(step => (step.Step, step.Loss, step.Token))]; // a full disk takes no metrics
-        double[] last = [.. steps.TakeLast(Math.Max(1, part.Done / TrainingLossShare)).Select(step => step.Loss)];
-        double trainingLoss = last.Length > 0 ? last.Average() : double.NaN;
+        bool areThere = steps.Length >= part.Done;
+        steps = areThere ? steps : [.. part.History.Select(step => (step.Step, step.Loss, step.Token))];
+        double[] ended = [.. steps.TakeLast(Math.Max(1, part.Done / TrainingLossShare)).Select(step => step.Loss)];
+        double trainingLoss = ended.Length > 0 ? ended.Average() : double.NaN;
         string? judge = point.Options.BestBy;
         LoraEvaluation? evaluation = part.Ended.FirstOrDefault(found => judge is null || found.Name.Equals(judge, StringComparison.OrdinalIgnoreCase));
         return new()
@@ -59,13 +81,13 @@ internal sealed class RunningPoint(SweepPoint point, string? folder, SweptPoint 
             TrainingLoss = trainingLoss,
             Evaluation = evaluation,
             Sample = part.Sample,
-            Token = steps.Sum(step => step.Token),
-            Seconds = part.Elapsed.TotalSeconds + (Swept.Rungs is [.., SweptRung before] ? before.Seconds : 0),
+            Token = steps.Sum(step => step.Token) + (areThere ? 0 : before?.Token ?? 0),
+            Seconds = part.Elapsed.TotalSeconds + (before?.Seconds ?? 0),
         };
     }
 
     /// <summary>The result of a point that has ended.</summary>
-    public LoraSweepResult Result(SweptRung came, int rung, LoraSweepOutcome outcome, bool isKept) => new()
+    public LoraSweepResult Result(SweptRung came, int rung, LoraSweepOutcome outcome) => new()
     {
         Name = point.Name,
         Parameter = point.Parameter,
@@ -81,13 +103,14 @@ internal sealed class RunningPoint(SweepPoint point, string? folder, SweptPoint 
         Sample = came.Sample,
         Token = came.Token,
         Elapsed = TimeSpan.FromSeconds(came.Seconds),
-        Adapter = Adapter,
-        Path = isKept ? folder : null,
+        Adapter = adapter,
+        Path = folder,
     };
 
     /// <summary>Removes the state that its run was gone on with from.</summary>
     public void RemoveState()
     {
+        state = null;
         if (folder is not null)
         {
             TrainingStateFile.Remove(folder);

@@ -8,12 +8,11 @@ internal static class SweepPlan
     /// <summary>The points that can be trained.</summary>
     /// <param name="points">All points.</param>
     /// <param name="options">How they are gone over.</param>
-    /// <param name="folder">The sweep's folder; null for none.</param>
     /// <param name="begun">The time that chat templates write.</param>
     /// <param name="onFailure">Told of each point that cannot be trained.</param>
     /// <exception cref="LoraException">None can be trained.</exception>
     public static List<RunningPoint> Of(
-        IReadOnlyList<SweepPoint> points, SweepOptions options, string? folder, DateTimeOffset begun, Action<SweepPoint, LoraException> onFailure)
+        IReadOnlyList<SweepPoint> points, SweepOptions options, DateTimeOffset begun, Action<SweepPoint, LoraException> onFailure)
     {
         SweepRungs rungs = new(points.Count, options.Factor);
         List<(RunningPoint Point, TrainingPlan Plan)> planned = [];
@@ -21,13 +20,14 @@ internal static class SweepPlan
         foreach (SweepPoint given in points)
         {
             SweepPoint point = given with { Options = given.Options with { Overwrite = options.Overwrite } };
-            RunningPoint running = new(point, folder is null ? null : Path.Combine(folder, point.Name), new() { Name = point.Name });
+            RunningPoint running = new(point, options.OutputPath is string folder ? Path.Combine(folder, point.Name) : null, new() { Name = point.Name });
             try
             {
                 // Whether what lies in the folder is this point's is found when it is compared with the record.
-                TrainingOptions planOptions = running.OptionsOf(1, rungs) with { Overwrite = options.Overwrite || options.Resume };
+                TrainingOptions planOptions = running.OptionsOf(1, rungs) with { Overwrite = options.Overwrite || options.Resume, Prompt = point.Options.Prompt };
                 TrainingPlan plan = TrainingPlan.Make(point.Config, point.Data, planOptions, begun);
                 planned.Add((running, plan));
+                running.Plan = options.Resume ? null : plan;
                 running.Swept = running.Swept with
                 {
                     Parameter = point.Parameter.ToDictionary(entry => entry.Key, entry => SweepPoint.TextOf(entry.Value)),

@@ -33,6 +33,7 @@ internal static class SweepResume
             observer?.OnStage($"New points, which the sweep in '{folder}' had not: {string.Join(", ", added)}");
         }
 
+        left = [.. left.Where(point => point.Rungs.Count > 0 || TrainingStateFile.IsThere(Path.Combine(folder, point.Name)))]; // the others never began
         if (left.Length > 0)
         {
             observer?.OnWarning($"Points of the sweep in '{folder}' that are not among those given stay as they are: {string.Join(", ", left.Select(point => point.Name))}.");

@@ -4,15 +4,15 @@ namespace Lora.Training;
 /// <param name="session">Trains.</param>
 /// <param name="points">The points.</param>
 /// <param name="options">How they are gone over.</param>
-/// <param name="folder">The sweep's folder; null for none.</param>
 /// <param name="observer">Who is told; null for nobody.</param>
 /// <param name="cancellation">Stops the training.</param>
 internal sealed class SweepRun(
-    TrainingSession session, IReadOnlyList<SweepPoint> points, SweepOptions options, string? folder, ISweepObserver? observer, CancellationToken cancellation)
+    TrainingSession session, IReadOnlyList<SweepPoint> points, SweepOptions options, ISweepObserver? observer, CancellationToken cancellation)
 {
     private readonly SweepRungs rungs = new(points.Count, options.Factor);
     private readonly List<LoraSweepResult> results = [];
     private readonly HashSet<string> warnings = new(StringComparer.Ordinal);
+    private readonly string? folder = options.OutputPath;
     private SweepRecord record = new();
     private int trained;
 
@@ -26,7 +26,7 @@ internal sealed class SweepRun(
         }
 
         session.Begun = before?.Begun ?? session.Begun;
-        List<RunningPoint> running = SweepPlan.Of(points, options, folder, session.Begun, OnFailure);
+        List<RunningPoint> running = SweepPlan.Of(points, options, session.Begun, OnFailure);
         record = SweepResume.Joined(before ?? new() { Factor = options.Factor, Begun = session.Begun }, before is not null, running, options, observer);
         Save();
         int total = Total(running.Count);
@@ -40,7 +40,10 @@ internal sealed class SweepRun(
                 if (isThere)
                 {
                     done.Add(point);
-                    End(point, rung, rung == rungs.Count ? point.EndOutcome : null);
+                    if (rung == rungs.Count)
+                    {
+                        End(point, rung);
+                    }
                 }
             }
 
@@ -69,11 +72,10 @@ internal sealed class SweepRun(
         // The sort is stable: of equal ones the first goes on. What is no number is never the best.
         RunningPoint[] ranked = [.. done.OrderBy(point => double.IsNaN(point.Swept.Rungs[rung - 1].Loss) ? double.PositiveInfinity : point.Swept.Rungs[rung - 1].Loss)];
         int kept = rungs.GoOn(begun);
-        foreach (RunningPoint left in ranked.Skip(kept).Reverse())
-        {
-            End(left, rung, LoraSweepOutcome.Halved);
-        }
-
+        RunningPoint[] left = [.. ranked.Skip(kept).Reverse()];
+        Array.ForEach(left, point => point.Swept.Outcome ??= LoraSweepOutcome.Halved);
+        Save();
+        Array.ForEach(left, point => End(point, rung));
         return [.. done.Where(ranked.Take(kept).Contains)];
     }
 
@@ -83,8 +85,7 @@ internal sealed class SweepRun(
         cancellation.ThrowIfCancellationRequested();
         if (point.Swept.Rungs is [.., { IsEnded: true } last])
         {
-            point.Swept.Rungs.Add(last); // there is nothing left to train
-            Save();
+            Note(point, last, rung); // there is nothing left to train
             return true;
         }
 
@@ -94,7 +95,9 @@ internal sealed class SweepRun(
         try
         {
             session.SweptBlock = point.Block;
-            result = session.Train(point.Point.Config, point.Point.Data, point.OptionsOf(rung, rungs), listening, cancellation);
+            TrainingOptions part = point.OptionsOf(rung, rungs);
+            result = point.TakePlan() is TrainingPlan plan ? session.Train(plan, point.Point.Data, part, listening, cancellation)
+                : session.Train(point.Point.Config, point.Point.Data, part, listening, cancellation);
         }
         catch (LoraException exception)
         {
@@ -109,39 +112,36 @@ internal sealed class SweepRun(
             && (result.Ended.Count > 0 || point.Point.Data.ValidationDataset.Count == 0);
         foreach (LoraException failure in listening.Failures)
         {
-            observer?.OnFailure(point.Result(came, rung, isWhole ? point.EndOutcome : LoraSweepOutcome.Failed, options.OutputPath is not null), failure);
+            observer?.OnFailure(point.Result(came, rung, isWhole ? point.EndOutcome : LoraSweepOutcome.Failed), failure);
         }
 
         if (isWhole)
         {
-            point.Adapter = options.OutputPath is null ? result.Adapter : null; // else its folder has it
-            point.Swept.Rungs.Add(came);
-            Save();
+            point.Keep(result);
+            Note(point, came, rung);
         }
 
         return isWhole;
     }
 
-    /// <summary>Gives the result of a point that has come to its end; null while it may go on.</summary>
-    private void End(RunningPoint point, int rung, LoraSweepOutcome? outcome)
+    /// <summary>Notes what a point has come to; on the last rung that is its end.</summary>
+    private void Note(RunningPoint point, SweptRung came, int rung)
     {
-        if (outcome is not LoraSweepOutcome ended)
-        {
-            return;
-        }
+        point.Swept.Rungs.Add(came);
+        point.Swept.Outcome ??= rung == rungs.Count ? point.EndOutcome : null;
+        Save();
+    }
 
-        if (point.Swept.Outcome is null)
-        {
-            point.Swept.Outcome = ended;
-            Save();
-        }
-
+    /// <summary>Gives the result of a point that has come to its end.</summary>
+    private void End(RunningPoint point, int rung)
+    {
+        LoraSweepOutcome ended = point.Swept.Outcome ??= point.EndOutcome;
         if (ended != LoraSweepOutcome.Halved)
         {
             point.RemoveState(); // that of one that other points were better than stays, so that it may be gone on with all the same
         }
 
-        LoraSweepResult result = point.Result(point.Swept.Rungs[rung - 1], rung, ended, options.OutputPath is not null);
+        LoraSweepResult result = point.Result(point.Swept.Rungs[rung - 1], rung, ended);
         results.Add(result);
         observer?.OnResult(result);
     }

@@ -28,21 +28,7 @@ public sealed class SweepSession : IDisposable
         ArgumentNullException.ThrowIfNull(points);
         ArgumentNullException.ThrowIfNull(options);
         LoraException.ThrowIfAny([.. options.Check(), .. Check(points), .. Destination(options)]);
-        if (options.OutputPath is null && options.Factor is not null)
-        {
-            // States go from rung to rung through files, whether anybody wants to see them or not.
-            string temporary = Temporary();
-            try
-            {
-                return new SweepRun(session, points, options, temporary, observer, cancellation).Execute();
-            }
-            finally
-            {
-                FileChanges.DeleteFolder(temporary);
-            }
-        }
-
-        return new SweepRun(session, points, options, options.OutputPath, observer, cancellation).Execute();
+        return new SweepRun(session, points, options, observer, cancellation).Execute();
     }
 
     /// <inheritdoc/>
@@ -80,18 +66,6 @@ public sealed class SweepSession : IDisposable
         if (OutputFolder.WhyNot(folder) is string reason)
         {
             yield return new(LoraError.OutputFailed, folder, folder, reason);
-        }
-    }
-
-    private static string Temporary()
-    {
-        try
-        {
-            return Directory.CreateTempSubdirectory("lora-sweep-").FullName;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw LoraException.From(exception, LoraError.OutputFailed, Path.GetTempPath(), Path.GetTempPath(), exception.Message);
         }
     }
 }

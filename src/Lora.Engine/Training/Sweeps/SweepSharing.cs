@@ -7,7 +7,7 @@ internal sealed class SweepSharing(int block)
     private const double Nearly = 1.1;
 
     private readonly Dictionary<int, IReadOnlyList<LoraEvaluation>> before = [];
-    private long rehearsed;
+    private long largest;
 
     /// <summary>The lowest block that learns in any of them.</summary>
     public int Block => block;
@@ -26,13 +26,13 @@ internal sealed class SweepSharing(int block)
         }
     }
 
-    /// <summary>Whether a batch that takes so much memory is still to be rehearsed: an earlier point's will do that took as much, or nearly.</summary>
-    public bool IsToBeRehearsed(LoraMemoryPlan memory)
+    /// <summary>Whether a step takes more memory than that of any earlier point, and more than nearly as much: then it is rehearsed.</summary>
+    public bool IsLarger(LoraMemoryPlan memory)
     {
         // Ranks differ by hundredths of what a step takes, and a rehearsal costs a step.
         long step = memory.Activation + memory.Head + memory.Adapter + memory.Optimizer;
-        bool isLarger = step > rehearsed * Nearly;
-        rehearsed = isLarger ? step : rehearsed;
+        bool isLarger = step > largest * Nearly;
+        largest = isLarger ? step : largest;
         return isLarger;
     }
 }

@@ -89,6 +89,22 @@ public sealed class PrefixCachingTests : IDisposable
     }
 
     [Fact]
+    public void The_memory_plan_has_the_hidden_states_of_the_rows_that_are_evaluated_too()
+    {
+        TrainingOptions options = ExampleRun.Options with { PrefixCache = LoraPrefixCache.Memory, MaxStep = 1 };
+        TrainingData[] data = [ExampleRun.Data, new(ExampleRun.DataFile("train")), new(ExampleRun.DataFile("validation"))];
+
+        long[] planned = [.. data.Select(rows =>
+        {
+            using TrainingSession session = new();
+            return session.Train(Config, rows, options).MemoryPlan!.PrefixCache;
+        })];
+
+        Assert.Equal(planned[1] + planned[2], planned[0]);
+        Assert.NotEqual(0, planned[2]);
+    }
+
+    [Fact]
     public void A_store_that_fails_is_given_up_and_told_of_once()
     {
         using DisposeScope scope = NewDisposeScope();

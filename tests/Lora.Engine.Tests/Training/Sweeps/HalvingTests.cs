@@ -71,6 +71,33 @@ public class HalvingTests
     }
 
     [Fact]
+    public void At_a_pause_only_the_set_that_points_are_compared_by_is_evaluated()
+    {
+        TrainingData data = new([ExampleRun.DataFile("train")], [new("other", [ExampleRun.DataFile("train")]), new("judge", [ExampleRun.DataFile("validation")])]);
+        SweepPoint[] points = [.. SweepExample.Rates(1e-5, 5e-3).Select(point => point with { Data = data, Options = point.Options with { BestBy = "judge", EvaluationStep = 99 } })];
+        RecordingSweep observer = new();
+
+        IReadOnlyList<LoraSweepResult> swept = SweepExample.Sweep(points, Halved, observer);
+
+        string[] pauses = [.. observer.Stages.Where(stage => stage.EndsWith("at the pause", StringComparison.Ordinal)).Select(stage => stage[(stage.IndexOf(':', StringComparison.Ordinal) + 2)..])];
+        Assert.Equal(["Evaluating 'judge' at the pause", "Evaluating 'judge' at the pause"], pauses);
+        Assert.Equal(["judge", "judge"], swept.Select(result => result.Evaluation!.Name));
+        Assert.Equal("learningrate-0.005", swept[^1].Name);
+    }
+
+    [Fact]
+    public void Prompts_that_a_point_cannot_answer_are_refused_before_its_first_rung()
+    {
+        SweepPoint[] points = [.. SweepExample.Rates(1e-5, 5e-3).Select(point => point with { Config = point.Config with { TaskType = "SEQ_CLS" }, Options = point.Options with { Prompt = ["What?"] } })];
+        RecordingSweep observer = new();
+
+        LoraException refused = Assert.Throws<LoraException>(() => SweepExample.Sweep(points, Halved, observer));
+
+        Assert.Contains(refused.Problems, problem => problem.Message.Contains("Prompt", StringComparison.Ordinal));
+        Assert.Empty(observer.Points);
+    }
+
+    [Fact]
     public void Without_a_validation_set_the_training_loss_decides()
     {
         SweepPoint[] points = [.. SweepExample.Rates(1e-5, 5e-3).Select(point => point with { Data = new(ExampleRun.DataFile("train")) })];

@@ -103,6 +103,21 @@ public class SweepResumeTests
     }
 
     [Fact]
+    public void Points_that_never_began_are_not_missed()
+    {
+        using TemporaryFolder folder = new();
+        SweepOptions options = new() { OutputPath = folder.File("sweep"), Resume = true };
+        StopAfter(18, options); // within the second of four
+
+        RecordingSweep resumed = new();
+        SweepExample.Sweep(Points[..1], options, resumed);
+
+        string left = Assert.Single(resumed.Warnings);
+        Assert.Contains(Points[1].Name, left, StringComparison.Ordinal);
+        Assert.DoesNotContain(Points[2].Name, left, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Other_rows_and_other_options_and_another_choice_are_refused_by_name()
     {
         using TemporaryFolder folder = new();
