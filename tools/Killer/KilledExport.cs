@@ -31,12 +31,13 @@ internal static class KilledExport
         return 0;
     }
 
-    private static IReadOnlyList<GgufField> NoVocabulary(string folder) => [new("tokenizer.ggml.model", GgufValue.Of("none"))];
+    private static (IReadOnlyList<GgufField> Fields, IReadOnlyList<string> Notes) NoVocabulary(string folder, int rows, IReadOnlyList<string> newTokens, string? template) =>
+        ([new("tokenizer.ggml.model", GgufValue.Of("none"))], []);
 
-    private static IReadOnlyList<GgufField> Killed(string folder)
+    private static (IReadOnlyList<GgufField> Fields, IReadOnlyList<string> Notes) Killed(string folder, int rows, IReadOnlyList<string> newTokens, string? template)
     {
         Kill();
-        return [];
+        return ([], []);
     }
 
     private static void Kill()

@@ -8,8 +8,9 @@ public static class AtomicFile
     /// <summary>Writes or replaces a file. When writing fails, the old file is unchanged and the temporary one is removed.</summary>
     /// <param name="path">The file; its folder exists. What killed writers of it left there goes.</param>
     /// <param name="write">Writes the content; what it throws, other than a failure of the stream, reaches the caller.</param>
+    /// <param name="check">Given the path of what was written before it takes its place; what it throws keeps it from that. Null for no check.</param>
     /// <exception cref="LoraException">The system refused to write.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write, Action<string>? check = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(write);
@@ -22,6 +23,7 @@ public static class AtomicFile
                 stream.Flush(flushToDisk: true);
             }
 
+            check?.Invoke(temporary);
             FileChanges.Move(temporary, path, overwrite: true);
             Leftovers.RemoveFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path));
         }

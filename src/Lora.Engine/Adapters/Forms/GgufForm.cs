@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Lora.Checkpoints;
@@ -30,7 +29,6 @@ internal sealed class GgufForm(GgufHeader header)
         : header["adapter.type"]?.Text is not "lora" ? $"llama.cpp's adapters of the type '{header["adapter.type"]}'"
         : (Heads < 1 || KeyValueHeads < 1) && header.Tensors.FirstOrDefault(tensor => tensor.Name.EndsWith(UpEnding, StringComparison.Ordinal) && known.NeedsHeads(tensor.Name[..^UpEnding.Length])) is GgufTensor rows
             ? $"llama.cpp's order of the rows of '{rows.Name}', and does not state the number of heads ({name}.attention.head_count)"
-        : header.Tensors.FirstOrDefault(tensor => tensor.Type is GgufTensorType.Q4_0 or GgufTensorType.Q6_K) is GgufTensor codes ? $"tensors of {codes.Type}"
         : null;
 
     private double Heads => header[$"{name}.attention.head_count"]?.Number ?? 0;
@@ -158,25 +156,14 @@ internal sealed class GgufForm(GgufHeader header)
             GgufTensorType.F32 => new(tensor.Name, TensorDataType.F32, tensor.Shape, bytes),
             GgufTensorType.F16 => new(tensor.Name, TensorDataType.F16, tensor.Shape, bytes),
             GgufTensorType.BF16 => new(tensor.Name, TensorDataType.BF16, tensor.Shape, bytes),
-            GgufTensorType.Q8_0 => new(tensor.Name, TensorDataType.F32, tensor.Shape, OfCodes(bytes)),
-            _ => throw new ArgumentOutOfRangeException(nameof(tensor), tensor.Type, "The form is not read."),
+            _ => new(tensor.Name, TensorDataType.F32, tensor.Shape, OfCodes(tensor, bytes)),
         };
     }
 
-    /// <summary>The values of Q8_0: blocks of a scale and 32 signed bytes.</summary>
-    private static byte[] OfCodes(byte[] blocks)
+    private static byte[] OfCodes(GgufTensor tensor, byte[] blocks)
     {
-        (int size, int width) = GgufTensorType.Q8_0.Block();
-        float[] values = new float[blocks.Length / width * size];
-        for (int block = 0; block < blocks.Length / width; block++)
-        {
-            float scale = (float)BinaryPrimitives.ReadHalfLittleEndian(blocks.AsSpan(block * width));
-            for (int index = 0; index < size; index++)
-            {
-                values[(block * size) + index] = scale * (sbyte)blocks[(block * width) + sizeof(ushort) + index];
-            }
-        }
-
+        float[] values = new float[tensor.Shape.Aggregate(1L, (count, size) => count * size)];
+        GgufDecoder.Decode(tensor.Type, blocks, values);
         return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
     }
 }

@@ -22,9 +22,10 @@ internal static class GgufWriter
     /// <param name="tensors">The tensors, in their order; names are unique.</param>
     /// <param name="write">Writes the values of a tensor, as many bytes as its <see cref="GgufTensor.Length"/>; called for each in turn, so that a file may
     /// be larger than memory.</param>
+    /// <param name="check">Given the path of what was written before it takes its place; null for no check.</param>
     /// <exception cref="LoraException">OutputFailed: the system refused to write.</exception>
     /// <exception cref="ArgumentException">A key or name that is there twice, a name or shape that the format does not have.</exception>
-    public static void Write(string path, IReadOnlyList<GgufField> fields, IReadOnlyList<GgufTensor> tensors, Action<GgufTensor, Stream> write)
+    public static void Write(string path, IReadOnlyList<GgufField> fields, IReadOnlyList<GgufTensor> tensors, Action<GgufTensor, Stream> write, Action<string>? check = null)
     {
         byte[] header = Header(fields, tensors);
         AtomicFile.Write(path, stream =>
@@ -41,7 +42,7 @@ internal static class GgufWriter
 
                 Pad(stream);
             }
-        });
+        }, check);
     }
 
     /// <summary>What comes before the values, padded.</summary>

@@ -26,15 +26,15 @@ internal static class GgufModel
     /// <param name="options">What may be written otherwise; null for the defaults.</param>
     /// <param name="progress">Told of the bytes that are written.</param>
     /// <param name="cancellation">Ends the work before the next piece.</param>
-    /// <returns>What is good to know and no more.</returns>
+    /// <returns>What was written, and how it was proven.</returns>
     /// <exception cref="LoraException">Everything that keeps the model from being written, before anything is: GgufRefused, what <see cref="ModelMerge.Write"/> throws.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
-    public static IReadOnlyList<string> Write(
+    public static LoraModelExport Write(
         LoraAdapter? adapter,
         string model,
         string path,
         LoraTensorType type,
-        Func<string, IReadOnlyList<GgufField>> vocabulary,
+        GgufTokens vocabulary,
         ModelMergeOptions? options = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellation = default)
@@ -59,22 +59,35 @@ internal static class GgufModel
         MergePlan changes = fitted is null ? MergePlan.Unchanged(layout) : MergePlan.Make(fitted.Adapter, checkpoint, tree, layout, problems);
         GgufModelPlan plan = new(shape, architecture, tree, layout, type, problems);
         LoraException.ThrowIfAny(problems);
-
-        GgufField[] fields = [.. General(architecture, folder, type, plan), .. GgufHyperparameters.Of(shape, architecture), .. vocabulary(layout.Vocabulary?.Tokenizer ?? folder)];
-        foreach (string note in GgufLimits.Notes(shape, architecture))
+        (IReadOnlyList<GgufField> tokens, IReadOnlyList<string> notes) = vocabulary(layout.Vocabulary?.Tokenizer ?? folder, shape.VocabularySize, layout.Vocabulary?.NewToken ?? [], adapter?.ChatTemplate);
+        foreach (string note in GgufLimits.Notes(shape, architecture).Concat(notes))
         {
             (options.Warn ?? (text => Trace.TraceWarning(text)))(note);
         }
 
         using GgufTensorValues values = new(checkpoint, new(checkpoint, changes));
         GgufProgress bytes = new(progress, "Writing", plan.Tensors.Sum(tensor => tensor.Length));
+        LoraExportVerification verification = LoraExportVerification.Skipped;
         GgufFile.MakeFolder(path);
-        GgufWriter.Write(path, fields, plan.Tensors, (tensor, stream) =>
-        {
-            values.Write(plan.Find(tensor), tensor.Type, stream, cancellation);
-            bytes.Add(tensor.Length, tensor.Name);
-        });
-        return fitted?.Note is null ? [] : [fitted.Note];
+        GgufWriter.Write(
+            path,
+            [.. General(architecture, folder, type, plan), .. GgufHyperparameters.Of(shape, architecture), .. tokens],
+            plan.Tensors,
+            (tensor, stream) =>
+            {
+                values.Write(plan.Find(tensor.Name), tensor.Type, stream, cancellation);
+                bytes.Add(tensor.Length, tensor.Name);
+            },
+            written => verification = Verified(written));
+        return new() { Path = path, Size = new FileInfo(path).Length, Verification = verification, Note = fitted?.Note is null ? [] : [fitted.Note] };
+
+        // Before it takes its place: what is there stays unless what comes is right.
+        LoraExportVerification Verified(string written) => options.SkipVerification || fitted is null ? LoraExportVerification.Skipped
+            : new ExportProof(fitted, checkpoint, options, progress, cancellation).Of(known =>
+            {
+                GgufModelValues read = new(written, plan);
+                return (known, read, read);
+            });
     }
 
     private static IEnumerable<GgufField> General(GgufArchitecture architecture, string folder, LoraTensorType type, GgufModelPlan plan)
@@ -89,3 +102,11 @@ internal static class GgufModel
         }
     }
 }
+
+/// <summary>Reads the metadata of a tokenizer.</summary>
+/// <param name="folder">The tokenizer's folder.</param>
+/// <param name="rows">The rows of the model's embedding.</param>
+/// <param name="newTokens">Special tokens behind the last of the folder's own.</param>
+/// <param name="template">The chat template in place of the folder's; null for the folder's.</param>
+/// <returns>The metadata, and what a user should know of it.</returns>
+internal delegate (IReadOnlyList<GgufField> Fields, IReadOnlyList<string> Notes) GgufTokens(string folder, int rows, IReadOnlyList<string> newTokens, string? template);

@@ -14,6 +14,7 @@ internal sealed class GgufModelPlan
     private readonly AttentionShape attention;
     private readonly HashSet<string> conv1D;
     private readonly Dictionary<string, GgufModelTensor> tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Tensor, int Part)> places = new(StringComparer.Ordinal);
 
     /// <summary>Makes the plan. libtorch is loaded.</summary>
     /// <param name="shape">The model, with the vocabulary that it is written with.</param>
@@ -62,8 +63,12 @@ internal sealed class GgufModelPlan
     /// <summary>The tensors of the file.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
-    /// <summary>Where the values of a tensor come from.</summary>
-    public GgufModelTensor Find(GgufTensor tensor) => tensors[tensor.Name];
+    /// <summary>Where the values of a tensor of the file come from.</summary>
+    public GgufModelTensor Find(string tensor) => tensors[tensor];
+
+    /// <summary>The tensor of the file that has the values of one of the model's, and which of its parts they are; null where none has.</summary>
+    /// <param name="name">The name that the engine's modules have for it.</param>
+    public (string Tensor, int Part)? PlaceOf(string name) => places.TryGetValue(name, out (string Tensor, int Part) place) ? place : null;
 
     private void Add(string module, string parameter, TensorInfo tensor)
     {
@@ -92,6 +97,8 @@ internal sealed class GgufModelPlan
         {
             tensors.Add(name, new([1, .. own], [part]));
         }
+
+        places.Add($"{module}.{parameter}", (name, tensors[name].Parts.Count - 1));
     }
 
     /// <summary>The divisors of the rotation's frequencies, which are tensors where each pair of values has one of its own.</summary>

@@ -122,7 +122,8 @@ public sealed class GgufFamilyTests : IDisposable
     }
 
     /// <summary>The metadata of a model whose tokens have no texts.</summary>
-    internal static IReadOnlyList<GgufField> NoVocabulary(string folder) => [new("tokenizer.ggml.model", GgufValue.Of("none"))];
+    internal static (IReadOnlyList<GgufField> Fields, IReadOnlyList<string> Notes) NoVocabulary(string folder, int rows, IReadOnlyList<string> newTokens, string? template) =>
+        ([new("tokenizer.ggml.model", GgufValue.Of("none"))], []);
 
     private static void AssertSame(Tensor expected, Tensor ids, string model, string? adapter, double tolerance)
     {
