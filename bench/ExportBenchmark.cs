@@ -47,7 +47,7 @@ internal static class ExportBenchmark
         Machine.ResetPeakMemory();
         TimeSpan used = Machine.ProcessorTime();
         Measurement time = Measurement.Of(
-            () => GgufModel.Write(adapter, source, target, type, (_, _, _, _) => ([new("tokenizer.ggml.model", GgufValue.Of("none"))], []), new() { Overwrite = true, SkipVerification = true }), Repetitions, warmUps: 0);
+            () => GgufModel.WriteWithTokens(adapter, source, target, type, (_, _, _, _) => new([new("tokenizer.ggml.model", GgufValue.Of("none"))], []), new() { Overwrite = true, SkipVerification = true }), Repetitions, warmUps: 0);
         used = (Machine.ProcessorTime() - used) / Repetitions;
         long peak = Machine.PeakMemory() - before;
         Measurement copy = Measurement.Of(() => Copy(target, target + ".copy"), Repetitions, warmUps: 0);

@@ -40,6 +40,27 @@ Describe 'Export-LoraModel' {
         $export.LargestDifference | Should -BeNullOrEmpty
     }
 
+    It 'writes one file for llama.cpp, proven where its values are numbers and measured where they are codes' {
+        $exact = $result | Export-LoraModel 'TestDrive:/llama/merged' -Format Gguf -PassThru
+        $exact.Path | Should -BeLike '*merged.gguf'
+        $exact.Path | Should -Exist
+        $exact.Outcome | Should -Be 'Proven'
+        $codes = $result | Export-LoraModel 'TestDrive:/llama/codes.gguf' -Format Gguf -TensorType Q4_0 -PassThru
+        $codes.Outcome | Should -Be 'Measured'
+        $codes.Size | Should -BeLessThan ($exact.Size / 2)
+        $codes.LargestDifference | Should -BeGreaterThan $exact.LargestDifference
+        { $result | Export-LoraModel 'TestDrive:/llama/merged' -Format Gguf } | Should -Throw -ErrorId 'LoraOutputExists,Lora.Commands.ExportLoraModelCommand'
+        { $result | Export-LoraModel 'TestDrive:/llama/x' -TensorType F32 } | Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.ExportLoraModelCommand'
+        { Get-LoraAdapter $exact.Path } | Should -Throw -ErrorId 'LoraNotAnAdapter,Lora.Commands.GetLoraAdapterCommand'
+    }
+
+    It 'writes the base model too, for an adapter that goes beside it' {
+        $base = Export-LoraModel 'TestDrive:/llama/base' -Model $model -Format Gguf -PassThru
+        $base.Path | Should -BeLike '*base.gguf'
+        $base.Outcome | Should -Be 'Skipped'
+        { Export-LoraModel 'TestDrive:/base' -Model $model } | Should -Throw -ErrorId 'LoraAdapterNotGiven,Lora.Commands.ExportLoraModelCommand'
+    }
+
     It 'overwrites with -Force only' {
         $result | Export-LoraModel 'TestDrive:/twice'
         { $result | Export-LoraModel 'TestDrive:/twice' } | Should -Throw -ErrorId 'LoraOutputExists,Lora.Commands.ExportLoraModelCommand'

@@ -8,7 +8,17 @@ namespace Lora.Commands;
 [OutputType(typeof(LoraModelExport))]
 public sealed class ExportLoraModelCommand : ExportCmdlet
 {
+    private const string FileEnding = ".gguf";
+
     private LoraModelExport? written;
+
+    /// <summary>The form to write: a folder in the Hugging Face layout, or llama.cpp's file.</summary>
+    [Parameter]
+    public LoraModelFormat Format { get; set; }
+
+    /// <summary>What values are stored in by -Format Gguf.</summary>
+    [Parameter]
+    public LoraTensorType TensorType { get; set; } = LoraTensorType.F16;
 
     /// <summary>The base model, when the adapter does not know it.</summary>
     [Parameter]
@@ -45,20 +55,52 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
         {
             throw LoraException.Of(LoraError.ConfigConflict, Dataset, "-Dataset names rows for the proof that -SkipVerification leaves out");
         }
+
+        if (Format == LoraModelFormat.HuggingFace && MyInvocation.BoundParameters.ContainsKey(nameof(TensorType)))
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, TensorType, "-TensorType belongs to -Format Gguf; a folder in the Hugging Face layout has the data types of the base model");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override string Written(string place) =>
+        Format == LoraModelFormat.Gguf && !place.EndsWith(FileEnding, StringComparison.OrdinalIgnoreCase) ? place + FileEnding : place;
+
+    /// <inheritdoc/>
+    protected override void ProcessInput()
+    {
+        bool hasAdapter = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(Adapter));
+        if (hasAdapter || Model?.Value is null || Format != LoraModelFormat.Gguf)
+        {
+            base.ProcessInput();
+        }
+        else
+        {
+            PathResolver paths = new(this);
+            string place = Place;
+            if (Export(null, BaseModel.Named(Model, paths)!, place) && PassThru)
+            {
+                Give(place);
+            }
+        }
     }
 
     /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)
     {
         PathResolver paths = new(this);
-        string model = BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config);
-        IReadOnlyList<string> rows = paths.All(Dataset);
-        bool isAllowed = ShouldProcess(folder, $"Export '{model}' with the adapter added");
+        return Export(adapter, BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config), folder);
+    }
+
+    private bool Export(LoraAdapter? adapter, string model, string place)
+    {
+        IReadOnlyList<string> rows = new PathResolver(this).All(Dataset);
+        bool isAllowed = ShouldProcess(place, adapter is null ? $"Export '{model}'" : $"Export '{model}' with the adapter added");
         if (isAllowed)
         {
-            RunOnWorker("Writing merged model", (worker, cancellation) =>
+            RunOnWorker(adapter is null ? "Writing model" : "Writing merged model", (worker, cancellation) =>
             {
-                worker.LastWord = $"The export was stopped: nothing was written to '{folder}'.";
+                worker.LastWord = $"The export was stopped: nothing was written to '{place}'.";
                 ModelMergeOptions options = new()
                 {
                     Overwrite = Force,
@@ -69,9 +111,11 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
                     Thread = Thread,
                     Warn = text => worker.Write(new PipelineRecord.Warning(text)),
                 };
-                written = ModelMerge.Write(adapter, model, folder, options, worker, cancellation);
+                written = Format == LoraModelFormat.Gguf
+                    ? GgufModel.Write(adapter, model, place, TensorType, options, worker, cancellation)
+                    : ModelMerge.Write(adapter!, model, place, options, worker, cancellation);
                 Array.ForEach(written.Note, note => worker.Write(new PipelineRecord.Verbose(note)));
-                string proof = $"The model in '{folder}' was {written.Verification}.";
+                string proof = $"The model in '{place}' was {written.Verification}.";
                 worker.Write(written.Verification.Outcome == LoraExportOutcome.Unverified ? new PipelineRecord.Warning(proof) : new PipelineRecord.Verbose(proof));
             });
         }

@@ -42,11 +42,20 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
     /// <returns>Whether it was written.</returns>
     protected abstract bool Export(LoraAdapter adapter, string folder);
 
+    /// <summary>Where is written, as a full path.</summary>
+    private protected string Place
+    {
+        get
+        {
+            bool isLiteral = ParameterSetName == LiteralPathSet;
+            return Written(new PathResolver(this).Destination(isLiteral ? LiteralPath : Path, isLiteral));
+        }
+    }
+
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
-        bool isLiteral = ParameterSetName == LiteralPathSet;
-        string folder = Written(new PathResolver(this).Destination(isLiteral ? LiteralPath : Path, isLiteral));
+        string folder = Place;
         foreach (LoraAdapter adapter in AdapterArgument.Each(Adapter, this).Select(source => Reported(() => source.Load(this))).OfType<LoraAdapter>())
         {
             if (!destinations.Add(folder))

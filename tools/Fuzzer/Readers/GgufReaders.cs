@@ -1,13 +1,15 @@
+using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Export;
 
 namespace Lora.Tools.Fuzzer;
 
-/// <summary>A GGUF file: its metadata, its table of tensors, their values.</summary>
+/// <summary>A GGUF file: its metadata, its table of tensors, their values; and an adapter in that form.</summary>
 internal static class GgufReaders
 {
     private const string Name = "model.gguf";
 
-    public static IReadOnlyList<Reader> All { get; } = [new("gguf", 80, Whole)];
+    public static IReadOnlyList<Reader> All { get; } = [new("gguf", 80, Whole), new("gguf-adapter", 60, Adapter)];
 
     private static OpenReader Whole(string folder)
     {
@@ -30,6 +32,22 @@ internal static class GgufReaders
             foreach (GgufTensor tensor in header.Tensors)
             {
                 header.ReadTensor(tensor);
+            }
+        });
+    }
+
+    private static OpenReader Adapter(string folder)
+    {
+        string file = Path.Combine(folder, Name), model = RealFiles.Family("llama3");
+        GgufAdapter.Save(AdapterFolder.Load(Path.Combine(model, "adapter")), model, file, overwrite: true);
+        byte[] whole = File.ReadAllBytes(file);
+        int headerEnd = (int)GgufHeader.Read(file).Tensors[0].Offset;
+        return new(random => new(Name, ByteDamage.Apply(whole, random, random.Next(4) == 0 ? 0 : headerEnd)), _ =>
+        {
+            if (AdapterFile.FormatOf(file) is not null)
+            {
+                AdapterFile.Describe(file, withNorms: true);
+                AdapterFile.Load(file);
             }
         });
     }

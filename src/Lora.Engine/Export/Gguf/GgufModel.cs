@@ -12,17 +12,16 @@ namespace Lora.Export;
 /// and never holds the model: what only changes its form goes through in pieces, and memory is needed for about three times the largest matrix that the adapter
 /// changes or that stands in another order there, in float32.
 /// </summary>
-internal static class GgufModel
+public static class GgufModel
 {
     // The version of the forms of blocks, which llama.cpp asks for in files that have some.
     private const uint QuantizationVersion = 2;
 
-    /// <summary>Writes the file.</summary>
+    /// <summary>Writes the file, with the tokenizer and the chat template of the model's folder.</summary>
     /// <param name="adapter">The adapter, as PEFT writes it; null for the base model as it is.</param>
     /// <param name="model">The base model's folder.</param>
     /// <param name="path">The file to write: all of it or, on failure, what was there.</param>
     /// <param name="type">What values are stored in.</param>
-    /// <param name="vocabulary">The metadata of a folder's tokenizer.</param>
     /// <param name="options">What may be written otherwise; null for the defaults.</param>
     /// <param name="progress">Told of the bytes that are written.</param>
     /// <param name="cancellation">Ends the work before the next piece.</param>
@@ -34,7 +33,33 @@ internal static class GgufModel
         string model,
         string path,
         LoraTensorType type,
-        GgufTokens vocabulary,
+        ModelMergeOptions? options = null,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(path);
+        return WriteWithTokens(adapter, model, path, type, GgufVocabulary.Of, options, progress, cancellation);
+    }
+
+    /// <summary>Writes the file.</summary>
+    /// <param name="adapter">The adapter, as PEFT writes it; null for the base model as it is.</param>
+    /// <param name="model">The base model's folder.</param>
+    /// <param name="path">The file to write: all of it or, on failure, what was there.</param>
+    /// <param name="type">What values are stored in.</param>
+    /// <param name="vocabulary">Reads the tokenizer of a folder: <see cref="GgufVocabulary.Of"/>.</param>
+    /// <param name="options">What may be written otherwise; null for the defaults.</param>
+    /// <param name="progress">Told of the bytes that are written.</param>
+    /// <param name="cancellation">Ends the work before the next piece.</param>
+    /// <returns>What was written, and how it was proven.</returns>
+    /// <exception cref="LoraException">Everything that keeps the model from being written, before anything is: GgufRefused, what <see cref="ModelMerge.Write"/> throws.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
+    internal static LoraModelExport WriteWithTokens(
+        LoraAdapter? adapter,
+        string model,
+        string path,
+        LoraTensorType type,
+        Func<string, int, IReadOnlyList<string>, string?, GgufVocabulary> vocabulary,
         ModelMergeOptions? options = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellation = default)
@@ -59,8 +84,8 @@ internal static class GgufModel
         MergePlan changes = fitted is null ? MergePlan.Unchanged(layout) : MergePlan.Make(fitted.Adapter, checkpoint, tree, layout, problems);
         GgufModelPlan plan = new(shape, architecture, tree, layout, type, problems);
         LoraException.ThrowIfAny(problems);
-        (IReadOnlyList<GgufField> tokens, IReadOnlyList<string> notes) = vocabulary(layout.Vocabulary?.Tokenizer ?? folder, shape.VocabularySize, layout.Vocabulary?.NewToken ?? [], adapter?.ChatTemplate);
-        foreach (string note in GgufLimits.Notes(shape, architecture).Concat(notes))
+        GgufVocabulary tokens = vocabulary(layout.Vocabulary?.Tokenizer ?? folder, shape.VocabularySize, layout.Vocabulary?.NewToken ?? [], adapter?.ChatTemplate);
+        foreach (string note in GgufLimits.Notes(shape, architecture).Concat(tokens.Notes))
         {
             (options.Warn ?? (text => Trace.TraceWarning(text)))(note);
         }
@@ -71,7 +96,7 @@ internal static class GgufModel
         GgufFile.MakeFolder(path);
         GgufWriter.Write(
             path,
-            [.. General(architecture, folder, type, plan), .. GgufHyperparameters.Of(shape, architecture), .. tokens],
+            [.. General(architecture, folder, type, plan), .. GgufHyperparameters.Of(shape, architecture), .. tokens.Fields],
             plan.Tensors,
             (tensor, stream) =>
             {
@@ -102,11 +127,3 @@ internal static class GgufModel
         }
     }
 }
-
-/// <summary>Reads the metadata of a tokenizer.</summary>
-/// <param name="folder">The tokenizer's folder.</param>
-/// <param name="rows">The rows of the model's embedding.</param>
-/// <param name="newTokens">Special tokens behind the last of the folder's own.</param>
-/// <param name="template">The chat template in place of the folder's; null for the folder's.</param>
-/// <returns>The metadata, and what a user should know of it.</returns>
-internal delegate (IReadOnlyList<GgufField> Fields, IReadOnlyList<string> Notes) GgufTokens(string folder, int rows, IReadOnlyList<string> newTokens, string? template);

@@ -28,7 +28,7 @@ public sealed class GgufAdapterTests : IDisposable
     public void Llama_cpp_computes_what_PEFT_computed(string run)
     {
         string model = files.File("base.gguf"), adapter = files.File("adapter.gguf");
-        GgufModel.Write(null, PeftAdapter.Model, model, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
+        GgufModel.WriteWithTokens(null, PeftAdapter.Model, model, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
         GgufAdapter.Save(PeftAdapter.Of(run), PeftAdapter.Model, adapter, LoraTensorType.F32);
 
         using DisposeScope scope = NewDisposeScope();
@@ -74,7 +74,7 @@ public sealed class GgufAdapterTests : IDisposable
     public void Half_precision_costs_what_it_rounds_off(LoraTensorType type, double tolerance)
     {
         string model = files.File("base.gguf"), adapter = files.File("adapter.gguf");
-        GgufModel.Write(null, PeftAdapter.Model, model, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
+        GgufModel.WriteWithTokens(null, PeftAdapter.Model, model, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
         GgufAdapter.Save(PeftAdapter.Of("base"), PeftAdapter.Model, adapter, type);
 
         using DisposeScope scope = NewDisposeScope();
@@ -131,7 +131,7 @@ public sealed class GgufAdapterTests : IDisposable
                 Random("lm_head", "lora_A.weight", [4, 32]), Random("lm_head", "lora_B.weight", [101, 4]),
             ],
         };
-        GgufModel.Write(null, folder, model, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
+        GgufModel.WriteWithTokens(null, folder, model, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
         GgufAdapter.Save(adapter, folder, path, LoraTensorType.F32);
 
         AssertSameChange(adapter, AdapterFile.Load(path));

@@ -55,9 +55,9 @@ public sealed class GgufFamilyTests : IDisposable
         LoraAdapter adapter = AdapterFolder.Load(Path.Combine(golden.Folder, "adapter"));
         string whole = files.File("base.gguf"), beside = files.File("adapter.gguf"), merged = files.File("merged.gguf");
 
-        GgufModel.Write(null, model, whole, LoraTensorType.F32, NoVocabulary);
+        GgufModel.WriteWithTokens(null, model, whole, LoraTensorType.F32, NoVocabulary);
         GgufAdapter.Save(adapter, model, beside, LoraTensorType.F32);
-        GgufModel.Write(adapter, model, merged, LoraTensorType.F32, NoVocabulary);
+        GgufModel.WriteWithTokens(adapter, model, merged, LoraTensorType.F32, NoVocabulary);
 
         Tensor ids = golden.Data["input_ids"];
         using CausalLanguageModel loaded = ModelLoader.Load(model, CPU, ScalarType.Float32);
@@ -89,7 +89,7 @@ public sealed class GgufFamilyTests : IDisposable
 
         FamilyCase given = FamilyCase.Random(config.ToJsonString(), files);
         string whole = files.File("base.gguf");
-        GgufModel.Write(null, given.Folder, whole, LoraTensorType.F32, NoVocabulary);
+        GgufModel.WriteWithTokens(null, given.Folder, whole, LoraTensorType.F32, NoVocabulary);
 
         using CausalLanguageModel loaded = ModelLoader.Load(given.Folder, CPU, ScalarType.Float32);
         AssertSame(loaded.call(given.Ids), given.Ids, whole, null, tolerance);
@@ -105,7 +105,7 @@ public sealed class GgufFamilyTests : IDisposable
     public void What_llama_cpp_does_not_compute_is_refused_by_name(string family, string reason)
     {
         FamilyCase given = FamilyCase.Open(family, files);
-        LoraException exception = Assert.Throws<LoraException>(() => GgufModel.Write(null, given.Folder, files.File("x.gguf"), LoraTensorType.F32, NoVocabulary));
+        LoraException exception = Assert.Throws<LoraException>(() => GgufModel.WriteWithTokens(null, given.Folder, files.File("x.gguf"), LoraTensorType.F32, NoVocabulary));
         Assert.Equal(LoraError.GgufRefused, exception.Error);
         Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(files.File("x.gguf")));
@@ -117,13 +117,13 @@ public sealed class GgufFamilyTests : IDisposable
     public void A_window_that_llama_cpp_does_not_have_is_said(string family)
     {
         List<string> said = [];
-        GgufModel.Write(null, GoldenFamily.FolderOf(family), files.File("x.gguf"), LoraTensorType.F32, NoVocabulary, new() { Warn = said.Add });
+        GgufModel.WriteWithTokens(null, GoldenFamily.FolderOf(family), files.File("x.gguf"), LoraTensorType.F32, NoVocabulary, new() { Warn = said.Add });
         Assert.Contains("lets those of", Assert.Single(said), StringComparison.Ordinal);
     }
 
     /// <summary>The metadata of a model whose tokens have no texts.</summary>
-    internal static (IReadOnlyList<GgufField> Fields, IReadOnlyList<string> Notes) NoVocabulary(string folder, int rows, IReadOnlyList<string> newTokens, string? template) =>
-        ([new("tokenizer.ggml.model", GgufValue.Of("none"))], []);
+    internal static GgufVocabulary NoVocabulary(string folder, int rows, IReadOnlyList<string> newTokens, string? template) =>
+        new([new("tokenizer.ggml.model", GgufValue.Of("none"))], []);
 
     private static void AssertSame(Tensor expected, Tensor ids, string model, string? adapter, double tolerance)
     {
@@ -157,7 +157,7 @@ public sealed class GgufFamilyTests : IDisposable
         string quiet = Directory.CreateDirectory(files.File("quiet")).FullName, whole = files.File("quiet.gguf");
         File.Copy(Path.Combine(model, "config.json"), Path.Combine(quiet, "config.json"));
         SafetensorsWriter.Write(Path.Combine(quiet, "model.safetensors"), [.. SafetensorsFile.ReadAll(Path.Combine(model, "model.safetensors")).Select(Quieted)]);
-        GgufModel.Write(null, quiet, whole, LoraTensorType.F32, NoVocabulary);
+        GgufModel.WriteWithTokens(null, quiet, whole, LoraTensorType.F32, NoVocabulary);
         using CausalLanguageModel loaded = ModelLoader.Load(quiet, CPU, ScalarType.Float32);
         AssertSame(loaded.call(ids), ids, whole, null, Tolerance);
 

@@ -4,7 +4,6 @@ using Lora.Export;
 using Lora.Models;
 using Lora.Tests.Adapters;
 using Lora.Tests.Models;
-using Lora.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,7 +22,7 @@ public sealed class GgufModelTests : IDisposable
     {
         LoraAdapter adapter = PeftAdapter.Of(run);
         string merged = files.File("merged.gguf");
-        LoraModelExport export = GgufModel.Write(adapter, PeftAdapter.Model, merged, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
+        LoraModelExport export = GgufModel.WriteWithTokens(adapter, PeftAdapter.Model, merged, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
         Assert.Equal(LoraExportOutcome.Proven, export.Outcome);
 
         using DisposeScope scope = NewDisposeScope();
@@ -55,7 +54,7 @@ public sealed class GgufModelTests : IDisposable
     {
         LoraAdapter adapter = PeftAdapter.Of("base");
         string merged = files.File("merged.gguf");
-        LoraModelExport export = GgufModel.Write(adapter, PeftAdapter.Model, merged, type, GgufFamilyTests.NoVocabulary);
+        LoraModelExport export = GgufModel.WriteWithTokens(adapter, PeftAdapter.Model, merged, type, GgufFamilyTests.NoVocabulary);
 
         Assert.Equal(outcome, export.Outcome);
         Assert.InRange(export.LargestDifference!.Value, 1e-5, tolerance);
@@ -73,7 +72,7 @@ public sealed class GgufModelTests : IDisposable
     {
         string folder = GoldenFamily.FolderOf(family);
         LoraAdapter adapter = AdapterFolder.Load(Path.Combine(folder, "adapter"));
-        LoraModelExport export = GgufModel.Write(adapter, folder, files.File("merged.gguf"), type, GgufFamilyTests.NoVocabulary, new() { Warn = _ => { } });
+        LoraModelExport export = GgufModel.WriteWithTokens(adapter, folder, files.File("merged.gguf"), type, GgufFamilyTests.NoVocabulary, new() { Warn = _ => { } });
         Assert.Equal(outcome, export.Outcome);
     }
 
@@ -94,7 +93,7 @@ public sealed class GgufModelTests : IDisposable
     {
         string path = files.Write("merged.gguf", "as it was");
         LoraAdapter adapter = PeftAdapter.Of("base");
-        LoraException exception = Assert.Throws<LoraException>(() => GgufModel.Write(
+        LoraException exception = Assert.Throws<LoraException>(() => GgufModel.WriteWithTokens(
             adapter, PeftAdapter.Model, path, LoraTensorType.F32, GgufFamilyTests.NoVocabulary, new() { Overwrite = true }, new Damage(files.Path)));
         Assert.Equal(LoraError.ExportDiffers, exception.Error);
         Assert.Equal("as it was", File.ReadAllText(path));
@@ -105,12 +104,12 @@ public sealed class GgufModelTests : IDisposable
     public void An_untied_head_is_a_tensor_of_its_own()
     {
         string path = files.File("merged.gguf");
-        LoraModelExport export = GgufModel.Write(PeftAdapter.Of("embed"), PeftAdapter.Model, path, LoraTensorType.F32, GgufFamilyTests.NoVocabulary, new() { Untie = true });
+        LoraModelExport export = GgufModel.WriteWithTokens(PeftAdapter.Of("embed"), PeftAdapter.Model, path, LoraTensorType.F32, GgufFamilyTests.NoVocabulary, new() { Untie = true });
 
         Assert.Equal(LoraExportOutcome.Proven, export.Outcome);
         Assert.Contains(GgufHeader.Read(path).Tensors, tensor => tensor.Name == "output.weight");
         Assert.Equal(LoraError.MergeRefused, Assert.Throws<LoraException>(
-            () => GgufModel.Write(PeftAdapter.Of("embed"), PeftAdapter.Model, files.File("x.gguf"), LoraTensorType.F32, GgufFamilyTests.NoVocabulary)).Error);
+            () => GgufModel.WriteWithTokens(PeftAdapter.Of("embed"), PeftAdapter.Model, files.File("x.gguf"), LoraTensorType.F32, GgufFamilyTests.NoVocabulary)).Error);
     }
 
     private static int[] Ids(Tensor row) => [.. row.to(ScalarType.Int64).data<long>().Select(id => (int)id)];

@@ -49,7 +49,7 @@ public sealed class GgufQuantizationTests : IDisposable
     public void Rows_that_are_no_whole_blocks_which_llama_quantize_refuses_are_of_half_precision(LoraTensorType type)
     {
         string path = files.File("x.gguf");
-        GgufModel.Write(null, GoldenFamily.FolderOf("llama3"), path, type, GgufFamilyTests.NoVocabulary); // rows of 48, and of 64 in one matrix of each block
+        GgufModel.WriteWithTokens(null, GoldenFamily.FolderOf("llama3"), path, type, GgufFamilyTests.NoVocabulary); // rows of 48, and of 64 in one matrix of each block
 
         Assert.All(GgufHeader.Read(path).Tensors, tensor => Assert.Equal(
             tensor.Shape.Length == 1 ? GgufTensorType.F32 : tensor.Shape[^1] == 48 ? GgufTensorType.F16 : type == LoraTensorType.Q8_0 ? GgufTensorType.Q8_0 : GgufTensorType.Q4_0, tensor.Type));
@@ -101,8 +101,8 @@ public sealed class GgufQuantizationTests : IDisposable
         LlamaClient.SkipWhereItDoesNotRun();
         string exact = files.File("exact.gguf"), ours = files.File("ours.gguf"), theirs = files.File("theirs.gguf");
         ModelMergeOptions options = new() { Overwrite = true, Warn = _ => { } };
-        GgufModel.Write(null, model, exact, LoraTensorType.F32, GgufFamilyTests.NoVocabulary, options);
-        GgufModel.Write(null, model, ours, type, GgufFamilyTests.NoVocabulary, options);
+        GgufModel.WriteWithTokens(null, model, exact, LoraTensorType.F32, GgufFamilyTests.NoVocabulary, options);
+        GgufModel.WriteWithTokens(null, model, ours, type, GgufFamilyTests.NoVocabulary, options);
         LlamaClient.Quantize(exact, theirs, type == LoraTensorType.Q8_0 ? LLamaFtype.MOSTLY_Q8_0 : LLamaFtype.MOSTLY_Q4_0);
 
         GgufHeader written = GgufHeader.Read(ours), expected = GgufHeader.Read(theirs);

@@ -20,7 +20,7 @@ public sealed class StoppedExportTests : IDisposable
     public async Task Killed(string moment)
     {
         string output = files.Write("model.gguf", "as it was"), whole = files.File("whole.gguf");
-        GgufModel.Write(null, Model, whole, LoraTensorType.Q8_0, GgufFamilyTests.NoVocabulary, new() { Thread = 1 });
+        GgufModel.Write(null, Model, whole, LoraTensorType.Q8_0, new() { Thread = 1 });
 
         Assert.NotEqual(0, await Run("export", Model, output, moment));
         Assert.True(File.ReadAllText(output) == "as it was" || File.ReadAllBytes(output).AsSpan().SequenceEqual(File.ReadAllBytes(whole)));
@@ -37,7 +37,7 @@ public sealed class StoppedExportTests : IDisposable
     {
         string output = files.Write("model.gguf", "as it was");
         int tensors = 0;
-        GgufModel.Write(null, Model, files.File("whole.gguf"), LoraTensorType.F16, GgufFamilyTests.NoVocabulary, progress: new Counter(() => tensors++));
+        GgufModel.WriteWithTokens(null, Model, files.File("whole.gguf"), LoraTensorType.F16, GgufFamilyTests.NoVocabulary, progress: new Counter(() => tensors++));
         File.Delete(files.File("whole.gguf"));
 
         for (int last = 1; last < tensors; last++)
@@ -51,7 +51,7 @@ public sealed class StoppedExportTests : IDisposable
                     cancellation.Cancel();
                 }
             });
-            Assert.ThrowsAny<OperationCanceledException>(() => GgufModel.Write(
+            Assert.ThrowsAny<OperationCanceledException>(() => GgufModel.WriteWithTokens(
                 null, Model, output, LoraTensorType.F16, GgufFamilyTests.NoVocabulary, new() { Overwrite = true }, progress, cancellation.Token));
             Assert.Equal("as it was", File.ReadAllText(output));
             Assert.Equal([output], Directory.GetFileSystemEntries(files.Path));
@@ -62,12 +62,12 @@ public sealed class StoppedExportTests : IDisposable
     public void What_is_there_is_replaced_only_where_that_is_allowed()
     {
         string output = files.Write("model.gguf", "as it was");
-        LoraException exception = Assert.Throws<LoraException>(() => GgufModel.Write(null, Model, output, LoraTensorType.F16, GgufFamilyTests.NoVocabulary));
+        LoraException exception = Assert.Throws<LoraException>(() => GgufModel.WriteWithTokens(null, Model, output, LoraTensorType.F16, GgufFamilyTests.NoVocabulary));
         Assert.Equal(LoraError.OutputExists, exception.Error);
         Assert.Equal("as it was", File.ReadAllText(output));
 
-        GgufModel.Write(null, Model, files.File("new/folder/model.gguf"), LoraTensorType.F16, GgufFamilyTests.NoVocabulary);
-        Assert.Equal(LoraError.OutputFailed, Assert.Throws<LoraException>(() => GgufModel.Write(null, Model, files.File("new"), LoraTensorType.F16, GgufFamilyTests.NoVocabulary)).Error);
+        GgufModel.WriteWithTokens(null, Model, files.File("new/folder/model.gguf"), LoraTensorType.F16, GgufFamilyTests.NoVocabulary);
+        Assert.Equal(LoraError.OutputFailed, Assert.Throws<LoraException>(() => GgufModel.WriteWithTokens(null, Model, files.File("new"), LoraTensorType.F16, GgufFamilyTests.NoVocabulary)).Error);
     }
 
     private static async Task<int> Run(params string[] arguments)
