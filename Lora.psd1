@@ -12,7 +12,7 @@
     CmdletsToExport        = @(
         'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Edit-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
         'Invoke-LoraTraining', 'Invoke-LoraSweep', 'Measure-LoraAdapter', 'Measure-LoraModule', 'Export-LoraAdapter', 'Export-LoraModel',
-        'Test-LoraAdapter', 'Test-LoraDataset'
+        'Test-LoraAdapter', 'Test-LoraDataset', 'Invoke-LoraGeneration', 'Enter-LoraChat'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

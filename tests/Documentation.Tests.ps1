@@ -21,6 +21,7 @@ BeforeDiscovery {
 }
 
 BeforeAll {
+    . (Join-Path $PSScriptRoot ScriptedHost.ps1)
     $manifest = Join-Path $PSScriptRoot '../Lora.psd1'
     $examples = Join-Path $PSScriptRoot '../examples'
     Import-Module $manifest
@@ -43,12 +44,16 @@ Describe '<Page>' -ForEach $pages {
             Copy-Item $adapter (Join-Path $folder adapter) -Recurse
         }
 
-        $session = [powershell]::Create([System.Management.Automation.RunspaceMode]::NewRunspace)
+        $reader = [ScriptedHost]::new()
+        $runspace = [runspacefactory]::CreateRunspace($reader)
+        $runspace.Open()
+        $session = [powershell]::Create($runspace)
         $null = $session.AddScript('Import-Module $args[0]; Set-Location -LiteralPath $args[1]').AddArgument($manifest).AddArgument($folder.FullName).Invoke()
     }
 
     AfterAll {
         $session.Dispose()
+        $runspace.Dispose()
     }
 
     It 'has code' {
@@ -58,6 +63,7 @@ Describe '<Page>' -ForEach $pages {
     It 'line <Line>, <Heading>, runs without an error or a warning' -ForEach $Block {
         $session.Commands.Clear()
         $session.Streams.ClearStreams()
+        $reader.Type('Where does the fox sleep?', '/exit') # where a block begins a chat
         $said = $session.AddScript($Code).AddCommand('Out-String').AddParameter('Width', 120).Invoke() -join ''
         $session.Streams.Error | Should -BeNullOrEmpty
 

@@ -19,6 +19,9 @@ BeforeDiscovery {
         @{ Line = 'Get-Item ./one, ./two | Measure-LoraAdapter -Dataset ./data.jsonl -Together'; Type = 'Lora.LoraMeasurement' }
         @{ Line = 'Get-LoraAdapter ./one | Invoke-LoraTraining -Dataset ./data.jsonl -MaxStep 1'; Type = 'Lora.LoraTrainingResult' }
         @{ Line = '@{ Rank = 2; TargetModule = "q_proj" } | Invoke-LoraTraining -Model ./model -Dataset ./data.jsonl -MaxStep 1'; Type = 'Lora.LoraTrainingResult' }
+        @{ Line = '$config | Invoke-LoraTraining -Dataset ./data.jsonl -MaxStep 1 | Invoke-LoraGeneration -Prompt "The fox" -MaxToken 2'; Type = 'Lora.LoraGeneration' }
+        @{ Line = 'Get-LoraAdapter ./one, ./two | Invoke-LoraGeneration -Prompt "The fox" -Compare -MaxToken 2'; Type = 'Lora.LoraGeneration' }
+        @{ Line = 'Get-Content ./data.jsonl | ConvertFrom-Json | Invoke-LoraGeneration -Adapter ./one -MaxToken 2 -Stream'; Type = 'Lora.LoraGenerationToken' }
         @{ Line = '$result | Export-LoraModel ./merged -PassThru | Get-LoraModule -Include q_proj'; Type = 'Lora.LoraModuleInfo' }
     )
 }

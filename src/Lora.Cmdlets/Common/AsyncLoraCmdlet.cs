@@ -123,6 +123,9 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
             case PipelineRecord.Verbose verbose:
                 WriteVerbose(verbose.Text);
                 break;
+            case PipelineRecord.Said said:
+                Host.UI.Write(said.Text);
+                break;
             case PipelineRecord.Progress progress:
                 WriteProgress(progress.Value);
                 break;

@@ -29,8 +29,8 @@ internal static class ErrorCategories
             or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.EditRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized
             or LoraError.SweepValueInvalid or LoraError.SweepPointNotGiven or LoraError.SweepPointRepeated => ErrorCategory.InvalidArgument,
 
-        LoraError.ConfigNotGiven or LoraError.AdapterNotGiven or LoraError.DatasetNotGiven => ErrorCategory.InvalidArgument,
-        LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAModule or LoraError.NotAnAdapter or LoraError.NotAModel => ErrorCategory.InvalidType,
+        LoraError.ConfigNotGiven or LoraError.AdapterNotGiven or LoraError.DatasetNotGiven or LoraError.PromptNotGiven => ErrorCategory.InvalidArgument,
+        LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAModule or LoraError.NotAnAdapter or LoraError.NotAModel or LoraError.NotAPrompt => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed or LoraError.TemporaryFileFailed => ErrorCategory.WriteError,
@@ -38,7 +38,7 @@ internal static class ErrorCategories
         LoraError.PortableRefused or LoraError.FormatRefused or LoraError.GgufRefused or LoraError.LossNotFinite or LoraError.NothingLearned or LoraError.MergeRefused or LoraError.ExportDiffers => ErrorCategory.InvalidResult,
         LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
-        LoraError.Unexpected => ErrorCategory.InvalidOperation,
+        LoraError.Unexpected or LoraError.ChatNotInteractive => ErrorCategory.InvalidOperation,
         LoraError.NativeLibraryNotFound or LoraError.VisualCppRuntimeMissing or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),
     };

@@ -17,6 +17,9 @@ internal abstract record PipelineRecord
     /// <summary>What happens.</summary>
     public sealed record Verbose(string Text) : PipelineRecord;
 
+    /// <summary>Text of a conversation with who sits at the host, on no stream.</summary>
+    public sealed record Said(string Text) : PipelineRecord;
+
     /// <summary>How far the work is.</summary>
     public sealed record Progress(ProgressRecord Value) : PipelineRecord;
 }

@@ -11,6 +11,7 @@ public static class RowText
     private const int LongestLine = 320;
     private const char Left = '\u2026';
     private const string LineEnd = "\u21B5";
+    private const string Tab = "    ";
 
     /// <summary>The text on one line: long stretches keep their beginning and their end, and what is beyond some hundred characters is left out.</summary>
     /// <param name="row">The row.</param>
@@ -47,6 +48,13 @@ public static class RowText
     {
         ArgumentNullException.ThrowIfNull(text);
         return Printable.Of(text.ReplaceLineEndings(LineEnd));
+    }
+
+    /// <summary>A text on its lines, of which nothing steers the terminal.</summary>
+    public static string Lines(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return string.Join('\n', text.ReplaceLineEndings("\n").Replace("\t", Tab, StringComparison.Ordinal).Split('\n').Select(Printable.Of));
     }
 
     private static IEnumerable<(string Text, bool IsLearned)> Stretches(LoraDatasetRow row)

@@ -83,6 +83,15 @@ public enum LoraError
     /// <summary>A task that models of a type are not trained for.</summary>
     TaskUnsupported,
 
+    /// <summary>Nothing to go on: no prompt was given.</summary>
+    PromptNotGiven,
+
+    /// <summary>An object that is no text and no row.</summary>
+    NotAPrompt,
+
+    /// <summary>A chat where nobody can type.</summary>
+    ChatNotInteractive,
+
     /// <summary>A model, or an adapter, that says no text.</summary>
     GenerationUnsupported,
 

@@ -82,7 +82,7 @@ internal sealed class GeneratedRow
         int steps = stop == GenerationStop.EndToken ? ids.Count : ids.Count - 1;
         return new()
         {
-            Prompt = prompt.Prompt,
+            Prompt = prompt.Prompt.ToString(),
             Adapter = adapter,
             Text = text.Text,
             Id = new LoraList<int>([.. ids]),

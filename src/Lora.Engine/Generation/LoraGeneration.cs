@@ -3,8 +3,8 @@ namespace Lora;
 /// <summary>How a model went on a prompt.</summary>
 public sealed record LoraGeneration
 {
-    /// <summary>The prompt.</summary>
-    public required LoraPrompt Prompt { get; init; }
+    /// <summary>The prompt: a text, or the last message of a conversation.</summary>
+    public required string Prompt { get; init; }
 
     /// <summary>The adapter that was on, by its name of <see cref="LoraGenerator.Adapters"/>; null for the base model.</summary>
     public string? Adapter { get; init; }
@@ -13,7 +13,7 @@ public sealed record LoraGeneration
     public required string Text { get; init; }
 
     /// <summary>The tokens that were said, those of a stop text with them and the ending one without.</summary>
-    public required IReadOnlyList<int> Id { get; init; }
+    public required LoraList<int> Id { get; init; }
 
     /// <summary>Why it ended.</summary>
     public required GenerationStop StopReason { get; init; }
@@ -51,4 +51,17 @@ public enum GenerationStop
 /// <param name="Prompt">Which of the prompts it goes on, counted from 0.</param>
 /// <param name="Id">The token.</param>
 /// <param name="Text">The text that there is by it and was not before: whole characters, and nothing that may yet be the beginning of a stop text; often empty.</param>
-public sealed record LoraGenerationToken(int Prompt, int Id, string Text);
+public sealed record LoraGenerationToken(int Prompt, int Id, string Text)
+{
+    /// <summary>A token of nothing, whose properties are given.</summary>
+    public LoraGenerationToken()
+        : this(0, 0, "")
+    {
+    }
+
+    /// <summary>The adapter that was on, by its name; null for the base model.</summary>
+    public string? Adapter { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+}

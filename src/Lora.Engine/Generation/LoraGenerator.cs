@@ -118,7 +118,8 @@ public sealed class LoraGenerator : IDisposable
         using ThreadCount threads = ThreadCount.Use(this.options.Thread);
         using IDisposable noGradient = no_grad();
         GenerationRun run = new(Begin, Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize);
-        return TorchMemoryFailure.Named(() => run.Execute([.. encoded.OfType<EncodedPrompt>()], onToken, cancellation)).Select(row => row.Result(adapter)).ToArray();
+        Action<LoraGenerationToken>? told = onToken is null ? null : token => onToken(token with { Adapter = adapter });
+        return TorchMemoryFailure.Named(() => run.Execute([.. encoded.OfType<EncodedPrompt>()], told, cancellation)).Select(row => row.Result(adapter)).ToArray();
     }
 
     /// <summary>Vector code where that computes the same as the modules, else these.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lora.Generation;
 
 namespace Lora;
 
@@ -37,6 +38,23 @@ public sealed class LoraPrompt
         ArgumentOutOfRangeException.ThrowIfZero(messages.Count, nameof(messages));
         return new(null, [.. messages], tools);
     }
+
+    /// <summary>
+    /// A row, as datasets have it, without its answer: messages up to the last that is not the assistant's, what is asked in a column of its own, a prompt or a text
+    /// as it stands.
+    /// </summary>
+    /// <param name="row">A JSON object.</param>
+    /// <param name="number">Which of several it is, for messages; from 1.</param>
+    /// <exception cref="LoraException">RowInvalid: it is none of these, or what is wrong with a message.</exception>
+    public static LoraPrompt FromRow(JsonElement row, int number = 1) => PromptReading.Read(row, number);
+
+    /// <summary>The same with a system message before it: a conversation that has none of its own.</summary>
+    /// <param name="text">What the message says.</param>
+    public LoraPrompt WithSystem(string text) =>
+        Messages is null || Messages.Any(message => message.Role is "system" or "developer") ? this : Of([new ChatMessage("system", text), .. Messages], Tools);
+
+    /// <summary>The same as a conversation: a text becomes the user's message.</summary>
+    public LoraPrompt AsConversation() => Text is string text ? Of([new ChatMessage("user", text)]) : this;
 
     /// <inheritdoc/>
     public override string ToString() => Text ?? Messages![^1].Content ?? "";

@@ -54,6 +54,9 @@ public enum WorkUnit
     /// <summary>Tokens that a model says.</summary>
     Token,
 
+    /// <summary>Prompts that a model goes on.</summary>
+    Prompt,
+
     /// <summary>Modules of a model.</summary>
     Module,
 

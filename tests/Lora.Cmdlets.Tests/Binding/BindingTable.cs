@@ -50,7 +50,7 @@ internal static class BindingTable
     // Without a name the configuration's own model is taken; a file of an adapter's weights has modules of its own, and none that are adapted.
     private static readonly Dictionary<string, string> OtherModels = new() { ["nothing"] = Fits, ["weights file object"] = "LoraTargetKindUnsupported" };
 
-    // An adapter's folder has no tokenizer, whatever else is looked for there.
+    // An adapter's folder has no tokenizer, whatever else is looked for there, nor a model's configuration.
     private static readonly Dictionary<string, string> OtherFolders = new()
     {
         ["folder"] = "LoraTokenizerMissing",
@@ -75,6 +75,9 @@ internal static class BindingTable
         ("Test-LoraAdapter $x -Client PEFT", kind => kind.Adapter),
         ("$x | Measure-LoraAdapter -Dataset $rows", kind => kind.Adapter),
         ("Measure-LoraAdapter $x -Dataset $rows", kind => kind.Adapter),
+        ("$x | Invoke-LoraGeneration -Prompt 'The fox' -MaxToken 1", kind => kind.Adapter),
+        ("Invoke-LoraGeneration 'The fox' -Adapter $x -MaxToken 1", kind => kind.Adapter),
+        ("Invoke-LoraGeneration 'The fox' -Model $x -MaxToken 1", kind => OtherFolders.ContainsKey(kind.Kind) ? "LoraConfigMissing" : kind.Model),
         ("$x | Merge-LoraAdapter", kind => kind.Adapter),
         ("Merge-LoraAdapter $x, $result", kind => kind.Adapter),
         ("$x | Export-LoraAdapter $output/again -Force -PassThru", kind => kind.Adapter),

@@ -15,6 +15,11 @@ internal sealed class CaptureHost : PSHost
         set => userInterface.Answer = value;
     }
 
+    public Queue<string>? Typed
+    {
+        set => userInterface.Typed = value;
+    }
+
     public override string Name => "Capture";
 
     public override Version Version { get; } = new(1, 0);

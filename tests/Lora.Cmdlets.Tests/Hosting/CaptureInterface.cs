@@ -36,7 +36,15 @@ internal sealed class CaptureInterface : PSHostUserInterface
     {
     }
 
-    public override string ReadLine() => throw new NotSupportedException();
+    /// <summary>What is typed, line by line, before the input ends; null where nobody is there to type.</summary>
+    public Queue<string>? Typed { get; set; }
+
+    public override string ReadLine()
+    {
+        string? line = (Typed ?? throw new NotSupportedException("nobody types")).Count > 0 ? Typed.Dequeue() : null;
+        WriteLine(line ?? "");
+        return line!; // as the console's own at the end of its input
+    }
 
     public override SecureString ReadLineAsSecureString() => throw new NotSupportedException();
 

@@ -74,6 +74,20 @@ public sealed class HostedShell : IDisposable
         }
     }
 
+    /// <summary>Runs a script as at a prompt, where lines are typed when it reads them, and then the input ends.</summary>
+    public string Type(string script, params string[] lines)
+    {
+        host.Typed = new(lines);
+        try
+        {
+            return Show(script);
+        }
+        finally
+        {
+            host.Typed = null;
+        }
+    }
+
     /// <summary>Starts a script, waits for the signal, stops the pipeline as Ctrl+C does and collects what it had said until then.</summary>
     public ShellResult RunAndStop(string script, WaitHandle signal)
     {

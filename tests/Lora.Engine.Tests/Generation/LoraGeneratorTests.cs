@@ -38,7 +38,7 @@ public sealed class LoraGeneratorTests : IDisposable
         {
             LoraGeneration[] together = [.. generator.Generate(prompts, options)];
             Assert.All(prompts.Zip(together), pair => Assert.Equal(generator.Generate([pair.First], options)[0].Id, pair.Second.Id));
-            Assert.Equal(prompts, together.Select(generation => generation.Prompt));
+            Assert.Equal(prompts.Select(prompt => prompt.ToString()), together.Select(generation => generation.Prompt));
             Assert.Equal(together[0].Text, together[3].Text);
         });
     }

@@ -45,7 +45,8 @@ internal static class QuestionReading
         return new(line, prompt, Answer(cells).Text);
     }
 
-    private static List<Turn> Asked(RowCells cells, DatasetFile file)
+    /// <summary>What is asked: a message of the user, or the messages that the column has.</summary>
+    public static List<Turn> Asked(RowCells cells, DatasetFile file)
     {
         if (cells.Peek(ColumnMeaning.Asked) is RowCell { Field.IsText: false })
         {
@@ -83,7 +84,8 @@ internal static class QuestionReading
             : said.IsList ? MessageReading.Read(said.Json, said.Name, file) : throw new FormatException($"{RowReading.Quoted(said.Name)} is not a string, and not a list of messages");
     }
 
-    private static List<Turn> History(RowCells cells)
+    /// <summary>The turns before it.</summary>
+    public static List<Turn> History(RowCells cells)
     {
         List<Turn> turns = [];
         if (cells.Take(ColumnMeaning.History) is not RowCell history)

@@ -1,0 +1,42 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+# A chat in a shell of its own: what is typed comes by its input, or by a terminal that script makes.
+BeforeAll {
+    $manifest = (Resolve-Path (Join-Path $PSScriptRoot '../Lora.psd1')).ProviderPath
+    Import-Module $manifest
+    $examples = (Resolve-Path (Join-Path $PSScriptRoot '../examples')).ProviderPath
+    $folder = Join-Path $TestDrive chatty
+    New-LoraConfig -Model (Join-Path $examples model) -TargetPattern all-linear |
+        Invoke-LoraTraining -Dataset (Join-Path $examples data/animal-chats.train.jsonl) -ChatTemplate alpaca -Epoch 4 -BatchSize 4 -LearningRate 5e-3 -OutputPath $folder |
+        Out-Null
+    $file = Join-Path $TestDrive chat.ps1
+    Set-Content $file "Import-Module '$manifest'; Enter-LoraChat '$folder' -MaxToken 400; 'the script went on'"
+    [string[]] $pwsh = if ([System.IO.Path]::GetFileNameWithoutExtension([System.Environment]::ProcessPath) -eq 'dotnet') { 'dotnet', (Join-Path $PSHOME pwsh.dll) }
+    else { [System.Environment]::ProcessPath }
+}
+
+Describe 'Enter-LoraChat' {
+    It 'answers what comes by the input, and ends with it' {
+        $said = 'Where does the fox sleep?', '/reset', 'What does the bear eat?' | & $pwsh[0] @($pwsh | Select-Object -Skip 1) -NoProfile -File $file 2>&1 | Out-String
+        $said | Should -Match '>>> Where does the fox sleep\?\s+The fox sleeps in a den\.\s+>>> /reset\s+What was said is forgotten\.\s+>>> What does the bear eat\?\s+The bear eats fish and honey\.'
+        $said | Should -Match 'the script went on'
+    }
+
+    It 'refuses a shell in which nobody can type' {
+        $said = & $pwsh[0] @($pwsh | Select-Object -Skip 1) -NoProfile -NonInteractive -File $file 2>&1 | Out-String
+        $said | Should -Match 'There is nobody to chat with'
+        { Enter-LoraChat -Model (Join-Path $examples model) } | Should -Throw -ErrorId 'LoraChatTemplateMissing,*'
+    }
+
+    It 'ends an answer at Ctrl+C, and not the chat' -Skip:($IsWindows -or -not (Get-Command script -CommandType Application -ErrorAction Ignore)) {
+        # Without its adapter the model tells a tale that has no end.
+        $log = Join-Path $TestDrive typescript
+        $keys = "sleep 8; printf '/adapter none\r'; sleep 6; printf 'Tell me a tale.\r'; sleep 2; printf '\003'; sleep 2; printf '/help\r'; sleep 2; printf '/exit\r'; sleep 3"
+        bash -c "($keys) | script -qec `"$pwsh -NoProfile -File '$file'`" '$log' > /dev/null"
+        $seen = (Get-Content $log -Raw) -replace '\e\[[\d;?]*[A-Za-z]'
+        $seen | Should -Match 'The model answers without an adapter'
+        $seen | Should -Match '(?s)Tell me a tale\.\s+\S.*/adapter NAME'
+        $seen | Should -Match 'the script went on'
+    }
+}
