@@ -29,14 +29,39 @@ Describe 'Enter-LoraChat' {
         { Enter-LoraChat -Model (Join-Path $examples model) } | Should -Throw -ErrorId 'LoraChatTemplateMissing,*'
     }
 
-    It 'ends an answer at Ctrl+C, and not the chat' -Skip:($IsWindows -or -not (Get-Command script -CommandType Application -ErrorAction Ignore)) {
-        # Without its adapter the model tells a tale that has no end.
-        $log = Join-Path $TestDrive typescript
-        $keys = "sleep 8; printf '/adapter none\r'; sleep 6; printf 'Tell me a tale.\r'; sleep 2; printf '\003'; sleep 2; printf '/help\r'; sleep 2; printf '/exit\r'; sleep 3"
-        bash -c "($keys) | script -qec `"$pwsh -NoProfile -File '$file'`" '$log' > /dev/null"
-        $seen = (Get-Content $log -Raw) -replace '\e\[[\d;?]*[A-Za-z]'
-        $seen | Should -Match 'The model answers without an adapter'
-        $seen | Should -Match '(?s)Tell me a tale\.\s+\S.*/adapter NAME'
-        $seen | Should -Match 'the script went on'
+    It 'ends an answer at Ctrl+C, and not the chat' -Skip:($IsWindows -or -not (Get-Command tmux -CommandType Application -ErrorAction Ignore)) {
+        $terminal = "lora-chat-$PID"
+        $screen = { (tmux -L $terminal capture-pane -p -S - 2>$null) -join "`n" }
+        $await = {
+            param([string] $Pattern)
+            $limit = [datetime]::Now.AddSeconds(120)
+            while ((& $screen) -notmatch $Pattern -and [datetime]::Now -lt $limit) {
+                Start-Sleep -Milliseconds 100
+            }
+            & $screen | Should -Match $Pattern
+        }
+        $type = {
+            param([string] $Line)
+            tmux -L $terminal send-keys -l $Line
+            tmux -L $terminal send-keys Enter
+        }
+        tmux -L $terminal new-session -d -x 100 -y 50 "$pwsh -NoProfile -File '$file'; cat"
+        try {
+            & $await '>>>\s*$'
+            & $type '/adapter none'
+            & $await 'answers without an adapter\.\n>>>\s*$'
+
+            # Without its adapter the model tells a tale that has no end.
+            & $type 'Tell me a tale.'
+            & $await '(?s)Tell me a tale\.\n[^\n]{40}'
+            tmux -L $terminal send-keys C-c
+            & $await '(?s)Tell me a tale\.\n.*\n>>>\s*$'
+            ((& $screen) -split 'Tell me a tale\.')[-1].Length | Should -BeLessThan 1200 # 400 tokens are more
+            & $type '/exit'
+            & $await 'the script went on'
+        }
+        finally {
+            tmux -L $terminal kill-server
+        }
     }
 }
