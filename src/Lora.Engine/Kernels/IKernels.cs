@@ -75,14 +75,15 @@ internal interface IKernels
     void CrossEntropy(Tensor logits, Tensor targets, double factor, Tensor sum);
 
     /// <summary>
-    /// Dropout: y = x / (1 - p), but zero where a number drawn for the value is below p. The draws hang on the seed and the value's place alone, so
+    /// Dropout: y (+)= x / (1 - p), but zero where a number drawn for the value is below p. The draws hang on the seed and the value's place alone, so
     /// that the backward pass makes them again; other kernels make others.
     /// </summary>
     /// <param name="x">[rows, width].</param>
     /// <param name="probability">p, from 0 to below 1.</param>
     /// <param name="seed">Of the draws.</param>
     /// <param name="y">Like x; may be x itself.</param>
-    void Drop(Tensor x, double probability, ulong seed, Tensor y);
+    /// <param name="accumulate">Whether to add to y.</param>
+    void Drop(Tensor x, double probability, ulong seed, Tensor y, bool accumulate = false);
 
     /// <summary>
     /// One step of AdamW (arXiv 1711.05101) in one pass: p = decay · p; m = β₁m + (1-β₁)g; v = β₂v + (1-β₂)g²; p -= rate · m / (sqrt(v) / root + ε).

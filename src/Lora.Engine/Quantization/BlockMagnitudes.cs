@@ -1,4 +1,3 @@
-using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Quantization;
@@ -13,20 +12,6 @@ internal sealed record BlockMagnitudes(Tensor Values, NestedMagnitudes? Nested) 
 
     /// <summary>The bytes that they take.</summary>
     public long Size => Values.numel() * Values.ElementSize + (Nested is null ? 0 : Nested.Scales.numel() * Nested.Scales.ElementSize);
-
-    /// <summary>The magnitudes, [blocks] in float32, in the caller's scope and not to be written to.</summary>
-    public Tensor Read()
-    {
-        if (Nested is null)
-        {
-            return Values;
-        }
-
-        // The last group may have fewer blocks.
-        Tensor scales = Nested.Scales.repeat_interleave(Nested.GroupBlocks).narrow(0, 0, Blocks); // [blocks]
-        Tensor numbers = tensor(Nested.Map, device: Values.device).index_select(0, Values.to(ScalarType.Int32));
-        return numbers.mul_(scales).Add(Nested.Mean);
-    }
 
     /// <summary>The same on another device; these are disposed.</summary>
     public BlockMagnitudes Move(Device device)

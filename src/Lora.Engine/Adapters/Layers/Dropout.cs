@@ -1,4 +1,7 @@
+using System.Runtime.InteropServices;
+using Lora.Data;
 using Lora.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -9,6 +12,12 @@ namespace Lora.Adapters;
 /// </summary>
 internal sealed class Dropout(double probability, Generator generator)
 {
+    // CUDA's generator goes on by multiples of four; an odd number spreads its places over all bits.
+    private const ulong CudaStride = 4;
+    private const ulong Spread = 0xD1B54A32D192ED03;
+
+    private ulong others;
+
     /// <summary>Whether values are dropped; off while evaluating.</summary>
     public bool IsTraining { get; set; }
 
@@ -27,8 +36,31 @@ internal sealed class Dropout(double probability, Generator generator)
         }
 
         // A number in place of a mask: the fused step makes the mask from it in both passes and keeps none.
+        if (generator.device.type != DeviceType.CPU)
+        {
+            return DrawBeside();
+        }
+
         using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: generator.device, generator: generator);
         return (ulong)drawn.item<long>();
+    }
+
+    /// <summary>A number drawn without the device, whose own would have to be waited for.</summary>
+    private ulong DrawBeside()
+    {
+        using Tensor state = generator.get_state(); // of CUDA's generator its seed and how far it is, 8 bytes each, in the processor's memory
+        byte[] bytes = state.bytes.ToArray();
+        if (bytes.Length != 2 * sizeof(ulong))
+        {
+            return ++others; // META, where nothing is drawn
+        }
+
+        Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes.AsSpan());
+        ulong number = new SplitMix64(words[0] ^ (words[1] * Spread)).Next();
+        words[1] += CudaStride;
+        using Tensor next = tensor(bytes, dtype: ScalarType.Byte, device: CPU);
+        generator.set_state(next);
+        return number;
     }
 
     /// <summary>Applies the dropout; the input itself when nothing is dropped.</summary>

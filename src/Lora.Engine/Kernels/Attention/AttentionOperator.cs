@@ -23,5 +23,5 @@ internal abstract class AttentionOperator
     public abstract long StatisticBytes(IReadOnlyList<int> lengths);
 
     /// <summary>The most bytes that the operator takes in passing, beside its results.</summary>
-    public virtual long Workspace(long tokens, AttentionHeads shape) => 0;
+    public virtual long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape) => 0;
 }

@@ -9,7 +9,7 @@ internal sealed class DocumentAttention : AttentionOperator
     private const string Operator = "aten::_scaled_dot_product_flash_attention_for_cpu";
 
     /// <inheritdoc/>
-    public override string Name => "_scaled_dot_product_flash_attention_for_cpu";
+    public override string Name => Operator;
 
     /// <inheritdoc/>
     public override (Tensor Mixed, Tensor[] Statistics) Forward(HeadParts heads, AttentionHeads shape, DocumentPlaces documents)

@@ -16,7 +16,7 @@ internal sealed class EfficientAttention : AttentionOperator
     private const long Block = 32;
 
     /// <inheritdoc/>
-    public override string Name => "_efficient_attention_forward";
+    public override string Name => OperatorNeeds.EfficientAttention.Name;
 
     /// <inheritdoc/>
     public override bool NeedsEqualHeads => true;
@@ -72,7 +72,7 @@ internal sealed class EfficientAttention : AttentionOperator
     public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Count * ((lengths.Max() + Block - 1) / Block * Block) * sizeof(float);
 
     /// <inheritdoc/>
-    public override long Workspace(long tokens, AttentionHeads shape) => tokens * ((shape.Queries * sizeof(float)) + (shape.Heads * sizeof(float))); // dq added up in float32; Σ dO O
+    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape) => lengths.Sum(length => (long)length) * ((shape.Queries * sizeof(float)) + (shape.Heads * sizeof(float))); // dq added up in float32; Σ dO O
 
     private static OperatorArgument Window(AttentionHeads shape) => shape.Window is int window ? OperatorArgument.Some((long)window) : OperatorArgument.None;
 }

@@ -9,6 +9,9 @@ namespace Lora.Kernels;
 /// </summary>
 internal interface IAttention
 {
+    /// <summary>What mixes the values, and why nothing quicker does; null where there is no choice.</summary>
+    string? Way { get; }
+
     /// <summary>Whether q, k, v and what was mixed have to stay as they are until the backward pass; if not, the state has what it needs.</summary>
     bool KeepsInputs { get; }
 

@@ -6,10 +6,14 @@ namespace Lora.Kernels;
 
 /// <summary>Attention by an operator of libtorch: one call for the whole batch each way, which keeps no probabilities and makes its results itself.</summary>
 /// <param name="operation">The operator.</param>
+/// <param name="reasons">Why others were not chosen.</param>
 /// <param name="shape">The heads.</param>
 /// <param name="elementSize">Of the activations.</param>
-internal sealed class PackedAttention(AttentionOperator operation, AttentionHeads shape, int elementSize) : IAttention
+internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList<string> reasons, AttentionHeads shape, int elementSize) : IAttention
 {
+    /// <inheritdoc/>
+    public string? Way => $"by {operation.Name}{(reasons.Count == 0 ? "" : $" ({string.Join("; ", reasons)})")}";
+
     /// <inheritdoc/>
     public bool KeepsInputs => true;
 
@@ -52,7 +56,7 @@ internal sealed class PackedAttention(AttentionOperator operation, AttentionHead
             Tile: 0,
             Backward: 0,
             Made: (elementSize * tokens * shape.Queries) + (shape.Heads * operation.StatisticBytes(lengths)),
-            Passing: (elementSize * tokens * (expanded + gradients)) + operation.Workspace(tokens, shape));
+            Passing: (elementSize * tokens * (expanded + gradients)) + operation.Workspace(lengths, shape));
     }
 
     /// <summary>k and v with a head for each of q, where the operator asks for it: one copy of both, since they lie side by side.</summary>

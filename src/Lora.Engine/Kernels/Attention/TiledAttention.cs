@@ -18,6 +18,9 @@ internal sealed class TiledAttention(ITileSoftmax softmax, AttentionHeads shape,
     public const int TileQueries = 128;
 
     /// <inheritdoc/>
+    public string? Way => null;
+
+    /// <inheritdoc/>
     public bool KeepsInputs => false;
 
     private int Groups => shape.KeyValueHeads;

@@ -6,7 +6,7 @@ namespace Lora.Kernels;
 internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 {
     /// <inheritdoc/>
-    public void Drop(Tensor x, double probability, ulong seed, Tensor y)
+    public void Drop(Tensor x, double probability, ulong seed, Tensor y, bool accumulate = false)
     {
         Rows<TElement> inputs = Rows<TElement>.Of(x);
         Rows<TElement> outputs = Rows<TElement>.Of(y);
@@ -16,12 +16,12 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             for (long row = begin; row < end; row++)
             {
                 // A value's place among all values, so that the draws do not hang on which thread has the row.
-                DropRow(inputs[row], outputs[row], width, row * width, (float)probability, seed);
+                DropRow(inputs[row], outputs[row], width, row * width, (float)probability, seed, accumulate);
             }
         });
     }
 
-    private static void DropRow(TElement* x, TElement* y, long width, long first, float probability, ulong seed)
+    private static void DropRow(TElement* x, TElement* y, long width, long first, float probability, ulong seed, bool accumulate)
     {
         TLanes bound = TLanes.All(probability);
 
@@ -33,7 +33,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 
             // Places beyond 32 bits begin again from 0: the same draws, far apart.
             TLanes kept = TLanes.WhereAtLeast(value, TLanes.Uniform((uint)(first + at), seed), bound);
-            Vectors<TLanes, TElement>.Store(y + at, width - at, kept);
+            Vectors<TLanes, TElement>.Store(y + at, width - at, accumulate ? kept + Vectors<TLanes, TElement>.Load(y + at, width - at) : kept);
         }
     }
 }

@@ -8,15 +8,20 @@ namespace Lora.Kernels;
 /// The kernels as libtorch's operators: for every device and dtype, and what the vector code is compared with. On a GPU each is a few whole operators, which
 /// compute in float32 whatever the dtype; a processor lacks some of them and gets formulas in a wide dtype.
 /// </summary>
-/// <param name="attention">The operator of attention; null for the one that serves the tensors' device.</param>
+/// <param name="attention">The operator of attention; null for the first that serves the heads on their device.</param>
 internal sealed partial class TorchKernels(AttentionOperator? attention = null) : IKernels
 {
     /// <inheritdoc/>
     public bool MakesResults => true;
 
     /// <inheritdoc/>
-    public IAttention Attention(AttentionHeads shape, ScalarType type, TensorStack scratch) =>
-        new PackedAttention(attention ?? (IsProcessor(scratch.Device) ? new DocumentAttention() : new EfficientAttention()), shape, type.ElementSize());
+    public IAttention Attention(AttentionHeads shape, ScalarType type, TensorStack scratch)
+    {
+        (AttentionOperator chosen, IReadOnlyList<string> reasons) = attention is not null
+            ? (attention, [])
+            : AttentionOperators.Choose(scratch.Device, type, shape, CardFacts.Of(scratch.Device));
+        return new PackedAttention(chosen, reasons, shape, type.ElementSize());
+    }
 
     /// <inheritdoc/>
     public long Workspace(long tokens, KernelWidths widths)
@@ -67,16 +72,24 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
     }
 
     /// <inheritdoc/>
-    public void Drop(Tensor x, double probability, ulong seed, Tensor y)
+    public void Drop(Tensor x, double probability, ulong seed, Tensor y, bool accumulate = false)
     {
         using DisposeScope scope = NewDisposeScope();
 
         // A generator of its own, so that nobody's draws move on and the backward pass begins at the same place.
         using Generator generator = new(seed, x.device);
 
-        // Drawn in float32 for every dtype: float16 has too few numbers below 1 for small probabilities.
-        Tensor kept = rand(x.shape, dtype: ScalarType.Float32, device: x.device, generator: generator).IsAtLeast(probability);
-        y.copy_(x * kept.to(x.dtype).Multiply(1 / (1 - probability)));
+        // 1 for what is kept. torch compares numbers of float32 or wider whatever the dtype: float16 has too few below 1 for small probabilities.
+        Tensor kept = empty(x.shape, dtype: x.dtype, device: x.device).bernoulli_(1 - probability, generator);
+        double factor = 1 / (1 - probability);
+        if (accumulate)
+        {
+            y.AddProduct(x, kept, factor);
+            return;
+        }
+
+        ResultInto.Product(y, x, kept);
+        y.Multiply(factor);
     }
 
     /// <inheritdoc/>

@@ -11,6 +11,9 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     private readonly AttentionShape shape = weights.Block.Attention;
     private readonly IAttention attention = kernels.Attention(weights.Block.Heads, weights.Output.DataType, scratch);
 
+    /// <summary>What mixes the values, and why nothing quicker does; null where there is no choice.</summary>
+    public string? Way => attention.Way;
+
     /// <summary>Whether q, k, v and what was mixed have to stay as they are until the backward pass.</summary>
     public bool KeepsInputs => attention.KeepsInputs;
 

@@ -53,6 +53,9 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>Whether any module of the block is adapted.</summary>
     public bool IsAdapted => Products.Any(product => product.IsAdapted);
 
+    /// <summary>What computes its attention, and why nothing quicker does; null where there is no choice.</summary>
+    public string? AttentionWay => attention.Way;
+
     /// <summary>What its tensors take.</summary>
     public LayerMemory Memory { get; }
 

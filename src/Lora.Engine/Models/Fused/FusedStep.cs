@@ -57,6 +57,9 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>Bytes of one token's hidden state.</summary>
     public long HiddenSize => decoder.Shape.HiddenSize * decoder.Embedding.element_size();
 
+    /// <summary>What computes attention in its blocks, and why nothing quicker does; empty where there is no choice.</summary>
+    public IEnumerable<string> AttentionWays => layers.Select(layer => layer.AttentionWay).OfType<string>().Distinct();
+
     /// <summary>What its tensors take.</summary>
     public StepMemory Memory { get; }
 

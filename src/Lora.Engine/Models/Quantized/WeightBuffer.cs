@@ -14,6 +14,7 @@ namespace Lora.Models;
 internal sealed class WeightBuffer : IDisposable
 {
     private Tensor? memory;
+    private IKernels? kernels;
     private long needed;
     private ExceptionDispatchInfo? failure;
 
@@ -42,7 +43,7 @@ internal sealed class WeightBuffer : IDisposable
         // The front of the one buffer, whichever the matrices: the next product overwrites it.
         using Tensor stretch = memory!.narrow(0, 0, rows * top.Shape[1]);
         Tensor values = stretch.view(rows, top.Shape[1]);
-        IKernels kernels = KernelSet.Of(memory.device, memory.dtype);
+        kernels ??= KernelSet.Of(memory.device, memory.dtype);
         long first = 0;
         foreach (FourBitMatrix matrix in matrices)
         {

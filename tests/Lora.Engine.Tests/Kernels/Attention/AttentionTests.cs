@@ -13,20 +13,24 @@ public class AttentionTests
     // One of several blocks of queries.
     private static readonly int[] Lengths = [5, 1, 300, 33];
 
-    public static TheoryData<bool, int, int?> Cases { get; } = new(
-        from byTiles in new[] { false, true }
+    public static TheoryData<string, int, int?> Cases { get; } = new(
+        from way in new[] { "tiles", "an operator", "an operator without groups", "formulas" }
         from keyHeads in new[] { 1, 2, 4 }
         from window in new int?[] { null, 1, 7, 200 }
-        select (byTiles, keyHeads, window));
+        select (way, keyHeads, window));
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Results_and_gradients_are_autograd_s(bool byTiles, int keyHeads, int? window)
+    public void Results_and_gradients_are_autograd_s(string way, int keyHeads, int? window)
     {
         using DisposeScope scope = NewDisposeScope();
-        (IKernels kernels, ScalarType type, double tolerance) = byTiles
-            ? (KernelSet.Of(CPU, ScalarType.Float32), ScalarType.Float32, 1e-5)
-            : ((IKernels)new TorchKernels(), ScalarType.Float64, 1e-12);
+        (IKernels kernels, ScalarType type, double tolerance) = way switch
+        {
+            "tiles" => (KernelSet.Of(CPU, ScalarType.Float32), ScalarType.Float32, 1e-5),
+            "an operator" => ((IKernels)new TorchKernels(), ScalarType.Float64, 1e-12),
+            "formulas" => (new TorchKernels(new PlainAttention()), ScalarType.Float64, 1e-12),
+            _ => (new TorchKernels(new Ungrouped()), ScalarType.Float64, 1e-12),
+        };
         AttentionHeads shape = new(Heads: 4, keyHeads, HeadSize: 8, window, Factor);
         using TensorStack states = new(CPU);
         using TensorStack scratch = new(CPU);
@@ -34,5 +38,46 @@ public class AttentionTests
         run.Run(states);
 
         run.Check(tolerance);
+    }
+
+    [Theory]
+    [InlineData("8.0", false, ScalarType.BFloat16, 128, null, "aten::_flash_attention_forward")]
+    [InlineData("8.0", true, ScalarType.BFloat16, 128, null, "aten::_efficient_attention_forward")]
+    [InlineData("7.5", false, ScalarType.Float16, 64, 512, "aten::_efficient_attention_forward")]
+    [InlineData("9.0", false, ScalarType.Float32, 64, null, "aten::_efficient_attention_forward")]
+    [InlineData("9.0", false, ScalarType.BFloat16, 100, null, "plain products")]
+    [InlineData(null, false, ScalarType.BFloat16, 64, null, "plain products")]
+    public void Cards_get_the_quickest_operator_that_serves_the_heads_and_the_others_say_why_not(
+        string? generation, bool isWindows, ScalarType type, int headSize, int? window, string expected)
+    {
+        CardFacts card = new(IsCuda: true, generation is null ? null : Version.Parse(generation), isWindows, HasCudnn: true);
+        (AttentionOperator chosen, IReadOnlyList<string> reasons) = AttentionOperators.Choose(META, type, new(8, 2, headSize, window, Factor), card);
+
+        Assert.Equal(expected, chosen.Name);
+        string[] order = ["aten::_flash_attention_forward", "aten::_efficient_attention_forward", "plain products"];
+        Assert.Equal(order.TakeWhile(name => name != expected), reasons.Select(reason => reason.Split(": ")[0]));
+        string way = new TorchKernels(chosen).Attention(new(8, 2, headSize, window, Factor), type, new TensorStack(META)).Way!;
+        Assert.Equal("by " + expected, way);
+    }
+
+    /// <summary>An operator that asks for a head of k and v for each of q, as one of a GPU does.</summary>
+    private sealed class Ungrouped : AttentionOperator
+    {
+        private readonly DocumentAttention inner = new();
+
+        public override string Name => nameof(Ungrouped);
+
+        public override bool NeedsEqualHeads => true;
+
+        public override (Tensor Mixed, Tensor[] Statistics) Forward(HeadParts heads, AttentionHeads shape, DocumentPlaces documents)
+        {
+            Assert.Equal(heads.Query.shape, heads.Key.shape);
+            return inner.Forward(heads, shape, documents);
+        }
+
+        public override HeadParts Backward(Tensor dMixed, HeadParts heads, AttentionHeads shape, DocumentPlaces documents, Tensor mixed, Tensor[] statistics) =>
+            inner.Backward(dMixed, heads, shape, documents, mixed, statistics);
+
+        public override long StatisticBytes(IReadOnlyList<int> lengths) => inner.StatisticBytes(lengths);
     }
 }

@@ -182,6 +182,8 @@ public class CpuKernelsTests
         Tensor inPlace = x.clone();
         kernels.Drop(inPlace, 0.3, Seed, inPlace);
         Assert.Equal(0, Closeness.Largest(inPlace, y));
+        kernels.Drop(x, 0.3, Seed, inPlace, accumulate: true);
+        Assert.InRange(Closeness.Relative(inPlace, 2 * expected), 0, tolerance);
     }
 
     [Theory]

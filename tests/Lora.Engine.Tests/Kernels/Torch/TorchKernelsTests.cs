@@ -49,6 +49,8 @@ public class TorchKernelsTests
         Assert.Equal(0.75, kept.mean().ToDouble(), 0.005);
         Assert.InRange(Closeness.Relative(y, x * kept / 0.75), 0, 1e-7);
         Assert.Equal(0, Closeness.Largest(again, y));
+        kernels.Drop(x, 0.25, seed: 7, again, accumulate: true);
+        Assert.InRange(Closeness.Relative(again, 2 * y), 0, 1e-7);
         Assert.NotEqual(0, Closeness.Largest(other, y));
     }
 

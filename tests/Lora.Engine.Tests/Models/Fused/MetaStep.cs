@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
+using Lora.Quantization;
 using Lora.Tools.Operators;
 using Lora.Training;
 using TorchSharp;
@@ -20,8 +21,9 @@ internal sealed class MetaStep : IDisposable
     /// <param name="family">The committed model whose config.json is read.</param>
     /// <param name="layers">Blocks.</param>
     /// <param name="config">Of the adapter.</param>
+    /// <param name="isFourBit">Whether the matrices of the blocks are held as NF4.</param>
     /// <param name="values">Other values of config.json.</param>
-    public MetaStep(string family, int layers, LoraConfig? config = null, params (string Key, string Json)[] values)
+    public MetaStep(string family, int layers, LoraConfig? config = null, bool isFourBit = false, params (string Key, string Json)[] values)
     {
         using TemporaryFolder folder = new();
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Fixture("families", family), "config.json")))!.AsObject();
@@ -31,7 +33,7 @@ internal sealed class MetaStep : IDisposable
         }
 
         folder.Write("config.json", json.ToJsonString());
-        model = new((ModelShape)ModelConfigReader.Read(folder.Path), new NoWeights(ScalarType.BFloat16), META);
+        model = new((ModelShape)ModelConfigReader.Read(folder.Path), new NoWeights(ScalarType.BFloat16, isFourBit), META);
         AdapterTarget[] targets = [.. FusedStepCase.Modules(layers, FusedStepCase.Roles(family)).Select(module => new AdapterTarget(module, 16, Scaling: 2))];
         adapter = new(model, config ?? new LoraConfig(), targets, META, seed: 1) { IsTraining = true };
         step = (FusedStep)StepEngines.Choose(model, adapter.Layers).Engine;
@@ -74,10 +76,13 @@ internal sealed class MetaStep : IDisposable
         return new(ids, [.. ids.Select((id, place) => place % 16 == 1 ? id : TrainingExample.Unsupervised)], row + 1);
     }
 
-    private sealed class NoWeights(ScalarType type) : IWeightSource
+    private sealed class NoWeights(ScalarType type, bool isFourBit) : IWeightSource
     {
         public bool Has(string name) => false;
 
         public Tensor Take(string name, params ReadOnlySpan<long> shape) => empty(shape.ToArray(), dtype: type, device: META);
+
+        public FourBitMatrix? TakeQuantized(string name, params ReadOnlySpan<long> shape) =>
+            isFourBit ? Nf4Layout.WithoutValues(shape.ToArray(), type, META) : null;
     }
 }

@@ -10,6 +10,8 @@ public class StepLaunchTests
 {
     private const int MostOfBlock = 70;
     private const int MostBeside = 40;
+    private const int MostOfDropout = 66;
+    private const int MostOfFourBit = 98;
 
     // The lowest block takes no gradient at its input: two products, the gradient of a norm and a sum less.
     private const int NotOfLowest = 4;
@@ -47,11 +49,25 @@ public class StepLaunchTests
         static (int, int) Only((int Block, int Beside, string) count) => (count.Block, count.Beside);
     }
 
-    /// <summary>Operators of a block, of everything else, and what they are: one of three blocks is what three have more than two.</summary>
-    private static (int Block, int Beside, string Text) Count(string family, LoraConfig? config, (string, string)[] values, params int[] lengths)
+    [Fact]
+    public void Dropout_and_4_bits_launch_more_and_no_more_than_that()
     {
-        using MetaStep two = new(family, 2, config, values);
-        using MetaStep three = new(family, 3, config, values);
+        (int plain, _, _) = Count("mistral", null, Large, 512);
+        (int dropped, _, string droppedText) = Count("mistral", new LoraConfig { Dropout = 0.1 }, Large, 512);
+        (int fourBit, _, string fourBitText) = Count("mistral", null, Large, isFourBit: true, 512);
+
+        Assert.True(dropped - plain <= MostOfDropout, $"{dropped - plain} operators more with dropout: {droppedText}");
+        Assert.True(fourBit - plain <= MostOfFourBit, $"{fourBit - plain} operators more with 4 bits: {fourBitText}");
+    }
+
+    /// <summary>Operators of a block, of everything else, and what they are: one of three blocks is what three have more than two.</summary>
+    private static (int Block, int Beside, string Text) Count(string family, LoraConfig? config, (string, string)[] values, params int[] lengths) =>
+        Count(family, config, values, isFourBit: false, lengths);
+
+    private static (int Block, int Beside, string Text) Count(string family, LoraConfig? config, (string, string)[] values, bool isFourBit, params int[] lengths)
+    {
+        using MetaStep two = new(family, 2, config, isFourBit, values);
+        using MetaStep three = new(family, 3, config, isFourBit, values);
         IReadOnlyList<LaunchedOperator> less = two.Launched(lengths);
         IReadOnlyList<LaunchedOperator> more = three.Launched(lengths);
         int block = more.Count - less.Count;

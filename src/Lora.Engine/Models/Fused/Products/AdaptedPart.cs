@@ -115,7 +115,8 @@ internal sealed class AdaptedPart : IDisposable
     /// <param name="x">[tokens, in].</param>
     /// <param name="kernels">Of its device and dtype.</param>
     /// <param name="y">Like x; written.</param>
-    public void Drop(Tensor x, IKernels kernels, Tensor y) => kernels.Drop(x, factors.DropProbability, Seed!.Value, y);
+    /// <param name="accumulate">Whether to add to y.</param>
+    public void Drop(Tensor x, IKernels kernels, Tensor y, bool accumulate = false) => kernels.Drop(x, factors.DropProbability, Seed!.Value, y, accumulate);
 
     /// <summary>Writes A, as it is now, to its rows of all A, [rank, in].</summary>
     public void WriteDown(Tensor down)
@@ -182,6 +183,22 @@ internal sealed class AdaptedPart : IDisposable
         Tensor Batched(Tensor rows, long first, long width) => rows.narrow(1, first, count * width).view(rows.shape[0], count, width).transpose(0, 1);
 
         Tensor Stacked(Tensor values) => values.narrow(0, factors.Home!.Up, count * outputs * Rank).view(count, outputs, Rank);
+    }
+
+    /// <summary>Adds up A's gradient, s (dy B)ᵀ x.</summary>
+    /// <param name="dLow">dy B of this adapter alone, [tokens, rank].</param>
+    /// <param name="x">[tokens, in].</param>
+    /// <param name="scaling">s.</param>
+    public void AddDown(Tensor dLow, Tensor x, double scaling)
+    {
+        if (Working is null)
+        {
+            AddDown(dLow.t().mm(x), scaling);
+            return;
+        }
+
+        using Tensor rows = Matrix(Working.Gradients, Place, Rank, x.shape[1]);
+        rows.addmm_(dLow.t(), x, beta: Working.IsOwn ? 1 : 0, alpha: (float)scaling);
     }
 
     /// <summary>Adds up A's gradient.</summary>

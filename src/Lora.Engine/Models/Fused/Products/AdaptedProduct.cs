@@ -53,7 +53,7 @@ internal sealed class AdaptedProduct : IDisposable
         isWritten = hasGaps || !LieSideBySide(parts, frozen.Shape[1]);
 
         // A batched product writes, and a processor is better served by plain ones.
-        isBatched = kernels.MakesResults && !HasDropout && parts.All(part => part.Working is { IsOwn: false });
+        isBatched = kernels.MakesResults && parts.All(part => part.Working is { IsOwn: false });
 
         // Zeros for good: gaps between aligned adapters are never written.
         down = isWritten
@@ -194,9 +194,9 @@ internal sealed class AdaptedProduct : IDisposable
                 part.AddUp(dy, low!);
             }
 
-            if (IsDropping)
+            foreach (AdaptedPart dropping in parts.Skip(first).Take(IsDropping ? count : 0))
             {
-                AddDropped(part, dLow, x!, dx);
+                AddDropped(dropping, dLow, x!, dx);
             }
         }
 
@@ -254,15 +254,14 @@ internal sealed class AdaptedProduct : IDisposable
         using TensorStack.Pass pass = scratch.Begin();
         Tensor gradient = part.ColumnsOf(dLow); // [tokens, rank]
         Tensor dropped = Dropped(x, part); // [tokens, in], the same as in the forward pass
-        part.AddDown(gradient.t().mm(dropped), scaling);
+        part.AddDown(gradient, dropped, scaling);
         if (dx is not null)
         {
             Tensor back = dropped; // [tokens, in]; x is needed no longer
             back.addmm_(gradient, part.RowsOf(down!), beta: 0, alpha: scaling);
 
             // The mask is linear, so the gradient goes through the same one.
-            part.Drop(back, kernels, back);
-            dx.Add(back);
+            part.Drop(back, kernels, dx, accumulate: true);
         }
     }
 

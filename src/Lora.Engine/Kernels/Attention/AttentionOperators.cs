@@ -1,0 +1,39 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Lora.Kernels;
+
+/// <summary>Chooses the operator of attention, before a run starts, by what each needs (<see cref="OperatorNeeds"/>).</summary>
+internal static class AttentionOperators
+{
+    // The quickest first.
+    private static readonly (AttentionOperator Operator, OperatorNeeds Needs)[] OfCards =
+        [(new FlashAttention(), OperatorNeeds.FlashAttention), (new EfficientAttention(), OperatorNeeds.EfficientAttention)];
+
+    /// <summary>The first that serves such heads there, and why those before it do not.</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="type">Of the tensors.</param>
+    /// <param name="shape">The heads.</param>
+    /// <param name="card">What is known of the device.</param>
+    public static (AttentionOperator Chosen, IReadOnlyList<string> Reasons) Choose(Device device, ScalarType type, AttentionHeads shape, CardFacts card)
+    {
+        if (device.type != DeviceType.CUDA && !card.IsCuda)
+        {
+            // META has shapes alone: what any card would be asked for.
+            return (device.type == DeviceType.META ? new EfficientAttention() : new DocumentAttention(), []);
+        }
+
+        List<string> reasons = [];
+        foreach ((AttentionOperator found, OperatorNeeds needs) in OfCards)
+        {
+            if (needs.Reason(card, new(type, shape.HeadSize, shape.Window is not null)) is not string reason)
+            {
+                return (found, reasons);
+            }
+
+            reasons.Add(reason);
+        }
+
+        return (new PlainAttention(), reasons);
+    }
+}

@@ -1,0 +1,78 @@
+using Lora.Native;
+using static TorchSharp.torch;
+
+namespace Lora.Kernels;
+
+/// <summary>FlashAttention 2 (arXiv 2307.08691) in libtorch: grouped heads as they are, windows, documents by their ends; what it asks for is in <see cref="OperatorNeeds"/>.</summary>
+internal sealed class FlashAttention : AttentionOperator
+{
+    /// <inheritdoc/>
+    public override string Name => OperatorNeeds.FlashAttention.Name;
+
+    /// <inheritdoc/>
+    public override (Tensor Mixed, Tensor[] Statistics) Forward(HeadParts heads, AttentionHeads shape, DocumentPlaces documents)
+    {
+        // (output, softmax_logsumexp, rng_state, unused, debug_attn_mask); the states are dropout's, which there is none of.
+        Tensor[] results = Dispatcher.Call(
+            "aten::_flash_attention_forward",
+            "",
+            results: 5,
+            tensors: 5,
+            heads.Query, // [tokens, heads, headSize]
+            heads.Key,
+            heads.Value,
+            OperatorArgument.Some(documents.Ends),
+            OperatorArgument.Some(documents.Ends),
+            (long)documents.Longest,
+            (long)documents.Longest,
+            0.0,
+            true,
+            false,
+            OperatorArgument.Some(shape.Factor),
+            Left(shape),
+            OperatorArgument.Some(0L),
+            OperatorArgument.None,
+            OperatorArgument.None);
+        return (results[0], results[1..4]);
+    }
+
+    /// <inheritdoc/>
+    public override HeadParts Backward(
+        Tensor dMixed, HeadParts heads, AttentionHeads shape, DocumentPlaces documents, Tensor mixed, Tensor[] statistics)
+    {
+        Tensor[] results = Dispatcher.Call(
+            "aten::_flash_attention_backward",
+            "",
+            results: 3,
+            tensors: 3,
+            dMixed,
+            heads.Query,
+            heads.Key,
+            heads.Value,
+            mixed,
+            statistics[0],
+            documents.Ends,
+            documents.Ends,
+            (long)documents.Longest,
+            (long)documents.Longest,
+            0.0,
+            true,
+            statistics[1],
+            statistics[2],
+            OperatorArgument.Some(shape.Factor),
+            Left(shape),
+            OperatorArgument.Some(0L));
+        return new(results[0], results[1], results[2]);
+    }
+
+    /// <inheritdoc/>
+    public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Sum(length => (long)length) * sizeof(float);
+
+    /// <inheritdoc/>
+    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape) =>
+        // dq added up in float32, Σ dO O, and gradients of k and v for each head of q before they are summed.
+        lengths.Sum(length => (long)length) * ((shape.Queries * sizeof(float)) + (shape.Heads * sizeof(float)) + (2 * shape.Queries * sizeof(short)));
+
+    // Keys before a query that it sees.
+    private static OperatorArgument Left(AttentionHeads shape) => shape.Window is int window ? OperatorArgument.Some(window - 1L) : OperatorArgument.None;
+}
