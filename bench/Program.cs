@@ -8,7 +8,9 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["encoder"] = EncoderBenchmark.Run,
     ["export"] = ExportBenchmark.Run,
     ["gemm"] = ProductBenchmark.Run,
+    ["gpu"] = GpuBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
+    ["launch"] = LaunchBenchmark.Run,
     ["load"] = LoadBenchmark.Run,
     ["load-quantized"] = QuantizedLoadBenchmark.Run,
     ["list"] = ListBenchmark.Run,
@@ -54,4 +56,4 @@ foreach (string name in args)
     benchmarks[name]();
 }
 
-return 0;
+return Environment.ExitCode;

@@ -39,6 +39,20 @@ internal static class Shapes
         IsTied = true,
     };
 
+    /// <summary>Llama-3.1-8B; it has 32 blocks.</summary>
+    public static DecoderSizes Llama8B(int layers) => new()
+    {
+        VocabularySize = 128256,
+        HiddenSize = 4096,
+        IntermediateSize = 14336,
+        Layers = layers,
+        Heads = 32,
+        KeyValueHeads = 8,
+        HeadDimension = 128,
+        NormEpsilon = 1e-5,
+        Rope = new RopeParameters(500000),
+    };
+
     /// <summary>OLMoE-1B-7B but for its vocabulary, whose head would be most of the work of one block; it has 16 blocks and 50,304 tokens.</summary>
     public static DecoderSizes Olmoe(int layers) => new()
     {

@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Data;
+using Lora.Kernels;
 using Lora.Models;
 using static TorchSharp.torch;
 
@@ -16,8 +17,10 @@ internal sealed class StepModel : IDisposable
     /// <param name="type">Of the frozen weights.</param>
     /// <param name="sizes">The sizes.</param>
     /// <param name="lowest">The lowest block that is adapted.</param>
-    public StepModel(ScalarType type, DecoderSizes sizes, int lowest = 0)
-        : this(type, sizes, sizes.GatedMlp(), lowest)
+    /// <param name="device">Where it is; null for the processor.</param>
+    /// <param name="quantization">How the matrices of the blocks are held.</param>
+    public StepModel(ScalarType type, DecoderSizes sizes, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None)
+        : this(type, sizes, sizes.GatedMlp(), lowest, device, quantization)
     {
     }
 
@@ -25,13 +28,16 @@ internal sealed class StepModel : IDisposable
     /// <param name="sizes">The sizes.</param>
     /// <param name="mlp">The MLP of each block.</param>
     /// <param name="lowest">The lowest block that is adapted.</param>
-    public StepModel(ScalarType type, DecoderSizes sizes, MlpShape mlp, int lowest = 0)
+    /// <param name="device">Where it is; null for the processor.</param>
+    /// <param name="quantization">How the matrices of the blocks are held.</param>
+    public StepModel(ScalarType type, DecoderSizes sizes, MlpShape mlp, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None)
     {
         Sizes = sizes;
         this.lowest = lowest;
         products = [.. BlockProduct.In(sizes, mlp)];
-        Model = new(Shapes.Model(sizes, mlp), new RandomWeights(new Generator(1, CPU), type), CPU);
-        Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], CPU, seed: 1);
+        device ??= CPU;
+        Model = new(Shapes.Model(sizes, mlp), new RandomWeights(new Generator(1, CPU), type, device, quantization), device);
+        Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], device, seed: 1);
     }
 
     public DecoderSizes Sizes { get; }
@@ -39,6 +45,11 @@ internal sealed class StepModel : IDisposable
     public CausalLanguageModel Model { get; }
 
     public AttachedAdapter Adapter { get; }
+
+    /// <summary>The fused step, which the caller disposes of.</summary>
+    /// <param name="kernels">Null for the fastest that serve the weights' device and dtype.</param>
+    public FusedStep Fused(IKernels? kernels = null) => new(
+        Model.Fused, Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!, StringComparer.Ordinal), kernels);
 
     /// <summary>Rows of random tokens, all of them learned.</summary>
     public Batch Rows(params int[] lengths)
@@ -76,14 +87,4 @@ internal sealed class StepModel : IDisposable
         int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Sizes.VocabularySize))];
         return new(ids, ids, row + 1);
     }
-}
-
-/// <summary>Weights that are drawn; those of norms and biases are 1.</summary>
-internal sealed class RandomWeights(Generator generator, ScalarType type) : IWeightSource
-{
-    public bool Has(string name) => false;
-
-    public Tensor Take(string name, params ReadOnlySpan<long> shape) => shape.Length == 1
-        ? ones(shape.ToArray(), dtype: type, device: CPU)
-        : empty(shape.ToArray(), dtype: type, device: CPU).normal_(0, 0.02, generator);
 }

@@ -66,7 +66,8 @@ internal sealed record OperatorNeeds
     public static OperatorNeeds FusedNorm { get; } = new()
     {
         Name = "aten::_fused_rms_norm",
-        Types = [.. Half(Maxwell, Ampere), (ScalarType.Float32, Maxwell), (ScalarType.Float64, Maxwell)],
+        // It computes in float32, to which bfloat16 is widened on any card.
+        Types = [.. Half(Maxwell), (ScalarType.Float32, Maxwell), (ScalarType.Float64, Maxwell)],
         HasWindow = true, // it knows no keys
         IsOnWindows = true,
         Source = "ATen/native/layer_norm.cpp: rms_norm; ATen/native/cuda/layer_norm_kernel.cu",

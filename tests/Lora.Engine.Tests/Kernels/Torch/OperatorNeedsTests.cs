@@ -15,7 +15,7 @@ public class OperatorNeedsTests
     [InlineData("8.0", false, "flash efficient norm")] // A100
     [InlineData("9.0", false, "flash efficient cudnn norm")] // H100
     [InlineData("9.0", true, "efficient cudnn norm")]
-    [InlineData("7.5", false, "")] // RTX 2080: no bfloat16
+    [InlineData("7.5", false, "norm")] // RTX 2080: no products in bfloat16
     [InlineData("13.0", false, "norm")] // newer than what libtorch is built for
     [InlineData(null, false, "")] // a driver that does not say
     public void A_card_runs_what_its_generation_and_system_have_in_bfloat16(string? capability, bool isWindows, string operators) =>

@@ -1,0 +1,112 @@
+using Lora.Kernels;
+using Lora.Native;
+using Lora.Quantization;
+using static TorchSharp.torch;
+
+namespace Lora.Bench;
+
+/// <summary>Every kernel once, on drawn values of odd sizes. Two sides with generators of one seed draw the same values, so that what comes out can be compared.</summary>
+/// <param name="kernels">What is called.</param>
+/// <param name="device">Where.</param>
+/// <param name="type">What is computed in.</param>
+/// <param name="drawn">What the values are rounded to first, the same on both sides.</param>
+/// <param name="generator">Draws on the processor.</param>
+internal sealed class KernelSide(IKernels kernels, Device device, ScalarType type, ScalarType drawn, Generator generator)
+{
+    private const double Epsilon = 1e-5;
+
+    private ScalarType Wide => type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+
+    public Tensor[] Norm(long rows, long width)
+    {
+        (Tensor x, Tensor dy) = (Draw(rows, width), Draw(rows, width));
+        Tensor dx = Draw(rows, width);
+        using NormWeight weight = NormWeight.Of(DrawWide(width), type);
+        using TensorStack stack = new(device);
+        (Tensor y, Tensor scale) = kernels.NormForward(x, weight, Epsilon, stack, stack);
+        Tensor copy = y.clone(); // the stack lets go of its own
+        kernels.NormBackward(x, weight, scale, dy, dx, accumulate: true);
+        return [copy, dx];
+    }
+
+    public Tensor[] Rotation(long tokens, long heads, long rotated)
+    {
+        Tensor x = Draw(tokens, heads, rotated);
+        Tensor angles = DrawWide(tokens, rotated / 2);
+        RotationAngles turned = new(cat([angles.cos(), angles.cos(), angles.sin().neg(), angles.sin()], 1));
+        Tensor back = x.clone();
+        kernels.Rotate(x, turned, backward: false);
+        kernels.Rotate(back, turned, backward: true);
+        return [x, back];
+    }
+
+    public Tensor[] Gate(GateActivation activation, long tokens, long width)
+    {
+        (Tensor gateUp, Tensor dy) = (Draw(tokens, 2 * width), Draw(tokens, width));
+        (Tensor y, Tensor gradient) = (empty_like(dy), empty_like(gateUp));
+        kernels.GateForward(activation, gateUp, y);
+        kernels.GateBackward(activation, gateUp, dy, gradient);
+        return [y, gradient];
+    }
+
+    public Tensor[] Loss(long places, long vocabulary)
+    {
+        Tensor logits = Draw(places, vocabulary);
+        Tensor targets = DeviceIndex.Of([.. Enumerable.Range(0, (int)places).Select(place => (place * 37L) % vocabulary)], device);
+        Tensor sum = zeros([], dtype: ScalarType.Float64, device: device);
+        kernels.CrossEntropy(logits, targets, 0.5, sum);
+        return [sum, logits];
+    }
+
+    public Tensor[] Attention(AttentionHeads shape, int[] lengths)
+    {
+        int[] ends = [0, .. lengths.Select((_, index) => lengths[..(index + 1)].Sum())];
+        DocumentPlaces documents = new([.. lengths.Zip(ends, (length, start) => (start, length))], tensor(ends, device: CPU).to(device));
+        Tensor joined = Draw(ends[^1], shape.Heads + (2 * shape.KeyValueHeads), shape.HeadSize);
+        Tensor dMixed = Draw(ends[^1], shape.Heads, shape.HeadSize);
+        Tensor gradients = empty_like(joined);
+        using TensorStack states = new(device);
+        using TensorStack scratch = new(device);
+        IAttention attention = kernels.Attention(shape, type, scratch);
+        (Tensor mixed, AttentionState state) = attention.Forward(Parts(joined), documents, states, states, keepsProbabilities: true);
+        attention.Backward(dMixed, Parts(joined), state, documents, Parts(gradients));
+        return [mixed.clone(), gradients];
+
+        HeadParts Parts(Tensor heads)
+        {
+            (int queries, int keys) = (shape.Heads, shape.KeyValueHeads);
+            return new(heads.narrow(1, 0, queries), heads.narrow(1, queries, keys), heads.narrow(1, queries + keys, keys)) { KeyValue = heads.narrow(1, queries, 2 * keys) };
+        }
+    }
+
+    public Tensor[] FourBit(long rows, long columns)
+    {
+        Tensor values = randn([rows, columns], dtype: ScalarType.Float32, device: CPU, generator: generator);
+        using FourBitMatrix matrix = Nf4Quantizer.Quantize(values, type).To(device);
+        Tensor y = empty([rows, columns], dtype: type, device: device);
+        kernels.Dequantize(matrix, y);
+        return [y];
+    }
+
+    public Tensor[] Adam(long count)
+    {
+        Tensor[] tensors = [.. Enumerable.Range(0, 4).Select(_ => DrawWide(count))]; // values, mean, variance, gradients
+        tensors[2].abs_();
+        kernels.Adam(tensors[0], tensors[1], tensors[2], tensors[3], new(LearningRate: 1e-3, WeightDecay: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Number: 3), zeros([], dtype: ScalarType.Float32, device: device));
+        return tensors[..3];
+    }
+
+    /// <summary>What is left after dropping: the share, the size of what stays, and whether the same seed drops the same.</summary>
+    public Tensor[] Dropout(long rows, long width)
+    {
+        Tensor x = ones([rows, width], dtype: type, device: device);
+        (Tensor y, Tensor again) = (empty_like(x), empty_like(x));
+        kernels.Drop(x, 0.25, seed: 7, y);
+        kernels.Drop(x, 0.25, seed: 7, again);
+        return [y.ne(zeros_like(y)).to(ScalarType.Float64).mean(), y.max().to(ScalarType.Float64), again.eq(y).all().to(ScalarType.Float64)];
+    }
+
+    private Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float64, device: CPU, generator: generator).to(drawn).to(type).to(device);
+
+    private Tensor DrawWide(params long[] shape) => randn(shape, dtype: ScalarType.Float64, device: CPU, generator: generator).to(drawn).to(Wide).to(device);
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using Lora.Kernels;
+using Lora.Models;
+using Lora.Native;
+using Lora.Tools.Operators;
+using static TorchSharp.torch;
+
+namespace Lora.Bench;
+
+/// <summary>
+/// What a step launches, moves and multiplies, counted on tensors without values, and how long that would take on cards that are not here. The same
+/// arithmetic for this processor stands beside what the step takes on it.
+/// </summary>
+internal static class LaunchBenchmark
+{
+    private const int Repetitions = 3;
+
+    private static readonly (string Name, Func<int, DecoderSizes> Sizes, int Blocks, int[] Lengths)[] Cases =
+    [
+        ("SmolLM-135M, 4 x 512", Shapes.SmolLM, 30, [512, 512, 512, 512]),
+        ("SmolLM-135M, 1 x 2048", Shapes.SmolLM, 30, [2048]),
+        ("Llama-3.2-1B, 1 x 2048", Shapes.Llama1B, 16, [2048]),
+        ("Llama-3.2-1B, 32 x 64", Shapes.Llama1B, 16, [.. Enumerable.Repeat(64, 32)]),
+        ("Llama-3.1-8B, 1 x 2048", Shapes.Llama8B, 32, [2048]),
+        ("Llama-3.1-8B, 2 x 4096", Shapes.Llama8B, 32, [4096, 4096]),
+    ];
+
+    public static void Run()
+    {
+        TorchLibrary.Load();
+        if (OperatorCounter.Reason is string reason)
+        {
+            Console.WriteLine(reason);
+            return;
+        }
+
+        Counted[] counted = [.. Cases.Select(found => Counted.Of(found.Name, found.Sizes, found.Blocks, found.Lengths))];
+        ShowCounts(counted);
+        ShowCards(counted);
+        ShowProcessor();
+    }
+
+    private static void ShowCounts(Counted[] counted)
+    {
+        Console.WriteLine("\nCounted: gradients of a batch in bfloat16, rank 16 on all linear layers of the blocks, nothing computed again\n");
+        Table.Head("shape", "operators, a block", "beside the blocks", "all", "read, GB", "written, GB", "TFLOP", "memory by plan, GB");
+        foreach (Counted step in counted)
+        {
+            Table.Row(
+                step.Name,
+                Whole(step.OfBlock),
+                Whole(step.Costs.Length - ((long)step.Blocks * step.OfBlock)),
+                Whole(step.Costs.Length),
+                One(step.Costs.Sum(cost => cost.Read) / 1e9),
+                One(step.Costs.Sum(cost => cost.Written) / 1e9),
+                One(step.Costs.Sum(cost => cost.Flops) / 1e12),
+                One(step.Memory / 1e9));
+        }
+    }
+
+    private static void ShowCards(Counted[] counted)
+    {
+        Console.WriteLine("\nPredicted: tokens/s, and what bounds them; no card has run it\n");
+        Table.Head(["shape", .. Card.All.Select(card => card.Name)]);
+        foreach (Counted step in counted)
+        {
+            Table.Row([step.Name, .. Card.All.Select(card => step.Memory > card.Memory ? $"{One(step.Memory / 1e9)} GB do not fit" : Shown(step, card.Rates.Of(step.Costs)))]);
+        }
+
+        Console.WriteLine();
+        Table.Head("card", "bandwidth, GB/s", "16-bit products, TFLOP/s", "float32 products, TFLOP/s", "source");
+        foreach (Card card in Card.All)
+        {
+            Table.Row(card.Name, Whole(card.Bandwidth / 1e9), One(card.Half / 1e12), One(card.Single / 1e12), card.Source);
+        }
+    }
+
+    private static string Shown(Counted step, Prediction prediction) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{step.Tokens / prediction.Total:N0}, {prediction.Bound} ({1e3 * prediction.Launches:F0} launches, {1e3 * prediction.Products:F0} products, {1e3 * prediction.Memory:F0} memory, ms)");
+
+    private static void ShowProcessor()
+    {
+        const ScalarType type = ScalarType.Float32;
+        Rates rates = ProcessorRates.Measured(type);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"\nThis processor, {get_num_threads()} threads: {rates.Bandwidth / 1e9:F1} GB/s, {rates.Products(type) / 1e9:F0} GFLOP/s in {type}, {1e6 * rates.Launch:F1} microseconds a call\n"));
+        Table.Head("shape", "predicted, s", "measured, vector code, s", "predicted / measured", "measured, libtorch's operators, s", "predicted / measured");
+        Show("SmolLM-135M with 4 blocks, 4 x 512", Shapes.SmolLM(4), 512, 512, 512, 512);
+        Show("SmolLM-135M with 4 blocks, 1 x 1024", Shapes.SmolLM(4), 1024);
+        Show("Llama-3.2-1B with 1 block, 1 x 1024", Shapes.Llama1B(1), 1024);
+
+        void Show(string name, DecoderSizes sizes, params int[] lengths)
+        {
+            using MetaStep meta = new(type, sizes);
+            double predicted = rates.Of(meta.Count(lengths)).Total;
+            using StepModel model = new(type, sizes);
+            double vectors = Measured(model, null, lengths);
+            double operators = Measured(model, new TorchKernels(), lengths);
+            Table.Row(name, Two(predicted), Two(vectors), Two(predicted / vectors), Two(operators), Two(predicted / operators));
+        }
+    }
+
+    private static double Measured(StepModel model, IKernels? kernels, int[] lengths)
+    {
+        using FusedStep step = model.Fused(kernels);
+        Data.Batch batch = model.Rows(lengths);
+        SupervisedRows rows = SupervisedRows.Of(batch);
+        using AllocatorTuning tuning = AllocatorTuning.KeepFreedMemory();
+        return Measurement.Of(() => step.AddGradients(batch, rows, 1.0 / rows.Count), Repetitions).Median;
+    }
+
+    private static string Whole(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:N0}");
+
+    private static string One(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:N1}");
+
+    private static string Two(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F2}");
+
+    /// <summary>A step of some shape, counted.</summary>
+    private sealed record Counted(string Name, int Blocks, double Tokens, int OfBlock, OperatorCost[] Costs, double Memory)
+    {
+        public static Counted Of(string name, Func<int, DecoderSizes> sizes, int blocks, int[] lengths)
+        {
+            using MetaStep whole = new(ScalarType.BFloat16, sizes(blocks));
+            using MetaStep two = new(ScalarType.BFloat16, sizes(2));
+            using MetaStep three = new(ScalarType.BFloat16, sizes(3));
+            return new(name, blocks, lengths.Sum(), three.Count(lengths).Length - two.Count(lengths).Length, whole.Count(lengths), whole.Memory(lengths));
+        }
+    }
+}
