@@ -5,6 +5,8 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
 {
     ["busy"] = BusyBenchmark.Run,
     ["data"] = DataBenchmark.Run,
+    ["decode"] = DecodeBenchmark.Run,
+    ["decode-small"] = DecodeBenchmark.RunSmall,
     ["encoder"] = EncoderBenchmark.Run,
     ["export"] = ExportBenchmark.Run,
     ["gemm"] = ProductBenchmark.Run,

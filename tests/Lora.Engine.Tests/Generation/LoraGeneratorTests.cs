@@ -120,6 +120,18 @@ public sealed class LoraGeneratorTests : IDisposable
         Assert.Equal(generator.Tokenizer.Encode(written, addSpecialTokens: false).Length, answer.PromptToken);
     }
 
+    [Theory]
+    [InlineData(TrainingDataType.Float32, LoraQuantization.NF4)]
+    [InlineData(TrainingDataType.BFloat16, LoraQuantization.NF4)]
+    [InlineData(TrainingDataType.BFloat16, LoraQuantization.None)]
+    public void Bases_in_fewer_bits_say_the_same_alone_and_together(TrainingDataType type, LoraQuantization quantization)
+    {
+        using LoraGenerator generator = LoraGenerator.Load(Example, options: OnCpu with { DataType = type, Quantization = quantization });
+        LoraPrompt[] prompts = [LoraPrompt.Of("The fox"), LoraPrompt.Of("Once upon a time there was a bear who lived in")];
+        LoraGeneration[] together = [.. generator.Generate(prompts, Short)];
+        Assert.All(prompts.Zip(together), pair => Assert.Equal(generator.Generate([pair.First], Short)[0].Text, pair.Second.Text));
+    }
+
     [Fact]
     public void Everything_that_is_wrong_with_the_prompts_is_said_at_once()
     {

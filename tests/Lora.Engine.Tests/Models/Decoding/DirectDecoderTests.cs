@@ -134,29 +134,6 @@ public class DirectDecoderTests
         Assert.All(new[] { other, turning, quantised }, model => Assert.Null(DirectDecoders.Find(model, Nothing)));
     }
 
-    [Fact]
-    public void Nothing_is_left_of_a_step_and_nothing_of_the_decoder()
-    {
-        using CausalLanguageModel model = GoldenFamily.Open("llama3").Load();
-        using (IDecoder first = DirectDecoders.Find(model, Nothing)!)
-        {
-            first.Read([1, 2, 3]); // the model joins its weights and makes its angles once
-        }
-
-        Assert.Equal(0, LiveTensors.Growth(() =>
-        {
-            using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
-            decoder.Read([1, 2, 3]);
-            decoder.Read([4]);
-            decoder.Step([5, 6]);
-            long before = Tensor.TotalCount;
-            decoder.Step([7, 8]);
-            decoder.Keep([1]);
-            decoder.Step([9]);
-            Assert.Equal(before, Tensor.TotalCount);
-        }));
-    }
-
     private static Dictionary<string, LowRankFactors> Nothing => [];
 
     private static int[] Likeliest(IDecoder decoder, int[] prompt, int count)

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Lora.Kernels;
 
 namespace Lora.Models;
@@ -7,6 +8,8 @@ internal static unsafe class DirectAttention<TLanes, TElement>
     where TLanes : unmanaged, ILanes<TLanes>
     where TElement : unmanaged, IElement<TElement>
 {
+    private const int Lanes = 8;
+
     /// <summary>The mixed values.</summary>
     /// <param name="query">[headSize], rotated and scaled.</param>
     /// <param name="keys">The head's part of the first key that is seen.</param>
@@ -27,45 +30,40 @@ internal static unsafe class DirectAttention<TLanes, TElement>
 
         float share = 1 / RowFunctions<TLanes>.Exponentiate(scores, count, largest);
         int at = 0;
-        for (; at + (4 * TLanes.Count) <= headSize; at += 4 * TLanes.Count)
+        for (; at + (4 * Lanes) <= headSize; at += 4 * Lanes)
         {
             Four(values + at, stride, scores, count, share, mixed + at);
         }
 
-        for (; at < headSize; at += TLanes.Count)
+        for (; at < headSize; at++)
         {
-            One(values + at, stride, scores, count, share, mixed + at, headSize - at);
+            float sum = 0;
+            for (int place = 0; place < count; place++)
+            {
+                sum += TElement.Get(values + (place * stride) + at) * scores[place];
+            }
+
+            mixed[at] = sum * share;
         }
     }
 
     private static void Four(TElement* values, long stride, float* scores, int count, float share, float* mixed)
     {
-        TLanes first = TLanes.All(0), second = first, third = first, fourth = first;
+        Vector256<float> first = Vector256<float>.Zero, second = first, third = first, fourth = first;
         for (int place = 0; place < count; place++)
         {
-            TLanes score = TLanes.All(scores[place]);
+            Vector256<float> score = Vector256.Create(scores[place]);
             TElement* value = values + (place * stride);
-            first = TLanes.Fused(TElement.Load<TLanes>(value), score, first);
-            second = TLanes.Fused(TElement.Load<TLanes>(value + TLanes.Count), score, second);
-            third = TLanes.Fused(TElement.Load<TLanes>(value + (2 * TLanes.Count)), score, third);
-            fourth = TLanes.Fused(TElement.Load<TLanes>(value + (3 * TLanes.Count)), score, fourth);
+            first = Vector256.FusedMultiplyAdd(WeightVectors<TElement>.Load256(value), score, first);
+            second = Vector256.FusedMultiplyAdd(WeightVectors<TElement>.Load256(value + Lanes), score, second);
+            third = Vector256.FusedMultiplyAdd(WeightVectors<TElement>.Load256(value + (2 * Lanes)), score, third);
+            fourth = Vector256.FusedMultiplyAdd(WeightVectors<TElement>.Load256(value + (3 * Lanes)), score, fourth);
         }
 
-        TLanes scale = TLanes.All(share);
-        (first * scale).StoreSingle(mixed);
-        (second * scale).StoreSingle(mixed + TLanes.Count);
-        (third * scale).StoreSingle(mixed + (2 * TLanes.Count));
-        (fourth * scale).StoreSingle(mixed + (3 * TLanes.Count));
-    }
-
-    private static void One(TElement* values, long stride, float* scores, int count, float share, float* mixed, int remaining)
-    {
-        TLanes sum = TLanes.All(0);
-        for (int place = 0; place < count; place++)
-        {
-            sum = TLanes.Fused(Vectors<TLanes, TElement>.Load(values + (place * stride), remaining), TLanes.All(scores[place]), sum);
-        }
-
-        Vectors<TLanes, SingleElement>.Store((SingleElement*)mixed, remaining, sum * TLanes.All(share));
+        Vector256<float> scale = Vector256.Create(share);
+        (first * scale).Store(mixed);
+        (second * scale).Store(mixed + Lanes);
+        (third * scale).Store(mixed + (2 * Lanes));
+        (fourth * scale).Store(mixed + (3 * Lanes));
     }
 }
