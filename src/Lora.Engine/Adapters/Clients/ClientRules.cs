@@ -10,6 +10,7 @@ namespace Lora.Adapters;
 internal static class ClientRules
 {
     private const string Portable = "Export it as portable.";
+    private const string Gguf = "Export it with -Format Gguf, which has the scaling in B.";
     private const string Merge = "Write the model with the adapter merged in.";
 
     /// <summary>One way in which an adapter fails a client.</summary>
@@ -51,8 +52,8 @@ internal static class ClientRules
         new(TGI, Wrong, traits => Names(traits.Saved), "It passes over modules that are saved whole.", Merge),
 
         // llama.cpp: convert_lora_to_gguf.py and libllama (3f545be, run). A factor's own rank is used, so rank_pattern alone is right.
-        new(LlamaCpp, Wrong, traits => When(traits.Config.UseRsLora, "use_rslora"), "It divides lora_alpha by the rank all the same.", Portable),
-        new(LlamaCpp, Wrong, traits => When(traits.AlphasDiffer, "alpha_pattern"), "It takes lora_alpha for every module.", Portable),
+        new(LlamaCpp, Wrong, traits => When(traits.Config.UseRsLora, "use_rslora"), "It divides lora_alpha by the rank all the same.", Gguf),
+        new(LlamaCpp, Wrong, traits => When(traits.AlphasDiffer, "alpha_pattern"), "It takes lora_alpha for every module.", Gguf),
         new(LlamaCpp, Wrong, traits => Names(traits.SavedKinds.Norms), "It converts saved norms and does not use them.", Merge),
         new(LlamaCpp, Refused, traits => Names(traits.SavedKinds.Others), "Its converter stops at modules that are saved whole.", Merge),
         new(LlamaCpp, Refused, traits => When(traits.Config.UseDora, "use_dora"), "Its converter stops at DoRA's magnitudes.", Merge),
