@@ -101,6 +101,25 @@ public sealed class GgufModelTests : IDisposable
     }
 
     [Fact]
+    public void A_text_goes_on_alike_with_the_tokenizer_that_the_file_has()
+    {
+        const string Prompt = "The fox sleeps in";
+        string model = Path.Combine(Repository.Root, "examples", "model"), merged = files.File("merged.gguf");
+        LoraConfig config = new() { Rank = 4, Alpha = 8, TargetModule = ["q_proj", "up_proj"] };
+        (LoraAdapter adapter, Tensor logits) = TrainedAdapter.On(model, config, tensor(new long[,] { { 1, 2, 3 } }));
+        logits.Dispose();
+        GgufModel.Write(adapter, model, merged, LoraTensorType.F32);
+
+        using LoraModel ours = LoraModel.Load(model, adapter, "cpu");
+        using LlamaClient client = LlamaClient.Open(merged);
+        int[] prompt = client.Tokenize(Prompt, adds: true, parses: true);
+        Assert.Equal([.. ours.Tokenizer.Encode(Prompt)], prompt);
+        string text = ours.Continue(Prompt, 24);
+        Assert.StartsWith(text, ours.Tokenizer.Decode(client.Continue(prompt, 24)), StringComparison.Ordinal); // ours ends where the text does
+        Assert.NotEmpty(text);
+    }
+
+    [Fact]
     public void An_untied_head_is_a_tensor_of_its_own()
     {
         string path = files.File("merged.gguf");
