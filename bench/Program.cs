@@ -20,6 +20,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["nf4"] = QuantizationBenchmark.Run,
     ["plan"] = PlanBenchmark.Run,
     ["scores"] = ScoresBenchmark.Run,
+    ["scores-cost"] = ScoresBenchmark.Cost,
     ["select"] = SelectBenchmark.Run,
     ["sweep"] = () =>
     {

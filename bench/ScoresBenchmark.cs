@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using Lora.Checkpoints;
+using Lora.Native;
 using Lora.Training;
+using static TorchSharp.torch;
 
 namespace Lora.Bench;
 
@@ -12,6 +14,8 @@ namespace Lora.Bench;
 internal static class ScoresBenchmark
 {
     private const int Epochs = 4;
+    private const int Repetitions = 5;
+    private const int Skipped = 8; // what is compiled and made first
 
     private static readonly int[] Seeds = [1, 2, 3];
     private static readonly string Model = Repository.Path("examples", "model");
@@ -32,6 +36,64 @@ internal static class ScoresBenchmark
         }
 
         Console.WriteLine();
+    }
+
+    /// <summary>What scores cost: those of rows beside a step of rank 16 on all linear layers, the norm of weights beside reading their file.</summary>
+    public static void Cost()
+    {
+        TorchLibrary.Load();
+        Table.Head("processor ms of one row of the example", "a step of rank 16 on all linear layers", "Gradient and Fisher", "all three of rows");
+        Silence step = new(), two = new(), three = new();
+        using (TrainingSession session = new())
+        {
+            session.Train(new LoraConfig { Model = Model, TargetPattern = "all-linear", Rank = 16 }, Data with { ValidationDataset = [] }, new() { BatchSize = 1, Epoch = 2 }, step, CancellationToken.None);
+        }
+
+        LoraModuleInfo[] modules = [.. ModuleTree.Read(Model).Modules.Where(module => module.Kind == LoraModuleKind.Linear && module.Layer is not null)];
+        new ScoringSession(new TrainingData([Rows], []), new() { Score = [LoraModuleScore.Gradient, LoraModuleScore.Fisher] }).Score(modules, two, CancellationToken.None);
+        new ScoringSession(new TrainingData([Rows], []), new() { Score = [LoraModuleScore.Gradient, LoraModuleScore.Fisher, LoraModuleScore.Activation] }).Score(modules, three, CancellationToken.None);
+        Table.Row(Milliseconds(step), Milliseconds(two), Milliseconds(three));
+        Console.WriteLine();
+        string folder = Directory.CreateTempSubdirectory("lora-bench-").FullName;
+        try
+        {
+            string file = LoadModel.Write(folder, ScalarType.Float32);
+            LoraModuleInfo[] linear = [.. ModuleTree.Read(folder).Modules.Where(module => module.Kind == LoraModuleKind.Linear && module.Layer is not null)];
+            long bytes = linear.Sum(module => module.ParameterCount) * sizeof(float);
+            byte[] buffer = new byte[4 << 20];
+            Table.Head("the linear layers of SmolLM-135M in float32, from the page cache", "GB/s", "GB a processor second");
+            Rate("a plain read of the file, one thread", new FileInfo(file).Length, () => ReadWhole(file, buffer));
+            Rate("norms", bytes, () => new ScoringSession(null, new() { Score = [LoraModuleScore.Norm] }).Score(linear, new Silence(), CancellationToken.None));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        static string Milliseconds(Silence told) => told.Milliseconds.ToString("F1", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The rate by the clock, and by the processor where others take it.</summary>
+    private static void Rate(string name, long bytes, Action work)
+    {
+        List<double> processor = [];
+        Measurement seconds = Measurement.Of(
+            () =>
+            {
+                TimeSpan before = Machine.ProcessorTime();
+                work();
+                processor.Add((Machine.ProcessorTime() - before).TotalSeconds);
+            },
+            Repetitions);
+        Table.Row(name, seconds.Rate(bytes / 1e9), Measurement.Of(processor).Rate(bytes / 1e9));
+    }
+
+    private static void ReadWhole(string file, byte[] buffer)
+    {
+        using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        while (stream.Read(buffer) > 0)
+        {
+        }
     }
 
     /// <summary>The mean rise of the validation loss without each module.</summary>
@@ -91,13 +153,17 @@ internal static class ScoresBenchmark
 
     private sealed class Silence : ITrainingObserver, IScoringObserver
     {
+        private (int Done, TimeSpan Processor)? first;
+        private (int Done, TimeSpan Processor) last;
+
         public Dictionary<string, LoraModuleInfo> Scored { get; init; } = [];
+
+        /// <summary>Processor time of a step, or of a row that is scored, after the first ones.</summary>
+        public double Milliseconds => (last.Processor - first!.Value.Processor).TotalMilliseconds / (last.Done - first.Value.Done);
 
         public void OnScored(LoraModuleInfo scored) => Scored[scored.Name] = scored;
 
-        public void OnStep(LoraTrainingStep done)
-        {
-        }
+        public void OnStep(LoraTrainingStep done) => Mark(done.Step);
 
         public void OnStage(string text)
         {
@@ -115,6 +181,19 @@ internal static class ScoresBenchmark
 
         public void Report(WorkProgress value)
         {
+            if (value is { Unit: WorkUnit.Row, Stage: "Taking gradients" })
+            {
+                Mark((int)value.Done);
+            }
+        }
+
+        private void Mark(int done)
+        {
+            if (done >= Skipped)
+            {
+                last = (done, Machine.ProcessorTime());
+                first ??= last;
+            }
         }
     }
 }

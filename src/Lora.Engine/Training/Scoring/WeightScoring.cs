@@ -22,18 +22,26 @@ internal sealed class WeightScoring(string folder, IReadOnlyCollection<LoraModul
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         ModuleTree tree = ModuleTree.Of(checkpoint);
-        foreach (LoraModuleInfo module in modules)
+        (LoraModuleInfo Module, TensorInfo? Weight)[] all = [.. modules.Select(module => (module, Matrix(tree, module)))];
+
+        // One for all of them: to be given new pages takes longer than to read into them.
+        using Tensor room = empty([all.Max(entry => entry.Weight is TensorInfo weight ? Count(weight) : 0)], dtype: ScalarType.Float32, device: CPU);
+        foreach ((LoraModuleInfo module, TensorInfo? weight) in all)
         {
             cancellation.ThrowIfCancellationRequested();
-            TensorInfo? weight = module.Quantization is null ? tree.ParameterOf(module.Name, "weight") : null;
-            onScored(module, weight is { Shape.Length: >= 2 } && TensorType.IsKnown(weight.DataType) ? Of(checkpoint, weight, cancellation) : default);
+            onScored(module, weight is null ? default : Of(checkpoint, weight, room, cancellation));
         }
     }
 
-    private ModuleScores Of(Checkpoint checkpoint, TensorInfo weight, CancellationToken cancellation)
+    private static TensorInfo? Matrix(ModuleTree tree, LoraModuleInfo module) =>
+        module.Quantization is null && tree.ParameterOf(module.Name, "weight") is { Shape.Length: >= 2 } weight && TensorType.IsKnown(weight.DataType) ? weight : null;
+
+    private static long Count(TensorInfo weight) => weight.Shape.Aggregate(1L, (count, size) => count * size);
+
+    private ModuleScores Of(Checkpoint checkpoint, TensorInfo weight, Tensor room, CancellationToken cancellation)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor values = empty(weight.Shape, dtype: ScalarType.Float32, device: CPU);
+        Tensor values = room.narrow(0, 0, Count(weight)).view(weight.Shape);
         WeightReader.Fill([(values, weight)], checkpoint, cancellation: cancellation);
         return Of(values.flatten(1), scores, needsSpectrum); // a convolution as the matrix [out, in height width]
     }
@@ -44,7 +52,7 @@ internal sealed class WeightScoring(string folder, IReadOnlyCollection<LoraModul
     /// <param name="needsSpectrum">Whether any of them is of the singular values.</param>
     public static ModuleScores Of(Tensor matrix, IReadOnlyCollection<LoraModuleScore> scores, bool needsSpectrum)
     {
-        double norm = matrix.mul(matrix).sum(type: ScalarType.Float64).sqrt().ToDouble();
+        double norm = matrix.norm().ToDouble(); // summed up in float32 by blocks, in one pass
         if (!needsSpectrum || !double.IsFinite(norm))
         {
             return new() { Norm = Taken(LoraModuleScore.Norm, () => norm) };
