@@ -6,6 +6,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["busy"] = BusyBenchmark.Run,
     ["data"] = DataBenchmark.Run,
     ["decode"] = DecodeBenchmark.Run,
+    ["decode-large"] = DecodeBenchmark.RunLarge,
     ["decode-small"] = DecodeBenchmark.RunSmall,
     ["encoder"] = EncoderBenchmark.Run,
     ["export"] = ExportBenchmark.Run,
