@@ -9,8 +9,10 @@ namespace Lora.Adapters;
 /// </summary>
 internal static class ClientRules
 {
+    /// <summary>What helps against scalings that llama.cpp does not know.</summary>
+    public const string Gguf = "Export it with -Format Gguf, which has the scaling in B.";
+
     private const string Portable = "Export it as portable.";
-    private const string Gguf = "Export it with -Format Gguf, which has the scaling in B.";
     private const string Merge = "Write the model with the adapter merged in.";
 
     /// <summary>One way in which an adapter fails a client.</summary>

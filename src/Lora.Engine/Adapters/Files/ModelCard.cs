@@ -19,6 +19,7 @@ internal static partial class ModelCard
         text.Append("- Settings: ").Append(config).Append('\n');
         text.Append("- Files: `adapter_config.json` (what is adapted), `adapter_model.safetensors` (the weights)\n");
         text.Append("- To load it: the PowerShell module Lora, or `PeftModel.from_pretrained(base_model, folder)` in Python\n\n");
+        text.Append(ServeCommands.Of(adapter, name));
         text.Append("## Framework versions\n\n- PEFT ").Append(PeftFields.Version).Append('\n');
         return text.ToString();
     }

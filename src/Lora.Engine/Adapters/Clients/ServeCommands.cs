@@ -1,0 +1,54 @@
+using System.Text;
+
+namespace Lora.Adapters;
+
+/// <summary>
+/// The commands by which servers take an adapter, for its card: those of clients that <see cref="ClientRules"/> says read it rightly, and of the others
+/// why not, and what to do.
+/// </summary>
+internal static class ServeCommands
+{
+    // The ranks that vLLM makes room for (vllm/config/lora.py, MaxLoRARanks).
+    private static readonly int[] RoomForRanks = [8, 16, 32, 64, 128, 256, 320, 512];
+
+    /// <summary>A section of Markdown; empty for an adapter of another task than language modelling, which these do not serve.</summary>
+    /// <param name="adapter">The adapter, as it is written.</param>
+    /// <param name="baseModel">What the card calls the base model.</param>
+    public static string Of(LoraAdapter adapter, string baseModel)
+    {
+        if (adapter.Config.TaskType is not (null or "CAUSAL_LM") || adapter.Tensors.Count == 0 || AdapterWeightRules.Check(adapter.Config, adapter.Tensors, adapter.Label).Any())
+        {
+            return "";
+        }
+
+        long rank = FactorPair.Of(adapter).Values.Select(pair => pair.Rank).DefaultIfEmpty(adapter.Config.Rank).Max();
+        int room = RoomForRanks.FirstOrDefault(size => size >= rank);
+        StringBuilder text = new("## To serve it\n\nIn this folder; what each program makes of it is by a dated table, of which the PowerShell module's Test-LoraAdapter tells more.\n\n");
+        Append("vLLM", LoraClient.VLLM, room == 0 ? null : $"vllm serve {baseModel} --enable-lora --max-lora-rank {room} --lora-modules adapter=.", "its rank is above those that vLLM makes room for");
+        Append("SGLang", LoraClient.SGLang, $"python -m sglang.launch_server --model-path {baseModel} --enable-lora --lora-paths adapter=.");
+
+        // Through Export-LoraAdapter -Format Gguf, which folds what its own converter takes wrongly; what a merge alone helps against, no file does.
+        LoraClientReport llama = ClientCheck.Of(adapter, [LoraClient.LlamaCpp]).Single();
+        text.Append("- llama.cpp: ");
+        if (llama.Outcome == LoraClientOutcome.Right || llama.Remedy == ClientRules.Gguf)
+        {
+            text.Append("`Export-LoraAdapter ./adapter.gguf -Adapter . -Format Gguf` and, for the base, `Export-LoraModel ./base.gguf -Model ").Append(baseModel)
+                .Append(" -Format Gguf`; then `llama-server --model base.gguf --lora adapter.gguf`\n");
+        }
+        else
+        {
+            text.Append(WhyNot(llama));
+        }
+
+        return text.Append('\n').ToString();
+
+        void Append(string name, LoraClient client, string? command, string otherwise = "")
+        {
+            LoraClientReport report = ClientCheck.Of(adapter, [client]).Single();
+            text.Append("- ").Append(name).Append(": ").Append(
+                report.Outcome != LoraClientOutcome.Right ? WhyNot(report) : command is null ? $"not as it is: {otherwise}\n" : $"`{command}`\n");
+        }
+    }
+
+    private static string WhyNot(LoraClientReport report) => $"not as it is ({string.Join(", ", report.Field)}): {string.Join(' ', report.Reason)} {report.Remedy}\n";
+}

@@ -1,0 +1,56 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+
+namespace Lora.Tests.Adapters;
+
+/// <summary>The card offers a command only where the client reads the adapter rightly, and says of the others why not.</summary>
+public sealed class ServeCommandsTests
+{
+    private const string Base = "org/name";
+
+    [Fact]
+    public void A_plain_adapter_is_served_by_all_three_with_room_for_its_rank()
+    {
+        string text = Of(new() { Rank = 12, TargetModule = ["q_proj", "v_proj"] }, 12);
+
+        Assert.Contains("`vllm serve org/name --enable-lora --max-lora-rank 16 --lora-modules adapter=.`", text, StringComparison.Ordinal);
+        Assert.Contains("`python -m sglang.launch_server --model-path org/name --enable-lora --lora-paths adapter=.`", text, StringComparison.Ordinal);
+        Assert.Contains("`llama-server --model base.gguf --lora adapter.gguf`", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_SGLang_computes_wrongly_is_not_offered_there_and_llama_cpp_gets_it_folded()
+    {
+        string text = Of(new() { Rank = 8, UseRsLora = true, TargetModule = ["q_proj", "v_proj"] }, 8);
+
+        Assert.Contains("vllm serve", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("sglang.launch_server", text, StringComparison.Ordinal);
+        Assert.Contains("- SGLang: not as it is (use_rslora): It divides lora_alpha by r all the same. Export it as portable.", text, StringComparison.Ordinal);
+        Assert.Contains("llama-server", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DoRA_is_served_by_none_and_each_line_says_so()
+    {
+        string text = Of(new() { Rank = 8, UseDora = true, TargetModule = ["q_proj", "v_proj"] }, 8);
+
+        Assert.DoesNotContain("vllm serve", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("llama-server", text, StringComparison.Ordinal);
+        Assert.Equal(3, text.Split("(use_dora)").Length - 1);
+    }
+
+    [Fact]
+    public void A_rank_beyond_what_vLLM_has_room_for_is_said() =>
+        Assert.Contains("- vLLM: not as it is: its rank is above", Of(new() { Rank = 600, TargetModule = ["q_proj", "v_proj"] }, 600), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_classifier_has_no_such_section() => Assert.Empty(Of(new() { Rank = 8, TaskType = "SEQ_CLS" }, 8));
+
+    private static string Of(LoraConfig config, int rank) => ServeCommands.Of(new() { Config = config, Tensors = [.. ((string[])["q_proj", "v_proj"]).SelectMany(role => Pair("model.layers.0.self_attn." + role, rank))] }, Base);
+
+    private static IEnumerable<TensorData> Pair(string module, int rank) =>
+    [
+        new(PeftKey.Of(module, "lora_A.weight"), TensorDataType.F32, [rank, 2], new byte[rank * 2 * sizeof(float)]),
+        new(PeftKey.Of(module, "lora_B.weight"), TensorDataType.F32, [2, rank], new byte[rank * 2 * sizeof(float)]),
+    ];
+}
