@@ -8,4 +8,7 @@ public enum LoraModelFormat
 
     /// <summary>One file for llama.cpp and what is built on it.</summary>
     Gguf,
+
+    /// <summary>A folder for Ollama: that file, and a Modelfile.</summary>
+    Ollama,
 }

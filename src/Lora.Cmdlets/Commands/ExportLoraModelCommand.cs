@@ -12,11 +12,11 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
 
     private LoraModelExport? written;
 
-    /// <summary>The form to write: a folder in the Hugging Face layout, or llama.cpp's file.</summary>
+    /// <summary>The form to write: a folder in the Hugging Face layout, llama.cpp's file, or a folder for Ollama.</summary>
     [Parameter]
     public LoraModelFormat Format { get; set; }
 
-    /// <summary>What values are stored in by -Format Gguf.</summary>
+    /// <summary>What values are stored in by -Format Gguf and Ollama.</summary>
     [Parameter]
     public LoraTensorType TensorType { get; set; } = LoraTensorType.F16;
 
@@ -43,6 +43,11 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     [ValidateNotNullOrEmpty]
     public string[] Dataset { get; set; } = [];
 
+    /// <summary>The system message of every conversation in Ollama.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? SystemPrompt { get; set; }
+
     /// <summary>Threads that compute.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -58,7 +63,12 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
 
         if (Format == LoraModelFormat.HuggingFace && MyInvocation.BoundParameters.ContainsKey(nameof(TensorType)))
         {
-            throw LoraException.Of(LoraError.ConfigConflict, TensorType, "-TensorType belongs to -Format Gguf; a folder in the Hugging Face layout has the data types of the base model");
+            throw LoraException.Of(LoraError.ConfigConflict, TensorType, "-TensorType belongs to -Format Gguf and Ollama; a folder in the Hugging Face layout has the data types of the base model");
+        }
+
+        if (Format != LoraModelFormat.Ollama && SystemPrompt is not null)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, SystemPrompt, $"-SystemPrompt belongs to -Format Ollama, and -Format is {Format}");
         }
     }
 
@@ -111,9 +121,12 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
                     Thread = Thread,
                     Warn = text => worker.Write(new PipelineRecord.Warning(text)),
                 };
-                written = Format == LoraModelFormat.Gguf
-                    ? GgufModel.Write(adapter, model, place, TensorType, options, worker, cancellation)
-                    : ModelMerge.Write(adapter!, model, place, options, worker, cancellation);
+                written = Format switch
+                {
+                    LoraModelFormat.Gguf => GgufModel.Write(adapter, model, place, TensorType, options, worker, cancellation),
+                    LoraModelFormat.Ollama => OllamaModel.Write(adapter!, model, place, TensorType, SystemPrompt, options, worker, cancellation),
+                    _ => ModelMerge.Write(adapter!, model, place, options, worker, cancellation),
+                };
                 Array.ForEach(written.Note, note => worker.Write(new PipelineRecord.Verbose(note)));
                 string proof = $"The model in '{place}' was {written.Verification}.";
                 worker.Write(written.Verification.Outcome == LoraExportOutcome.Unverified ? new PipelineRecord.Warning(proof) : new PipelineRecord.Verbose(proof));
