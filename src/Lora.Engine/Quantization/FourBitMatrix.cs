@@ -34,6 +34,11 @@ internal sealed record FourBitMatrix(long[] Shape, ScalarType DataType, FourBitC
         }
     }
 
+    /// <summary>Whether it has the form of another one and could go on where that one ends: neither a block nor a group of blocks is cut off.</summary>
+    public bool Continues(FourBitMatrix other) =>
+        Code == other.Code && BlockValues == other.BlockValues && DataType == other.DataType && Shape[1] == other.Shape[1]
+        && Shape[0] * Shape[1] == 2 * Codes.numel() && Magnitudes.Continues(other.Magnitudes);
+
     /// <inheritdoc/>
     public void Dispose()
     {

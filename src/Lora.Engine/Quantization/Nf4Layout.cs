@@ -21,7 +21,7 @@ internal static class Nf4Layout
     public static long GroupsOf(long blocks) => (blocks + GroupBlocks - 1) / GroupBlocks;
 
     /// <summary>The bytes that so many values take.</summary>
-    public static long SizeOf(long values) => (BlocksOf(values) * (BlockBytes + 1)) + (GroupsOf(BlocksOf(values)) * sizeof(float));
+    public static long SizeOf(long values) => (BlocksOf(values) * (BlockBytes + 1)) + (GroupsOf(BlocksOf(values)) * 2 * sizeof(float));
 
     /// <summary>The room of a matrix, which holds whatever was there before.</summary>
     public static FourBitMatrix WithoutValues(long[] shape, ScalarType dataType, Device device)
@@ -34,5 +34,5 @@ internal static class Nf4Layout
 
     /// <summary>A matrix of its parts, which it owns from now on.</summary>
     public static FourBitMatrix Matrix(long[] shape, ScalarType dataType, Tensor codes, Tensor magnitudes, Tensor scales, float mean) =>
-        new(shape, dataType, FourBitCode.Nf4, BlockValues, codes, new(magnitudes, new(GroupBlocks, DynamicCode.Values, scales, mean)));
+        new(shape, dataType, FourBitCode.Nf4, BlockValues, codes, new(magnitudes, NestedMagnitudes.Of(GroupBlocks, DynamicCode.Values, scales, mean)));
 }

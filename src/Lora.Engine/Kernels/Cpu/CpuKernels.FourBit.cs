@@ -13,6 +13,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         byte* codes = Rows<byte>.Memory<byte>(matrix.Codes);
         byte* magnitudes = Rows<byte>.Memory<byte>(matrix.Magnitudes.Values);
         float* scales = nested is null ? null : Rows<float>.Memory<float>(nested.Scales);
+        float* means = nested is null ? null : Rows<float>.Memory<float>(nested.Means);
         TElement* values = Rows<TElement>.Memory<TElement>(y);
         long count = y.numel();
         (int size, int bytes) = (matrix.BlockValues, matrix.BlockBytes);
@@ -24,7 +25,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
             {
                 // Where the magnitudes are quantised themselves: their code times their group's scale, plus the mean that was taken off.
                 float scale = nested is null ? ((float*)magnitudes)[block]
-                    : (nested.Map[magnitudes[block]] * scales[block / nested.GroupBlocks]) + nested.Mean;
+                    : (nested.Map[magnitudes[block]] * scales[block / nested.GroupBlocks]) + means[block / nested.GroupBlocks];
                 long first = block * size;
                 matrix.Code.Unpack(codes + (block * bytes), bytes, unscaled); // the codes' values in [-1, 1]
                 ScaleBlock(unscaled, scale, values + first, Math.Min(size, count - first));

@@ -38,14 +38,14 @@ internal sealed partial class TorchKernels
         Tensor numbers = Table(nested.Map, device).index_select(0, magnitudes.Values.to(ScalarType.Int32)); // [blocks]
         if (magnitudes.Blocks % nested.GroupBlocks == 0)
         {
-            numbers.view(-1, nested.GroupBlocks).mul_(nested.Scales.unsqueeze(1));
-        }
-        else
-        {
-            numbers.mul_(nested.Scales.repeat_interleave(nested.GroupBlocks).narrow(0, 0, magnitudes.Blocks)); // the last group has fewer blocks
+            numbers.view(-1, nested.GroupBlocks).mul_(nested.Scales.unsqueeze(1)).Add(nested.Means.unsqueeze(1));
+            return numbers;
         }
 
-        return numbers.Add(nested.Mean);
+        return numbers.mul_(OfBlocks(nested.Scales)).Add(OfBlocks(nested.Means));
+
+        // The last group has fewer blocks.
+        Tensor OfBlocks(Tensor groups) => groups.repeat_interleave(nested.GroupBlocks).narrow(0, 0, magnitudes.Blocks);
     }
 
     /// <summary>A table on a device, brought there once: a copy would have to be waited for.</summary>

@@ -68,7 +68,7 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
         Tensor packed = zeros([magnitudes.ElementCount * state.BlockSize / 2], dtype: ScalarType.Byte, device: CPU);
         reader.Into(packed, codes);
         NestedMagnitudes? nested = state.NestedBlockSize is not int group ? null
-            : new(group, new Span<float>(reader.Floats(map!), MapValues).ToArray(), Whole(reader, scales!, ScalarType.Float32), state.NestedOffset);
+            : NestedMagnitudes.Of(group, new Span<float>(reader.Floats(map!), MapValues).ToArray(), Whole(reader, scales!, ScalarType.Float32), state.NestedOffset);
         Tensor values = Whole(reader, magnitudes, nested is null ? ScalarType.Float32 : ScalarType.Byte);
         return new(Shape, dataType, Code, state.BlockSize, packed.DetachFromDisposeScope(), new(values, nested));
     }

@@ -180,7 +180,7 @@ public class QuantizedModelTests
         IEnumerable<Tensor> tensors = model.named_parameters()
             .Where(entry => entry.parameter.device_type != DeviceType.META && !(model.Shape.Head.IsTied && entry.name == "lm_head.weight"))
             .Select(entry => (Tensor)entry.parameter)
-            .Concat(model.named_modules().Select(entry => entry.module).OfType<QuantizedLinear>().SelectMany(layer => new[] { layer.Matrix.Codes, layer.Matrix.Magnitudes.Values, layer.Matrix.Magnitudes.Nested!.Scales }));
+            .Concat(model.named_modules().Select(entry => entry.module).OfType<QuantizedLinear>().SelectMany(layer => new[] { layer.Matrix.Codes, layer.Matrix.Magnitudes.Values, layer.Matrix.Magnitudes.Nested!.Scales, layer.Matrix.Magnitudes.Nested.Means }));
         return tensors.Sum(tensor => tensor.numel() * tensor.ElementSize);
     }
 }
