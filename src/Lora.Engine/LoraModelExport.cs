@@ -39,6 +39,9 @@ public sealed record LoraExportVerification
     /// <summary>Nothing was compared, as it was asked for.</summary>
     internal static LoraExportVerification Skipped { get; } = new() { Outcome = LoraExportOutcome.Skipped, Reason = "it was not asked for" };
 
+    /// <summary>Nothing was compared, as there is nothing that was added to the base.</summary>
+    internal static LoraExportVerification OfBase { get; } = new() { Outcome = LoraExportOutcome.Skipped, Reason = "it is the base model, without an adapter" };
+
     /// <summary>Whether it was proven.</summary>
     public LoraExportOutcome Outcome { get; init; }
 
@@ -81,6 +84,6 @@ public enum LoraExportOutcome
     /// <summary>What the model computes is not known here, or not with this adapter.</summary>
     Unverified,
 
-    /// <summary>The proof was not wanted.</summary>
+    /// <summary>The proof was not wanted, or the base model was written without an adapter.</summary>
     Skipped,
 }

@@ -48,16 +48,12 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
     }
 
     /// <inheritdoc/>
-    protected override string Written(string place)
+    protected override string Written(string place) => Format switch
     {
-        string ending = Format switch
-        {
-            LoraAdapterFormat.Kohya => ".safetensors",
-            LoraAdapterFormat.Gguf => ".gguf",
-            _ => "",
-        };
-        return place.EndsWith(ending, StringComparison.OrdinalIgnoreCase) ? place : place + ending;
-    }
+        LoraAdapterFormat.Kohya => WithEnding(place, ".safetensors"),
+        LoraAdapterFormat.Gguf => WithEnding(place, ".gguf"),
+        _ => place,
+    };
 
     /// <inheritdoc/>
     protected override bool Export(LoraAdapter adapter, string folder)

@@ -73,8 +73,7 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     }
 
     /// <inheritdoc/>
-    protected override string Written(string place) =>
-        Format == LoraModelFormat.Gguf && !place.EndsWith(FileEnding, StringComparison.OrdinalIgnoreCase) ? place + FileEnding : place;
+    protected override string Written(string place) => Format == LoraModelFormat.Gguf ? WithEnding(place, FileEnding) : place;
 
     /// <inheritdoc/>
     protected override void ProcessInput()
@@ -86,6 +85,7 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
         }
         else
         {
+            RefuseInVain(nameof(Dataset), nameof(ResizeVocabulary));
             PathResolver paths = new(this);
             string place = Place;
             if (Export(null, BaseModel.Named(Model, paths)!, place) && PassThru)
@@ -100,6 +100,15 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     {
         PathResolver paths = new(this);
         return Export(adapter, BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config), folder);
+    }
+
+    /// <summary>Refuses what is about an adapter where there is none.</summary>
+    private void RefuseInVain(params string[] names)
+    {
+        foreach (string name in names.Where(MyInvocation.BoundParameters.ContainsKey))
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, name, $"-{name} is about an adapter, and a model without one is written");
+        }
     }
 
     private bool Export(LoraAdapter? adapter, string model, string place)

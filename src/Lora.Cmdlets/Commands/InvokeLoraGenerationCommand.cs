@@ -13,6 +13,7 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
     private readonly List<LoraAdapter> adapters = [];
     private string? model;
     private bool hasAdapters;
+    private int given;
 
     /// <summary>The prompts: texts, or rows with messages or with what is asked. Beside -Prompt, the adapters.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
@@ -133,9 +134,9 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
     }
 
     /// <summary>Adds a prompt; one that is none is reported, and the next one follows.</summary>
-    private void Add(PromptArgument given)
+    private void Add(PromptArgument argument)
     {
-        if (Reported(() => given.Read(prompts.Count + 1)) is LoraPrompt prompt)
+        if (Reported(() => argument.Read(++given)) is LoraPrompt prompt)
         {
             LoraPrompt asked = IsChat ? prompt.AsConversation() : prompt;
             prompts.Add(SystemPrompt is null ? asked : asked.WithSystem(SystemPrompt));

@@ -38,6 +38,13 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
     /// <summary>What is written at the place that the user named.</summary>
     protected virtual string Written(string place) => place;
 
+    /// <summary>The file of a form whose files have an ending, at the place that the user named, though it be named as a folder is.</summary>
+    private protected static string WithEnding(string place, string ending)
+    {
+        string file = System.IO.Path.TrimEndingDirectorySeparator(place);
+        return file.EndsWith(ending, StringComparison.OrdinalIgnoreCase) ? file : file + ending;
+    }
+
     /// <summary>Writes a folder, if ShouldProcess allows it.</summary>
     /// <returns>Whether it was written.</returns>
     protected abstract bool Export(LoraAdapter adapter, string folder);

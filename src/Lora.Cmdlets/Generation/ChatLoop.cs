@@ -28,7 +28,7 @@ internal sealed class ChatLoop(IChatModel model, IChatTerminal terminal, string?
     public void Run()
     {
         terminal.WriteLine("/help lists what can be typed besides questions, /exit ends the chat.");
-        while (terminal.Ask() is string line && !Is(line, "/exit"))
+        while (terminal.Ask() is string line && !Is(line.TrimStart().Split(' ')[0], "/exit"))
         {
             Take(line.Trim());
         }

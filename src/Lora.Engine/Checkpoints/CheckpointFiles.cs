@@ -7,6 +7,7 @@ namespace Lora.Checkpoints;
 internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Files, ShardIndex? Index)
 {
     private const string IndexSuffix = ".safetensors.index.json";
+    private const string GgufEnding = ".gguf";
 
     /// <summary>The names that a model's weights have, most preferred first; the order is that of the reference loaders.</summary>
     private static readonly string[] Names =
@@ -40,8 +41,19 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
             throw LoraException.Of(LoraError.PickleRefused, path, path, Path.GetExtension(path));
         }
 
+        RefuseGguf(path);
         string file = Path.GetFullPath(path);
         return path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? OfIndex(file) : new(null, [file], null);
+    }
+
+    /// <summary>Refuses llama.cpp's file, which is written here and not computed: another model may lie beside it.</summary>
+    /// <exception cref="LoraException">NotAModel.</exception>
+    public static void RefuseGguf(string path)
+    {
+        if (Path.GetExtension(path).Equals(GgufEnding, StringComparison.OrdinalIgnoreCase))
+        {
+            throw LoraException.Of(LoraError.NotAModel, path, path, "GGUF files are for llama.cpp; here the folder is read that it was made from");
+        }
     }
 
     private static CheckpointFiles OfFolder(string folder)

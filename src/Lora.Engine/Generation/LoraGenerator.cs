@@ -113,7 +113,7 @@ public sealed class LoraGenerator : IDisposable
         List<LoraProblem> problems = [.. options.Check()];
         PromptEncoder encoder = new(Tokenizer, ChatOf(chosen), model.Shape.VocabularySize, ContextLength, endings);
         EncodedPrompt?[] encoded = [.. prompts.Select((prompt, number) => Problems.Collect(problems, () => encoder.Encode(prompt, number, cancellation)))];
-        LoraException.ThrowIfAny(problems);
+        LoraException.ThrowIfAny([.. problems.DistinctBy(problem => problem.Message)]); // what is wrong with the template is so for every conversation
 
         using ThreadCount threads = ThreadCount.Use(this.options.Thread);
         using IDisposable noGradient = no_grad();

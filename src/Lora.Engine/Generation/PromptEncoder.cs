@@ -29,10 +29,12 @@ internal sealed class PromptEncoder(Tokenizer tokenizer, Lazy<ChatEncoder> chat,
 
         if (ids.Length > longest)
         {
-            throw LoraException.Of(LoraError.ConfigValueInvalid, prompt.ToString(), "Tokens of a prompt", ids.Length, $"at most {longest}, as many as the model was made for");
+            throw LoraException.Of(LoraError.ConfigValueInvalid, prompt.ToString(), $"The length of {Named(prompt)}", $"{ids.Length} tokens", $"at most {longest}, as many as the model was made for");
         }
 
         // A text ends by itself; an answer ends with its turn too.
         return new(number, prompt, ids, new HashSet<int>(prompt.Text is null ? [.. endings, .. chat.Value.EndIds] : endings));
     }
+
+    private static string Named(LoraPrompt prompt) => $"the {(prompt.Text is null ? "conversation that ends with" : "prompt")} '{RowReading.Shown(prompt.ToString())}'";
 }

@@ -23,7 +23,7 @@ internal sealed class Sampler(GenerationOptions options)
             return Likeliest.Of(penalised);
         }
 
-        List<ScoredToken> left = Cooled(penalised, (float)options.Heat, options.TopK);
+        List<ScoredToken> left = Cooled(penalised, options.Heat, options.TopK);
         if (options.TopP is double share and < 1)
         {
             left = Nucleus(left, share);
@@ -51,16 +51,17 @@ internal sealed class Sampler(GenerationOptions options)
         return scores;
     }
 
-    /// <summary>The scores divided by the temperature; with a number, those that are not below the lowest of so many.</summary>
-    private static List<ScoredToken> Cooled(ReadOnlySpan<float> logits, float heat, int? most)
+    /// <summary>What the scores are below the highest, divided by the temperature; with a number, those that are not below the lowest of so many.</summary>
+    private static List<ScoredToken> Cooled(ReadOnlySpan<float> logits, double heat, int? most)
     {
+        double highest = logits[Likeliest.Of(logits)]; // from here no temperature, however near to 0, makes the likeliest infinite
         float bound = most is int count && count < logits.Length ? LowestOf(logits, count) : float.NegativeInfinity;
         List<ScoredToken> left = new(Math.Min(most ?? logits.Length, logits.Length));
         for (int id = 0; id < logits.Length; id++)
         {
             if (logits[id] >= bound)
             {
-                left.Add(new(id, logits[id] / heat));
+                left.Add(new(id, (float)((logits[id] - highest) / heat)));
             }
         }
 

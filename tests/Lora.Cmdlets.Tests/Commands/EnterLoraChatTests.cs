@@ -69,6 +69,10 @@ public sealed class EnterLoraChatTests : IClassFixture<HostedShell>, IDisposable
     }
 
     [Fact]
+    public void What_follows_exit_on_its_line_does_not_keep_the_chat_open() =>
+        Assert.EndsWith(">>> /Exit now", shell.Type(Chat, "/Exit now", "/help"), StringComparison.Ordinal);
+
+    [Fact]
     public void A_question_that_is_refused_is_an_error_and_the_chat_goes_on_without_it()
     {
         string[] expected = Texts("(@{ question = 'Why?' } | Invoke-LoraGeneration -Model $model -ChatTemplate chatml -MaxToken 6).Text");

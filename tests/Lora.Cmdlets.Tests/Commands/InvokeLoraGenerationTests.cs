@@ -130,6 +130,15 @@ public sealed class InvokeLoraGenerationTests : IClassFixture<HostedShell>, IDis
     }
 
     [Fact]
+    public void An_error_counts_the_prompts_as_they_came()
+    {
+        ShellResult result = shell.Run("@{ a = 1 }, 'The fox', 5, @{ b = 1 } | Invoke-LoraGeneration -Model $model -MaxToken 1");
+
+        Assert.Contains("row 1:", result.Errors[0].Exception.Message, StringComparison.Ordinal);
+        Assert.Contains("row 4:", result.Errors[2].Exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_adapter_that_is_none_is_not_taken_for_the_model_alone()
     {
         ShellResult result = shell.Run("Invoke-LoraGeneration 'The fox' -Adapter $output/none -Model $model; @() | Invoke-LoraGeneration -Prompt 'x' -Model $model");

@@ -28,6 +28,18 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_GGUF_file_is_refused_by_name_though_a_model_lies_beside_it()
+    {
+        string file = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "model")).FullName, "Model.GGUF");
+        File.WriteAllBytes(file, "GGUF"u8.ToArray());
+
+        LoraException failure = Assert.Throws<LoraException>(() => Checkpoint.Open(file));
+        Assert.Equal(LoraError.NotAModel, failure.Error);
+        Assert.Contains("llama.cpp", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(LoraError.NotAModel, Assert.Throws<LoraException>(() => LoraGenerator.Load(file)).Error);
+    }
+
+    [Fact]
     public void A_part_of_a_tensor_is_the_part_of_the_whole()
     {
         using Checkpoint checkpoint = Checkpoint.Open(Repository.Fixture("families", "llama3"));

@@ -137,9 +137,10 @@ public sealed class LoraGeneratorTests : IDisposable
     {
         using LoraGenerator generator = LoraGenerator.Load(Example, options: OnCpu);
         LoraException failure = Assert.Throws<LoraException>(() => generator.Generate(
-            [LoraPrompt.Of("The fox"), LoraPrompt.Of(string.Join(' ', Enumerable.Repeat("fox", 600))), LoraPrompt.Of([new ChatMessage("user", "x")])], new() { MaxToken = 0 }));
+            [LoraPrompt.Of("The fox"), LoraPrompt.Of(string.Join(' ', Enumerable.Repeat("fox", 600))), LoraPrompt.Of([new ChatMessage("user", "x")]), LoraPrompt.Of([new ChatMessage("user", "y")])], new() { MaxToken = 0 }));
 
         Assert.Equal([LoraError.ConfigValueInvalid, LoraError.ConfigValueInvalid, LoraError.ChatTemplateMissing], failure.Problems.Select(problem => problem.Error));
+        Assert.StartsWith("The length of the prompt 'fox fox fox", failure.Problems[1].Message, StringComparison.Ordinal);
     }
 
     [Fact]

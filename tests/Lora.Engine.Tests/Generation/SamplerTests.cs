@@ -35,6 +35,17 @@ public class SamplerTests
         Assert.Equal(Array.IndexOf(Logits, Logits.Order().ElementAt(Logits.Length - 2)), penalised.Choose(Logits));
     }
 
+    [Theory]
+    [InlineData(1e-10)]
+    [InlineData(1e-38)]
+    [InlineData(double.Epsilon)]
+    public void A_temperature_next_to_nothing_takes_the_likeliest_token(double temperature)
+    {
+        int likeliest = Array.IndexOf(Logits, Logits.Max());
+        Assert.Equal(likeliest, new Sampler(new() { Temperature = temperature, Seed = 1 }).Choose(Logits));
+        Assert.Equal(likeliest, new Sampler(new() { Temperature = temperature, TopK = 5, TopP = 0.9, MinP = 0.1, Seed = 1 }).Choose(Logits));
+    }
+
     [Fact]
     public void One_seed_gives_one_sequence_and_another_another()
     {

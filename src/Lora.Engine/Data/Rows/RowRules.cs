@@ -58,7 +58,7 @@ internal sealed class RowRules(DataOptions options, LearnedTask? task = null)
     /// <summary>The role of a name.</summary>
     /// <exception cref="FormatException">Nobody knows it.</exception>
     public string Role(string name) => ChatRoles.Find(options.DatasetRole.GetValueOrDefault(name, name)) ?? throw new FormatException(
-        $"the role {RowReading.Quoted(name)} is not known; say which it is, as in -DatasetRole @{{ '{RowReading.Shown(name)}' = 'user' }}");
+        $"the role {RowReading.Quoted(name)} is not known; it is system, user, assistant or tool, or one of these by -DatasetRole, as in -DatasetRole @{{ '{RowReading.Shown(name)}' = 'user' }}");
 
     private static string Listed(string[] names) => string.Join(", ", names.Take(MostNamed)) + (names.Length > MostNamed ? ", ..." : "");
 }

@@ -10,13 +10,17 @@ namespace Lora.Training;
 internal static class ModelTargets
 {
     /// <summary>The folder of a configuration's model; modules that were listed from one file name that file.</summary>
-    /// <exception cref="LoraException">ModelNotKnown or PathNotFound.</exception>
+    /// <exception cref="LoraException">ModelNotKnown, PathNotFound or NotAModel.</exception>
     public static string Folder(LoraConfig config)
     {
         string path = config.Model ?? throw LoraException.Of(LoraError.ModelNotKnown, config);
-        return Directory.Exists(path) ? path
-            : File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))!
-            : throw LoraException.Of(LoraError.PathNotFound, path, path);
+        if (Directory.Exists(path))
+        {
+            return path;
+        }
+
+        CheckpointFiles.RefuseGguf(path);
+        return File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : throw LoraException.Of(LoraError.PathNotFound, path, path);
     }
 
     /// <summary>Finds the modules that are adapted, of a model that the engine can build.</summary>
