@@ -45,6 +45,12 @@ internal static class PromptReading
             return LoraPrompt.Of(cells.Take(RowColumns.Prompt)!.Value.Field.Text);
         }
 
+        // What it says would be a text as any other, and who says it lost.
+        if (asked is null && fields.Any(field => field.Name.Equals("role", StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new FormatException("it is one message; a conversation is one row, with all its messages as \"messages\"");
+        }
+
         return asked is not null ? Conversation([.. QuestionReading.History(cells), .. QuestionReading.Asked(cells, file)], cells, file)
             : (cells.Take("text") ?? cells.Take("content")) is RowCell text ? LoraPrompt.Of(text.Field.Text)
             : throw new FormatException("it has no \"messages\", no \"question\", no \"prompt\" and no \"text\"");

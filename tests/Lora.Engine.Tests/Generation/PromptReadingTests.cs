@@ -24,6 +24,7 @@ public class PromptReadingTests
 
     [Theory]
     [InlineData("""{"other":1}""", "no \"messages\"")]
+    [InlineData("""{"role":"assistant","content":"b"}""", "it is one message")]
     [InlineData("""{"messages":[{"role":"assistant","content":"b"}]}""", "no message to answer")]
     [InlineData("""{"messages":[{"role":"system","content":"b"}]}""", "no message to answer")]
     [InlineData("""{"messages":[{"role":"narrator","content":"b"}]}""", "\"narrator\" is not known")]
