@@ -35,7 +35,7 @@ Describe 'Completion' {
             @{ Line = 'New-LoraConfig -Model ./model -TargetModule q_proj -Layer '; Offered = '0 1 2 3' }
             @{ Line = 'New-LoraConfig -TargetPattern '; Offered = 'all-linear' }
             @{ Line = 'Measure-LoraAdapter -Column an'; Offered = "@{ answer = '' }" }
-            @{ Line = 'Measure-LoraAdapter -DatasetFormat c'; Offered = 'Chat Completion' }
+            @{ Line = 'Measure-LoraAdapter -DatasetFormat c'; Offered = 'Chat Choice Completion' }
             @{ Line = 'Measure-LoraAdapter -ChatTemplate ll'; Offered = 'llama2 llama3' }
             @{ Line = 'Measure-LoraAdapter -ChatTemplate q_f'; Offered = './q_file.txt' }
             @{ Line = 'Test-LoraDataset ./q_f'; Offered = './q_file.txt' }
