@@ -132,7 +132,7 @@ internal sealed record RotationAngles(Tensor Table)
 /// <summary>Values of a token at the places where kernels work.</summary>
 /// <param name="Hidden">Of a hidden state.</param>
 /// <param name="Turned">Of q and k.</param>
-/// <param name="Dropped">Of the widest input that is dropped; 0 where none is.</param>
+/// <param name="Dropped">Of the widest input that is dropped, once for each adapter where they are dropped together; 0 where none is.</param>
 /// <param name="ElementSize">Bytes of one.</param>
 internal readonly record struct KernelWidths(long Hidden, long Turned, long Dropped, int ElementSize);
 

@@ -44,7 +44,7 @@ internal sealed class FusedLayer : IDisposable
         output = Product(weights.Output, weights.OutputNames);
         gateUp = Product(weights.GateUp, weights.GateUpNames);
         down = Product(weights.Down, weights.DownNames);
-        Memory = new(weights, attention, kernels, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Any(product => product.HasDropout)));
+        Memory = new(weights, attention, kernels, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Max(product => product.DroppedWidth)));
 
         AdaptedProduct Product(JoinedWeights frozen, IReadOnlyList<string> names) =>
             new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(name))], kernels, scratch, alignment: null, working);

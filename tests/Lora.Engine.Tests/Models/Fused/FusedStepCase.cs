@@ -51,8 +51,8 @@ internal sealed class FusedStepCase
 
     public FusedStep Fused(IKernels? kernels = null) => new(Model.Fused, Factors(), kernels);
 
-    public FusedLayer Layer(int index) =>
-        new(Model.Fused.Layers[index], Factors(), KernelSet.Of(CPU, Model.Fused.Embedding.dtype), new TensorStack(CPU));
+    public FusedLayer Layer(int index, IKernels? kernels = null, TensorStack? scratch = null) =>
+        new(Model.Fused.Layers[index], Factors(), kernels ?? KernelSet.Of(CPU, Model.Fused.Embedding.dtype), scratch ?? new TensorStack(CPU));
 
     public double Loss(IStepEngine engine, double scale = 1) => engine.AddGradients(Batch, Rows, scale / Rows.Count);
 

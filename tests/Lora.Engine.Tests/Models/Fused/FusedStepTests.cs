@@ -96,12 +96,14 @@ public class FusedStepTests
         AssertEqualGradients("llama3", ScalarType.Float32, ["model.layers.1.self_attn.v_proj", "model.layers.1.mlp.up_proj"], tolerance: 5e-5, config);
     }
 
-    [Fact]
-    public void With_dropout_what_is_computed_again_drops_the_same_and_each_batch_drops_anew()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void With_dropout_what_is_computed_again_drops_the_same_and_each_batch_drops_anew(bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();
         FusedStepCase run = new("llama3", ScalarType.Float32, [.. FusedStepCase.Everything("llama3"), "lm_head"], config: new() { Dropout = 0.2 });
-        using FusedStep step = run.Fused();
+        using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
         double whole = run.Loss(step);
         run.Adapter.IsTraining = true;
         TensorData before = run.Adapter.Randomness("random");

@@ -10,7 +10,7 @@ public class StepLaunchTests
 {
     private const int MostOfBlock = 70;
     private const int MostBeside = 40;
-    private const int MostOfDropout = 66;
+    private const int MostOfDropout = 30;
     private const int MostOfFourBit = 56;
 
     // The lowest block takes no gradient at its input: two products, the gradient of a norm and a sum less.

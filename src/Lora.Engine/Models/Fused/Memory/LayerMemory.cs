@@ -44,7 +44,7 @@ internal sealed class LayerMemory
     private long Intermediate { get; }
 
     /// <summary>How wide the rows are that kernels work on.</summary>
-    public KernelWidths Widths => new(Hidden, Queries + Keys, ranks.HasDropout ? Math.Max(Math.Max(Hidden, Queries), Intermediate) : 0, elementSize);
+    public KernelWidths Widths => new(Hidden, Queries + Keys, ranks.Dropped, elementSize);
 
     /// <summary>What stays on the stack between the passes, the block's input included.</summary>
     public long Kept(Kept kept, StepShape shape) => kept switch
@@ -80,7 +80,7 @@ internal sealed class LayerMemory
             : (ranks.Output == 0 ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
         long perToken = normals + heads // inputs of products that nothing adapts
             + (ranks.Down == 0 ? Intermediate : 0)
-            + (ranks.HasDropout ? Intermediate : 0); // the input of the last product, dropped
+            + ranks.Dropped; // the input of a product, once for each adapter that sees its own
         long probabilities = kept == Models.Kept.All ? 0 : mixing.Bytes(shape.Lengths).Tile;
         return Bytes(shape, perToken) + probabilities + (kept >= Models.Kept.AllButProbabilities ? 0 : State(shape));
     }
@@ -91,7 +91,7 @@ internal sealed class LayerMemory
         // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
         long mlp = (2 * Intermediate) + Math.Max(Intermediate, Hidden); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
-        long adapter = ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + (ranks.HasDropout ? Intermediate : 0);
+        long adapter = ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
         AttentionBytes mixed = mixing.Bytes(shape.Lengths);
         long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * mixed.Tile; // those of p and of its gradient
 
@@ -119,8 +119,8 @@ internal sealed class LayerMemory
     }
 }
 
-/// <summary>The ranks of what adapts the products of a block, added up by product; 0 where nothing does; and whether any of their inputs is dropped.</summary>
-internal readonly record struct LayerRanks(long QueryKeyValue, long Output, long GateUp, long Down, bool HasDropout);
+/// <summary>The ranks of what adapts the products of a block, added up by product; 0 where nothing does; and the most values of a token that a product drops at once.</summary>
+internal readonly record struct LayerRanks(long QueryKeyValue, long Output, long GateUp, long Down, long Dropped);
 
 /// <summary>What the memory of a step hangs on.</summary>
 /// <param name="Lengths">Tokens of each document.</param>

@@ -47,6 +47,9 @@ internal sealed class AdaptedPart : IDisposable
     /// <summary>What the present batch's dropout hangs on; null when nothing is dropped.</summary>
     public ulong? Seed { get; private set; }
 
+    /// <summary>The probability that a value of x is dropped.</summary>
+    public double DropProbability => factors.DropProbability;
+
     /// <summary>Columns of all x Aᵀ that it takes.</summary>
     public long Width => factors.Start is null ? Rank : 2 * Rank;
 
@@ -116,7 +119,7 @@ internal sealed class AdaptedPart : IDisposable
     /// <param name="kernels">Of its device and dtype.</param>
     /// <param name="y">Like x; written.</param>
     /// <param name="accumulate">Whether to add to y.</param>
-    public void Drop(Tensor x, IKernels kernels, Tensor y, bool accumulate = false) => kernels.Drop(x, factors.DropProbability, Seed!.Value, y, accumulate);
+    public void Drop(Tensor x, IKernels kernels, Tensor y, bool accumulate = false) => kernels.Drop(x, DropProbability, Seed!.Value, y, accumulate);
 
     /// <summary>Writes A, as it is now, to its rows of all A, [rank, in].</summary>
     public void WriteDown(Tensor down)

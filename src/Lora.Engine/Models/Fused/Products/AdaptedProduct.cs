@@ -20,6 +20,7 @@ internal sealed class AdaptedProduct : IDisposable
     private readonly bool hasGaps;
     private readonly bool isWritten;
     private readonly bool isBatched;
+    private readonly JointDropout? jointDropout;
     private readonly Tensor? down; // all A, [rank, in]
     private readonly Tensor? downGradient; // like it
 
@@ -40,7 +41,6 @@ internal sealed class AdaptedProduct : IDisposable
         this.frozen = frozen;
         this.kernels = kernels;
         this.scratch = scratch;
-        HasDropout = factors.Any(found => found?.DropProbability > 0);
         (parts, Rank) = AdaptedPart.Of(frozen, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device), working);
         scaling = (float)AdaptedPart.Scaling(factors);
         hasGaps = Rank > parts.Sum(part => part.Width);
@@ -55,6 +55,9 @@ internal sealed class AdaptedProduct : IDisposable
         // A batched product writes, and a processor is better served by plain ones.
         isBatched = kernels.MakesResults && parts.All(part => part.Working is { IsOwn: false });
 
+        jointDropout = JointDropout.Of(parts, kernels, scratch, scaling);
+        DroppedWidth = parts.Any(part => part.DropProbability > 0) ? (jointDropout is null ? 1 : parts.Count) * frozen.Shape[1] : 0;
+
         // Zeros for good: gaps between aligned adapters are never written.
         down = isWritten
             ? zeros([Rank, frozen.Shape[1]], dtype: frozen.DataType, device: frozen.Device).DetachFromDisposeScope()
@@ -65,8 +68,8 @@ internal sealed class AdaptedProduct : IDisposable
     /// <summary>Whether any of the layers is adapted.</summary>
     public bool IsAdapted => parts.Count > 0;
 
-    /// <summary>Whether inputs of adapters are ever dropped.</summary>
-    public bool HasDropout { get; }
+    /// <summary>Values of a token as adapters see it, of those that are dropped at once; 0 where none ever are.</summary>
+    public long DroppedWidth { get; }
 
     /// <summary>Told of x, [tokens, in], before each forward pass; null for nobody.</summary>
     public Action<Tensor>? OnInput { get; set; }
@@ -96,7 +99,8 @@ internal sealed class AdaptedProduct : IDisposable
     /// <summary>Draws anew what is dropped; forward and backward passes until the next draw drop the same.</summary>
     public void Redraw()
     {
-        foreach (AdaptedPart part in parts)
+        // One seed for those that drop together.
+        foreach (AdaptedPart part in parts.Take(jointDropout is null ? parts.Count : 1))
         {
             part.Redraw();
         }
@@ -139,6 +143,12 @@ internal sealed class AdaptedProduct : IDisposable
         {
             // beta 0 means that what the memory held before is not read, NaN included.
             low.addmm_(x, down!.t(), beta: 0, alpha: scaling);
+            return low;
+        }
+
+        if (jointDropout is not null)
+        {
+            jointDropout.Reduce(x, down!, low);
             return low;
         }
 
@@ -194,7 +204,7 @@ internal sealed class AdaptedProduct : IDisposable
                 part.AddUp(dy, low!);
             }
 
-            foreach (AdaptedPart dropping in parts.Skip(first).Take(IsDropping ? count : 0))
+            foreach (AdaptedPart dropping in parts.Skip(first).Take(IsDropping && jointDropout is null ? count : 0))
             {
                 AddDropped(dropping, dLow, x!, dx);
             }
@@ -204,7 +214,10 @@ internal sealed class AdaptedProduct : IDisposable
         {
             dx?.addmm_(dLow, down!, beta: 1, alpha: scaling);
             AddDown(dLow.t(), x!);
+            return;
         }
+
+        jointDropout?.Backward(dLow, x!, down!, dx);
     }
 
     /// <summary>Adds up the gradients of all A, s (dy B)ᵀ x.</summary>

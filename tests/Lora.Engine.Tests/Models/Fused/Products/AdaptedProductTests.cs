@@ -13,36 +13,42 @@ public sealed class AdaptedProductTests : IDisposable
 
     private readonly Generator generator = new(11, CPU);
 
-    public static TheoryData<bool, bool, int, bool> Cases { get; } = new(
-        from hasDropout in new[] { false, true }
+    public static TheoryData<double, int, bool, int, bool> Cases { get; } = new(
+        from probability in new[] { 0, Probability, 0.5 }
+        from rank in new[] { 2, 3 }
         from hasStart in new[] { false, true }
         from alignment in new[] { 1, 8 }
         from isExact in new[] { false, true }
-        select (hasDropout, hasStart, alignment, isExact));
+        select (probability, rank, hasStart, alignment, isExact));
 
     /// <inheritdoc/>
     public void Dispose() => generator.Dispose();
 
+    /// <param name="second">Probability of the second adapter: both drop nothing, both alike, or each by its own probability.</param>
+    /// <param name="secondRank">Rank of the second adapter, like the first's, 3, or not.</param>
+    /// <param name="hasStart">Whether a start is subtracted.</param>
+    /// <param name="alignment">Of the adapters' places.</param>
+    /// <param name="isExact">By operators in float64, or by vector code in float32.</param>
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Outputs_and_gradients_are_autograd_s(bool hasDropout, bool hasStart, int alignment, bool isExact)
+    public void Outputs_and_gradients_are_autograd_s(double second, int secondRank, bool hasStart, int alignment, bool isExact)
     {
         using DisposeScope scope = NewDisposeScope();
         ScalarType type = isExact ? ScalarType.Float64 : ScalarType.Float32;
         IKernels kernels = KernelSet.Of(CPU, type);
         nn.Module<Tensor, Tensor> first = nn.Linear(12, 10, hasBias: true, CPU, type);
-        nn.Module<Tensor, Tensor> second = nn.Linear(12, 7, hasBias: true, CPU, type);
-        LowRankFactors[] factors = [Factors(3, 10, seed: 21), Factors(2, 7, seed: 22)];
+        nn.Module<Tensor, Tensor> other = nn.Linear(12, 7, hasBias: true, CPU, type);
+        LowRankFactors[] factors = [Factors(3, 10, second == 0 ? 0 : Probability, seed: 21), Factors(secondRank, 7, second, seed: 22)];
         Tensor x = Draw(9, 12).to(type);
         Tensor dy = Draw(9, 17).to(type);
         Tensor xLeaf = x.clone().requires_grad_();
         Tensor[] leaves = [.. factors.SelectMany(part => new[] { Leaf(part.Down), Leaf(part.Up) })];
-        Tensor expected = cat([Reference(first, 0), Reference(second, 1)], 1);
+        Tensor expected = cat([Reference(first, 0), Reference(other, 1)], 1);
         expected.backward([dy]);
 
         using IDisposable noGradient = no_grad();
         using TensorStack stack = new(CPU);
-        using AdaptedProduct product = new(new JoinedWeights(first, second), factors, kernels, stack, alignment);
+        using AdaptedProduct product = new(new JoinedWeights(first, other), factors, kernels, stack, alignment);
         product.Refresh();
 
         // What was in the memory before must not matter.
@@ -66,14 +72,14 @@ public sealed class AdaptedProductTests : IDisposable
             Assert.InRange(Closeness.Relative(factors[part].UpGradient, leaves[(2 * part) + 1].grad!), 0, tolerance);
         }
 
-        LowRankFactors Factors(long rank, long outputs, ulong seed)
+        LowRankFactors Factors(long rank, long outputs, double probability, ulong seed)
         {
             (Tensor down, Tensor up) = (Draw(rank, 12), Draw(outputs, rank));
             return new(down, up, zeros_like(down), zeros_like(up), 0.5)
             {
                 Start = hasStart ? (Draw(rank, 12), Draw(outputs, rank)) : null,
-                DropProbability = hasDropout ? Probability : 0,
-                DrawSeed = () => hasDropout ? seed : null,
+                DropProbability = probability,
+                DrawSeed = () => probability > 0 ? seed : null,
             };
         }
 
@@ -81,31 +87,47 @@ public sealed class AdaptedProductTests : IDisposable
 
         Tensor Reference(nn.Module<Tensor, Tensor> layer, int part)
         {
-            Tensor mask = ones_like(x);
-            if (factors[part].DrawSeed() is ulong seed)
-            {
-                kernels.Drop(mask, Probability, seed, mask);
-            }
-
             Tensor weight = leaves[(2 * part) + 1].mm(leaves[2 * part]);
             if (factors[part].Start is (Tensor startDown, Tensor startUp))
             {
                 weight = weight - startUp.to(type).mm(startDown.to(type));
             }
 
-            return layer.call(xLeaf) + ((xLeaf * mask).mm(weight.t()) * 0.5);
+            return layer.call(xLeaf) + ((xLeaf * Mask(part)).mm(weight.t()) * 0.5);
+        }
+
+        Tensor Mask(int part)
+        {
+            if (kernels.MakesResults && second == Probability)
+            {
+                // Operators draw the masks of all adapters at once, by the first one's seed.
+                using Generator draws = new(21, CPU);
+                return empty([2, 9, 12], dtype: type, device: CPU).bernoulli_(1 - Probability, draws)[part] / (1 - Probability);
+            }
+
+            Tensor mask = ones_like(x);
+            if (factors[part].DrawSeed() is ulong seed)
+            {
+                kernels.Drop(mask, factors[part].DropProbability, seed, mask);
+            }
+
+            return mask;
         }
     }
 
     /// <summary>Adapters whose values lie in one tensor: views or one rounded copy of it, gradients added or written once, batched products of those that are alike.</summary>
     [Theory]
-    [InlineData(false, false, 1, false)]
-    [InlineData(true, false, 1, false)]
-    [InlineData(true, true, 1, false)]
-    [InlineData(true, true, 8, false)]
-    [InlineData(true, true, 1, true)]
-    [InlineData(false, false, 1, true)]
-    public void Values_in_one_tensor_give_what_values_apart_give(bool isExact, bool byOperators, int alignment, bool hasOtherScaling)
+    [InlineData(false, false, 1, false, 0)]
+    [InlineData(true, false, 1, false, 0)]
+    [InlineData(true, true, 1, false, 0)]
+    [InlineData(true, true, 8, false, 0)]
+    [InlineData(true, true, 1, true, 0)]
+    [InlineData(false, false, 1, true, 0)]
+    [InlineData(false, false, 1, false, Probability)]
+    [InlineData(false, true, 1, false, Probability)]
+    [InlineData(true, true, 1, false, Probability)]
+    [InlineData(true, true, 8, true, Probability)]
+    public void Values_in_one_tensor_give_what_values_apart_give(bool isExact, bool byOperators, int alignment, bool hasOtherScaling, double probability)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
@@ -147,6 +169,8 @@ public sealed class AdaptedProductTests : IDisposable
             return new(Part(values, down, 3, 12), Part(values, up, outputs, 3), Part(gradients, down, 3, 12), Part(gradients, up, outputs, 3), hasOtherScaling && index == 1 ? 2 : 0.5)
             {
                 Home = new(values, gradients, down, up),
+                DropProbability = probability,
+                DrawSeed = () => probability > 0 ? (ulong)index : null,
             };
         }
 
