@@ -3,24 +3,33 @@ using System.Text.RegularExpressions;
 
 namespace Lora.Selection;
 
-/// <summary>A character class that looks like a range of numbers: <c>[1-20]</c> is one of the characters 0, 1 and 2.</summary>
+/// <summary>A character class that looks like numbers: <c>[1-20]</c> is one of the characters 0, 1 and 2, and <c>[0-5,10-15]</c> one of 0 to 5.</summary>
 internal static partial class NumberRange
 {
-    /// <summary>What such classes of a pattern mean, and what would be the range; empty for a pattern without one.</summary>
+    /// <summary>What such classes of a pattern mean, and what would be the numbers; empty for a pattern without one.</summary>
     public static IEnumerable<string> Explain(string pattern) =>
         from found in Class.Matches(pattern)
-        let low = found.Groups["low"].Value
-        let high = found.Groups["high"].Value
-        where low.Length > 1 || high.Length > 1
-        select $"'{found.Value}' is one of the characters {string.Join(", ", Characters(low, high))} and no range of numbers{Remedy(low, high)}";
+        let parts = found.Groups["part"].Captures.Select(part => part.Value.Split('-')).ToArray()
+        where parts.Any(part => part.Any(number => number.Length > 1)) && (parts.Length > 1 || parts[0].Length > 1)
+        let isNegated = found.Groups["not"].Length > 0
+        let characters = string.Join(", ", parts.SelectMany(part => Characters(part[0], part[^1])).Distinct().Order())
+        select isNegated
+            ? $"'{found.Value}' is one character other than {characters} and no range of numbers"
+            : $"'{found.Value}' is one of the characters {characters} and no range of numbers{Remedy(parts)}";
 
-    private static IEnumerable<char> Characters(string low, string high) =>
-        low[..^1].Concat(high[1..]).Concat(Enumerable.Range(low[^1], Math.Max(high[0] - low[^1] + 1, 0)).Select(code => (char)code)).Distinct().Order();
+    private static IEnumerable<char> Characters(string low, string high) => ReferenceEquals(low, high)
+        ? low
+        : low[..^1].Concat(high[1..]).Concat(Enumerable.Range(low[^1], Math.Max(high[0] - low[^1] + 1, 0)).Select(code => (char)code));
 
-    private static string Remedy(string low, string high) =>
-        int.TryParse(low, CultureInfo.InvariantCulture, out int from) && int.TryParse(high, CultureInfo.InvariantCulture, out int to) && from < to && to < 1000
-            ? $": write (?:{string.Join('|', Tens(from, to))})"
+    private static string Remedy(string[][] parts)
+    {
+        (int From, int To)[] ranges = [.. parts.Select(part => (Number(part[0]), Number(part[^1])))];
+        return ranges.All(range => range.From <= range.To && range.To < 1000)
+            ? $": write (?:{string.Join('|', ranges.SelectMany(range => Tens(range.From, range.To)))})"
             : "";
+    }
+
+    private static int Number(string digits) => int.TryParse(digits, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue;
 
     /// <summary>The numbers, ten after ten: <c>[1-9]</c>, <c>1[0-9]</c>, <c>20</c>.</summary>
     private static IEnumerable<string> Tens(int from, int to)
@@ -35,6 +44,6 @@ internal static partial class NumberRange
         }
     }
 
-    [GeneratedRegex(@"(?<!\\)\[(?<low>\d+)-(?<high>\d+)\]")]
+    [GeneratedRegex(@"(?<!\\)\[(?<not>\^?)(?<part>\d+(?:-\d+)?)(?:[,;| ]+(?<part>\d+(?:-\d+)?))*\]")]
     private static partial Regex Class { get; }
 }

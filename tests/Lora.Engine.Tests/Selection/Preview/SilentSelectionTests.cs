@@ -44,6 +44,8 @@ public sealed class SilentSelectionTests
     [InlineData("layers[0-9]")]
     [InlineData(@"\[1-20]")]
     [InlineData("[a-z]+")]
+    [InlineData("[12]")]
+    [InlineData("[1,3]")]
     public void Classes_of_single_characters_are_left_alone(string pattern) => Assert.Empty(NumberRange.Explain(pattern));
 
     [Theory]
