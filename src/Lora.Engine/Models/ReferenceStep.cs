@@ -35,11 +35,11 @@ internal sealed class ReferenceStep(TaskModel model) : IStepEngine
         bool isClassifier = model.Task is TaskKind.SequenceClassification or TaskKind.TokenClassification;
         Tensor hidden = rows.Hidden(model, batch); // [places, hidden]
         LossSum sum = default;
-        for (int start = 0; start < rows.Count; start += FusedHead.ChunkPlaces)
+        for (int start = 0; start < rows.Count; start += LossChunk.Least)
         {
             // Without gradients nothing asks for the logits of all places at once.
             using DisposeScope chunk = NewDisposeScope();
-            SupervisedRows part = rows.Part(start, FusedHead.ChunkPlaces);
+            SupervisedRows part = rows.Part(start, LossChunk.Least);
             sum += part.Score(model.Head(hidden.narrow(0, start, part.Count)), isClassifier); // [places, labels]
         }
 

@@ -11,9 +11,6 @@ namespace Lora.Models;
 /// </summary>
 internal sealed class FusedHead : IDisposable
 {
-    /// <summary>Places whose logits are there at once: with half as many, products with a large vocabulary's matrix lose a third of their rate.</summary>
-    public const int ChunkPlaces = 512;
-
     private readonly FusedDecoder decoder;
     private readonly IKernels kernels;
     private readonly AdaptedProduct head;
@@ -30,6 +27,9 @@ internal sealed class FusedHead : IDisposable
         this.scratch = scratch;
         head = new(decoder.Head, [factors], kernels, scratch);
     }
+
+    /// <summary>Places whose logits are there at once.</summary>
+    public int Chunk { get; set; } = LossChunk.Least;
 
     /// <summary>Tells of the head's inputs, the supervised places alone.</summary>
     public void Watch(Action<IReadOnlyList<string>, Tensor> onInput) => head.OnInput = x => onInput([decoder.Shape.Head.Name], x);
@@ -113,11 +113,11 @@ internal sealed class FusedHead : IDisposable
     /// <inheritdoc/>
     public void Dispose() => head.Dispose();
 
-    private static IEnumerable<(long Start, long Count)> Chunks(long places)
+    private IEnumerable<(long Start, long Count)> Chunks(long places)
     {
-        for (long start = 0; start < places; start += ChunkPlaces)
+        for (long start = 0; start < places; start += Chunk)
         {
-            yield return (start, Math.Min(ChunkPlaces, places - start));
+            yield return (start, Math.Min(Chunk, places - start));
         }
     }
 

@@ -69,6 +69,13 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>Which blocks compute again what they do not keep.</summary>
     public Recomputation Recomputation { get; set; }
 
+    /// <summary>Supervised places whose loss is taken at once.</summary>
+    public int LossChunk
+    {
+        get => head.Chunk;
+        set => head.Chunk = value;
+    }
+
     /// <summary>
     /// Hidden states from earlier batches, at the lowest block that learns or at blocks below it, the highest first; not owned. None to compute them
     /// each time.
@@ -87,7 +94,7 @@ internal sealed class FusedStep : IStepEngine
     public void Reserve(StepShape shape)
     {
         states.Reserve(Memory.Stack(shape, Recomputation));
-        scratch.Reserve(Memory.Scratch(shape, Recomputation));
+        scratch.Reserve(Memory.Scratch(shape, Recomputation, LossChunk));
     }
 
     /// <inheritdoc/>
@@ -165,7 +172,7 @@ internal sealed class FusedStep : IStepEngine
         using DisposeScope scope = NewDisposeScope();
         Refresh();
         PackedBatch packed = new(batch, rows);
-        scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows)));
+        scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows), LossChunk));
         StepContext step = decoder.Context(packed.Documents, packed);
         Tensor x = empty([packed.Documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
         Prefix(caches: []).Write(packed.Documents, step, x); // nothing says that these documents come again

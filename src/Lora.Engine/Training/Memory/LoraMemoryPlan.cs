@@ -44,6 +44,9 @@ public sealed class LoraMemoryPlan
     /// <summary>Blocks, those included, whose attention probabilities are computed again.</summary>
     public int RecomputedAttention { get; init; }
 
+    /// <summary>Learned tokens whose loss is taken at once, each with its logits: 512 on a CPU, on a GPU as many as there is room for.</summary>
+    public int LossChunk { get; init; }
+
     /// <summary>
     /// Whether freed memory stays with the process: faster, and more than the peak by what its pieces waste, some hundredths. So it stays where
     /// the limit has room for the activations and a quarter, or where the user said so.
@@ -54,6 +57,6 @@ public sealed class LoraMemoryPlan
     public override string ToString()
     {
         string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks and the attention of {RecomputedAttention} computed again";
-        return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {Limit / Gigabyte:F2} GB{again}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {Limit / Gigabyte:F2} GB{again}, the loss of up to {LossChunk} tokens at once");
     }
 }

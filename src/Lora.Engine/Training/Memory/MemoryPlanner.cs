@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Models;
 using Lora.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Training;
@@ -70,7 +71,10 @@ internal sealed class MemoryPlanner(
             LoraCheckpointing.Full => Recomputation.Full(memory.Blocks),
             _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation) <= Limit),
         };
-        long activation = Peak(chosen);
+
+        // Last, from what is left when as much is kept as fits: more chunks of the loss cost some launches, a block computed again its forward pass.
+        int chunk = ChooseChunk(rest, chosen);
+        long activation = Peak(chosen, chunk);
 
         // A limit that was asked for is kept or refused; one that was only guessed is warned of.
         if (options.MemoryLimit is not null && rest + activation > Limit)
@@ -79,7 +83,7 @@ internal sealed class MemoryPlanner(
         }
 
         long values = 2L * sizeof(float) * adapter.Arena.Count; // values and gradients, float32 whatever the base is
-        long head = largest.Max(memory.Head);
+        long head = largest.Max(shape => memory.Head(shape, chunk));
         return new()
         {
             Peak = rest + activation,
@@ -94,16 +98,26 @@ internal sealed class MemoryPlanner(
             Limit = Limit,
             Token = largest.Max(shape => shape.Tokens),
             // Kept memory is wasted in part; where a quarter more would not fit, speed is given up for it.
-            KeepsFreedMemory = AllocatorTuning.CanKeep && (options.KeepFreedMemory ?? (rest + (long)(KeptShare * activation) <= Limit)),
+            KeepsFreedMemory = AllocatorTuning.CanKeep && (options.KeepFreedMemory ?? FitsKept(rest, activation)),
             RecomputedBlock = chosen.Blocks,
             RecomputedAttention = chosen.Attentions,
+            LossChunk = chunk,
         };
     }
 
     /// <summary>Makes room at once for what the largest batch keeps: a block of memory that grew would leave holes.</summary>
     public void Reserve(FusedStep step) => Array.ForEach(largest, step.Reserve);
 
-    private long Peak(Recomputation recomputation) => largest.Max(shape => memory.Peak(shape, recomputation));
+    private long Peak(Recomputation recomputation, int chunk = LossChunk.Least) => largest.Max(shape => memory.Peak(shape, recomputation, chunk));
+
+    private bool FitsKept(long rest, long activation) => rest + (long)(KeptShare * activation) <= Limit;
+
+    /// <summary>Places of the loss at once: on a device as many as there is room for, without waste for freed memory that is kept.</summary>
+    private int ChooseChunk(long rest, Recomputation chosen) =>
+        // A processor has nothing from more of them, and of a device that does not say what is free nothing is promised.
+        model.Device.type == DeviceType.CPU || Limit == long.MaxValue
+            ? LossChunk.Least
+            : LossChunk.Most(largest.Max(shape => shape.Supervised), memory.Vocabulary, chunk => FitsKept(rest, Peak(chosen, chunk)));
 
     /// <summary>What the device says; where it says nothing, what torch has put there, without a limit.</summary>
     private static (long Taken, long Limit) Available(TaskModel model, AttachedAdapter adapter) =>

@@ -6,7 +6,7 @@ namespace Lora.Training;
 /// <summary>Sets a fused step up for the memory that there is.</summary>
 internal static class StepSetup
 {
-    /// <summary>Plans the memory, and chooses what is computed again and where hidden states are kept.</summary>
+    /// <summary>Plans the memory, and chooses what is computed again, how much of the loss is taken at once and where hidden states are kept.</summary>
     /// <param name="step">The step to set up.</param>
     /// <param name="loaded">The model and its dataset.</param>
     /// <param name="adapter">The adapter that is on the model.</param>
@@ -27,8 +27,9 @@ internal static class StepSetup
         int rooms = kept.Count(cache => cache.Place == LoraPrefixCache.Memory && !loaded.HasPrefix(cache.Block));
         LoraMemoryPlan plan = planner.Plan(rooms * bytes);
 
-        // First what is computed again, then the room: how much is reserved hangs on it.
+        // First what is computed again and the chunk of the loss, then the room: how much is reserved hangs on it.
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        step.LossChunk = plan.LossChunk;
         planner.Reserve(step);
         step.Caches = loaded.PrefixesAt(kept, warn);
         return plan;

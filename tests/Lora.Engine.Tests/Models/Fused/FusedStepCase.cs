@@ -63,6 +63,16 @@ internal sealed class FusedStepCase
         return Adapter.Arena.Gradients.clone();
     }
 
+    /// <summary>Gives the frozen weights the values that they have in a narrower dtype.</summary>
+    public void RoundWeights(ScalarType type)
+    {
+        using IDisposable noGradient = no_grad();
+        foreach (Tensor weight in Model.parameters().Where(weight => !weight.requires_grad))
+        {
+            weight.copy_(weight.to(type));
+        }
+    }
+
     private Dictionary<string, LowRankFactors> Factors() =>
         Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!);
 

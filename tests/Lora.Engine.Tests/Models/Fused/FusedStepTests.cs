@@ -61,6 +61,52 @@ public class FusedStepTests
         Assert.Equal(exact.Loss(reference), rounded.Loss(graph), tolerance);
     }
 
+    /// <summary>Against float64 on the same rounded weights, so that what computing rounds is not lost in what the weights were rounded.</summary>
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("mistral")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    [InlineData("phi3")]
+    [InlineData("gemma")]
+    public void In_bfloat16_the_error_of_gradients_is_at_most_twice_autograd_s(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase exact = new(family, ScalarType.Float64, FusedStepCase.Everything(family));
+        exact.RoundWeights(ScalarType.BFloat16);
+        using ReferenceStep reference = new(exact.Model);
+        Tensor expected = exact.Gradients(reference);
+        FusedStepCase rounded = new(family, ScalarType.BFloat16, FusedStepCase.Everything(family));
+        using ReferenceStep graph = new(rounded.Model);
+        double most = Math.Min(5e-2, 2 * Closeness.Relative(rounded.Gradients(graph), expected));
+        using FusedStep step = rounded.Fused();
+        using FusedStep plain = rounded.Fused(new TorchKernels());
+
+        Assert.InRange(Closeness.Relative(rounded.Gradients(step), expected), 1e-4, most);
+        Assert.InRange(Closeness.Relative(rounded.Gradients(plain), expected), 1e-4, most);
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(100)]
+    [InlineData(1024)]
+    public void The_loss_and_gradients_are_the_same_in_any_chunks(int chunk)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("llama3", ScalarType.Float64, [.. FusedStepCase.Everything("llama3"), "lm_head"]);
+        using ReferenceStep reference = new(run.Model);
+        Tensor expected = run.Gradients(reference);
+        using FusedStep step = run.Fused();
+
+        step.LossChunk = chunk;
+
+        Assert.InRange(run.Rows.Count, 201, 511); // more than two of the smaller chunks
+        Assert.InRange(Closeness.Relative(run.Gradients(step), expected), 0, 1e-6);
+        Assert.Equal(run.Loss(reference), run.Loss(step), 1e-6);
+        Assert.Equal(run.Loss(step), step.SumLoss(run.Batch, run.Rows).Loss / run.Rows.Count, 1e-9);
+        Assert.Equal(0, step.Overflow);
+    }
+
     [Theory]
     [InlineData("llama3", "self_attn.q_proj")]
     [InlineData("llama3", "self_attn.k_proj,self_attn.v_proj")]

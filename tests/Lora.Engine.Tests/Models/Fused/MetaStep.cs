@@ -40,6 +40,22 @@ internal sealed class MetaStep : IDisposable
         optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, weightDecay: 0.01);
     }
 
+    /// <summary>Whether a place of a document is learned: a few, so that there is one chunk of the loss.</summary>
+    public Predicate<int> IsLearned { get; init; } = place => place % 16 == 1;
+
+    /// <summary>Plans the memory of a batch of documents of these lengths, and sets the step up for it.</summary>
+    /// <param name="limit">In bytes.</param>
+    /// <param name="lengths">Of the documents.</param>
+    public LoraMemoryPlan Plan(long limit, params int[] lengths)
+    {
+        Batch batch = Batches(lengths).Batches[0].Batch;
+        StepShape shape = new(lengths, SupervisedRows.Of(batch).Count);
+        LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape]).Plan(cache: 0);
+        step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        step.LossChunk = plan.LossChunk;
+        return plan;
+    }
+
     /// <summary>What a step launches, gradients, clipping and update, of documents of these lengths; not its first, which makes what all others find.</summary>
     public IReadOnlyList<LaunchedOperator> Launched(params int[] lengths)
     {
@@ -57,23 +73,23 @@ internal sealed class MetaStep : IDisposable
 
     private IReadOnlyList<LaunchedOperator> OneStep(int[] lengths)
     {
-        Batch batch = Batch.Of([.. lengths.Select((length, row) => Example(length, row))], padId: 0);
-        TrainingStepBatches batches = new(1, 0, [batch]);
+        TrainingStepBatches batches = Batches(lengths);
         return OperatorCounter.During(() =>
         {
             using DisposeScope scope = NewDisposeScope();
             adapter.Arena.Gradients.zero_();
-            Tensor loss = step.QueueGradients(batch, batches.Batches[0].Rows, 1.0 / batches.SupervisedTokens);
+            Tensor loss = step.QueueGradients(batches.Batches[0].Batch, batches.Batches[0].Rows, 1.0 / batches.SupervisedTokens);
             StepFigures figures = new([loss], GradientNorm.Clip(adapter.Arena.Gradients, 1));
             optimizer.Step(1e-4, figures.Skip);
         });
     }
 
-    // Few are learned, so that there is one chunk of the loss.
-    private static TrainingExample Example(int length, int row)
+    private TrainingStepBatches Batches(int[] lengths) => new(1, 0, [Batch.Of([.. lengths.Select(Example)], padId: 0)]);
+
+    private TrainingExample Example(int length, int row)
     {
         int[] ids = [.. Enumerable.Range(0, length).Select(place => place % 7)];
-        return new(ids, [.. ids.Select((id, place) => place % 16 == 1 ? id : TrainingExample.Unsupervised)], row + 1);
+        return new(ids, [.. ids.Select((id, place) => IsLearned(place) ? id : TrainingExample.Unsupervised)], row + 1);
     }
 
     private sealed class NoWeights(ScalarType type, bool isFourBit) : IWeightSource

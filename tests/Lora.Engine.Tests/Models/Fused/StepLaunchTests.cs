@@ -50,6 +50,20 @@ public class StepLaunchTests
     }
 
     [Fact]
+    public void As_many_however_many_tokens_are_learned_where_memory_allows_their_loss_at_once()
+    {
+        using MetaStep few = new("llama3", 2, values: Large);
+        using MetaStep all = new("llama3", 2, values: Large) { IsLearned = _ => true };
+        int expected = few.Launched(8192).Count;
+
+        int inChunks = all.Launched(8192).Count; // nobody planned it
+        all.Plan(1L << 40, 8192);
+
+        Assert.Equal(expected, all.Launched(8192).Count);
+        Assert.True(inChunks >= expected + (15 * 10), $"{inChunks} operators with 16 chunks, {expected} with one");
+    }
+
+    [Fact]
     public void Dropout_and_4_bits_launch_more_and_no_more_than_that()
     {
         (int plain, _, _) = Count("mistral", null, Large, 512);

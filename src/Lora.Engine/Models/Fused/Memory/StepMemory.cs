@@ -13,10 +13,16 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
+    /// <summary>Logits of one place.</summary>
+    public int Vocabulary => model.VocabularySize;
+
     /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and what is made beside them.</summary>
-    public long Peak(StepShape shape, Recomputation recomputation) =>
+    /// <param name="shape">The batch's.</param>
+    /// <param name="recomputation">What is computed again.</param>
+    /// <param name="chunk">Supervised places whose loss is taken at once.</param>
+    public long Peak(StepShape shape, Recomputation recomputation, int chunk = LossChunk.Least) =>
         // Beside the stacks there is once the hidden states that enter the lowest block, once the supervised rows; never both.
-        Stack(shape, recomputation) + Scratch(shape, recomputation) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Passing(shape) + FrozenProduct.Workspace;
+        Stack(shape, recomputation) + Scratch(shape, recomputation, chunk) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Passing(shape, chunk) + FrozenProduct.Workspace;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)
@@ -38,20 +44,20 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     }
 
     /// <summary>Bytes of what a pass makes and lets go, of the pass that makes most.</summary>
-    public long Scratch(StepShape shape, Recomputation recomputation) => new[]
+    public long Scratch(StepShape shape, Recomputation recomputation, int chunk) => new[]
     {
         prefix?.ForwardScratch(Models.Kept.Nothing, shape) ?? 0,
         layers.Select((layer, index) => layer.ForwardScratch(recomputation.Of(index), shape)).DefaultIfEmpty().Max(),
         layers.Select((layer, index) => layer.BackwardScratch(Found(recomputation.Of(index)), shape)).DefaultIfEmpty().Max(),
-        HeadScratch(shape),
+        HeadScratch(shape, chunk),
     }.Max();
 
     /// <summary>The same where no backward pass follows.</summary>
-    public long ForwardScratch(StepShape shape) =>
-        layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).Append(HeadScratch(shape)).Max();
+    public long ForwardScratch(StepShape shape, int chunk) =>
+        layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).Append(HeadScratch(shape, chunk)).Max();
 
     /// <summary>Bytes of the head at its highest point: a chunk of logits, and the supervised rows.</summary>
-    public long Head(StepShape shape) => HeadScratch(shape) + Rows(shape);
+    public long Head(StepShape shape, int chunk) => HeadScratch(shape, chunk) + Rows(shape);
 
     /// <summary>Bytes that operators made and that stay: of each block that keeps its state, and of the one that works where it does not.</summary>
     private long Made(StepShape shape, Recomputation recomputation)
@@ -61,22 +67,21 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     }
 
     /// <summary>The most bytes that kernels and operators make in passing.</summary>
-    private long Passing(StepShape shape)
+    private long Passing(StepShape shape, int chunk)
     {
         IEnumerable<long> blocks = layers.Append(prefix).OfType<LayerMemory>().Select(layer => Math.Max(layer.Passing(shape), kernels.Workspace(shape.Tokens, layer.Widths)));
 
         // Logarithms of probabilities in float32, of a chunk.
-        long logits = kernels.MakesResults ? 2L * sizeof(float) * Math.Min(FusedHead.ChunkPlaces, shape.Supervised) * model.VocabularySize : 0;
+        long logits = kernels.MakesResults ? 2L * sizeof(float) * Math.Min(chunk, shape.Supervised) * model.VocabularySize : 0;
         return blocks.Append(logits).Max();
     }
 
     private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
 
-    private long HeadScratch(StepShape shape)
+    private long HeadScratch(StepShape shape, int chunk)
     {
         // Logits are the widest rows of all; how many exist at once is bounded by the chunk and not by the batch.
-        long chunk = Math.Min(FusedHead.ChunkPlaces, shape.Supervised);
-        long logits = chunk * (model.VocabularySize + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
+        long logits = Math.Min(chunk, shape.Supervised) * (model.VocabularySize + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
         long normal = kernels.MakesResults ? 0 : shape.Supervised * ((elementSize * (long)model.HiddenSize) + sizeof(float));
         return (elementSize * logits) + normal;
     }
