@@ -33,8 +33,8 @@ internal sealed class AttachedAdapter : IDisposable
     public AttachedAdapter(nn.Module model, LoraConfig config, IReadOnlyList<AdapterTarget> targets, Device device, ulong seed)
     {
         using DisposeScope scope = NewDisposeScope();
-        generator = new Generator(seed, device);
-        dropout = new(config.Dropout, generator);
+        generator = new Generator(seed, CPU);
+        dropout = new(config.Dropout, generator, device.type == DeviceType.CPU ? null : seed);
         modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module, StringComparer.Ordinal);
         AdapterSettings settings = new(
             Arena, dropout, LoraInitialization.Of(config.Initialization), config.UseLoraBias, config.UseDora, config.FanInFanOut);
@@ -141,7 +141,9 @@ internal sealed class AttachedAdapter : IDisposable
     public TensorData Randomness(string name)
     {
         using Tensor state = generator.get_state();
-        return new(name, TensorDataType.U8, state.shape, state.bytes.ToArray());
+        byte[] bytes = state.bytes.ToArray();
+        dropout.WriteNext(bytes);
+        return new(name, TensorDataType.U8, state.shape, bytes);
     }
 
     /// <summary>Sets the generator that dropout draws from.</summary>
@@ -149,6 +151,7 @@ internal sealed class AttachedAdapter : IDisposable
     {
         using Tensor stored = tensor(state.Bytes.ToArray(), dtype: ScalarType.Byte, device: CPU);
         generator.set_state(stored);
+        dropout.ReadNext(state.Bytes.Span);
     }
 
     /// <summary>Completes the gradients of a step; called after each backward.</summary>

@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -8,7 +9,7 @@ internal sealed class GaussianInitialization : LoraInitialization
     /// <inheritdoc/>
     public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
     {
-        down.normal_(0, 1.0 / down.shape[0], generator);
+        SeededDraws.Normal(down, 1.0 / down.shape[0], generator);
         up.zero_();
     }
 }

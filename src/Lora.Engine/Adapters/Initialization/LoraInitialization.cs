@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -44,13 +45,13 @@ internal abstract class LoraInitialization
     public virtual void FillEmbedding(Tensor down, Tensor up, Generator generator)
     {
         down.zero_();
-        up.normal_(0, 1, generator);
+        SeededDraws.Normal(up, 1, generator);
     }
 
     /// <summary>Kaiming's uniform bound for a = sqrt(5), which is ±1/sqrt(fan in).</summary>
     protected static void FillKaiming(Tensor tensor, Generator generator)
     {
         double bound = 1 / Math.Sqrt(tensor.shape[1]);
-        tensor.uniform_(-bound, bound, generator); // nn.init's functions take a generator and do not use it
+        SeededDraws.Uniform(tensor, -bound, bound, generator); // nn.init's functions take a generator and do not use it
     }
 }

@@ -20,6 +20,6 @@ internal sealed class OrthogonalInitialization : LoraInitialization
         down.copy_(Normal(down.shape[1], rank / 2).mm(halves.select(1, 0)).t().Times(Shrink)); // [rank, in]
         up.copy_(Normal(up.shape[0], rank / 2).mm(halves.select(1, 1)).Times(Shrink)); // [out, rank]
 
-        Tensor Normal(long rows, long columns) => randn([rows, columns], dtype: ScalarType.Float32, device: down.device, generator: generator);
+        Tensor Normal(long rows, long columns) => SeededDraws.Normal(rows, columns, ScalarType.Float32, down.device, generator);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class PissaInitialization(int? iterations) : LoraInitialization
 
     private static (Tensor Left, Tensor Values, Tensor Right) Randomised(Tensor weight, long rank, int iterations, Generator generator)
     {
-        Tensor sample = randn([weight.shape[1], rank], dtype: weight.dtype, device: weight.device, generator: generator);
+        Tensor sample = SeededDraws.Normal(weight.shape[1], rank, weight.dtype, weight.device, generator);
         (Tensor basis, _) = linalg.qr(weight.mm(sample)); // [out, rank]
         for (int iteration = 0; iteration < iterations; iteration++)
         {

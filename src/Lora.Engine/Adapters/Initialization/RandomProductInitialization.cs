@@ -1,3 +1,4 @@
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
@@ -15,7 +16,7 @@ internal sealed class RandomProductInitialization : LoraInitialization
     /// <inheritdoc/>
     public override void FillEmbedding(Tensor down, Tensor up, Generator generator)
     {
-        down.normal_(0, 1, generator);
-        up.normal_(0, 1, generator);
+        SeededDraws.Normal(down, 1, generator);
+        SeededDraws.Normal(up, 1, generator);
     }
 }

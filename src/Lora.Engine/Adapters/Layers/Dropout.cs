@@ -1,22 +1,24 @@
-using System.Runtime.InteropServices;
+using System.Buffers.Binary;
 using Lora.Data;
 using Lora.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
 /// <summary>
 /// Sets each value to zero with a probability and scales the others by 1/(1-p). It draws from the run's own generator, so that a
-/// run repeats from its seed and leaves the process's generator alone.
+/// run repeats from its seed and leaves the process's generator alone. On a GPU, of which there is no generator to be had, it draws seeds itself.
 /// </summary>
-internal sealed class Dropout(double probability, Generator generator)
+/// <param name="probability">p.</param>
+/// <param name="generator">The run's own, a processor's.</param>
+/// <param name="seed">What draws for another device begin with; null on a processor.</param>
+internal sealed class Dropout(double probability, Generator generator, ulong? seed)
 {
-    // CUDA's generator goes on by multiples of four; an odd number spreads its places over all bits.
-    private const ulong CudaStride = 4;
-    private const ulong Spread = 0xD1B54A32D192ED03;
+    // An odd number goes through all others before it comes again.
+    private const ulong Stride = 0xD1B54A32D192ED03;
 
-    private ulong others;
+    // Of seeds that follow each other, far apart: runs must not have each other's draws.
+    private ulong? next = seed is ulong first ? new SplitMix64(first).Next() : null;
 
     /// <summary>Whether values are dropped; off while evaluating.</summary>
     public bool IsTraining { get; set; }
@@ -36,32 +38,28 @@ internal sealed class Dropout(double probability, Generator generator)
         }
 
         // A number in place of a mask: the fused step makes the mask from it in both passes and keeps none.
-        if (generator.device.type != DeviceType.CPU)
+        if (next is ulong present)
         {
-            return DrawBeside();
+            next = unchecked(present + Stride);
+            return new SplitMix64(present).Next();
         }
 
-        using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: generator.device, generator: generator);
+        using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: CPU, generator: generator);
         return (ulong)drawn.item<long>();
     }
 
-    /// <summary>A number drawn without the device, whose own would have to be waited for.</summary>
-    private ulong DrawBeside()
+    /// <summary>Notes in the generator's state, where its seed stands, which nothing asks it for, what is drawn from next without it.</summary>
+    /// <param name="state">Its first bytes are written; not on a processor.</param>
+    public void WriteNext(Span<byte> state)
     {
-        using Tensor state = generator.get_state(); // of CUDA's generator its seed and how far it is, 8 bytes each, in the processor's memory
-        byte[] bytes = state.bytes.ToArray();
-        if (bytes.Length != 2 * sizeof(ulong))
+        if (next is ulong present)
         {
-            return ++others; // META, where nothing is drawn
+            BinaryPrimitives.WriteUInt64LittleEndian(state, present);
         }
-
-        Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes.AsSpan());
-        ulong number = new SplitMix64(words[0] ^ (words[1] * Spread)).Next();
-        words[1] += CudaStride;
-        using Tensor next = tensor(bytes, dtype: ScalarType.Byte, device: CPU);
-        generator.set_state(next);
-        return number;
     }
+
+    /// <summary>Goes on from what <see cref="WriteNext"/> noted.</summary>
+    public void ReadNext(ReadOnlySpan<byte> state) => next = next is null ? null : BinaryPrimitives.ReadUInt64LittleEndian(state);
 
     /// <summary>Applies the dropout; the input itself when nothing is dropped.</summary>
     public Tensor Apply(Tensor input)
@@ -72,8 +70,10 @@ internal sealed class Dropout(double probability, Generator generator)
             return input;
         }
 
-        // From the run's own generator, whose state is saved: a resumed run drops the same.
-        Tensor kept = rand(input.shape, dtype: input.dtype, device: input.device, generator: generator).IsAtLeast(probability);
-        return input * kept.to(input.dtype).Multiply(1 / (1 - probability));
+        // From the run's own numbers, which are saved: a resumed run drops the same.
+        Tensor kept = next is null
+            ? rand(input.shape, dtype: input.dtype, device: input.device, generator: generator).IsAtLeast(probability).to(input.dtype)
+            : SeededDraws.Ones(empty(input.shape, dtype: input.dtype, device: input.device), 1 - probability, DrawSeed()!.Value);
+        return input * kept.Multiply(1 / (1 - probability));
     }
 }

@@ -75,7 +75,7 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
     public void Drop(Tensor x, double probability, ulong seed, Tensor y, bool accumulate = false)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor kept = DrawKept(empty(x.shape, dtype: x.dtype, device: x.device), probability, seed);
+        Tensor kept = SeededDraws.Ones(empty(x.shape, dtype: x.dtype, device: x.device), 1 - probability, seed);
         double factor = 1 / (1 - probability);
         if (accumulate)
         {
@@ -112,19 +112,6 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
             false,
             OperatorArgument.None,
             OperatorArgument.Some(skip));
-    }
-
-    /// <summary>Writes 1 for what is kept and 0 for what is dropped.</summary>
-    /// <param name="kept">Of any shape; written.</param>
-    /// <param name="probability">That a value is dropped.</param>
-    /// <param name="seed">Of the draws.</param>
-    internal static Tensor DrawKept(Tensor kept, double probability, ulong seed)
-    {
-        // A generator of its own, so that nobody's draws move on and the backward pass begins at the same place.
-        using Generator generator = new(seed, kept.device);
-
-        // torch compares numbers of float32 or wider whatever the dtype: float16 has too few below 1 for small probabilities.
-        return kept.bernoulli_(1 - probability, generator);
     }
 
     /// <summary>scale (w dy - n mean(w dy n)) with n = x scale, as formulas.</summary>

@@ -85,7 +85,7 @@ internal sealed class JointDropout
     private (Tensor Dropped, Tensor Kept) Drop(Tensor x)
     {
         long[] shape = [parts.Count, .. x.shape];
-        Tensor kept = TorchKernels.DrawKept(empty(shape, dtype: x.dtype, device: x.device), probability, parts[0].Seed!.Value);
+        Tensor kept = SeededDraws.Ones(empty(shape, dtype: x.dtype, device: x.device), 1 - probability, parts[0].Seed!.Value);
         Tensor dropped = scratch.Take(x.dtype, shape);
         ResultInto.Product(dropped, x.unsqueeze(0), kept);
         return (dropped, kept);
