@@ -45,11 +45,12 @@ public sealed class FullDiskTests
     }
 
     [Fact]
-    public void A_model_and_an_adapter_as_GGUF()
+    public void A_model_and_an_adapter_as_GGUF_and_a_folder_for_Ollama()
     {
         LoraAdapter adapter = ExampleRun.Train(ExampleRun.Config with { Rank = 32 }, ExampleRun.Options with { MaxStep = 1 }).Adapter!;
         Holds(disk => GgufModel.Write(adapter, ExampleRun.Model, disk.File("old"), LoraTensorType.F16, new() { Overwrite = true }));
         Holds(disk => GgufAdapter.Save(adapter, ExampleRun.Model, disk.File("old"), LoraTensorType.F32, overwrite: true));
+        Holds(disk => OllamaModel.Write(adapter, ExampleRun.Model, disk.File("ollama"), LoraTensorType.F16));
     }
 
     [Fact]

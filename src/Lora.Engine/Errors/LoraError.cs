@@ -95,6 +95,9 @@ public enum LoraError
     /// <summary>A model, or an adapter, that says no text.</summary>
     GenerationUnsupported,
 
+    /// <summary>Scores of the next token that are no numbers.</summary>
+    LogitsNotFinite,
+
     /// <summary>Weights that are quantised in the files.</summary>
     QuantizationUnsupported,
 

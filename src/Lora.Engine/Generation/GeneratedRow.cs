@@ -47,8 +47,14 @@ internal sealed class GeneratedRow
 
     /// <summary>Says the next token.</summary>
     /// <param name="logits">What the model expects.</param>
+    /// <exception cref="LoraException">LogitsNotFinite.</exception>
     public LoraGenerationToken Say(ReadOnlySpan<float> logits)
     {
+        if (logits.ContainsAny(float.NaN, float.PositiveInfinity))
+        {
+            throw LoraException.Of(LoraError.LogitsNotFinite, prompt.Prompt.ToString(), prompt.Prompt, ids.Count);
+        }
+
         int id = sampler.Choose(logits);
         if (prompt.Endings.Contains(id))
         {

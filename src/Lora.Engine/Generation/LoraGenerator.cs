@@ -101,7 +101,7 @@ public sealed class LoraGenerator : IDisposable
     /// <param name="cancellation">Checked before each token.</param>
     /// <returns>A result for each prompt, in their order.</returns>
     /// <exception cref="LoraException">Everything that is wrong with the options and the prompts, all of it together: ConfigValueInvalid for a prompt without a token or longer than
-    /// <see cref="ContextLength"/>, TokenOutOfRange, what <see cref="ChatTemplate.Render"/> throws; or OutOfMemory.</exception>
+    /// <see cref="ContextLength"/>, TokenOutOfRange, what <see cref="ChatTemplate.Render"/> throws; or LogitsNotFinite, OutOfMemory.</exception>
     /// <exception cref="ArgumentException">No adapter has the name.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public IReadOnlyList<LoraGeneration> Generate(

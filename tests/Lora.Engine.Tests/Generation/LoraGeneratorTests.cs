@@ -1,3 +1,7 @@
+using Lora.Adapters;
+using Lora.Checkpoints;
+using static TorchSharp.torch;
+
 namespace Lora.Tests.Generation;
 
 [Collection(nameof(LoraGeneratorTests))]
@@ -149,6 +153,21 @@ public sealed class LoraGeneratorTests : IDisposable
         string config = Directory.CreateDirectory(files.File("bert")).FullName;
         File.WriteAllText(Path.Combine(config, "config.json"), """{"model_type":"bert","architectures":["BertForMaskedLM"],"hidden_size":8,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":16,"vocab_size":20}""");
         Assert.Equal(LoraError.GenerationUnsupported, Assert.Throws<LoraException>(() => LoraGenerator.Load(config, options: OnCpu)).Error);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1.0)]
+    public void Scores_that_are_no_numbers_are_an_error_and_no_text(double? temperature)
+    {
+        string weights = Path.Combine(Copied("{}"), "model.safetensors");
+        SafetensorsWriter.Write(weights, [.. SafetensorsFile.ReadAll(weights).Select(tensor => tensor.Name == "model.norm.weight" ? AdapterTensors.Copy(tensor.Name, full(tensor.Shape, float.NaN)) : tensor)]);
+        using LoraGenerator generator = LoraGenerator.Load(Path.GetDirectoryName(weights)!, options: OnCpu);
+
+        LoraException failure = Assert.Throws<LoraException>(() => generator.Generate([LoraPrompt.Of("The fox")], Short with { Temperature = temperature }));
+
+        Assert.Equal(LoraError.LogitsNotFinite, failure.Error);
+        Assert.Contains("'The fox'", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

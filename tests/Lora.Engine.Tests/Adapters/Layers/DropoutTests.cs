@@ -1,5 +1,4 @@
 using Lora.Adapters;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Adapters;
