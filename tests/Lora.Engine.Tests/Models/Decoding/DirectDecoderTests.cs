@@ -1,12 +1,14 @@
 using Lora.Adapters;
 using Lora.Kernels;
 using Lora.Models;
+using Lora.Tests.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
 
 /// <summary>Vector code, held against the modules and the families' reference runs.</summary>
+[Collection(nameof(DevicePurityTests))]
 public class DirectDecoderTests
 {
     private const double Tolerance = 1e-5; // of the largest logit, or absolute below 1: float32, sums in another order
