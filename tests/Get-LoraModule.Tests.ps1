@@ -15,22 +15,6 @@ Describe 'Get-LoraModule' {
             $modules.Kind | Should -Not -Contain 'Norm'
         }
 
-        It 'takes the id of a model that Hugging Face''s tools have downloaded' {
-            $cache = $env:HF_HUB_CACHE
-            try {
-                $env:HF_HUB_CACHE = Join-Path $TestDrive hub
-                $null = New-Item -ItemType Directory (Join-Path $env:HF_HUB_CACHE models--org--name snapshots), (Join-Path $env:HF_HUB_CACHE models--org--name refs)
-                Copy-Item $model (Join-Path $env:HF_HUB_CACHE models--org--name snapshots abc) -Recurse
-                Set-Content (Join-Path $env:HF_HUB_CACHE models--org--name refs main) abc
-
-                (Get-LoraModule org/name).Count | Should -Be (Get-LoraModule $model).Count
-                (New-LoraConfig -TargetModule q_proj -Model org/name).Model | Should -BeLike '*abc'
-            }
-            finally {
-                $env:HF_HUB_CACHE = $cache
-            }
-        }
-
         It 'gives the other kinds too with -All' {
             (Get-LoraModule $model -All).Kind | Should -Contain 'Norm'
         }
@@ -41,6 +25,95 @@ Describe 'Get-LoraModule' {
             $module.Role | Should -Be 'down_proj'
             $module.Shape[0] | Should -Be $module.OutFeatures
             $module.Shape[1] | Should -Be $module.InFeatures
+        }
+    }
+
+    Context 'The cache of Hugging Face''s tools' {
+        BeforeAll {
+            $usual = $env:HF_HUB_CACHE
+            $env:HF_HUB_CACHE = Join-Path $TestDrive hub
+            $repository = Join-Path $env:HF_HUB_CACHE models--org--name
+            $null = New-Item -ItemType Directory (Join-Path $repository snapshots), (Join-Path $repository refs)
+            Copy-Item $model (Join-Path $repository snapshots abcdef) -Recurse
+            Copy-Item $model (Join-Path $repository snapshots 123456) -Recurse
+            Set-Content (Join-Path $repository refs main) abcdef
+            Set-Content (Join-Path $repository refs v2) 123456
+        }
+
+        AfterAll {
+            $env:HF_HUB_CACHE = $usual
+        }
+
+        It 'takes the name of a model that is there' {
+            (Get-LoraModule org/name).Count | Should -Be (Get-LoraModule $model).Count
+            (New-LoraConfig -TargetModule q_proj -Model org/name).Model | Should -BeLike '*abcdef'
+            (New-LoraConfig -TargetModule q_proj -Model org/name -Revision v2).Model | Should -BeLike '*123456'
+        }
+
+        It 'takes -Revision <Revision>' -ForEach @(
+            @{ Revision = 'main'; Commit = 'abcdef' }
+            @{ Revision = 'v2'; Commit = '123456' }
+            @{ Revision = '123456'; Commit = '123456' }
+            @{ Revision = 'abcd'; Commit = 'abcdef' }
+        ) {
+            (Get-LoraModule org/name -Revision $Revision -Include lm_head).Model | Split-Path -Leaf | Should -Be $Commit
+        }
+
+        It 'takes the folder of a model in the cache for its snapshot' {
+            (Get-LoraModule $repository -Include lm_head).Model | Split-Path -Leaf | Should -Be abcdef
+            (Get-Item $repository | Get-LoraModule -Include lm_head).Model | Split-Path -Leaf | Should -Be abcdef
+            (Get-LoraModule (Join-Path $env:HF_HUB_CACHE 'models--*') -Revision v2 -Include lm_head).Model | Split-Path -Leaf | Should -Be 123456
+        }
+
+        It 'takes a path that is there for the path, whatever the cache has' {
+            $null = New-Item -ItemType Directory 'TestDrive:/here/org'
+            Copy-Item $model 'TestDrive:/here/org/name' -Recurse
+            Push-Location 'TestDrive:/here'
+            try {
+                (Get-LoraModule org/name -Include lm_head).Model | Should -BeLike '*here*org*name'
+                { Get-LoraModule org/name -Revision v2 -ErrorAction Stop } | Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.GetLoraModuleCommand'
+            }
+            finally {
+                Pop-Location
+            }
+        }
+
+        It 'says of what is not there which cache was looked at, and the command that downloads it' {
+            { Get-LoraModule org/other -ErrorAction Stop } | Should -Throw "*$env:HF_HUB_CACHE*Install-LoraModel org/other" -ErrorId 'LoraModelNotCached,Lora.Commands.GetLoraModuleCommand'
+            { Get-LoraModule org/name -Revision v3 -ErrorAction Stop } | Should -Throw '*v2*main*Install-LoraModel org/name -Revision v3' -ErrorId 'LoraRevisionNotCached,Lora.Commands.GetLoraModuleCommand'
+        }
+
+        It 'names the file that a cut download lacks' {
+            $null = New-Item -ItemType Directory (Join-Path $env:HF_HUB_CACHE models--org--cut snapshots 12345)
+            Set-Content (Join-Path $env:HF_HUB_CACHE models--org--cut snapshots 12345 model-00001-of-00002.safetensors) x
+            { Get-LoraModule org/cut -ErrorAction Stop } | Should -Throw '*model-00002-of-00002.safetensors*' -ErrorId 'LoraSnapshotIncomplete,Lora.Commands.GetLoraModuleCommand'
+        }
+
+        It 'finds the base model that an adapter names, and an adapter by its name' {
+            $folder = Join-Path $env:HF_HUB_CACHE models--me--adapter snapshots 1234567
+            $null = New-Item -ItemType Directory (Split-Path $folder)
+            New-LoraConfig -TargetModule q_proj -Model org/name -Rank 2 |
+                Invoke-LoraTraining -Dataset (Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl') -MaxStep 1 -WarningAction SilentlyContinue -MaxLength 32 -OutputPath $folder | Out-Null
+
+            (Get-LoraAdapter me/adapter).BaseModel | Should -Be org/name
+            Invoke-LoraGeneration 'The' -Adapter me/adapter -MaxToken 1 | Should -HaveCount 1
+        }
+
+        It 'completes <Line> to <Offered>' -ForEach @(
+            @{ Line = 'Get-LoraModule org/n'; Offered = 'org/name' }
+            @{ Line = 'New-LoraConfig -Model ORG/'; Offered = 'org/cut org/name' }
+            @{ Line = 'Get-LoraAdapter me/'; Offered = 'me/adapter' }
+            @{ Line = 'Get-LoraModule org/name -Revision '; Offered = 'main v2 123456 abcdef' }
+            @{ Line = 'Get-LoraModule org/name -Include v_'; Offered = 'v_proj' }
+            @{ Line = 'Get-LoraModule ./hu'; Offered = '*hub*' }
+        ) {
+            Push-Location $TestDrive
+            try {
+                (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText -replace "'" -join ' ' | Should -BeLike $Offered
+            }
+            finally {
+                Pop-Location
+            }
         }
     }
 

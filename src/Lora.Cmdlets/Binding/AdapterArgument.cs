@@ -2,7 +2,7 @@ namespace Lora.Commands;
 
 /// <summary>
 /// What a user gave where an adapter is meant: a result of Invoke-LoraTraining, a measurement, an adapter in memory, an object of Get-LoraAdapter, the path
-/// of an adapter's folder or of a file in it, an object of such a file or folder, or what a job gave back of one of these that names its folder.
+/// of an adapter's folder or of a file in it, the name of one in the cache of Hugging Face's tools, an object of such a file or folder, or what a job gave back of one of these that names its folder.
 /// </summary>
 public sealed record AdapterArgument : Argument
 {
@@ -29,7 +29,7 @@ public sealed record AdapterArgument : Argument
     {
         null => throw LoraException.Of(LoraError.AdapterNotGiven, null),
         LoraAdapter adapter => [() => new(adapter)],
-        string path => [.. paths.All(path).Select(found => (Func<AdapterSource>)(() => AdapterSource.At(found)))],
+        string path => [.. NamedPlace.All(path, paths).Select(found => (Func<AdapterSource>)(() => AdapterSource.At(found)))],
         object value when Members.Of(value, "Adapter") is LoraAdapter adapter => [() => new(adapter)],
         object value when Members.Path(value) is string path => [() => AdapterSource.At(paths.Literal(path))],
         object value when Members.Nested(value, "Adapter") is object inner => new AdapterArgument { Value = inner }.Sources(paths),

@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Hub;
 
 namespace Lora.Commands;
 
@@ -15,10 +16,11 @@ internal sealed class AdapterSource
     private AdapterSource(string folder, string? file) => (this.folder, this.file) = (folder, file);
 
     /// <summary>An adapter on disk.</summary>
-    /// <param name="path">Full path of its folder, of one of its two files, or of the one file that it is.</param>
-    /// <exception cref="LoraException">NotAnAdapter.</exception>
-    public static AdapterSource At(string path)
+    /// <param name="place">Full path of its folder, of one of its two files, or of the one file that it is; or of its folder in a cache.</param>
+    /// <exception cref="LoraException">NotAnAdapter, or what <see cref="HubCache.Resolve"/> throws.</exception>
+    public static AdapterSource At(string place)
     {
+        string path = HubCache.Resolve(place);
         bool isPart = File.Exists(path) && Path.GetFileName(path) is AdapterConfigJson.FileName or AdapterFolder.WeightsName;
         string folder = isPart ? Path.GetDirectoryName(path)! : path;
         string alone = isPart || File.Exists(path) ? path : Path.Combine(path, AdapterFile.DiffusersName);

@@ -17,7 +17,7 @@ public sealed record ConfigArgument : Argument
         LoraConfig config => config,
         object value when PeftTable.Is(value) => PeftTable.Read(value, paths.Cmdlet),
         IDictionary entries => PropertyBag.ToConfig(entries),
-        string path => ConfigFile.Read(paths.One(path), paths.Cmdlet),
+        string path => ConfigFile.Read(NamedPlace.One(path, paths), paths.Cmdlet),
         object value when Members.Nested(value, "Config", "Adapter") is object inner => new ConfigArgument { Value = inner }.Read(paths),
         object value when Members.Path(value) is string path => ConfigFile.Read(paths.Literal(path), paths.Cmdlet),
         PSObject bag when PropertyBag.IsConfig(bag) => PropertyBag.ToConfig(bag),

@@ -15,7 +15,7 @@ public sealed record StartArgument : Argument
     internal AdapterArgument? Adapter(PathResolver paths)
     {
         object value = Value ?? throw LoraException.Of(LoraError.ConfigNotGiven, null);
-        string? path = value is string typed ? paths.One(typed) : Members.Path(value);
+        string? path = value is string typed ? NamedPlace.One(typed, paths) : Members.Path(value);
         bool isAdapter = value is LoraAdapter or LoraTrainingResult
             || Members.Nested(value, "Adapter") is not null
             || (path is not null && (!File.Exists(path) || Path.GetFileName(path) == AdapterFolder.WeightsName));

@@ -14,12 +14,14 @@ public sealed class CompareLoraAdapterCommand : AsyncLoraCmdlet
     [Parameter(Position = 0)]
     [Recorded<AdapterArgument>]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument ReferenceAdapter { get; set; } = new();
 
     /// <summary>The adapters to compare, each by itself.</summary>
     [Parameter(Position = 1, ValueFromPipeline = true)]
     [Recorded<AdapterArgument>(Several = true)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument[] DifferenceAdapter { get; set; } = [];
 
     /// <summary>Gives one object for the two in place of one for each module.</summary>

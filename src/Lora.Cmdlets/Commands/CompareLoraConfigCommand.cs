@@ -21,7 +21,14 @@ public sealed class CompareLoraConfigCommand : LoraCmdlet
     /// <summary>The model, when the configurations do not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Gives one object for the two, with counts and sizes, in place of one for each module that differs.</summary>
     [Parameter]
@@ -34,7 +41,7 @@ public sealed class CompareLoraConfigCommand : LoraCmdlet
         LoraConfig reference = ReferenceConfig.Read(paths);
         if (Reported(() => DifferenceConfig.Read(paths)) is LoraConfig difference)
         {
-            LoraConfigComparison comparison = ConfigComparer.Compare(reference, difference, BaseModel.Of(BaseModel.Named(Model, paths), paths, difference, reference));
+            LoraConfigComparison comparison = ConfigComparer.Compare(reference, difference, BaseModel.Of(BaseModel.Named(Model, Revision, paths), paths, difference, reference));
             WriteVerbose($"{comparison}.");
             WriteObject(Summary ? comparison : comparison.Difference, enumerateCollection: true);
         }

@@ -22,6 +22,7 @@ public sealed class EnterLoraChatCommand : GeneratingCmdlet, IChatModel, IChatTe
     [Recorded<AdapterArgument>(Several = true)]
     [Alias("Path")]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument[] Adapter { get; set; } = [];
 
     /// <inheritdoc/>
@@ -87,7 +88,7 @@ public sealed class EnterLoraChatCommand : GeneratingCmdlet, IChatModel, IChatTe
         Options();
         PathResolver paths = new(this);
         loading = Generator(paths);
-        model = BaseModel.Named(Model, paths);
+        model = BaseModel.Named(Model, Revision, paths);
     }
 
     /// <inheritdoc/>

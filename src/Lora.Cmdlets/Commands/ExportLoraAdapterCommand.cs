@@ -25,6 +25,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
     /// <summary>The base model, when -Portable or -Format Gguf needs it and the adapter does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
 
     /// <summary>The base model's id on the hub, in place of a path on this machine.</summary>
@@ -32,9 +33,10 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
     [ValidateNotNullOrEmpty]
     public string? BaseModelName { get; set; }
 
-    /// <summary>The base model's revision on the hub.</summary>
+    /// <summary>The base model's revision on the hub; of a model in the cache that -Model names, which one.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
     public string? Revision { get; set; }
 
     /// <inheritdoc/>
@@ -64,7 +66,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
         }
 
         PathResolver paths = new(this);
-        LoraAdapter written = Named(Portable ? PortableAdapter.Of(adapter, BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config)) : adapter);
+        LoraAdapter written = Named(Portable ? PortableAdapter.Of(adapter, BaseModel.Of(Base(paths), paths, adapter.Config)) : adapter);
         bool isAllowed = ShouldProcess(folder, Portable ? "Export portable adapter" : "Export adapter");
         if (isAllowed)
         {
@@ -93,7 +95,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
         }
 
         PathResolver paths = new(this);
-        string? model = Format == LoraAdapterFormat.Gguf ? BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config) : null;
+        string? model = Format == LoraAdapterFormat.Gguf ? BaseModel.Of(Base(paths), paths, adapter.Config) : null;
         bool isAllowed = ShouldProcess(file, model is null ? "Export adapter in Kohya's form" : "Export adapter for llama.cpp");
         if (isAllowed)
         {
@@ -112,6 +114,9 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
 
         return isAllowed;
     }
+
+    /// <summary>The model that -Model names. Of a model by its path -Revision says what it is on the hub, of one by its name also which one is meant.</summary>
+    private string? Base(PathResolver paths) => BaseModel.Named(Model, Model?.Value is string name && !paths.IsThere(name) ? Revision : null, paths);
 
     private LoraAdapter Named(LoraAdapter adapter) =>
         adapter.With(adapter.Config with { BaseModelNameOrPath = BaseModelName ?? adapter.Config.BaseModelNameOrPath, Revision = Revision ?? adapter.Config.Revision });

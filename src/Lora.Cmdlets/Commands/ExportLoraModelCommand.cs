@@ -23,7 +23,14 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     /// <summary>The base model, when the adapter does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Gives a head that shares the embedding's weight its own.</summary>
     [Parameter]
@@ -88,7 +95,7 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
             RefuseInVain(nameof(Dataset), nameof(ResizeVocabulary));
             PathResolver paths = new(this);
             string place = Place;
-            if (Export(null, BaseModel.Named(Model, paths)!, place) && PassThru)
+            if (Export(null, BaseModel.Named(Model, Revision, paths)!, place) && PassThru)
             {
                 Give(place);
             }
@@ -99,7 +106,7 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     protected override bool Export(LoraAdapter adapter, string folder)
     {
         PathResolver paths = new(this);
-        return Export(adapter, BaseModel.Of(BaseModel.Named(Model, paths), paths, adapter.Config), folder);
+        return Export(adapter, BaseModel.Of(BaseModel.Named(Model, Revision, paths), paths, adapter.Config), folder);
     }
 
     /// <summary>Refuses what is about an adapter where there is none.</summary>

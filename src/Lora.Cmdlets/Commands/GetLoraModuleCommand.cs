@@ -19,7 +19,14 @@ public sealed class GetLoraModuleCommand : PathCmdlet
     [Recorded<ModelArgument>(Several = true)]
     [Alias("Path")]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument[] Model { get; set; } = [];
+
+    /// <summary>The branch, tag or commit of models that -Model names as hubs do.</summary>
+    [Parameter(ParameterSetName = ModelSet)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Globs of the module names to list, for example <c>*_proj</c> or <c>model.layers.*.mlp.*</c>.</summary>
     [Parameter]
@@ -61,7 +68,7 @@ public sealed class GetLoraModuleCommand : PathCmdlet
 
     private IEnumerable<string> Paths(PathResolver paths) => Model.Length == 0
         ? throw LoraException.Of(LoraError.ModelNotKnown, null)
-        : Model.SelectMany(model => (Reported(() => model.All(paths)) ?? []).Where(path => !model.IsModule || listed.Add(path)));
+        : Model.SelectMany(model => (Reported(() => model.All(paths, Revision)) ?? []).Where(path => !model.IsModule || listed.Add(path)));
 
     private void List(ModuleTree tree, string path)
     {

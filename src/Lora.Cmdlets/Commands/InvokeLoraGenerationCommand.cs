@@ -29,6 +29,7 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
     [Parameter]
     [Recorded<AdapterArgument>(Several = true)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument[] Adapter { get; set; } = [];
 
     /// <summary>Asks prompts that are texts as messages of the user, written by the chat template.</summary>
@@ -55,7 +56,7 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
     {
         Options();
         PathResolver paths = new(this);
-        model = BaseModel.Named(Model, paths);
+        model = BaseModel.Named(Model, Revision, paths);
         if (Stream && MyInvocation.BoundParameters.ContainsKey(nameof(BatchSize)))
         {
             throw LoraException.Of(LoraError.ConfigConflict, BatchSize, "with -Stream prompts are answered one after another, and -BatchSize says how many at the same time");

@@ -96,7 +96,7 @@ public sealed class InvokeLoraSweepCommand : TrainingCmdlet
     private List<SweepPoint> Points(IReadOnlyList<IReadOnlyList<(string Name, object? Value)>> grid, PathResolver paths)
     {
         LoraConfig? named = Config?.Read(paths);
-        string? model = BaseModel.Named(Model, paths);
+        string? model = BaseModel.Named(Model, Revision, paths);
         TrainingOptions options = Options(paths) with { Resume = false }; // whether a point is gone on with is the sweep's to say
         if (Halving || KeepBest || Patience is not null)
         {

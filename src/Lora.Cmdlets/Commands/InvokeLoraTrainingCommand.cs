@@ -21,6 +21,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
     /// <summary>The adapter whose values training goes on from; beside a configuration, only its values.</summary>
     [Parameter]
     [Recorded<AdapterArgument>]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument? Adapter { get; set; }
 
     /// <summary>The folder that the adapter is written to at the end and when the run is stopped.</summary>
@@ -90,7 +91,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
 
         LoraConfig? config = Config?.Read(paths);
         LoraAdapter? adapter = Adapter?.One(paths).Load(this);
-        string? model = BaseModel.Named(Model, paths);
+        string? model = BaseModel.Named(Model, Revision, paths);
         foreach (StartArgument? input in inputs.DefaultIfEmpty())
         {
             if (Reported(() => TrainingStart.Of(input, config, adapter, model, paths, this)) is TrainingStart start)

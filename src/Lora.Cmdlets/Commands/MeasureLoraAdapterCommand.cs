@@ -19,6 +19,7 @@ public sealed class MeasureLoraAdapterCommand : MeasuringCmdlet
     [Recorded<AdapterArgument>(Several = true)]
     [Alias("Path")]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument[] Adapter { get; set; } = [];
 
     /// <summary>Paths of adapters, with wildcard characters standing for themselves.</summary>
@@ -36,7 +37,14 @@ public sealed class MeasureLoraAdapterCommand : MeasuringCmdlet
     /// <summary>The base model, when the adapter does not know it; without an adapter the model that is measured.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Globs of the adapted modules that stay on.</summary>
     [Parameter]
@@ -99,7 +107,7 @@ public sealed class MeasureLoraAdapterCommand : MeasuringCmdlet
     protected override void BeginWork()
     {
         PathResolver paths = new(this);
-        model = BaseModel.Named(Model, paths);
+        model = BaseModel.Named(Model, Revision, paths);
         TrainingData data = Data(Dataset, paths) ?? throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
         session = new(data, new()
         {

@@ -37,7 +37,14 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
     /// <summary>The base model; with it, targets that match nothing are found at once.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>adapter_config.json files, or adapters' folders, to start from; the other parameters change what was read.</summary>
     [Parameter(ParameterSetName = PathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
@@ -59,7 +66,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
     protected override void ProcessInput()
     {
         PathResolver paths = new(this);
-        string? model = BaseModel.Named(Model, paths);
+        string? model = BaseModel.Named(Model, Revision, paths);
         hasInput |= InputObject.Length > 0;
         modules.AddRange(InputObject.Select(input => input.Module).OfType<LoraModuleInfo>());
         foreach (ConfigArgument start in InputObject.Where(input => input.Module is null).Select(input => input.Config).Concat(Files(paths)))
@@ -93,7 +100,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
         {
             RefuseExclude();
             RefuseBudget();
-            WriteObject(Checked(new(), BaseModel.Named(Model, paths), paths));
+            WriteObject(Checked(new(), BaseModel.Named(Model, Revision, paths), paths));
         }
     }
 

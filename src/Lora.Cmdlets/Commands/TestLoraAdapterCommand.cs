@@ -15,7 +15,14 @@ public sealed class TestLoraAdapterCommand : AdapterCmdlet
     /// <summary>The base model, for what depends on it, when the adapter does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Gives true when all of the programs load the adapter rightly, and false otherwise, in place of the reports.</summary>
     [Parameter]
@@ -28,7 +35,7 @@ public sealed class TestLoraAdapterCommand : AdapterCmdlet
         LoraClientReport[]? reports = Reported(() =>
         {
             LoraAdapter adapter = source.Load(this);
-            return ClientCheck.Of(adapter, Client, BaseModel.Named(Model, paths) ?? BaseModel.Of(adapter.Config, paths)).ToArray();
+            return ClientCheck.Of(adapter, Client, BaseModel.Named(Model, Revision, paths) ?? BaseModel.Of(adapter.Config, paths)).ToArray();
         });
         if (reports is not null)
         {

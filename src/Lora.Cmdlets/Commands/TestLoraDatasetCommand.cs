@@ -26,7 +26,14 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
     /// <summary>The model whose tokens and chat template are used.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Files that are not learned from, several sets by their names: rows that stand in them too are problems.</summary>
     [Parameter]
@@ -89,7 +96,7 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
         }
 
         PathResolver paths = new(this);
-        string model = BaseModel.Named(Model, paths) ?? throw LoraException.Of(LoraError.ModelNotKnown, null);
+        string model = BaseModel.Named(Model, Revision, paths) ?? throw LoraException.Of(LoraError.ModelNotKnown, null);
         DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []) { Rows = rows?.Rows }, Rows(paths), MaxLength, TaskType?.ToUpperInvariant());
         bool isGood = true;
         RunOnWorker("Testing dataset", (worker, cancellation) =>

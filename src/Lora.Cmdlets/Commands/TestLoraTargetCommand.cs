@@ -24,7 +24,14 @@ public sealed class TestLoraTargetCommand : LoraCmdlet
     /// <summary>The model, to tell about all of its modules; needed when the configuration does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Gives what each entry of the configuration's lists hits, in place of the modules.</summary>
     [Parameter]
@@ -75,7 +82,7 @@ public sealed class TestLoraTargetCommand : LoraCmdlet
     private void Tell(ConfigArgument argument)
     {
         PathResolver paths = new(this);
-        string? model = BaseModel.Named(Model, paths);
+        string? model = BaseModel.Named(Model, Revision, paths);
         if (Reported(() => argument.Read(paths)) is LoraConfig config
             && Reported(() => Preview(config, BaseModel.Of(model, paths, config))) is TargetPreview preview)
         {

@@ -13,6 +13,7 @@ public abstract class AdapterCmdlet : PathCmdlet
     [Recorded<AdapterArgument>(Several = true)]
     [Alias("Path")]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument[] Adapter { get; set; } = [];
 
     /// <summary>Works on one adapter.</summary>

@@ -9,6 +9,7 @@ internal static class ErrorCategories
     {
         LoraError.PathNotFound or LoraError.NoSafetensors or LoraError.GitLfsPointer or LoraError.ConfigMissing or LoraError.ShardMissing
             or LoraError.TokenizerMissing or LoraError.MaskTokenMissing or LoraError.ChatTemplateMissing or LoraError.ChatTemplateUnknown or LoraError.TensorMissing or LoraError.TargetNotFound or LoraError.NoTargets
+            or LoraError.ModelNotCached or LoraError.RevisionNotCached or LoraError.SnapshotIncomplete
             => ErrorCategory.ObjectNotFound,
 
         LoraError.PickleRefused or LoraError.ShardOutsideFolder => ErrorCategory.SecurityError,
@@ -25,7 +26,7 @@ internal static class ErrorCategories
             => ErrorCategory.NotImplemented,
 
         LoraError.PatternInvalid or LoraError.ConfigValueInvalid or LoraError.ConfigConflict or LoraError.ModelNotKnown
-            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.SeveralModels
+            or LoraError.PathNotFileSystem or LoraError.OutputHasWildcard or LoraError.OutputRepeated or LoraError.PathAmbiguous or LoraError.RevisionAmbiguous or LoraError.SeveralModels
             or LoraError.CombinationRefused or LoraError.ComparisonRefused or LoraError.EditRefused or LoraError.ResumeRefused or LoraError.AdapterConflict or LoraError.VocabularyResized
             or LoraError.SweepValueInvalid or LoraError.SweepPointNotGiven or LoraError.SweepPointRepeated => ErrorCategory.InvalidArgument,
 

@@ -16,6 +16,7 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
     [Parameter(ValueFromPipeline = true)]
     [Recorded<AdapterArgument>(Several = true)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(AdapterCompleter))]
     public AdapterArgument[] Adapter { get; set; } = [];
 
     /// <summary>The folder to write; it is made when it is not there.</summary>

@@ -36,17 +36,19 @@ internal sealed class PathResolver(LoraCmdlet cmdlet)
         ? found
         : throw LoraException.Of(LoraError.PathNotFound, path, path);
 
-    /// <summary>The folder that a path names to the letter; null when it may be something else, as the id of a model on a hub.</summary>
-    public string? Folder(string path)
+    /// <summary>The folder that a path names to the letter; null when it may be something else, as the name of a model on a hub.</summary>
+    public string? Folder(string path) => IsThere(path) && Full(path) is string full && Directory.Exists(full) ? full : null;
+
+    /// <summary>Whether a path names something to the letter.</summary>
+    public bool IsThere(string path)
     {
         try
         {
-            string full = Full(path);
-            return Directory.Exists(full) ? full : null;
+            return Path.Exists(Full(path));
         }
         catch (LoraException)
         {
-            return null;
+            return false;
         }
     }
 

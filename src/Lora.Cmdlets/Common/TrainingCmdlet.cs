@@ -32,7 +32,14 @@ public abstract class TrainingCmdlet : DatasetCmdlet
     /// <summary>The base model, when what training starts from does not know it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Overwrites what is at OutputPath.</summary>
     [Parameter]

@@ -1,6 +1,7 @@
 using System.Collections;
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Hub;
 using Lora.Selection;
 
 namespace Lora.Commands;
@@ -23,7 +24,7 @@ internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IRead
     public static KnownModules? Of(object? value, ShellSession session) => value switch
     {
         KnownModules known => known,
-        string path => Joined(session.Paths(path).Select(found => OfPath(found, session))),
+        string text => Joined(Places(text, session).Select(found => OfPath(found, session))),
         FileSystemInfo { Exists: true } path => OfPath(path.FullName, session),
         LoraModuleInfo module => OfModules([module]),
         LoraConfig config => OfConfig(config, session),
@@ -66,6 +67,13 @@ internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IRead
         }
     }
 
+    /// <summary>What a path leads to or, where it leads nowhere, what the cache has of that name.</summary>
+    private static string[] Places(string text, ShellSession session)
+    {
+        string[] found = [.. session.Paths(text).Select(path => CachedModel.At(path)?.Find(null) ?? path)];
+        return found.Length == 0 && HubCache.Default.Find(text, null) is string cached ? [cached] : found;
+    }
+
     private static KnownModules OfTree(string model)
     {
         ModuleTree tree = ModuleTree.Read(model);
@@ -92,9 +100,8 @@ internal sealed record KnownModules(IReadOnlyList<LoraModuleInfo> Modules, IRead
         return model is null ? null : model with { Chosen = model.Targets(config) };
     }
 
-    // An adapter names its base model as an id often, which no folder has.
     private static KnownModules? OfModel(string? model, ShellSession session) =>
-        model is not null && session.Paths(model) is [string path] ? OfTree(path) : null;
+        model is not null && Places(model, session) is [string path] ? OfTree(path) : null;
 
     private static KnownModules? OfList(object?[] values, ShellSession session) =>
         values.Length > 0 && values.All(value => value is LoraModuleInfo)

@@ -11,7 +11,14 @@ public abstract class GeneratingCmdlet : AsyncLoraCmdlet
     /// <summary>The model; not needed where an adapter knows it.</summary>
     [Parameter]
     [Recorded<ModelArgument>]
+    [ArgumentCompleter(typeof(ModelCompleter))]
     public ModelArgument? Model { get; set; }
+
+    /// <summary>The branch, tag or commit of a model that -Model names as a hub does.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(RevisionCompleter))]
+    public string? Revision { get; set; }
 
     /// <summary>Tokens of an answer at the most.</summary>
     [Parameter]

@@ -56,14 +56,21 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
         }
     }
 
+    /// <summary>The file that a folder's model begins with, a safetensors file or a shard index; null where its name does not tell it.</summary>
+    /// <param name="names">The names of the folder's files.</param>
+    public static string? Preferred(IReadOnlyCollection<string> names) =>
+        Names.FirstOrDefault(names.Contains) ?? names.Order(StringComparer.Ordinal).FirstOrDefault(IsIndex);
+
+    /// <summary>Whether a file is a shard index.</summary>
+    public static bool IsIndex(string name) => name.EndsWith(IndexSuffix, StringComparison.OrdinalIgnoreCase);
+
     private static CheckpointFiles OfFolder(string folder)
     {
         string[] files = FilesOf(folder);
-        string? preferred = Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
-            ?? files.FirstOrDefault(file => file.EndsWith(IndexSuffix, StringComparison.OrdinalIgnoreCase));
-        if (preferred is not null)
+        if (Preferred([.. files.Select(file => Path.GetFileName(file))]) is string preferred)
         {
-            return preferred.EndsWith(IndexSuffix, StringComparison.OrdinalIgnoreCase) ? OfIndex(preferred) : new(folder, [preferred], null);
+            string path = Path.Combine(folder, preferred);
+            return IsIndex(preferred) ? OfIndex(path) : new(folder, [path], null);
         }
 
         string[] tensors = ShardNumbers.WithoutConsolidated([.. files.Where(IsModelFile)]);

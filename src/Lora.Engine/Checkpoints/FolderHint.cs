@@ -26,6 +26,7 @@ internal static class FolderHint
         string[] below = Below(folder, "*.safetensors*");
         return below switch
         {
+            [] when SnapshotPath.Of(folder) is (string name, _) => $" Of '{name}' the cache has no weights yet; what downloads them: Install-LoraModel {name}.{pickle}",
             [] => pickle,
             _ when File.Exists(Path.Combine(folder, Pipeline)) => $" It is a pipeline ({Pipeline}); its models are in {Names(below)}.",
             _ when below.Any(name => name.StartsWith(TrainerPrefix, StringComparison.Ordinal)) => $" The latest checkpoint of the training is in {Latest(below)}.",

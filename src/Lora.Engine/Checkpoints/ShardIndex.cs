@@ -52,6 +52,10 @@ internal sealed class ShardIndex
         return new(path, map.ToDictionary(pair => pair.Key, pair => paths[pair.Value], StringComparer.Ordinal));
     }
 
+    /// <summary>The names of the files that an index names, whether they are there or not.</summary>
+    /// <exception cref="LoraException">The index is unreadable or invalid.</exception>
+    public static IEnumerable<string> ShardsOf(string path) => ReadMap(path).Values.Distinct(StringComparer.Ordinal);
+
     private static Dictionary<string, string> ReadMap(string path)
     {
         try

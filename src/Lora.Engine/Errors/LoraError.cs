@@ -64,6 +64,18 @@ public enum LoraError
     /// <summary>The system refused to read a file.</summary>
     FileUnreadable,
 
+    /// <summary>A name as hubs have it, of which neither a path nor the cache has anything.</summary>
+    ModelNotCached,
+
+    /// <summary>A branch, a tag or a commit that the cache does not have of a model.</summary>
+    RevisionNotCached,
+
+    /// <summary>Several commits in the cache where one is meant.</summary>
+    RevisionAmbiguous,
+
+    /// <summary>A model in the cache whose download did not come to its end.</summary>
+    SnapshotIncomplete,
+
     // Models
     /// <summary>A model folder without config.json.</summary>
     ConfigMissing,

@@ -36,16 +36,23 @@ internal static class BindingTable
         ("number", "LoraNotAnAdapter", "LoraNotAConfig", "LoraNotAModel"),
         ("nothing", "LoraAdapterNotGiven", "LoraConfigNotGiven", "LoraModelNotKnown"),
         ("missing path", "LoraPathNotFound", "LoraPathNotFound", "LoraPathNotFound"),
+        ("adapter in the cache", Fits, Fits, "LoraNoSafetensors"),
+        ("model in the cache", "LoraNotAnAdapter", "LoraNotAConfig", Fits),
+        ("folder of the cache", "LoraNotAnAdapter", "LoraNotAConfig", Fits),
+        ("name of nothing", "LoraModelNotCached", "LoraModelNotCached", "LoraModelNotCached"),
     ];
 
     // What may hold rows; whether it does is found when it is read.
     private static readonly string[] Files =
-        ["folder", "wildcard", "folder object", "config file", "config file object", "weights file object", "model folder"];
+        ["folder", "wildcard", "folder object", "config file", "config file object", "weights file object", "model folder", "folder of the cache"];
+
+    // Rows lie at paths alone.
+    private static readonly string[] Names = ["adapter in the cache", "model in the cache", "name of nothing", "missing path"];
 
     private static readonly string[] Modules = ["module", "module of a job"];
 
     // A training takes adapters and configurations; what is neither is told of as the one that it looks like.
-    private static readonly string[] NoAdapters = ["model folder", "unwritten result of a job"];
+    private static readonly string[] NoAdapters = ["model folder", "unwritten result of a job", "model in the cache", "folder of the cache"];
 
     // Without a name the configuration's own model is taken; a file of an adapter's weights has modules of its own, and none that are adapted.
     private static readonly Dictionary<string, string> OtherModels = new() { ["nothing"] = Fits, ["weights file object"] = "LoraTargetKindUnsupported" };
@@ -59,6 +66,7 @@ internal static class BindingTable
         ["config file"] = "LoraTokenizerMissing",
         ["config file object"] = "LoraTokenizerMissing",
         ["weights file object"] = "LoraTokenizerMissing",
+        ["adapter in the cache"] = "LoraTokenizerMissing",
     };
 
     private static readonly (string Script, Func<(string Kind, string Adapter, string Config, string Model), string> Expected)[] Commands =
@@ -92,7 +100,7 @@ internal static class BindingTable
         ("Invoke-LoraTraining $x -Dataset $rows -WhatIf", Start),
         ("$x | Invoke-LoraSweep -Dataset $rows -WhatIf", Point),
         ("Invoke-LoraSweep -Config $x -Grid @{ Rank = 2 } -Dataset $rows -WhatIf", kind => kind.Config),
-        ("Invoke-LoraTraining $config -Dataset $rows -ValidationDataset $x -WhatIf", kind => Files.Contains(kind.Kind) ? Fits : kind.Kind == "missing path" ? kind.Adapter : "LoraConfigValueInvalid"),
+        ("Invoke-LoraTraining $config -Dataset $rows -ValidationDataset $x -WhatIf", kind => Files.Contains(kind.Kind) ? Fits : Names.Contains(kind.Kind) ? "LoraPathNotFound" : "LoraConfigValueInvalid"),
         ("$x | New-LoraConfig -Rank 32", Target),
         ("New-LoraConfig -InputObject $x -Rank 32", Target),
         ("$x | Measure-LoraModule -Score Norm", kind => Modules.Contains(kind.Kind) ? Fits : "LoraNotAModule"),

@@ -2,7 +2,10 @@ using Lora.Commands.Tests.Commands;
 
 namespace Lora.Commands.Tests.Binding;
 
-/// <summary>One trained adapter, in memory and in a folder, and everything that it can be given as, in a shell of its own: $given['result'] and so on.</summary>
+/// <summary>
+/// One trained adapter, in memory, in a folder and in a cache of Hugging Face's tools, and everything that it can be given as, in a shell of its own:
+/// $given['result'] and so on.
+/// </summary>
 public sealed class GivenObjects : IDisposable
 {
     private const string Script = """
@@ -42,23 +45,44 @@ public sealed class GivenObjects : IDisposable
             'number' = 42
             'nothing' = $null
             'missing path' = "$output/nowhere"
+            'adapter in the cache' = 'lora-tests/adapter'
+            'model in the cache' = 'lora-tests/model'
+            'folder of the cache' = "$cache/models--lora-tests--model"
+            'name of nothing' = 'lora-tests/nowhere'
         }
         """;
 
+    private const string CacheVariable = "HF_HUB_CACHE";
+
     private readonly ExampleFolder files = new();
+    private readonly string cache = Directory.CreateTempSubdirectory("lora-cache-").FullName;
+    private readonly string? usual = Environment.GetEnvironmentVariable(CacheVariable);
 
     public GivenObjects()
     {
         string rows = files.Write("rows.jsonl", """{"text": "The fox is red."}""");
         Shell = files.Share(new HostedShell()).With("rows", rows);
-        Shell.Run(Script).Succeeded();
+        Environment.SetEnvironmentVariable(CacheVariable, cache);
+        Shell.With("cache", cache).Run(Script).Succeeded();
+        CacheLink("lora-tests/adapter", Path.Combine(files.Output, "adapter"));
+        CacheLink("lora-tests/model", ExampleFolder.Model);
     }
 
     public HostedShell Shell { get; }
 
     public void Dispose()
     {
+        Environment.SetEnvironmentVariable(CacheVariable, usual);
+        Directory.Delete(cache, recursive: true);
         Shell.Dispose();
         files.Dispose();
+    }
+
+    // A snapshot that is a link to a folder looks like one of files.
+    private void CacheLink(string name, string folder)
+    {
+        string model = Path.Combine(cache, "models--" + name.Replace("/", "--", StringComparison.Ordinal));
+        Directory.CreateDirectory(Path.Combine(model, "snapshots"));
+        Directory.CreateSymbolicLink(Path.Combine(model, "snapshots", "0123456789"), folder);
     }
 }

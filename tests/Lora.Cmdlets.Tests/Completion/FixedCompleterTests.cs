@@ -16,7 +16,7 @@ public sealed class FixedCompleterTests(ModelShell shell) : IClassFixture<ModelS
     [Fact]
     public void Every_parameter_whose_values_a_model_has_is_completed()
     {
-        string[] names = ["Include", "Exclude", "TargetModule", "TargetParameter", "ExcludeModule", "TargetPattern", "ExcludePattern", "Layer", "LayerPattern", "RankPattern", "AlphaPattern", "ModuleToSave", "Initialization", "Device", "ChatTemplate"];
+        string[] names = ["Include", "Exclude", "TargetModule", "TargetParameter", "ExcludeModule", "TargetPattern", "ExcludePattern", "Layer", "LayerPattern", "RankPattern", "AlphaPattern", "ModuleToSave", "Initialization", "Device", "ChatTemplate", "Model", "Revision", "Adapter"];
 
         Assert.All(
             Cmdlets.Parameters.Where(parameter => names.Contains(parameter.Name)),

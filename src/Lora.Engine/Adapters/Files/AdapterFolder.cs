@@ -115,7 +115,7 @@ public static class AdapterFolder
         IReadOnlyList<(string Name, string Text)> tokenizer = TokenizerOf(adapter);
 
         // A path into a hub's cache tells of this machine; the id that it stands for is what loaders and readers know.
-        adapter = new() { Config = HubCache.Named(adapter.Config), Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
+        adapter = new() { Config = SnapshotPath.Named(adapter.Config), Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
         try
         {
             using StagedFolder stage = new(folder, warn);

@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Hub;
 using Lora.Models;
 using Lora.Quantization;
 using Lora.Selection;
@@ -10,10 +11,10 @@ namespace Lora.Training;
 internal static class ModelTargets
 {
     /// <summary>The folder of a configuration's model; modules that were listed from one file name that file.</summary>
-    /// <exception cref="LoraException">ModelNotKnown, PathNotFound or NotAModel.</exception>
+    /// <exception cref="LoraException">ModelNotKnown, ModelNotCached, PathNotFound or NotAModel.</exception>
     public static string Folder(LoraConfig config)
     {
-        string path = config.Model ?? throw LoraException.Of(LoraError.ModelNotKnown, config);
+        string path = config.Model ?? HubCache.Default.BaseOf(config);
         if (Directory.Exists(path))
         {
             return path;

@@ -3,7 +3,7 @@ using Lora.Checkpoints;
 
 namespace Lora.Tests.Checkpoints;
 
-public sealed class HubCacheTests : IDisposable
+public sealed class SnapshotPathTests : IDisposable
 {
     private const string Commit = "0123456789abcdef0123456789abcdef01234567";
 
@@ -14,12 +14,12 @@ public sealed class HubCacheTests : IDisposable
     [Theory]
     [InlineData("/home/u/.cache/huggingface/hub/models--org--some-name/snapshots/" + Commit, "org/some-name")]
     [InlineData("/home/u/hub/models--gpt2/snapshots/" + Commit + "/", "gpt2")]
-    public void A_path_in_the_cache_says_the_id_and_the_revision(string path, string name) => Assert.Equal((name, Commit), HubCache.Of(path));
+    public void A_path_in_the_cache_says_the_id_and_the_revision(string path, string name) => Assert.Equal((name, Commit), SnapshotPath.Of(path));
 
     [Theory]
     [InlineData("/home/u/models/some-name")]
     [InlineData("/snapshots/" + Commit)]
-    public void Other_paths_say_none(string path) => Assert.Null(HubCache.Of(path));
+    public void Other_paths_say_none(string path) => Assert.Null(SnapshotPath.Of(path));
 
     [Fact]
     public void An_adapter_of_a_downloaded_model_names_it_by_its_id_in_the_configuration_and_the_card()
@@ -31,21 +31,4 @@ public sealed class HubCacheTests : IDisposable
         Assert.Equal(("org/name", Commit), (written.BaseModelNameOrPath, written.Revision));
         Assert.Contains("base_model: org/name\n", File.ReadAllText(folder.File("README.md")), StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("../../../etc")]
-    [InlineData("/etc")]
-    [InlineData("")]
-    [InlineData("a//b")]
-    public void A_revision_that_would_lead_out_of_the_cache_is_not_found(string revision)
-    {
-        const string Name = "lora-tests/of-the-cache";
-        Assert.Null(HubCache.Find(Name, revision));
-    }
-
-    [Theory]
-    [InlineData("../../etc")]
-    [InlineData("a/b/c")]
-    [InlineData("none/here")]
-    public void What_is_not_in_the_cache_is_not_found(string name) => Assert.Null(HubCache.Find(name));
 }

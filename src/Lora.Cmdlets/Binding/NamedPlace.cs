@@ -1,0 +1,30 @@
+using Lora.Hub;
+
+namespace Lora.Commands;
+
+/// <summary>
+/// Where a model or an adapter is that a text names: a path, or a name as hubs have it, <c>org/name</c>, of which the cache has something. What is there by
+/// a path is never taken for a name, and nothing is downloaded.
+/// </summary>
+internal static class NamedPlace
+{
+    /// <summary>Full paths of what is named, at least one; of a model's folder in a cache, its snapshot.</summary>
+    /// <param name="text">A path, with wildcards, or a name.</param>
+    /// <param name="paths">Finds what the path names.</param>
+    /// <param name="revision">A branch, a tag or a commit of what is cached; null for main.</param>
+    /// <exception cref="LoraException">PathNotFound, PathNotFileSystem, ModelNotCached, RevisionNotCached, RevisionAmbiguous, SnapshotIncomplete, or ConfigConflict.</exception>
+    public static IReadOnlyList<string> All(string text, PathResolver paths, string? revision = null)
+    {
+        HubCache cache = HubCache.Default;
+        bool isName = (HubCache.IsHubName(text) || cache.Find(text) is not null) && !paths.IsThere(text);
+        return isName ? [cache.Snapshot(text, revision)] : [.. paths.All(text).Select(path => HubCache.Resolve(path, revision))];
+    }
+
+    /// <summary>The one full path of what is named.</summary>
+    /// <exception cref="LoraException">As of <see cref="All"/>, or PathAmbiguous.</exception>
+    public static string One(string text, PathResolver paths) => All(text, paths) switch
+    {
+        [string only] => only,
+        { Count: int count } => throw LoraException.Of(LoraError.PathAmbiguous, text, text, count),
+    };
+}

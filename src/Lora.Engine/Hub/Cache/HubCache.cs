@@ -1,0 +1,86 @@
+using System.Text.RegularExpressions;
+using Lora.Checkpoints;
+
+namespace Lora.Hub;
+
+/// <summary>
+/// The cache of Hugging Face's tools, as a place to find models and adapters: a folder a model, <c>models--org--name</c>. Nothing is written, and nothing
+/// goes out.
+/// </summary>
+public sealed partial class HubCache
+{
+    /// <param name="folder">The cache's folder; it need not be there.</param>
+    public HubCache(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        Folder = folder;
+    }
+
+    /// <summary>The cache that the environment names: HF_HUB_CACHE, HF_HOME or XDG_CACHE_HOME, else <c>~/.cache/huggingface/hub</c>.</summary>
+    public static HubCache Default => new(Root());
+
+    /// <summary>The cache's folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The models, or the adapters, that are there, in the order of their names.</summary>
+    /// <param name="adapters">Whether adapters are meant.</param>
+    public IEnumerable<CachedModel> Models(bool adapters) => (Directory.Exists(Folder) ? Directory.EnumerateDirectories(Folder, SnapshotPath.Prefix + "*") : [])
+        .Order(StringComparer.Ordinal)
+        .Select(CachedModel.At)
+        .OfType<CachedModel>()
+        .Where(model => model.IsAdapter == adapters);
+
+    /// <summary>What is cached of a model; null when nothing is.</summary>
+    /// <param name="name">The model's name, <c>org/name</c>.</param>
+    public CachedModel? Find(string name) => IsName(name) ? CachedModel.At(Path.Combine(Folder, SnapshotPath.FolderOf(name))) : null;
+
+    /// <summary>The folder of a model that an adapter or another file names; null when it is not here.</summary>
+    /// <param name="name">The model's name.</param>
+    /// <param name="revision">A branch, a tag or a commit; null for main.</param>
+    public string? Find(string name, string? revision) => Find(name)?.Find(revision);
+
+    /// <summary>The folder of a model that the user names.</summary>
+    /// <inheritdoc cref="Find(string, string?)"/>
+    /// <exception cref="LoraException">ModelNotCached, RevisionNotCached, RevisionAmbiguous, or SnapshotIncomplete.</exception>
+    public string Snapshot(string name, string? revision) =>
+        Find(name)?.Snapshot(revision) ?? throw LoraException.Of(LoraError.ModelNotCached, name, name, Folder, Install(name, revision));
+
+    /// <summary>The folder that a path means: of a model's folder in a cache, <c>models--org--name</c>, its snapshot; of any other path the path.</summary>
+    /// <param name="path">A full path of something that is there.</param>
+    /// <param name="revision">A branch, a tag or a commit; null for main.</param>
+    /// <exception cref="LoraException">RevisionNotCached, RevisionAmbiguous, SnapshotIncomplete; ConfigConflict for a revision of what has none.</exception>
+    public static string Resolve(string path, string? revision = null) => CachedModel.At(path) is CachedModel model ? model.Snapshot(revision)
+        : revision is null ? path
+        : throw LoraException.Of(LoraError.ConfigConflict, revision, $"-Revision '{revision}' is of a model by its name on a hub, and '{path}' is a path");
+
+    /// <summary>The folder of the base model that a configuration names as a hub does.</summary>
+    /// <exception cref="LoraException">ModelNotKnown: it names none; else what <see cref="Snapshot"/> throws.</exception>
+    public string BaseOf(LoraConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return config.BaseModelNameOrPath is string name && IsName(name)
+            ? Snapshot(name, config.Revision)
+            : throw LoraException.Of(LoraError.ModelNotKnown, config);
+    }
+
+    /// <summary>Whether a text is a model's name with its owner, as paths may be too: <c>org/name</c>.</summary>
+    public static bool IsHubName(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Contains('/', StringComparison.Ordinal) && IsName(text);
+    }
+
+    /// <summary>The command that downloads a model.</summary>
+    internal static string Install(string name, string? revision) => $"Install-LoraModel {name}{(revision is null ? "" : $" -Revision {revision}")}";
+
+    private static string Root() => Given("HF_HUB_CACHE") ?? Given("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(
+        Given("HF_HOME") ?? Path.Combine(Given("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "huggingface"), "hub");
+
+    private static string? Given(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
+
+    // As hubs allow it: no dots or dashes that follow each other, so that no name leads out of the cache.
+    private static bool IsName(string text) => Name.IsMatch(text) && !text.Contains("..", StringComparison.Ordinal) && !text.Contains("--", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"^\w[\w.-]{0,95}(/\w[\w.-]{0,95})?\z", RegexOptions.ECMAScript)]
+    private static partial Regex Name { get; }
+}
