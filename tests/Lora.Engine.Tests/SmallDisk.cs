@@ -12,10 +12,12 @@ internal sealed class SmallDisk : IDisposable
     private SmallDisk(string path) => this.path = path;
 
     /// <summary>Mounts one, which takes root under Linux; elsewhere the test is skipped.</summary>
-    public static SmallDisk OrSkip(int kilobytes = 256)
+    /// <param name="kilobytes">Its size.</param>
+    /// <param name="options">Options of mount.</param>
+    public static SmallDisk OrSkip(int kilobytes = 256, string options = "rw")
     {
         string path = Directory.CreateTempSubdirectory("lora-disk-").FullName;
-        if (!Run("mount", "-t", "tmpfs", "-o", $"size={kilobytes}k", "none", path))
+        if (!Run("mount", "-t", "tmpfs", "-o", $"size={kilobytes}k,{options}", "none", path))
         {
             Directory.Delete(path);
             Assert.Skip("A small disk cannot be mounted here; it takes Linux and root.");

@@ -31,6 +31,13 @@ internal static class ErrorCategories
             or LoraError.SweepValueInvalid or LoraError.SweepPointNotGiven or LoraError.SweepPointRepeated => ErrorCategory.InvalidArgument,
 
         LoraError.ConfigNotGiven or LoraError.AdapterNotGiven or LoraError.DatasetNotGiven or LoraError.PromptNotGiven => ErrorCategory.InvalidArgument,
+        LoraError.HubModelNotFound or LoraError.HubRevisionNotFound or LoraError.HubFileNotFound or LoraError.HubWeightsMissing => ErrorCategory.ObjectNotFound,
+        LoraError.HubNameInvalid or LoraError.HubSettingInvalid => ErrorCategory.InvalidArgument,
+        LoraError.HubAccessDenied or LoraError.HubGated => ErrorCategory.PermissionDenied,
+        LoraError.HubTooManyRequests => ErrorCategory.LimitsExceeded,
+        LoraError.HubOffline or LoraError.HubUnreachable or LoraError.HubFailed => ErrorCategory.ConnectionError,
+        LoraError.HubFileDamaged => ErrorCategory.InvalidData,
+        LoraError.DiskRoomInsufficient => ErrorCategory.ResourceUnavailable,
         LoraError.TargetKindUnsupported or LoraError.NotAConfig or LoraError.NotAModule or LoraError.NotAnAdapter or LoraError.NotAModel or LoraError.NotAPrompt => ErrorCategory.InvalidType,
         LoraError.PatternTimeout => ErrorCategory.OperationTimeout,
         LoraError.FileUnreadable => ErrorCategory.ReadError,

@@ -313,6 +313,49 @@ public enum LoraError
     /// <summary>libtorch cannot be loaded on Windows, because what it is linked against is not installed.</summary>
     VisualCppRuntimeMissing,
 
+    // The hub
+    /// <summary>A text that can be neither a model's name on a hub nor a revision.</summary>
+    HubNameInvalid,
+
+    /// <summary>A token, or a variable of the environment, that cannot be used.</summary>
+    HubSettingInvalid,
+
+    /// <summary>Something that only a hub has, while nothing may go out.</summary>
+    HubOffline,
+
+    /// <summary>A connection to a hub that did not come about, was cut or fell silent.</summary>
+    HubUnreachable,
+
+    /// <summary>A model that a hub does not have, or does not show.</summary>
+    HubModelNotFound,
+
+    /// <summary>A revision that a model on a hub does not have.</summary>
+    HubRevisionNotFound,
+
+    /// <summary>A file that a model on a hub does not have.</summary>
+    HubFileNotFound,
+
+    /// <summary>A token that is missing, unknown or without the right for what was asked.</summary>
+    HubAccessDenied,
+
+    /// <summary>A model that its owner gives to those alone who have asked for it.</summary>
+    HubGated,
+
+    /// <summary>A hub that takes no more requests for a while.</summary>
+    HubTooManyRequests,
+
+    /// <summary>An answer of a hub that means a fault there.</summary>
+    HubFailed,
+
+    /// <summary>A file that came otherwise than the hub says it is.</summary>
+    HubFileDamaged,
+
+    /// <summary>A model on a hub without the files that are read here.</summary>
+    HubWeightsMissing,
+
+    /// <summary>A disk with less room than what is to be written to it.</summary>
+    DiskRoomInsufficient,
+
     // The module
     /// <summary>A failure that nobody foresaw: a fault of ours.</summary>
     Unexpected,

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Lora.Checkpoints;
 
 namespace Lora.Hub;
@@ -7,7 +6,7 @@ namespace Lora.Hub;
 /// The cache of Hugging Face's tools, as a place to find models and adapters: a folder a model, <c>models--org--name</c>. Nothing is written, and nothing
 /// goes out.
 /// </summary>
-public sealed partial class HubCache
+public sealed class HubCache
 {
     /// <param name="folder">The cache's folder; it need not be there.</param>
     public HubCache(string folder)
@@ -17,7 +16,7 @@ public sealed partial class HubCache
     }
 
     /// <summary>The cache that the environment names: HF_HUB_CACHE, HF_HOME or XDG_CACHE_HOME, else <c>~/.cache/huggingface/hub</c>.</summary>
-    public static HubCache Default => new(Root());
+    public static HubCache Default => new(new HubEnvironment().Cache);
 
     /// <summary>The cache's folder.</summary>
     public string Folder { get; }
@@ -32,7 +31,7 @@ public sealed partial class HubCache
 
     /// <summary>What is cached of a model; null when nothing is.</summary>
     /// <param name="name">The model's name, <c>org/name</c>.</param>
-    public CachedModel? Find(string name) => IsName(name) ? CachedModel.At(Path.Combine(Folder, SnapshotPath.FolderOf(name))) : null;
+    public CachedModel? Find(string name) => HubModel.IsName(name) ? CachedModel.At(Path.Combine(Folder, SnapshotPath.FolderOf(name))) : null;
 
     /// <summary>The folder of a model that an adapter or another file names; null when it is not here.</summary>
     /// <param name="name">The model's name.</param>
@@ -58,7 +57,7 @@ public sealed partial class HubCache
     public string BaseOf(LoraConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return config.BaseModelNameOrPath is string name && IsName(name)
+        return config.BaseModelNameOrPath is string name && HubModel.IsName(name)
             ? Snapshot(name, config.Revision)
             : throw LoraException.Of(LoraError.ModelNotKnown, config);
     }
@@ -67,20 +66,9 @@ public sealed partial class HubCache
     public static bool IsHubName(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return text.Contains('/', StringComparison.Ordinal) && IsName(text);
+        return text.Contains('/', StringComparison.Ordinal) && HubModel.IsName(text);
     }
 
     /// <summary>The command that downloads a model.</summary>
     internal static string Install(string name, string? revision) => $"Install-LoraModel {name}{(revision is null ? "" : $" -Revision {revision}")}";
-
-    private static string Root() => Given("HF_HUB_CACHE") ?? Given("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(
-        Given("HF_HOME") ?? Path.Combine(Given("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "huggingface"), "hub");
-
-    private static string? Given(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
-
-    // As hubs allow it: no dots or dashes that follow each other, so that no name leads out of the cache.
-    private static bool IsName(string text) => Name.IsMatch(text) && !text.Contains("..", StringComparison.Ordinal) && !text.Contains("--", StringComparison.Ordinal);
-
-    [GeneratedRegex(@"^\w[\w.-]{0,95}(/\w[\w.-]{0,95})?\z", RegexOptions.ECMAScript)]
-    private static partial Regex Name { get; }
 }

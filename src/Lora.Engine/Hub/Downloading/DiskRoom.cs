@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace Lora.Hub;
+
+/// <summary>Whether a disk has the room for what is to be written.</summary>
+internal static class DiskRoom
+{
+    /// <summary>Refuses what does not fit.</summary>
+    /// <param name="folder">Where it is written; it need not be there.</param>
+    /// <param name="bytes">How much is.</param>
+    /// <param name="what">What is written, for the message.</param>
+    /// <exception cref="LoraException">DiskRoomInsufficient.</exception>
+    public static void Check(string folder, long bytes, string what)
+    {
+        if (Free(folder) is long free && free < bytes)
+        {
+            throw LoraException.Of(LoraError.DiskRoomInsufficient, folder, what, Text(bytes), folder, Text(free));
+        }
+    }
+
+    private static string Text(long bytes) => bytes >= 1_000_000_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:N1} GB") : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB");
+
+    /// <summary>Bytes that may be written; null where the system does not say, as for a share without a letter.</summary>
+    private static long? Free(string folder)
+    {
+        string? place = Path.GetFullPath(folder);
+        while (place is not null && !Directory.Exists(place))
+        {
+            place = Path.GetDirectoryName(place);
+        }
+
+        try
+        {
+            return place is null ? null : new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(place)! : place).AvailableFreeSpace;
+        }
+        catch (Exception exception) when (exception is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Lora.Hub;
+
+/// <summary>One state of a model on a hub: its commit, and its files with their sizes and hashes.</summary>
+/// <param name="Model">The model, as it was asked for.</param>
+/// <param name="Commit">The commit that its revision stands for.</param>
+/// <param name="Files">The files.</param>
+public sealed partial record HubListing(HubModel Model, string Commit, IReadOnlyList<HubFile> Files)
+{
+    /// <summary>The model at the commit, whose content stays the same while its files are read one after another.</summary>
+    public HubModel AtCommit { get; } = new(Model.Name, Commit);
+
+    /// <summary>Asks a hub.</summary>
+    /// <exception cref="LoraException">One of the causes that begin with Hub.</exception>
+    public static async Task<HubListing> ReadAsync(HubClient client, HubModel model, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(model);
+        JsonElement description = await client.ReadJsonAsync(new() { Address = model.Description + "?blobs=true", Model = model }, cancellation).ConfigureAwait(false);
+        try
+        {
+            string commit = description.GetProperty("sha").GetString() ?? "";
+            return CommitForm().IsMatch(commit) ? new(model, commit, [.. description.GetProperty("siblings").EnumerateArray().Select(HubFile.Of)])
+                : throw new FormatException();
+        }
+        catch (Exception exception) when (exception is FormatException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw LoraException.From(exception, LoraError.HubFailed, model.Name, client.Options.Endpoint.Authority, "what is no description of a model", model, "");
+        }
+    }
+
+    [GeneratedRegex(@"^[0-9a-f]{40}\z")]
+    private static partial Regex CommitForm();
+}
+
+/// <summary>A file of a model on a hub.</summary>
+/// <param name="Path">Its path in the model, with slashes.</param>
+/// <param name="Size">Bytes; null where the hub's list does not say.</param>
+/// <param name="Hash">Its SHA-256 where it is kept beside git, else git's SHA-1 of it; null where the hub's list does not say.</param>
+public sealed partial record HubFile(string Path, long? Size, string? Hash)
+{
+    /// <summary>The file's name.</summary>
+    public string Name => Path[(Path.LastIndexOf('/') + 1)..];
+
+    /// <summary>The folder of the model that it is in; empty for the root.</summary>
+    public string Folder => Path.Contains('/', StringComparison.Ordinal) ? Path[..Path.LastIndexOf('/')] : "";
+
+    /// <summary>The file with what its own address says of size and hash, where the list did not.</summary>
+    /// <exception cref="LoraException">One of the causes that begin with Hub.</exception>
+    internal async Task<HubFile> CompleteAsync(HubClient client, HubModel model, CancellationToken cancellation)
+    {
+        if (Size is not null && Hash is not null)
+        {
+            return this;
+        }
+
+        HubRequest request = new() { Address = model.PathOf(Path), Method = HttpMethod.Head, Model = model, File = Path, StaysOnHost = true };
+        using HttpResponseMessage response = await client.SendAsync(request, cancellation).ConfigureAwait(false);
+        string tag = (Header("X-Linked-Etag") ?? response.Headers.ETag?.Tag ?? "").Trim('"');
+        long? size = long.TryParse(Header("X-Linked-Size"), out long linked) ? linked : response.Content.Headers.ContentLength;
+        return size is not null && HashForm().IsMatch(tag) ? this with { Size = size, Hash = tag }
+            : throw LoraException.Of(LoraError.HubFailed, model.Name, client.Options.Endpoint.Authority, "neither size nor hash", request.Subject, "");
+
+        string? Header(string name) => response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.First().Replace("W/", "", StringComparison.Ordinal) : null;
+    }
+
+    /// <summary>An entry of a description.</summary>
+    /// <exception cref="FormatException">A path that leads out of the model's folder, or a hash that is none.</exception>
+    internal static HubFile Of(JsonElement entry)
+    {
+        string path = entry.GetProperty("rfilename").GetString() ?? "";
+        bool isLarge = entry.TryGetProperty("lfs", out JsonElement large) && large.ValueKind == JsonValueKind.Object;
+        long? size = (isLarge ? large : entry).TryGetProperty("size", out JsonElement bytes) && bytes.ValueKind == JsonValueKind.Number ? bytes.GetInt64() : null;
+        string? hash = (isLarge ? large.TryGetProperty("sha256", out JsonElement found) : entry.TryGetProperty("blobId", out found)) ? found.GetString() : null;
+        return IsInside(path) && size is not < 0 && (hash is null || HashForm().IsMatch(hash)) ? new(path, size, hash) : throw new FormatException();
+    }
+
+    // The path becomes one of this machine, and the hash a file's name.
+    private static bool IsInside(string path) =>
+        path.Length > 0 && !path.AsSpan().ContainsAny('\\', ':', '\0') && path.Split('/').All(part => part.Trim() is not ("" or "." or ".."));
+
+    [GeneratedRegex(@"^([0-9a-f]{40}|[0-9a-f]{64})\z")]
+    private static partial Regex HashForm();
+}

@@ -1,0 +1,59 @@
+using System.Text.RegularExpressions;
+
+namespace Lora.Hub;
+
+/// <summary>A model of a hub, and which state of it: the addresses that it has there.</summary>
+public sealed partial record HubModel
+{
+    /// <summary>What a model's newest state is called.</summary>
+    public const string Main = "main";
+
+    /// <param name="name">The model's name, <c>org/name</c>.</param>
+    /// <param name="revision">A branch, a tag or a commit; null for main.</param>
+    /// <exception cref="LoraException">HubNameInvalid.</exception>
+    public HubModel(string name, string? revision = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Name = IsName(name) ? name : throw LoraException.Of(LoraError.HubNameInvalid, name, name);
+        Revision = revision is null or "" ? Main : IsRevision(revision) ? revision : throw LoraException.Of(LoraError.HubNameInvalid, revision, revision);
+    }
+
+    /// <summary>The model's name, <c>org/name</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>A branch, a tag or a commit.</summary>
+    public string Revision { get; }
+
+    /// <summary>Whether the revision is a commit, whose content never changes.</summary>
+    public bool IsCommit => Commit().IsMatch(Revision);
+
+    /// <summary>Whether a text can be a model's name on a hub: one or two parts of letters, digits, dots, dashes and underscores, so that none leads out of a cache.</summary>
+    public static bool IsName(string text) => NameForm().IsMatch(text) && !text.Contains("..", StringComparison.Ordinal) && !text.Contains("--", StringComparison.Ordinal);
+
+    /// <summary>What describes this state: its commit and its files, <c>api/models/NAME/revision/REVISION</c>.</summary>
+    public string Description => $"/api/models/{Name}/revision/{Uri.EscapeDataString(Revision)}";
+
+    /// <summary>Where a file of this state lies, <c>NAME/resolve/REVISION/FILE</c>.</summary>
+    /// <param name="file">The file's path in the model, with slashes.</param>
+    public string PathOf(string file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return $"/{Name}/resolve/{Uri.EscapeDataString(Revision)}/{string.Join('/', file.Split('/').Select(Uri.EscapeDataString))}";
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Revision == Main ? Name : $"{Name}@{Revision}";
+
+    // Git's rules for names of branches, as far as they keep a name inside of a folder.
+    private static bool IsRevision(string text) =>
+        RevisionForm().IsMatch(text) && text.Split('/').All(part => part.Length > 0 && part[0] != '.') && !text.Contains("..", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})?\z")]
+    private static partial Regex NameForm();
+
+    [GeneratedRegex(@"^[\w./+@=-]{1,255}\z")]
+    private static partial Regex RevisionForm();
+
+    [GeneratedRegex(@"^[0-9a-f]{40}\z")]
+    private static partial Regex Commit();
+}

@@ -1,0 +1,68 @@
+using Lora.Hub;
+
+namespace Lora.Tests.Hub;
+
+/// <summary>The variables of the environment, by the rules of huggingface_hub's constants.py.</summary>
+public sealed class HubEnvironmentTests
+{
+    private static readonly string Home = Path.GetFullPath("/home/ada");
+
+    [Theory]
+    [InlineData("", ".cache/huggingface/hub")]
+    [InlineData("XDG_CACHE_HOME=/xdg", "/xdg/huggingface/hub")]
+    [InlineData("XDG_CACHE_HOME=/xdg HF_HOME=/hf", "/hf/hub")]
+    [InlineData("HF_HOME=~/hf", "hf/hub")]
+    [InlineData("HF_HOME=$DATA/hf DATA=/data", "/data/hf/hub")]
+    [InlineData("HF_HOME=${DATA}/hf DATA=/data", "/data/hf/hub")]
+    [InlineData("HF_HOME=/hf HUGGINGFACE_HUB_CACHE=/old", "/old")]
+    [InlineData("HF_HOME=/hf HUGGINGFACE_HUB_CACHE=/old HF_HUB_CACHE=/new", "/new")]
+    [InlineData("HF_HUB_CACHE=", ".cache/huggingface/hub")]
+    public void The_cache_is_where_other_tools_look_for_it(string variables, string cache) =>
+        Assert.Equal(Path.GetFullPath(Path.Combine(Home, cache)), Of(variables).Cache);
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("HF_HUB_OFFLINE=1", true)]
+    [InlineData("HF_HUB_OFFLINE=yes", true)]
+    [InlineData("HF_HUB_OFFLINE=0", false)]
+    [InlineData("TRANSFORMERS_OFFLINE=true", true)]
+    [InlineData("HF_HUB_OFFLINE=0 TRANSFORMERS_OFFLINE=1", false)]
+    public void Offline_is_what_says_yes(string variables, bool isOffline) => Assert.Equal(isOffline, Of(variables).IsOffline);
+
+    [Theory]
+    [InlineData("", "https://huggingface.co/")]
+    [InlineData("HF_ENDPOINT=https://mirror.example/hf/", "https://mirror.example/hf")]
+    public void The_endpoint_is_the_public_one_or_that_which_is_named(string variables, string endpoint) => Assert.Equal(endpoint, Of(variables).Endpoint.AbsoluteUri);
+
+    [Theory]
+    [InlineData("mirror.example")]
+    [InlineData("ftp://mirror.example")]
+    [InlineData("https://ada:secret@mirror.example")]
+    public void An_endpoint_that_is_none_is_refused_without_its_password(string endpoint)
+    {
+        LoraException failure = Assert.Throws<LoraException>(() => Of("HF_ENDPOINT=" + endpoint).Endpoint);
+        Assert.Equal(LoraError.HubSettingInvalid, failure.Error);
+        Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_token_is_the_given_one_then_that_of_the_environment_then_that_of_the_file()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("token", "hf_file\n");
+        string home = $"HF_HOME={folder.Path}";
+        Assert.Equal("hf_file", Of(home).Token!.Value);
+        Assert.Equal("hf_file", Of($"HF_TOKEN_PATH={folder.File("token")}").Token!.Value);
+        Assert.Equal("hf_variable", Of(home + " HF_TOKEN=hf_variable").Token!.Value);
+        Assert.Equal("hf_given", HubOptions.From(Of(home + " HF_TOKEN=hf_variable"), HubToken.Of("hf_given")).Token!.Value);
+        Assert.Null(Of(home + " HF_TOKEN=hf_variable HF_HUB_DISABLE_IMPLICIT_TOKEN=1").Token);
+        Assert.Null(Of($"HF_HOME={folder.File("none")}").Token);
+    }
+
+    private static HubEnvironment Of(string variables)
+    {
+        Dictionary<string, string> set = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToDictionary(part => part.Split('=', 2)[0], part => part.Split('=', 2)[1]);
+        set["HOME"] = Home;
+        return new(set.GetValueOrDefault);
+    }
+}
