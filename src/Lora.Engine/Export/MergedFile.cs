@@ -1,8 +1,6 @@
 using Lora.Checkpoints;
 using Lora.Native;
 using Microsoft.Win32.SafeHandles;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Lora.Export;
 
@@ -49,8 +47,7 @@ internal sealed class MergedFile(Checkpoint checkpoint, MergePlan plan, Action<l
             bool isOwn = !checkpoint.TryFind(tensor.Name, out TensorInfo? found) || found.File == tensor.File;
             if (isOwn && reader.Changes(tensor))
             {
-                using DisposeScope scope = NewDisposeScope();
-                TensorMemory.Write(reader.Read(tensor), output);
+                reader.Read(tensor, type: null, rows => TensorMemory.Write(rows, output), cancellation);
                 written(tensor.Length, tensor.Name);
             }
             else

@@ -56,7 +56,7 @@ public static class ModelMerge
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         using IDisposable noGradient = no_grad();
-        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
+        using AllocatorTuning tuning = AllocatorTuning.KeepFreedPieces();
         try
         {
             using StagedFolder stage = new(folder, options.Warn);

@@ -30,6 +30,22 @@ internal sealed record ModuleMerge(string Name)
     /// <summary>Parameters that were trained whole, by their names.</summary>
     public IReadOnlyDictionary<string, TensorData> Whole { get; init; } = new Dictionary<string, TensorData>();
 
+    /// <summary>Whether each row of a merged parameter hangs on that row of the base alone.</summary>
+    public bool GoesByRow(string parameter) => parameter == FactorParameter && Factors is not null && Layout == WeightLayout.OutputsFirst && !Whole.ContainsKey(parameter);
+
+    /// <summary>What the adapter does to some rows of a parameter that goes by row: those of B, and of DoRA's m.</summary>
+    public ModuleMerge OfRows(long first, long count)
+    {
+        long all = Factors!.Up.Shape[0];
+        return this with { Factors = Factors with { Up = RowsOf(Factors.Up, [count, .. Factors.Up.Shape[1..]]) }, Magnitude = Magnitude is null ? null : RowsOf(Magnitude, [count]) };
+
+        TensorData RowsOf(TensorData data, long[] shape)
+        {
+            int row = (int)(data.Bytes.Length / all);
+            return data with { Shape = shape, Bytes = data.Bytes.Slice((int)(first * row), (int)(count * row)) };
+        }
+    }
+
     /// <summary>A parameter with the adapter added: summed in float32 (float64 for a float64 parameter) and rounded once.</summary>
     /// <param name="parameter">Its name in the module.</param>
     /// <param name="stored">Its values in the base model; they may be written over.</param>

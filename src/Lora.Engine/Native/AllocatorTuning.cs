@@ -43,6 +43,9 @@ internal sealed partial class AllocatorTuning : IDisposable
     /// <summary>Gives freed memory back at once until the result is disposed; does nothing where the allocator is not glibc's.</summary>
     public static AllocatorTuning ReturnFreedMemory() => new(IsGlibc() && SetOption(MmapThreshold, ReturnedSize) == 1);
 
+    /// <summary>Gives back freed tensors at once and keeps pieces below 1 MiB, which are taken again and again; does nothing where the allocator is not glibc's.</summary>
+    public static AllocatorTuning KeepFreedPieces() => new(IsGlibc() && Set(DefaultMmapMaximum, ReturnedSize, KeptTopPad, KeptTopPad));
+
     /// <summary>Gives back what is free after a run's first steps, and from time to time.</summary>
     /// <param name="done">Steps done.</param>
     public static void TrimAfter(int done)

@@ -36,6 +36,26 @@ public sealed class ModelMergeTests : IDisposable
             Assert.InRange(Closeness.Relative(AdapterTensors.Read(merged[entry.name]), entry.parameter), 0, 1e-6));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_weight_of_several_pieces_gets_the_values_of_a_merge_in_memory_row_by_row(bool useDora)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using torch.nn.Module<Tensor, Tensor> model = nn.Sequential(("wide", nn.Linear(300, 1000))); // 300,000 values
+        string source = files.Write("wide.safetensors", "");
+        SafetensorsWriter.Write(source, [.. model.named_parameters().Select(entry => AdapterTensors.Copy(entry.name, entry.parameter))]);
+        using AttachedLora attached = LoraModules.Attach(model, new LoraConfig() { TargetModule = ["wide"], Rank = 4, UseDora = useDora }, seed: 3);
+        MergeTests.Disturb(attached);
+
+        ModelMerge.Write(attached.ToAdapter(), source, files.File("merged"));
+
+        attached.Merge();
+        TensorData merged = SafetensorsFile.ReadAll(files.File("merged/wide.safetensors")).Single(tensor => tensor.Name == "wide.weight");
+        Tensor apart = AdapterTensors.Read(merged) - model.get_parameter("wide.weight")!; // [1000, 300]
+        Assert.InRange(apart.abs().max().ToDouble(), 0, 1e-6);
+    }
+
     [Fact]
     public void A_square_Conv1D_in_a_file_of_the_base_model_is_found_by_its_whole_name_and_changed_by_the_transpose()
     {

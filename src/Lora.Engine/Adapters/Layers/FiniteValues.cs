@@ -1,12 +1,18 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Lora.Checkpoints;
+using Lora.Models;
+using Lora.Native;
+using static TorchSharp.torch;
 
 namespace Lora.Adapters;
 
 /// <summary>Finds NaN and infinity among stored values, by their bits: both have every bit of the exponent set.</summary>
 internal static class FiniteValues
 {
+    // A span holds less than 2 GiB.
+    private const long TensorBytes = 1L << 30;
+
     /// <summary>Whether every value is a finite number; types without such values are.</summary>
     public static bool AreAllOf(TensorData tensor) => AreAllOf(tensor.Bytes.Span, tensor.DataType);
 
@@ -19,6 +25,21 @@ internal static class FiniteValues
         TensorDataType.F64 => Lacks<ulong>(values, 0x7FF0000000000000),
         _ => true,
     };
+
+    /// <summary>The same of a contiguous tensor on the CPU, for which torch would make three tensors.</summary>
+    public static bool AreAllIn(Tensor values)
+    {
+        long length = values.numel() * values.ElementSize;
+        for (long start = 0; start < length; start += TensorBytes)
+        {
+            if (!AreAllOf(TensorMemory.Bytes(values, start, (int)Math.Min(TensorBytes, length - start)), TensorType.Of(values.dtype)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static bool Lacks<T>(ReadOnlySpan<byte> values, T exponent)
         where T : unmanaged, IBinaryInteger<T>

@@ -78,7 +78,7 @@ public static class GgufModel
         TorchLibrary.Load();
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         using IDisposable noGradient = no_grad();
-        using AllocatorTuning tuning = AllocatorTuning.ReturnFreedMemory();
+        using AllocatorTuning tuning = AllocatorTuning.KeepFreedPieces();
         ModuleTree tree = ModuleTree.Of(checkpoint);
         MergedLayout layout = new(tree, fitted?.Vocabulary, options.Untie);
         MergePlan changes = fitted is null ? MergePlan.Unchanged(layout) : MergePlan.Make(fitted.Adapter, checkpoint, tree, layout, problems);

@@ -9,7 +9,7 @@ namespace Lora.Export;
 
 /// <summary>
 /// Writes the values of a model's tensors in the forms of the file. What is only stored otherwise goes piece by piece, whatever its size; what the adapter
-/// changes or what stands in another order is held whole, in float32.
+/// changes goes by rows where it can; what stands in another order is held whole, in float32.
 /// </summary>
 /// <param name="checkpoint">The base model.</param>
 /// <param name="reader">Reads what the adapter changes.</param>
@@ -32,16 +32,35 @@ internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reade
     {
         foreach (GgufPart part in source.Parts)
         {
+            if (part.Source is null || !part.IsPlain)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                EncodePieces(Whole(part), part);
+            }
+            else if (reader.Changes(part.Source))
+            {
+                reader.Read(part.Source, ScalarType.Float32, rows => EncodePieces(rows, part), cancellation);
+            }
+            else
+            {
+                for (long start = 0; start < part.Source.ElementCount; start += PieceValues)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    using DisposeScope scope = NewDisposeScope();
+                    Encode(Read(part.Source, start, (int)Math.Min(PieceValues, part.Source.ElementCount - start)), type, stream, part.Source.Name);
+                }
+            }
+        }
+
+        void EncodePieces(Tensor values, GgufPart part)
+        {
             using DisposeScope scope = NewDisposeScope();
-            bool isWhole = part.Source is null || !part.IsPlain || reader.Changes(part.Source);
-            Tensor? whole = isWhole ? Whole(part).view(-1) : null; // [values]
-            long count = whole?.shape[0] ?? part.Source!.ElementCount;
-            for (long start = 0; start < count; start += PieceValues)
+            Tensor flat = values.view(-1); // [values]
+            for (long start = 0; start < flat.shape[0]; start += PieceValues)
             {
                 cancellation.ThrowIfCancellationRequested();
                 using DisposeScope piece = NewDisposeScope();
-                int values = (int)Math.Min(PieceValues, count - start);
-                Encode(whole?.narrow(0, start, values) ?? Read(part.Source!, start, values), type, stream, part.Source?.Name ?? "");
+                Encode(flat.narrow(0, start, Math.Min(PieceValues, flat.shape[0] - start)), type, stream, part.Source?.Name ?? "");
             }
         }
     }

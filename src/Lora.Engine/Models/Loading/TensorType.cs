@@ -22,4 +22,7 @@ internal static class TensorType
 
     /// <summary>The torch dtype of a tensor that the checks let through.</summary>
     public static ScalarType Of(TensorDataType dataType) => Known[dataType];
+
+    /// <summary>How a file names a dtype that can be trained on.</summary>
+    public static TensorDataType Of(ScalarType type) => Known.First(pair => pair.Value == type).Key;
 }
