@@ -10,6 +10,7 @@
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('Lora.Format.ps1xml')
     CmdletsToExport        = @(
+        'Install-LoraModel',
         'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Edit-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
         'Invoke-LoraTraining', 'Invoke-LoraSweep', 'Measure-LoraAdapter', 'Measure-LoraModule', 'Export-LoraAdapter', 'Export-LoraModel',
         'Test-LoraAdapter', 'Test-LoraDataset', 'Invoke-LoraGeneration', 'Enter-LoraChat'

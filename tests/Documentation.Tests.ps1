@@ -22,6 +22,7 @@ BeforeDiscovery {
 
 BeforeAll {
     . (Join-Path $PSScriptRoot ScriptedHost.ps1)
+    . (Join-Path $PSScriptRoot LocalHub.ps1)
     $manifest = Join-Path $PSScriptRoot '../Lora.psd1'
     $examples = Join-Path $PSScriptRoot '../examples'
     Import-Module $manifest
@@ -29,6 +30,16 @@ BeforeAll {
         Invoke-LoraTraining -Dataset (Join-Path $examples data/animal-notes.train.jsonl) -MaxStep 1 -OutputPath 'TestDrive:/adapter' |
         Out-Null
     $adapter = (Resolve-Path 'TestDrive:/adapter').ProviderPath
+
+    # What is downloaded comes from a hub on this machine.
+    $hub = Start-LocalHub (Join-Path $TestDrive hf)
+    $env:HF_TOKEN = $hub.Token
+    $repository = $hub.Add('org/model', (Join-Path $examples model))
+    $null = $repository.Push((Join-Path $examples model), 'v1')
+}
+
+AfterAll {
+    Stop-LocalHub $hub
 }
 
 Describe '<Page>' -ForEach $pages {

@@ -3,6 +3,7 @@
 
 BeforeDiscovery {
     $mistakes = @(
+        @{ Cmdlet = 'Install-LoraModel'; Id = 'LoraHubNameInvalid'; Mistake = { Install-LoraModel ./missing } }
         @{ Cmdlet = 'Get-LoraModule'; Id = 'LoraPathNotFound'; Mistake = { Get-LoraModule ./missing } }
         @{ Cmdlet = 'Get-LoraModule'; Id = 'LoraPatternInvalid'; Mistake = { Get-LoraModule $model -Include '[qk]_proj' } }
         @{ Cmdlet = 'Get-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Get-LoraAdapter ./missing } }

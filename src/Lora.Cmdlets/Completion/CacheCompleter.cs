@@ -21,14 +21,27 @@ public sealed class ModelCompleter() : CacheCompleter(adapters: false);
 /// <summary>Completes -Adapter.</summary>
 public sealed class AdapterCompleter() : CacheCompleter(adapters: true);
 
+/// <summary>Completes the name of a model on a hub with those in the cache, which may have a newer state there.</summary>
+public sealed class HubNameCompleter : LoraCompleter
+{
+    internal override IEnumerable<CompletionResult> Complete(string parameter, TypedWord word, CommandAst command) =>
+        from model in HubCache.Default.Models(adapters: false).Concat(HubCache.Default.Models(adapters: true))
+        where word.Begins(model.Name)
+        select word.Value(model.Name, $"In the cache, {model.Folder}");
+}
+
 /// <summary>Completes -Revision with the branches, tags and commits that the cache has of the model that the command names.</summary>
 public sealed class RevisionCompleter : LoraCompleter
 {
-    internal override IEnumerable<CompletionResult> Complete(string parameter, TypedWord word, CommandAst command) =>
-        from name in new CommandArguments(command, new SyntaxReader(new ShellSession())).Texts("Model")
-        where HubCache.Default.Find(name) is not null
-        let model = HubCache.Default.Find(name)
-        from revision in model.Revisions.Concat(model.Commits)
-        where word.Begins(revision)
-        select word.Value(revision, $"Of {model.Name} in the cache");
+    internal override IEnumerable<CompletionResult> Complete(string parameter, TypedWord word, CommandAst command)
+    {
+        CommandArguments arguments = new(command, new SyntaxReader(new ShellSession()));
+        return
+            from name in arguments.Texts("Model").Concat(arguments.Texts("Name"))
+            where HubCache.Default.Find(name) is not null
+            let model = HubCache.Default.Find(name)
+            from revision in model.Revisions.Concat(model.Commits)
+            where word.Begins(revision)
+            select word.Value(revision, $"Of {model.Name} in the cache");
+    }
 }

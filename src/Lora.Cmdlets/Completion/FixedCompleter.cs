@@ -47,6 +47,12 @@ public sealed class InitializationCompleter() : FixedCompleter(
     ("pissa_niter_4", "The same by a randomised decomposition"),
     ("olora", "The base weight's QR factors"));
 
+/// <summary>Completes globs of a model's files.</summary>
+public sealed class ModelFileCompleter() : FixedCompleter(
+    ("*.safetensors", "The weights"),
+    ("*.json", "Configuration, tokenizer, index of the weights"),
+    ("README.md", "The model's card"));
+
 /// <summary>Completes -TargetPattern: a regular expression is the user's own, one word is PEFT's.</summary>
 public sealed class TargetPatternCompleter() : FixedCompleter(("all-linear", "Every linear module but the output layer"));
 

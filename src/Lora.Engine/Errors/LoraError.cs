@@ -125,163 +125,114 @@ public enum LoraError
     // Selection
     /// <summary>A regular expression or glob that cannot be used.</summary>
     PatternInvalid,
-
     /// <summary>A regular expression that takes too long.</summary>
     PatternTimeout,
-
     /// <summary>An entry that matches no module.</summary>
     TargetNotFound,
-
     /// <summary>Nothing is left to adapt.</summary>
     NoTargets,
-
     /// <summary>A target that LoRA cannot adapt.</summary>
     TargetKindUnsupported,
 
     // Adapters
     /// <summary>A value that the configuration cannot have.</summary>
     ConfigValueInvalid,
-
     /// <summary>Values that exclude each other.</summary>
     ConfigConflict,
-
     /// <summary>Nothing says what is to be adapted.</summary>
     ConfigNotGiven,
-
     /// <summary>Something that is no configuration where one is meant.</summary>
     NotAConfig,
-
     /// <summary>Something that is no module where one is meant.</summary>
     NotAModule,
-
     /// <summary>No adapter where one is needed.</summary>
     AdapterNotGiven,
-
     /// <summary>Something that is no adapter where one is meant.</summary>
     NotAnAdapter,
-
     /// <summary>An adapter_config.json that is not usable.</summary>
     AdapterConfigInvalid,
-
     /// <summary>A PEFT feature that the engine does not have.</summary>
     AdapterFeatureUnsupported,
-
     /// <summary>Adapter weights that do not fit their configuration or model.</summary>
     AdapterWeightsInvalid,
-
     /// <summary>An adapter of a model whose vocabulary was resized before it was trained.</summary>
     VocabularyResized,
-
     /// <summary>An adapter that cannot be added to the base's weights.</summary>
     MergeRefused,
-
     /// <summary>A model that llama.cpp does not compute.</summary>
     GgufRefused,
-
     /// <summary>A merged model that does not compute what its base computes with the adapter.</summary>
     ExportDiffers,
-
     /// <summary>An adapter that has no portable form.</summary>
     PortableRefused,
-
     /// <summary>Adapters that cannot be on one model together.</summary>
     AdapterConflict,
-
     /// <summary>Adapters that cannot be combined.</summary>
     CombinationRefused,
-
     /// <summary>Adapters whose changes cannot be compared.</summary>
     ComparisonRefused,
-
     /// <summary>An adapter that has no form in the format asked for.</summary>
     FormatRefused,
-
     /// <summary>An adapter that cannot be changed as asked.</summary>
     EditRefused,
-
     /// <summary>The destination holds an adapter already.</summary>
     OutputExists,
-
     /// <summary>Writing failed.</summary>
     OutputFailed,
-
     /// <summary>Two adapters of one pipeline would go to the same folder.</summary>
     OutputRepeated,
-
     /// <summary>The destination holds the state of a run that has not ended.</summary>
     RunUnfinished,
-
     /// <summary>A run that is to be gone on with has ended: its adapter is there and no state.</summary>
     RunEnded,
-
     /// <summary>A run's state does not belong to the run that is asked for.</summary>
     ResumeRefused,
-
     /// <summary>A run that cannot stay within the memory limit.</summary>
     MemoryInsufficient,
-
     /// <summary>torch found no memory for a tensor.</summary>
     OutOfMemory,
 
     // Text
     /// <summary>A model folder without a tokenizer.</summary>
     TokenizerMissing,
-
     /// <summary>A tokenizer's file that is not usable.</summary>
     TokenizerInvalid,
-
     /// <summary>A part of a tokenizer that the reader does not have.</summary>
     TokenizerUnsupported,
-
     /// <summary>A tokenizer without the token that masked language modelling hides others by.</summary>
     MaskTokenMissing,
-
     /// <summary>A model folder without a chat template.</summary>
     ChatTemplateMissing,
-
     /// <summary>A chat template that is named and is neither a file nor a well-known one.</summary>
     ChatTemplateUnknown,
-
     /// <summary>A chat template that is not Jinja, or nests too deep.</summary>
     ChatTemplateInvalid,
-
     /// <summary>A chat template that refuses a conversation, fails at it, or takes more than it may.</summary>
     ChatTemplateFailed,
-
     /// <summary>A turn, a list of tools or a variable that no chat template can take.</summary>
     ChatMessageInvalid,
 
     // Data
     /// <summary>No rows to learn from or to measure on.</summary>
     DatasetNotGiven,
-
     /// <summary>A dataset without rows.</summary>
     DatasetEmpty,
-
     /// <summary>Rows of a classification that all have the same label.</summary>
     LabelAlone,
-
     /// <summary>Questions with choices where rows are learned from.</summary>
     ChoicesNotLearned,
-
     /// <summary>A file of a form that is not read, or damaged, or a folder with several forms.</summary>
     DatasetForm,
-
     /// <summary>A row that is not JSON or has no text, or that the chat template refuses.</summary>
     RowInvalid,
-
     /// <summary>A file of a dataset that is another than when it was first read.</summary>
     DatasetChanged,
-
     /// <summary>Rows that the temporary folder does not take, or no longer gives.</summary>
     TemporaryFileFailed,
-
     /// <summary>A column that is said to be read and that no row has.</summary>
     ColumnMissing,
-
     /// <summary>A row or a dataset without a token to learn from.</summary>
     NoSupervisedToken,
-
     /// <summary>A token id that the model's vocabulary lacks.</summary>
     TokenOutOfRange,
 
