@@ -13,7 +13,8 @@
         'Install-LoraModel',
         'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Edit-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
         'Invoke-LoraTraining', 'Invoke-LoraSweep', 'Measure-LoraAdapter', 'Measure-LoraModule', 'Export-LoraAdapter', 'Export-LoraModel',
-        'Test-LoraAdapter', 'Test-LoraDataset', 'Invoke-LoraGeneration', 'Enter-LoraChat'
+        'Test-LoraAdapter', 'Test-LoraDataset', 'Invoke-LoraGeneration', 'Enter-LoraChat',
+        'Install-LoraRuntime'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

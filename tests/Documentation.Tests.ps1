@@ -2,7 +2,8 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
 
 # Every block of PowerShell in the README and in the help is run as a reader types it: a session a page, in a folder with ./model, ./train.jsonl,
-# ./validation.jsonl, ./chat.jsonl, ./chat-validation.jsonl and, for the help, ./adapter. A block of text right after one shows what it gives.
+# ./validation.jsonl, ./chat.jsonl, ./chat-validation.jsonl and, for the help, ./adapter. A block of text right after one shows what it gives. What would
+# install something is asked only what it would do.
 BeforeDiscovery {
     $root = Split-Path $PSScriptRoot
     $pages = Get-Item (Join-Path $root README.md), (Join-Path $root 'docs/en-US/*.md') | ForEach-Object {
@@ -59,7 +60,7 @@ Describe '<Page>' -ForEach $pages {
         $runspace = [runspacefactory]::CreateRunspace($reader)
         $runspace.Open()
         $session = [powershell]::Create($runspace)
-        $null = $session.AddScript('Import-Module $args[0]; Set-Location -LiteralPath $args[1]').AddArgument($manifest).AddArgument($folder.FullName).Invoke()
+        $null = $session.AddScript('Import-Module $args[0]; Set-Location -LiteralPath $args[1]; $PSDefaultParameterValues["Install-LoraRuntime:WhatIf"] = $true').AddArgument($manifest).AddArgument($folder.FullName).Invoke()
     }
 
     AfterAll {

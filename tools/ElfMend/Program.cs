@@ -1,4 +1,4 @@
-using Lora.Tools;
+using Lora.Runtime;
 
 if (args.Length != 1)
 {

@@ -44,10 +44,14 @@ internal static class ErrorCategories
         LoraError.OutputFailed or LoraError.TemporaryFileFailed => ErrorCategory.WriteError,
         LoraError.OutputExists or LoraError.RunUnfinished or LoraError.RunEnded or LoraError.SweepExists => ErrorCategory.ResourceExists,
         LoraError.PortableRefused or LoraError.FormatRefused or LoraError.GgufRefused or LoraError.LossNotFinite or LoraError.LogitsNotFinite or LoraError.NothingLearned or LoraError.MergeRefused or LoraError.ExportDiffers => ErrorCategory.InvalidResult,
-        LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
+        LoraError.RuntimePackageInvalid => ErrorCategory.InvalidData,
+        LoraError.RuntimePackageNotFound => ErrorCategory.ObjectNotFound,
+        LoraError.RuntimeUnavailable => ErrorCategory.NotImplemented,
+        LoraError.PackageSourceUnreachable => ErrorCategory.ConnectionError,
+        LoraError.MemoryInsufficient or LoraError.OutOfMemory or LoraError.DiskRoomInsufficient => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.Unexpected or LoraError.ChatNotInteractive => ErrorCategory.InvalidOperation,
-        LoraError.NativeLibraryNotFound or LoraError.VisualCppRuntimeMissing or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
+        LoraError.RuntimeNotInstalled or LoraError.NativeLibraryNotFound or LoraError.VisualCppRuntimeMissing or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),
     };
 }

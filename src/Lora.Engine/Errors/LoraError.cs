@@ -258,6 +258,24 @@ public enum LoraError
     /// <summary>A device that this machine or build lacks.</summary>
     DeviceUnavailable,
 
+    /// <summary>libtorch is nowhere on this machine where it is looked for.</summary>
+    RuntimeNotInstalled,
+
+    /// <summary>There is no libtorch for a backend and a platform.</summary>
+    RuntimeUnavailable,
+
+    /// <summary>A source of packages does not have one.</summary>
+    RuntimePackageNotFound,
+
+    /// <summary>A package is not the one that the module was built with, or damaged.</summary>
+    RuntimePackageInvalid,
+
+    /// <summary>A source of packages is not there or does not answer.</summary>
+    PackageSourceUnreachable,
+
+    /// <summary>A disk has too little room for what is about to be written.</summary>
+    DiskRoomInsufficient,
+
     /// <summary>libtorch cannot be loaded.</summary>
     NativeLibraryNotFound,
 

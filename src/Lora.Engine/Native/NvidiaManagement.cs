@@ -16,6 +16,9 @@ internal static unsafe class NvidiaManagement
     /// <param name="systemFolder">Windows' own folder; empty on other systems, whose loader never looks in the working directory.</param>
     internal static string Library(string systemFolder) => systemFolder.Length > 0 ? Path.Combine(systemFolder, "nvml.dll") : "libnvidia-ml.so.1";
 
+    /// <summary>Whether NVIDIA's driver is on this machine.</summary>
+    public static bool IsThere() => NativeLibrary.TryLoad(Library(Environment.SystemDirectory), out _);
+
     /// <summary>Used and free bytes of a device; null where the library or the device is not there.</summary>
     /// <param name="index">The device as CUDA counts it.</param>
     public static (long Used, long Free)? Memory(int index) => Memory(index, Exports());

@@ -89,5 +89,6 @@ public sealed class ImportTests : IDisposable
         Assert.Equal("", outcome.Error);
         Assert.Contains("Lora.Engine", loaded);
         Assert.DoesNotContain(loaded, name => name.Contains("torch", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(loaded, name => name.StartsWith("NuGet", StringComparison.OrdinalIgnoreCase));
     }
 }

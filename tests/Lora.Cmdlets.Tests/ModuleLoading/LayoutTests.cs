@@ -12,8 +12,9 @@ public sealed class LayoutTests
     [Fact]
     public void Of_managed_code_only_what_the_engine_calls_lies_in_deps() => Assert.Equal(
         [
-            "CommunityToolkit.HighPerformance.dll", "K4os.Compression.LZ4.dll", "Microsoft.Extensions.FileSystemGlobbing.dll", "Microsoft.IO.RecyclableMemoryStream.dll", "Parquet.dll",
-            "Snappier.dll", "Sylvan.Data.Csv.dll", "TorchSharp.dll", "ZstdSharp.dll",
+            "CommunityToolkit.HighPerformance.dll", "K4os.Compression.LZ4.dll", "Microsoft.Extensions.FileSystemGlobbing.dll", "Microsoft.IO.RecyclableMemoryStream.dll", "Newtonsoft.Json.dll",
+            "NuGet.Common.dll", "NuGet.Configuration.dll", "NuGet.Frameworks.dll", "NuGet.Packaging.dll", "NuGet.Protocol.dll", "NuGet.Versioning.dll", "Parquet.dll",
+            "Snappier.dll", "Sylvan.Data.Csv.dll", "System.Security.Cryptography.Pkcs.dll", "System.Security.Cryptography.ProtectedData.dll", "TorchSharp.dll", "ZstdSharp.dll",
         ],
         Directory.GetFiles(Repository.Bin("deps"), "*.dll").Where(IsManaged).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 

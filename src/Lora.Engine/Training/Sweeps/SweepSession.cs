@@ -1,4 +1,5 @@
 using Lora.Checkpoints;
+using Lora.Native;
 
 namespace Lora.Training;
 
@@ -28,6 +29,7 @@ public sealed class SweepSession : IDisposable
         ArgumentNullException.ThrowIfNull(points);
         ArgumentNullException.ThrowIfNull(options);
         LoraException.ThrowIfAny([.. options.Check(), .. Check(points), .. Destination(options)]);
+        TorchLibrary.Load(); // without it every point would fail, one by one
         return new SweepRun(session, points, options, observer, cancellation).Execute();
     }
 

@@ -19,11 +19,15 @@ internal static class NativeFolder
     private const string Pointer = "Lora.Engine.libtorch";
 
     /// <summary>Where the libraries may lie in this process, best first.</summary>
-    public static IReadOnlyList<string> Candidates() => Candidates(Environment.GetEnvironmentVariable(Variable), OfProgram(), EngineFolder());
+    public static IReadOnlyList<string> Candidates() =>
+        [.. Candidates(Chosen, OfProgram(), EngineFolder()), .. Chosen is null ? UserRuntime.Candidates(UserRuntime.Root, NvidiaManagement.IsThere) : []];
+
+    /// <summary>The folder that the user named in the environment; null for none.</summary>
+    public static string? Chosen => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder ? folder : null;
 
     /// <summary>
     /// The folder that the user chose and no other if there is one; else what the program brings itself, for .NET would load that all the same; else
-    /// the engine's folder, the module's <c>deps</c> below it, and the folder that the build wrote beside it.
+    /// the engine's folder, the module's <c>deps</c> below it, and the folder that the build wrote beside it. What the user has installed comes last.
     /// </summary>
     public static IReadOnlyList<string> Candidates(string? chosen, string? program, string engine)
     {

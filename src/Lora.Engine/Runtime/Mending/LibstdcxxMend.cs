@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace Lora.Tools;
+namespace Lora.Runtime;
 
 /// <summary>What <see cref="LibstdcxxMend"/> did to a library.</summary>
-public enum MendResult
+internal enum MendResult
 {
     /// <summary>The library did not need the newer symbol version.</summary>
     NotNeeded,
@@ -21,7 +21,7 @@ public enum MendResult
 /// initialiser and is never called. The mend points that symbol at <c>std::ios_base::Init::Init()</c>, which every
 /// libstdc++ has under GLIBCXX_3.4, and marks the newer version as a weak need.
 /// </summary>
-public static class LibstdcxxMend
+internal static class LibstdcxxMend
 {
     /// <summary>The symbol version that older systems lack.</summary>
     public const string NewVersion = "GLIBCXX_3.4.32";

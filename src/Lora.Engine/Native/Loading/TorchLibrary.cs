@@ -24,8 +24,8 @@ public static class TorchLibrary
     private static bool loaded;
 
     /// <summary>Loads the libraries once; later calls return at once. A failed call can be repeated, after LORA_LIBTORCH was set for example.</summary>
-    /// <exception cref="LoraException"><see cref="LoraError.NativeLibraryNotFound"/>, with the platform, the folder and the reason;
-    /// <see cref="LoraError.VisualCppRuntimeMissing"/> on Windows.</exception>
+    /// <exception cref="LoraException"><see cref="LoraError.RuntimeNotInstalled"/> where it is nowhere; <see cref="LoraError.NativeLibraryNotFound"/>, with the
+    /// platform, the folder and the reason; <see cref="LoraError.VisualCppRuntimeMissing"/> on Windows.</exception>
     public static void Load()
     {
         lock (Gate)
@@ -56,8 +56,7 @@ public static class TorchLibrary
             throw Failure(candidates[0], $"there are libraries for {string.Join(", ", NativePlatform.Supported)} only.");
         }
 
-        string folder = NativeFolder.Find(candidates)
-            ?? throw Failure(string.Join("', '", candidates), $"{NativePlatform.FileName(NativeFolder.Torch)} and {NativePlatform.FileName(NativeFolder.Bridge)} are not there.");
+        string folder = NativeFolder.Find(candidates) ?? throw NotThere(candidates);
         AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(torchSharp)!;
 
         // Two copies of libtorch in one process end it: each registers the same operators.
@@ -129,6 +128,11 @@ public static class TorchLibrary
     // A method of its own: the assembly is loaded when this is compiled, inside the caller's try.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Assembly TorchSharpAssembly() => typeof(TorchSharp.torch).Assembly;
+
+    // Without a folder that the user chose it is a module, or a program, that came without them.
+    private static LoraException NotThere(IReadOnlyList<string> candidates) => NativeFolder.Chosen is null
+        ? LoraException.Of(LoraError.RuntimeNotInstalled, UserRuntime.Root, NativePlatform.Identifier, string.Join("', '", candidates.Append(UserRuntime.Root).OfType<string>()))
+        : Failure(string.Join("', '", candidates), $"{NativePlatform.FileName(NativeFolder.Torch)} and {NativePlatform.FileName(NativeFolder.Bridge)} are not there.");
 
     private static LoraException Failure(string folder, string reason, Exception? inner = null) => inner is null
         ? LoraException.Of(LoraError.NativeLibraryNotFound, folder, NativePlatform.Identifier, folder, reason)

@@ -21,6 +21,16 @@ internal static class NativePlatform
     /// <summary>The file name of a library, for example <c>libtorch_cpu.so</c>.</summary>
     public static string FileName(string library) => Prefix + library + Suffix;
 
+    /// <summary>The same on another platform.</summary>
+    /// <param name="library">The library.</param>
+    /// <param name="platform">The platform, as NuGet names it.</param>
+    public static string FileName(string library, string platform) => platform.Split('-')[0] switch
+    {
+        "win" => library + ".dll",
+        "osx" => $"lib{library}.dylib",
+        _ => $"lib{library}.so",
+    };
+
     /// <summary>The file names that a library may have when a caller has already written the prefix or the suffix.</summary>
     public static IEnumerable<string> FileNames(string library) =>
         [FileName(library), library + Suffix, Prefix + library, library];

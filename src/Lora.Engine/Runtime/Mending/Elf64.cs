@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Lora.Tools;
+namespace Lora.Runtime;
 
 /// <summary>One version that a library needs from another (an ELF Vernaux entry).</summary>
 internal sealed record VersionNeed(string Name, ushort Index, ushort Flags, int FlagsOffset);

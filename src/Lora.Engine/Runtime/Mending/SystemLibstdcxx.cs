@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Lora.Tools;
+namespace Lora.Runtime;
 
 /// <summary>The libstdc++ that this system's loader picks.</summary>
-public static class SystemLibstdcxx
+internal static class SystemLibstdcxx
 {
     /// <summary>Whether the library defines a symbol version such as <c>GLIBCXX_3.4.32</c>; false when there is no libstdc++ at all.</summary>
     public static bool Provides(string version)

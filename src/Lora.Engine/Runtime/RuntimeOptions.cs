@@ -1,0 +1,31 @@
+using Lora.Native;
+
+namespace Lora.Runtime;
+
+/// <summary>Which runtime is installed, and from where.</summary>
+public sealed record RuntimeOptions
+{
+    /// <summary>What it computes on.</summary>
+    public LoraBackend Backend { get; init; }
+
+    /// <summary>A folder of packages, the address of a feed, or the name of a source in the user's NuGet.Config; null for nuget.org.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>Whether one that is there is installed again.</summary>
+    public bool Overwrite { get; init; }
+
+    /// <summary>The folder of all runtimes.</summary>
+    internal string? Root { get; init; } = UserRuntime.Root;
+
+    /// <summary>Whose libraries; this machine's.</summary>
+    internal string Platform { get; init; } = NativePlatform.Identifier;
+
+    /// <summary>The packages; null for those that the module was built with.</summary>
+    internal IReadOnlyList<RuntimePackage>? Packages { get; init; }
+
+    /// <summary>Bytes that are free where a folder lies; null where this is not known.</summary>
+    internal Func<string, long?> Room { get; init; } = DiskRoom.Of;
+
+    /// <summary>Whether this system has the symbols of the C++ library that the bridge of Linux asks for.</summary>
+    internal Func<bool> HasLibstdcxx { get; init; } = () => SystemLibstdcxx.Provides(LibstdcxxMend.NewVersion);
+}
