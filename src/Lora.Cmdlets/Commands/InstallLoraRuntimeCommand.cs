@@ -11,7 +11,7 @@ public sealed class InstallLoraRuntimeCommand : AsyncLoraCmdlet
     private const string PublicFeed = "nuget.org";
 
     /// <summary>What the libraries compute on.</summary>
-    [Parameter(Position = 0)]
+    [Parameter(Position = 0, ValueFromPipeline = true)]
     public LoraBackend Backend { get; set; } = LoraBackend.Cpu;
 
     /// <summary>Where the packages come from, in place of nuget.org: a folder, the address of a feed, or the name of a source in NuGet.Config.</summary>
@@ -28,7 +28,7 @@ public sealed class InstallLoraRuntimeCommand : AsyncLoraCmdlet
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
-    protected override void EndWork()
+    protected override void ProcessInput()
     {
         string? source = Source is null ? null : new PathResolver(this).Folder(Source) ?? Source;
         if (!ShouldProcess(RuntimeInstaller.Folder(Backend), $"Install libtorch ({Backend}) of the packages in '{source ?? PublicFeed}'"))

@@ -88,7 +88,7 @@ internal sealed partial class RuntimeFiles : IDisposable
             }
 
             stream.Flush(flushToDisk: true);
-            if (file.Hash is not null && TextOf(file.Hash) is string expected && Convert.ToHexStringLower(hash.GetHashAndReset()) is string found && found != expected.ToLowerInvariant())
+            if (file.Hash is not null && TextOf(file.Hash) is string expected && Convert.ToHexStringLower(hash.GetHashAndReset()) is string found && !string.Equals(found, expected, StringComparison.OrdinalIgnoreCase))
             {
                 throw new InvalidDataException($"{file.Name}, put together of {file.Parts.Count} parts, has the SHA-256 {found}, and {expected} is expected");
             }
