@@ -48,7 +48,7 @@ internal static class ErrorCategories
         LoraError.RuntimePackageNotFound => ErrorCategory.ObjectNotFound,
         LoraError.RuntimeUnavailable => ErrorCategory.NotImplemented,
         LoraError.PackageSourceUnreachable => ErrorCategory.ConnectionError,
-        LoraError.MemoryInsufficient or LoraError.OutOfMemory or LoraError.DiskRoomInsufficient => ErrorCategory.ResourceUnavailable,
+        LoraError.MemoryInsufficient or LoraError.OutOfMemory => ErrorCategory.ResourceUnavailable,
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.Unexpected or LoraError.ChatNotInteractive => ErrorCategory.InvalidOperation,
         LoraError.RuntimeNotInstalled or LoraError.NativeLibraryNotFound or LoraError.VisualCppRuntimeMissing or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,

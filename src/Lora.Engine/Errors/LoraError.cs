@@ -273,9 +273,6 @@ public enum LoraError
     /// <summary>A source of packages is not there or does not answer.</summary>
     PackageSourceUnreachable,
 
-    /// <summary>A disk has too little room for what is about to be written.</summary>
-    DiskRoomInsufficient,
-
     /// <summary>libtorch cannot be loaded.</summary>
     NativeLibraryNotFound,
 

@@ -69,7 +69,7 @@ public static class RuntimeInstaller
         observer.OnStage($"Looking for {string.Join(" and ", packages)} in '{feed.Name}'.");
         IReadOnlyList<FoundPackage> found = await FindAsync(packages, feed, cancellation).ConfigureAwait(false);
         long fetched = feed is FolderFeed ? 0 : Math.Max(found.Sum(package => package.Length) - downloads.Size, 0);
-        DiskRoom.Check(Path.GetFileName(folder), options.Root!, fetched + found.Sum(package => package.Package.Unpacked ?? (UnpackedByPacked * package.Length)), options.Room);
+        DiskRoom.Check(options.Root!, fetched + found.Sum(package => package.Package.Unpacked ?? (UnpackedByPacked * package.Length)), Path.GetFileName(folder), options.Room);
 
         List<string> files = [];
         long done = 0;
@@ -149,7 +149,7 @@ public static class RuntimeInstaller
             }
 
             long size = files.Size;
-            DiskRoom.Check(Path.GetFileName(folder), options.Root!, size, options.Room);
+            DiskRoom.Check(options.Root!, size, Path.GetFileName(folder), options.Room);
             observer.OnStage($"Unpacking {files.Names.Count()} files to '{folder}'.");
             using RuntimeStage stage = new(folder);
             files.WriteTo(stage.Path, bytes => observer.Report(new("Unpacking", bytes, size, WorkUnit.Byte)), cancellation);

@@ -1,3 +1,4 @@
+using Lora.Checkpoints;
 using Lora.Native;
 
 namespace Lora.Runtime;
@@ -24,7 +25,7 @@ public sealed record RuntimeOptions
     internal IReadOnlyList<RuntimePackage>? Packages { get; init; }
 
     /// <summary>Bytes that are free where a folder lies; null where this is not known.</summary>
-    internal Func<string, long?> Room { get; init; } = DiskRoom.Of;
+    internal Func<string, long?> Room { get; init; } = DiskRoom.Free;
 
     /// <summary>Whether this system has the symbols of the C++ library that the bridge of Linux asks for.</summary>
     internal Func<bool> HasLibstdcxx { get; init; } = () => SystemLibstdcxx.Provides(LibstdcxxMend.NewVersion);

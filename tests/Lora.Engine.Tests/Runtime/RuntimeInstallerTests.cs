@@ -145,7 +145,7 @@ public sealed class RuntimeInstallerTests : IDisposable
     {
         LoraException failure = Refused(Cpu() with { Room = _ => 100_000 }, LoraError.DiskRoomInsufficient);
 
-        Assert.Contains("0 MB", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("0.1 MB left", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Left(), path => path.Contains("linux-x64", StringComparison.Ordinal));
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lora.Checkpoints;
 
 namespace Lora.Hub;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Lora.Hub;
+namespace Lora.Checkpoints;
 
 /// <summary>Whether a disk has the room for what is to be written.</summary>
 internal static class DiskRoom
@@ -9,10 +9,11 @@ internal static class DiskRoom
     /// <param name="folder">Where it is written; it need not be there.</param>
     /// <param name="bytes">How much is.</param>
     /// <param name="what">What is written, for the message.</param>
+    /// <param name="room">Gives the bytes that are free; null for <see cref="Free"/>.</param>
     /// <exception cref="LoraException">DiskRoomInsufficient.</exception>
-    public static void Check(string folder, long bytes, string what)
+    public static void Check(string folder, long bytes, string what, Func<string, long?>? room = null)
     {
-        if (Free(folder) is long free && free < bytes)
+        if ((room ?? Free)(folder) is long free && free < bytes)
         {
             throw LoraException.Of(LoraError.DiskRoomInsufficient, folder, what, Text(bytes), folder, Text(free));
         }
@@ -22,7 +23,7 @@ internal static class DiskRoom
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:N1} GB") : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB");
 
     /// <summary>Bytes that may be written; null where the system does not say, as for a share without a letter.</summary>
-    private static long? Free(string folder)
+    public static long? Free(string folder)
     {
         string? place = Path.GetFullPath(folder);
         while (place is not null && !Directory.Exists(place))
