@@ -12,7 +12,7 @@ public sealed class ContributingTests
     private const int MostLines = 350;
 
     // The causes of all failures: one idea, and a line for each.
-    private static readonly string Catalogue = Path.Combine("src", "Lora.Engine", "Errors", "LoraError.cs");
+    private const string Catalogue = "src/Lora.Engine/Errors/LoraError.cs";
 
     // What builds leave beside sources.
     private static readonly HashSet<string> Built = ["bin", "obj", "artifacts", "TestResults"];
