@@ -1,3 +1,4 @@
+using Lora.Models;
 using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -45,7 +46,7 @@ internal static class ProductBenchmark
         return Measurement.InTurn(
         [
             () => nn.functional.linear(x, weight).Dispose(),
-            () => Dispatcher.Call("mkldnn::_linear_pointwise", "", x, weight, OperatorArgument.None, "none", OperatorArgument.List(), OperatorArgument.None).Dispose(),
+            () => FrozenProduct.OneDnn(x, weight).Dispose(),
             () => gradient.mm(weight).Dispose(),
         ], Repetitions);
     }

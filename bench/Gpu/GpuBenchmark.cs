@@ -42,7 +42,7 @@ internal static class GpuBenchmark
 
         CardFacts facts = CardFacts.Of(device);
         string memory = NvidiaManagement.Memory(0) is (long used, long free) ? string.Create(CultureInfo.InvariantCulture, $"{(used + free) / 1e9:F1} GB, {free / 1e9:F1} GB free") : "memory unknown";
-        return $"Compute capability {facts.Generation?.ToString() ?? "unknown"}, {memory}, cuDNN {(facts.HasCudnn ? "there" : "missing")}";
+        return $"Compute capability {facts.Generation?.ToString() ?? "unknown"}, {memory}";
     }
 
     /// <summary>Which whole operators the device runs, and why not the others.</summary>

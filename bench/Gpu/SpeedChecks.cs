@@ -112,8 +112,7 @@ internal static class SpeedChecks
 
     private static double Needed(DecoderSizes sizes, ScalarType type, LoraQuantization quantization, int[] lengths)
     {
-        using MetaStep step = new(type, sizes);
-        WeightSize weights = WeightSize.Of(Shapes.Model(sizes), type, quantization);
-        return weights.Held + weights.Buffer + step.Beside(lengths);
+        using MetaStep step = new(type, sizes, quantization);
+        return step.Memory(lengths);
     }
 }

@@ -9,7 +9,9 @@ namespace Lora.Bench;
 /// <summary>The fused step of a small model: its gradients against autograd's there and against the processor's, its losses over fifty steps, twice the same.</summary>
 internal static class StepChecks
 {
-    private const double Length = 1e-3; // of the first step, for each value that is trained
+    private const int Steps = 50;
+    private const int StepsOfSlowTypes = 10; // a processor computes 16 bits slowly
+    private const double Length = 2e-4; // of the first step, for each value that is trained
 
     // Gradients of the whole adapter, relative; losses of each of fifty steps, relative to the processor's in float32.
     private static readonly (ScalarType Type, double Gradients, double Losses, double Scale)[] Types =
@@ -25,9 +27,8 @@ internal static class StepChecks
         SupervisedRows rows = SupervisedRows.Of(batch);
         Tensor start = exact.Adapter.Arena.Values.clone();
         using Tensor expected = Gradients(exact, new ReferenceStep(exact.Model), batch, rows, 1);
-        int steps = device.type == DeviceType.CUDA ? 50 : 10;
         double rate = Length * Math.Sqrt(expected.numel()) / expected.norm().ToDouble();
-        double[] losses = Losses(exact, batch, rows, steps, rate);
+        double[] losses = Losses(exact, batch, rows, Steps, rate, 1);
         foreach ((ScalarType type, double gradients, double difference, double scale) in Types)
         {
             findings.Try($"{type}", () =>
@@ -40,9 +41,10 @@ internal static class StepChecks
                 findings.Check($"fused gradients against the processor's by autograd in float32, {type}", KernelChecks.Distance(found, expected), gradients);
                 findings.Check($"fused gradients against autograd's on the device, {type}", KernelChecks.Distance(found, graph), gradients);
                 findings.Check($"gradients taken twice, values that differ, {type}", found.ne(again).sum().ToDouble(), 0);
-                double[] here = Losses(model, batch, rows, steps, rate, GpuBenchmark.Kernels(device, type));
+                int steps = device.type == DeviceType.CUDA || type == ScalarType.Float32 ? Steps : StepsOfSlowTypes;
+                double[] here = Losses(model, batch, rows, steps, rate, scale, GpuBenchmark.Kernels(device, type));
                 findings.Check($"losses of {steps} steps against the processor's, {type}", here.Zip(losses, (left, right) => Math.Abs(left - right) / right).Max(), difference);
-                findings.Check($"the last loss over the first, {type}", here[^1] / here[0], 0.99);
+                findings.Check($"the last loss over the first, {type}", here[^1] / here[0], steps == Steps ? 0.99 : 0.998);
             });
         }
     }
@@ -63,7 +65,7 @@ internal static class StepChecks
     }
 
     /// <summary>The losses of plain gradient descent: a difference in a gradient stays one of its size, where AdamW would make it larger.</summary>
-    private static double[] Losses(StepModel model, Batch batch, SupervisedRows rows, int steps, double rate, Kernels.IKernels? kernels = null)
+    private static double[] Losses(StepModel model, Batch batch, SupervisedRows rows, int steps, double rate, double scale, Kernels.IKernels? kernels = null)
     {
         using FusedStep step = model.Fused(kernels);
         using IDisposable noGradient = no_grad();
@@ -72,8 +74,8 @@ internal static class StepChecks
         {
             using DisposeScope scope = NewDisposeScope();
             model.Adapter.Arena.Gradients.zero_();
-            losses.Add(step.AddGradients(batch, rows, 1.0 / rows.Count));
-            model.Adapter.Arena.Values.Add(model.Adapter.Arena.Gradients, -rate);
+            losses.Add(step.AddGradients(batch, rows, scale / rows.Count) / scale);
+            model.Adapter.Arena.Values.Add(model.Adapter.Arena.Gradients, -rate / scale);
         }
 
         return [.. losses];

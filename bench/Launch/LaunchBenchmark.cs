@@ -25,6 +25,9 @@ internal static class LaunchBenchmark
         ("Llama-3.1-8B, 2 x 4096", Shapes.Llama8B, 32, [4096, 4096]),
     ];
 
+    private static readonly (string Name, LoraQuantization Quantization, double Dropout)[] Forms =
+        [("bfloat16", LoraQuantization.None, 0), ("bfloat16, dropout", LoraQuantization.None, 0.1), ("NF4", LoraQuantization.NF4, 0)];
+
     public static void Run()
     {
         TorchLibrary.Load();
@@ -34,7 +37,12 @@ internal static class LaunchBenchmark
             return;
         }
 
-        Counted[] counted = [.. Cases.Select(found => Counted.Of(found.Name, found.Sizes, found.Blocks, found.Lengths))];
+        Counted[] counted =
+        [
+            .. from found in Cases
+               from form in Forms
+               select Counted.Of($"{found.Name}, {form.Name}", blocks => new MetaStep(ScalarType.BFloat16, found.Sizes(blocks), form.Quantization, form.Dropout), found.Blocks, found.Lengths),
+        ];
         ShowCounts(counted);
         ShowCards(counted);
         ShowProcessor();
@@ -42,7 +50,7 @@ internal static class LaunchBenchmark
 
     private static void ShowCounts(Counted[] counted)
     {
-        Console.WriteLine("\nCounted: gradients of a batch in bfloat16, rank 16 on all linear layers of the blocks, nothing computed again\n");
+        Console.WriteLine("\nCounted: a step with clipping and the update of the adapter, computed in bfloat16, rank 16 on all linear layers of the blocks, nothing computed again\n");
         Table.Head("shape", "operators, a block", "beside the blocks", "all", "read, GB", "written, GB", "TFLOP", "memory by plan, GB");
         foreach (Counted step in counted)
         {
@@ -94,7 +102,7 @@ internal static class LaunchBenchmark
         void Show(string name, DecoderSizes sizes, params int[] lengths)
         {
             using MetaStep meta = new(type, sizes);
-            double predicted = rates.Of(meta.Count(lengths)).Total;
+            double predicted = rates.Of(meta.CountGradients(lengths)).Total;
             using StepModel model = new(type, sizes);
             double vectors = Measured(model, null, lengths);
             double operators = Measured(model, new TorchKernels(), lengths);
@@ -120,11 +128,11 @@ internal static class LaunchBenchmark
     /// <summary>A step of some shape, counted.</summary>
     private sealed record Counted(string Name, int Blocks, double Tokens, int OfBlock, OperatorCost[] Costs, double Memory)
     {
-        public static Counted Of(string name, Func<int, DecoderSizes> sizes, int blocks, int[] lengths)
+        public static Counted Of(string name, Func<int, MetaStep> step, int blocks, int[] lengths)
         {
-            using MetaStep whole = new(ScalarType.BFloat16, sizes(blocks));
-            using MetaStep two = new(ScalarType.BFloat16, sizes(2));
-            using MetaStep three = new(ScalarType.BFloat16, sizes(3));
+            using MetaStep whole = step(blocks);
+            using MetaStep two = step(2);
+            using MetaStep three = step(3);
             return new(name, blocks, lengths.Sum(), three.Count(lengths).Length - two.Count(lengths).Length, whole.Count(lengths), whole.Memory(lengths));
         }
     }

@@ -20,6 +20,9 @@ internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, 
     // Only as much of the first tensor is written as goes in: the last tensor.
     private static readonly HashSet<string> Putting = ["aten::index_copy_", "aten::index_add_", "aten::scatter_add_", "aten::scatter_"];
 
+    // One tensor each of values, gradients, and the two moments, of which all but the gradients are written; they are no results.
+    private const string Update = "aten::_fused_adamw_";
+
     /// <summary>Bytes both ways.</summary>
     public double Bytes => Read + Written;
 
@@ -55,6 +58,12 @@ internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, 
     {
         IReadOnlyList<RecordedTensor> inputs = launched.Inputs;
         double written = launched.Outputs.DistinctBy(output => output.Identity).Sum(output => output.Bytes);
+        if (launched.Name == Update)
+        {
+            double values = inputs[0].Bytes;
+            return (4 * values, 3 * values);
+        }
+
         if (Picking.Contains(launched.Name))
         {
             return (written + inputs.Skip(1).Where(input => !IsOutput(input)).Sum(input => input.Bytes), written);

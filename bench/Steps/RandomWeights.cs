@@ -53,6 +53,11 @@ internal sealed class RandomWeights(Generator generator, ScalarType type, Device
             return null;
         }
 
+        if (device.type == DeviceType.META)
+        {
+            return Nf4Layout.WithoutValues(shape.ToArray(), type, device);
+        }
+
         // One of each shape is quantised, and the others are copies of it: their values do not matter, their memory and time do.
         (long, long) size = (shape[0], shape[1]);
         if (!quantized.TryGetValue(size, out FourBitMatrix? found))

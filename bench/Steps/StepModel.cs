@@ -19,8 +19,9 @@ internal sealed class StepModel : IDisposable
     /// <param name="lowest">The lowest block that is adapted.</param>
     /// <param name="device">Where it is; null for the processor.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
-    public StepModel(ScalarType type, DecoderSizes sizes, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None)
-        : this(type, sizes, sizes.GatedMlp(), lowest, device, quantization)
+    /// <param name="dropout">The probability that a value is dropped before A.</param>
+    public StepModel(ScalarType type, DecoderSizes sizes, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
+        : this(type, sizes, sizes.GatedMlp(), lowest, device, quantization, dropout)
     {
     }
 
@@ -30,14 +31,15 @@ internal sealed class StepModel : IDisposable
     /// <param name="lowest">The lowest block that is adapted.</param>
     /// <param name="device">Where it is; null for the processor.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
-    public StepModel(ScalarType type, DecoderSizes sizes, MlpShape mlp, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None)
+    /// <param name="dropout">The probability that a value is dropped before A.</param>
+    public StepModel(ScalarType type, DecoderSizes sizes, MlpShape mlp, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
     {
         Sizes = sizes;
         this.lowest = lowest;
         products = [.. BlockProduct.In(sizes, mlp)];
         device ??= CPU;
         Model = new(Shapes.Model(sizes, mlp), new RandomWeights(new Generator(1, CPU), type, device, quantization), device);
-        Adapter = new(Model, new LoraConfig { Rank = Rank }, [.. Targets()], device, seed: 1);
+        Adapter = new(Model, new LoraConfig { Rank = Rank, Dropout = dropout }, [.. Targets()], device, seed: 1) { IsTraining = true };
     }
 
     public DecoderSizes Sizes { get; }

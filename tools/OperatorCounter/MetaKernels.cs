@@ -14,6 +14,8 @@ public static unsafe class MetaKernels
     // torch/csrc/stable/library.h: each argument is a word; T a tensor, t one that may be missing, o another value that may be missing, l a list of numbers, L one of tensors.
     private const string ForwardArguments = "TTTtttoo---oto";
     private const string BackwardArguments = "TTTTtTtt--T-TT--ooo-";
+    private const string FlashForwardArguments = "TTTtt-----ooott";
+    private const string FlashBackwardArguments = "TTTTTTTT----TTooo";
 
     private const string NormArguments = "TTlTtl";
     private const string SelectArguments = "T-T";
@@ -24,6 +26,10 @@ public static unsafe class MetaKernels
 
     private static readonly Lazy<bool> Registered = new(Add);
 
+    /// <summary>Whether the last backward pass of an attention on this thread was asked for gradients that are the same each time; null before the first.</summary>
+    [field: ThreadStatic]
+    public static bool? IsRepeatable { get; private set; }
+
     /// <summary>Registers them, once for the process.</summary>
     public static void Register() => _ = Registered.Value;
 
@@ -33,6 +39,8 @@ public static unsafe class MetaKernels
         nint library = Shim.Library("aten", "Meta");
         Shim.Add(library, "_efficient_attention_forward", &EfficientForward);
         Shim.Add(library, "_efficient_attention_backward", &EfficientBackward);
+        Shim.Add(library, "_flash_attention_forward", &FlashForward);
+        Shim.Add(library, "_flash_attention_backward", &FlashBackward);
         Shim.Add(library, "_fused_rms_norm_backward", &NormBackward);
         Shim.Add(library, "index_select", &Select);
         Shim.Add(library, "index_select.out", &SelectInto);
@@ -63,6 +71,7 @@ public static unsafe class MetaKernels
     {
         long[][] shapes = [.. Enumerable.Range(1, 3).Select(index => Shim.Sizes((nint)stack[index]))];
         ScalarType type = Shim.Type((nint)stack[1]);
+        IsRepeatable = Optional(stack[17]) == 1; // splits of the keys
         Release(stack, BackwardArguments);
         for (int index = 0; index < shapes.Length; index++)
         {
@@ -70,6 +79,33 @@ public static unsafe class MetaKernels
         }
 
         stack[3] = Shim.Empty([0], type);
+    }
+
+    /// <summary>(output, softmax_logsumexp, rng_state, unused, debug_attn_mask) of q [tokens, heads, headSize] and of k and v with as many heads or fewer.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void FlashForward(ulong* stack, ulong arguments, ulong results)
+    {
+        (long[] query, ScalarType type) = (Shim.Sizes((nint)stack[0]), Shim.Type((nint)stack[0]));
+        Release(stack, FlashForwardArguments);
+        stack[0] = Shim.Empty(query, type);
+        stack[1] = Shim.Empty([query[1], query[0]], ScalarType.Float32);
+        stack[2] = Shim.Empty([2], ScalarType.Int64);
+        stack[3] = Shim.Empty([], ScalarType.Int64);
+        stack[4] = Shim.Empty([0], type);
+    }
+
+    /// <summary>(grad_query, grad_key, grad_value).</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void FlashBackward(ulong* stack, ulong arguments, ulong results)
+    {
+        long[][] shapes = [.. Enumerable.Range(1, 3).Select(index => Shim.Sizes((nint)stack[index]))];
+        ScalarType type = Shim.Type((nint)stack[1]);
+        IsRepeatable = Shim.IsRepeatable;
+        Release(stack, FlashBackwardArguments);
+        for (int index = 0; index < shapes.Length; index++)
+        {
+            stack[index] = Shim.Empty(shapes[index], type);
+        }
     }
 
     /// <summary>(grad_input, grad_weight), the second one of nothing.</summary>
@@ -151,6 +187,12 @@ public static unsafe class MetaKernels
         private static readonly delegate* unmanaged[Cdecl]<nint, nuint*, int> ListSize = (delegate* unmanaged[Cdecl]<nint, nuint*, int>)Find("torch_list_size");
         private static readonly delegate* unmanaged[Cdecl]<nint, nuint, ulong*, int> ListItem = (delegate* unmanaged[Cdecl]<nint, nuint, ulong*, int>)Find("torch_list_get_item");
         private static readonly delegate* unmanaged[Cdecl]<nint, nint*, int> NewHandle = (delegate* unmanaged[Cdecl]<nint, nint*, int>)Find("aoti_torch_new_tensor_handle");
+
+        private static readonly delegate* unmanaged[Cdecl]<nint> Context = (delegate* unmanaged[Cdecl]<nint>)Find("_ZN2at13globalContextEv");
+        private static readonly delegate* unmanaged[Cdecl]<nint, byte> GetRepeatable = (delegate* unmanaged[Cdecl]<nint, byte>)Find("_ZNK2at7Context23deterministicAlgorithmsEv");
+
+        /// <summary>Whether libtorch is asked for algorithms that give the same numbers each time.</summary>
+        public static bool IsRepeatable => (GetRepeatable(Context()) & 1) != 0;
 
         /// <summary>Where kernels of a namespace and a dispatch key are registered, for as long as the process lives.</summary>
         public static nint Library(string name, string key)

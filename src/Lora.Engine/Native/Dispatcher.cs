@@ -12,7 +12,7 @@ internal static unsafe class Dispatcher
     /// <param name="name">With its namespace, for example <c>aten::mm</c>.</param>
     /// <param name="overload">The overload's name; empty for the one without.</param>
     /// <param name="arguments">All of them, in the order of the schema.</param>
-    /// <exception cref="InvalidOperationException">The operator is unknown or refused its arguments.</exception>
+    /// <exception cref="OperatorFailedException">The operator is unknown or refused its arguments.</exception>
     public static Tensor Call(string name, string overload, params ReadOnlySpan<OperatorArgument> arguments)
     {
         ulong* stack = stackalloc ulong[Math.Max(arguments.Length, 1)];
@@ -26,7 +26,7 @@ internal static unsafe class Dispatcher
     /// <param name="results">How many results it has.</param>
     /// <param name="tensors">How many of them are asked for.</param>
     /// <param name="arguments">All of them, in the order of the schema.</param>
-    /// <exception cref="InvalidOperationException">The operator is unknown or refused its arguments.</exception>
+    /// <exception cref="OperatorFailedException">The operator is unknown or refused its arguments.</exception>
     public static Tensor[] Call(string name, string overload, int results, int tensors, params ReadOnlySpan<OperatorArgument> arguments)
     {
         ulong* stack = stackalloc ulong[Math.Max(arguments.Length, results)];
@@ -53,7 +53,7 @@ internal static unsafe class Dispatcher
     {
         if (code != 0)
         {
-            throw new InvalidOperationException($"libtorch's {what} failed with code {code}; it wrote the reason to standard error.");
+            throw new OperatorFailedException($"libtorch's {what} failed with code {code}; it wrote the reason to standard error.");
         }
     }
 
@@ -67,3 +67,6 @@ internal static unsafe class Dispatcher
         Check(TorchShim.CallDispatcher(name, overload, stack), name);
     }
 }
+
+/// <summary>libtorch refused a call. Why it wrote to standard error alone.</summary>
+internal sealed class OperatorFailedException(string message) : InvalidOperationException(message);

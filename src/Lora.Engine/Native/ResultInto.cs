@@ -21,6 +21,9 @@ internal static class ResultInto
     /// <summary>Writes the gradient of x σ(x) at x, times dy; may be dy itself.</summary>
     public static void SiluGradient(Tensor result, Tensor dy, Tensor x) => Run("aten::silu_backward", "grad_input", dy, x, result);
 
+    /// <summary>Writes log softmax over the last dimension; may be x itself.</summary>
+    public static void LogSoftmax(Tensor result, Tensor x) => Run("aten::_log_softmax", "out", x, -1L, false, result);
+
     private static void Run(string name, string overload, params ReadOnlySpan<OperatorArgument> arguments) =>
         Dispatcher.Call(name, overload, arguments).Dispose(); // the result once more, by another handle
 }

@@ -11,7 +11,10 @@ internal static class TorchMemoryFailure
         "CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "DefaultCPUAllocator: not enough memory", "DefaultCPUAllocator: can't allocate memory",
     ];
 
-    /// <inheritdoc cref="Named{T}"/>
+    // The share of a GPU's memory below which what is free is no room for an operator's results.
+    private const double Full = 0.1;
+
+    /// <inheritdoc cref="Named{T}(Func{T})"/>
     public static void Named(Action work) => Named(() =>
     {
         work();
@@ -20,7 +23,10 @@ internal static class TorchMemoryFailure
 
     /// <summary>Does work of which torch's lack of memory is named.</summary>
     /// <exception cref="LoraException">OutOfMemory.</exception>
-    public static T Named<T>(Func<T> work)
+    public static T Named<T>(Func<T> work) => Named(work, IsCardFull);
+
+    /// <summary>The same, with what tells whether a GPU has next to no memory left.</summary>
+    internal static T Named<T>(Func<T> work, Func<bool> isFull)
     {
         try
         {
@@ -31,5 +37,23 @@ internal static class TorchMemoryFailure
             // Below the first line is where in torch it was.
             throw LoraException.From(exception, LoraError.OutOfMemory, null, exception.Message.Split('\n')[0].Trim());
         }
+        catch (OperatorFailedException exception) when (isFull())
+        {
+            // Operators called by name do not say why they failed. Shapes were checked before, and where a GPU is full there is one reason left.
+            throw LoraException.From(exception, LoraError.OutOfMemory, null, exception.Message);
+        }
+    }
+
+    private static bool IsCardFull()
+    {
+        for (int index = 0; NvidiaManagement.Memory(index) is (long used, long free); index++)
+        {
+            if (free < Full * (used + free))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

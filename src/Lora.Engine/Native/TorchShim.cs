@@ -36,9 +36,6 @@ internal static unsafe partial class TorchShim
     [LibraryImport(Library, EntryPoint = "torch_list_push_back")]
     public static partial int PushBack(nint list, ulong item);
 
-    [LibraryImport(Library, EntryPoint = "torch_new_string_handle")]
-    public static partial int NewString(byte* text, nuint length, out nint handle);
-
     /// <summary>Whether this build of libtorch has <see cref="LinearPointwise"/>.</summary>
     public static bool HasLinearPointwise { get; } =
         NativeLibrary.TryLoad(Library, typeof(TorchShim).Assembly, null, out nint library) && NativeLibrary.TryGetExport(library, "aoti_torch_cpu__linear_pointwise", out _);

@@ -207,8 +207,7 @@ internal sealed class TrainingRun(
         SpillWatch? spills = SpillWatch.For(loaded.Model.Device, memory?.Peak, observer.OnWarning);
 
         // A bad step ends the steps, not the run: what was learned before it is written and returned.
-        bool isProcessor = loaded.Model.Device.type == TorchSharp.DeviceType.CPU;
-        Action? late = null;
+        LateTelling telling = new(isPutOff: loaded.Model.Device.type != TorchSharp.DeviceType.CPU);
         LoraStopReason reason = Run();
         output.Keep(() => keeper?.OnStop(reason));
         return reason;
@@ -220,7 +219,7 @@ internal sealed class TrainingRun(
                 int begun = plan.State?.Step ?? 0;
                 Evaluate(begun); // a run that was stopped within an evaluation has it before it goes on
                 IEnumerable<TrainingStepBatches> left = steps.After(begun).TakeWhile(_ => !evaluations.IsPatienceOver);
-                LoraStopReason ended = loop.Run(left, steps.Rate, OnStep, cancellation, TellLate);
+                LoraStopReason ended = loop.Run(left, steps.Rate, OnStep, cancellation, telling.Tell);
                 int last = loop.Last ?? begun;
                 return ended != LoraStopReason.Completed ? ended
                     : evaluations.IsDue(last) ? LoraStopReason.Cancelled // within the last evaluation
@@ -240,16 +239,8 @@ internal sealed class TrainingRun(
             }
             finally
             {
-                TellLate();
+                telling.Tell();
             }
-        }
-
-        // Whoever looks on is told of a GPU's step while it computes the next one.
-        void TellLate()
-        {
-            Action? now = late;
-            late = null;
-            now?.Invoke();
         }
 
         IReadOnlyList<LoraEvaluation> Evaluate(int step)
@@ -279,33 +270,40 @@ internal sealed class TrainingRun(
 
         void OnStep(LoraTrainingStep step)
         {
-            output.Note(step);
+            // The record comes before what is written of the same step, and else with what is told.
+            bool isWritten = keeper?.IsDue(step.Step) == true;
+            bool isNoted = isWritten || evaluations.IsDue(step.Step);
+            if (isNoted)
+            {
+                output.Note(step);
+            }
 
             // Before the state of the step, which has them in it.
             step.Evaluation = [.. Evaluate(step.Step)];
-            output.Keep(() => keeper?.OnStep(step.Step));
+            output.Keep(() => keeper?.OnStep(step.Step, isWritten));
             if (memory is not null)
             {
                 // Where memory was planned it is held to the plan; autograd's would be given back only to be asked for again.
                 AllocatorTuning.TrimAfter(loop.History.Count + (isMemoryKnown ? AllocatorTuning.FirstSteps : 0));
             }
 
-            if (step.IsSkipped && step.SkipReason is null)
-            {
-                observer.OnStage($"Step {step.Step} was skipped: its gradients, scaled by {step.LossScale}, left the range of float16");
-            }
-
-            spills?.OnStep();
             string text = StepText(step, evaluations.LastLoss);
-            late = () =>
+            telling.Add(() =>
             {
+                if (!isNoted)
+                {
+                    output.Note(step);
+                }
+
+                if (step.IsSkipped && step.SkipReason is null)
+                {
+                    observer.OnStage($"Step {step.Step} was skipped: its gradients, scaled by {step.LossScale}, left the range of float16");
+                }
+
+                spills?.OnStep();
                 observer.OnStep(step);
                 observer.Report(new(TrainingStage, step.Step, step.TotalStep, WorkUnit.Step, text));
-            };
-            if (isProcessor)
-            {
-                TellLate();
-            }
+            });
         }
     }
 

@@ -41,9 +41,9 @@ public class DispatcherTests
         using DisposeScope scope = NewDisposeScope();
         Tensor x = randn([4, 4], device: CPU);
 
-        InvalidOperationException unknown = Assert.Throws<InvalidOperationException>(() => Dispatcher.Call("aten::no_such_operator", "", x));
+        OperatorFailedException unknown = Assert.Throws<OperatorFailedException>(() => Dispatcher.Call("aten::no_such_operator", "", x));
         Assert.Contains("aten::no_such_operator", unknown.Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidOperationException>(() => Dispatcher.Call("aten::mm", "", x, randn([3, 3], device: CPU)));
+        Assert.Throws<OperatorFailedException>(() => Dispatcher.Call("aten::mm", "", x, randn([3, 3], device: CPU)));
     }
 
     [Fact]

@@ -3,12 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace Lora.Tests.Native;
 
-/// <summary>Functions with the signatures of nvml.h, for a machine with two devices of which the second one answers.</summary>
+/// <summary>
+/// Functions with the signatures of nvml.h and cuda.h, for a machine with two devices of which one answers, the second of CUDA's and the first on the bus.
+/// </summary>
 internal static unsafe class FakeNvidiaLibrary
 {
     private const int Success = 0;
     private const int NotFound = 6;
-    private const nint SecondDevice = 77;
+    private const nint Answering = 77;
+    private const int Ordinal = 1;
+    private const int CudaDevice = 40;
 
     /// <summary>Times that it was opened more than closed.</summary>
     public static int Open { get; private set; }
@@ -17,7 +21,10 @@ internal static unsafe class FakeNvidiaLibrary
     {
         "nvmlInit_v2" => (nint)(delegate* unmanaged[Cdecl]<int>)&Init,
         "nvmlShutdown" => (nint)(delegate* unmanaged[Cdecl]<int>)&Shutdown,
-        "nvmlDeviceGetHandleByIndex_v2" => (nint)(delegate* unmanaged[Cdecl]<uint, nint*, int>)&Find,
+        "nvmlDeviceGetHandleByPciBusId_v2" => (nint)(delegate* unmanaged[Cdecl]<byte*, nint*, int>)&Find,
+        "cuInit" => (nint)(delegate* unmanaged[Cdecl]<uint, int>)&InitCuda,
+        "cuDeviceGet" => (nint)(delegate* unmanaged[Cdecl]<int*, int, int>)&FindCuda,
+        "cuDeviceGetPCIBusId" => (nint)(delegate* unmanaged[Cdecl]<byte*, int, int, int>)&Place,
         "nvmlDeviceGetMemoryInfo" => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Memory,
         "nvmlDeviceGetCudaComputeCapability" => (nint)(delegate* unmanaged[Cdecl]<nint, int*, int*, int>)&Capability,
         _ => throw new EntryPointNotFoundException(name),
@@ -38,23 +45,43 @@ internal static unsafe class FakeNvidiaLibrary
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int Find(uint index, nint* device)
+    private static int InitCuda(uint flags) => flags == 0 ? Success : NotFound;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int FindCuda(int* device, int ordinal)
     {
-        *device = index == 1 ? SecondDevice : 0;
-        return index == 1 ? Success : NotFound;
+        *device = CudaDevice + ordinal;
+        return ordinal is 0 or Ordinal ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Place(byte* place, int length, int device)
+    {
+        // CUDA's second device lies first on the bus.
+        ReadOnlySpan<byte> text = device == CudaDevice + Ordinal ? "0000:01:00.0\0"u8 : "0000:0b:00.0\0"u8;
+        text.CopyTo(new(place, length));
+        return Success;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Find(byte* place, nint* device)
+    {
+        bool isFirst = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(place).SequenceEqual("0000:01:00.0"u8);
+        *device = isFirst ? Answering : 0;
+        return isFirst ? Success : NotFound;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Memory(nint device, ulong* totalFreeUsed)
     {
         (totalFreeUsed[0], totalFreeUsed[1], totalFreeUsed[2]) = (8_000_000_000, 7_000_000_000, 1_000_000_000);
-        return device == SecondDevice ? Success : NotFound;
+        return device == Answering ? Success : NotFound;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Capability(nint device, int* major, int* minor)
     {
         (*major, *minor) = (8, 6);
-        return device == SecondDevice ? Success : NotFound;
+        return device == Answering ? Success : NotFound;
     }
 }

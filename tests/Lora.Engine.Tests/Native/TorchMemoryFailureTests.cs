@@ -31,6 +31,19 @@ public class TorchMemoryFailureTests
         Assert.Contains("4503599627370496 bytes", named.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_operator_that_does_not_say_why_it_failed_lacks_memory_where_a_GPU_is_full(bool isFull)
+    {
+        OperatorFailedException thrown = new("libtorch's aten::_flash_attention_backward failed with code 1; it wrote the reason to standard error.");
+
+        Exception found = Assert.ThrowsAny<Exception>(() => TorchMemoryFailure.Named<int>(() => throw thrown, () => isFull));
+
+        Assert.Equal(isFull ? LoraError.OutOfMemory : null, (found as LoraException)?.Error);
+        Assert.Same(thrown, isFull ? found.InnerException : found);
+    }
+
     [Fact]
     public void Other_failures_and_results_pass_as_they_are()
     {

@@ -101,7 +101,7 @@ public class MetaKernelsTests
     {
         // The reason why the forward pass is called by TorchScript. When this no longer fails, libtorch has been mended.
         using DisposeScope scope = NewDisposeScope();
-        Assert.Throws<InvalidOperationException>(() => OperatorCounter.During(() => Dispatcher.Call(
+        Assert.Throws<OperatorFailedException>(() => OperatorCounter.During(() => Dispatcher.Call(
             "aten::_efficient_attention_forward",
             "",
             heads,

@@ -101,7 +101,7 @@ public class HalfPrecisionTests
         whole.Scaling.Restore(new(MathF.Pow(2, 30), 5));
         TrainingLoop none = new(null!, whole.Adapter, whole.Optimizer, new());
         TrainingStateKeeper keeper = new(folder.Path, new() { SaveStep = 16 }, none, null, whole.Adapter, whole.Optimizer, whole.Scaling, 0, Nothing(whole.Adapter), new Dictionary<string, string>());
-        whole.Train(steps: 20, step => keeper.OnStep(step.Step));
+        whole.Train(steps: 20, step => keeper.OnStep(step.Step, keeper.IsDue(step.Step)));
         TrainingState state = TrainingStateFile.Read(folder.Path)!;
 
         using Run resumed = new(new() { Rank = 2, Dropout = 0.1 });

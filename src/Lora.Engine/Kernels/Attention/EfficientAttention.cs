@@ -15,6 +15,12 @@ internal sealed class EfficientAttention : AttentionOperator
     // The kernel's blocks of queries; their statistics are laid out in whole ones.
     private const long Block = 32;
 
+    // Several splits of the keys would add up dq in the order in which they end, which is another each time.
+    private const long OneSplit = 1;
+
+    // The largest blocks of queries and of keys that the backward pass works in (kernel_backward.h), and the widest heads whose dk and dv stay in registers.
+    private const long BackwardBlock = 128;
+
     /// <inheritdoc/>
     public override string Name => OperatorNeeds.EfficientAttention.Name;
 
@@ -62,17 +68,27 @@ internal sealed class EfficientAttention : AttentionOperator
             CausalFromTopLeft,
             false,
             OperatorArgument.Some(shape.Factor),
-            OperatorArgument.None,
+            OperatorArgument.Some(OneSplit),
             Window(shape),
             false);
         return new(results[0].squeeze(0), results[1].squeeze(0), results[2].squeeze(0));
     }
 
     /// <inheritdoc/>
-    public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Count * ((lengths.Max() + Block - 1) / Block * Block) * sizeof(float);
+    public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Count * Whole(lengths.Max(), Block) * sizeof(float);
 
     /// <inheritdoc/>
-    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape) => lengths.Sum(length => (long)length) * ((shape.Queries * sizeof(float)) + (shape.Heads * sizeof(float))); // dq added up in float32; Σ dO O
+    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape)
+    {
+        // For each head of each document, as long as the longest: dq added up in float32, and one block of dk and dv where they are too wide for registers.
+        long width = Whole(shape.HeadSize, BackwardBlock);
+        long sums = Whole(lengths.Max(), BackwardBlock) * width;
+        long blocks = shape.HeadSize > BackwardBlock ? 2 * BackwardBlock * width : 0;
+        long products = lengths.Sum(length => (long)length); // Σ dO O of each query
+        return shape.Heads * sizeof(float) * ((lengths.Count * (sums + blocks)) + products);
+    }
+
+    private static long Whole(long count, long block) => (count + block - 1) / block * block;
 
     private static OperatorArgument Window(AttentionHeads shape) => shape.Window is int window ? OperatorArgument.Some((long)window) : OperatorArgument.None;
 }

@@ -6,6 +6,13 @@ namespace Lora.Kernels;
 /// <summary>FlashAttention 2 (arXiv 2307.08691) in libtorch: grouped heads as they are, windows, documents by their ends; what it asks for is in <see cref="OperatorNeeds"/>.</summary>
 internal sealed class FlashAttention : AttentionOperator
 {
+    // flash_api.cpp, mha_varlen_bwd: tokens that each document's sums are laid apart by, and what a head's width is rounded up to.
+    private const long RoomOfDocument = 128;
+    private const long HeadUnit = 32;
+
+    // No card that it is built for has more multiprocessors; the driver says how many there are to torch alone.
+    private const long MostProcessors = 192;
+
     /// <inheritdoc/>
     public override string Name => OperatorNeeds.FlashAttention.Name;
 
@@ -40,6 +47,7 @@ internal sealed class FlashAttention : AttentionOperator
     public override HeadParts Backward(
         Tensor dMixed, HeadParts heads, AttentionHeads shape, DocumentPlaces documents, Tensor mixed, Tensor[] statistics)
     {
+        using RepeatableAlgorithms.Scope repeatable = RepeatableAlgorithms.Begin();
         Tensor[] results = Dispatcher.Call(
             "aten::_flash_attention_backward",
             "",
@@ -69,9 +77,18 @@ internal sealed class FlashAttention : AttentionOperator
     public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Sum(length => (long)length) * sizeof(float);
 
     /// <inheritdoc/>
-    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape) =>
-        // dq added up in float32, Σ dO O, and gradients of k and v for each head of q before they are summed.
-        lengths.Sum(length => (long)length) * ((shape.Queries * sizeof(float)) + (shape.Heads * sizeof(float)) + (2 * shape.Queries * sizeof(short)));
+    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape)
+    {
+        // dq and Σ dO O in float32, with room between documents; where numbers have to be the same each time, a dq for each processor that would add to one.
+        long tokens = lengths.Sum(length => (long)length);
+        long padded = tokens + (RoomOfDocument * lengths.Count);
+        long sums = (MostProcessors + ((long)lengths.Count * shape.Heads) - 1) / ((long)lengths.Count * shape.Heads);
+        long width = (shape.HeadSize + HeadUnit - 1) / HeadUnit * HeadUnit;
+
+        // Gradients of k and v for each head of q before they are summed.
+        long expanded = shape.KeyValueHeads == shape.Heads ? 0 : 2 * tokens * shape.Queries * sizeof(short);
+        return (padded * shape.Heads * sizeof(float) * ((sums * width) + 1)) + expanded;
+    }
 
     // Keys before a query that it sees.
     private static OperatorArgument Left(AttentionHeads shape) => shape.Window is int window ? OperatorArgument.Some(window - 1L) : OperatorArgument.None;

@@ -9,7 +9,10 @@ namespace Lora.Kernels;
 /// What a whole operator of libtorch 2.10 asks of a card and of its tensors, told before it is called: one that is called where it does not fit
 /// fails in the middle of a run. What is not known of a card counts as not there.
 /// </summary>
-/// <remarks>The sources are files of PyTorch below aten/src, which check the same when they choose between operators.</remarks>
+/// <remarks>
+/// The sources are files of PyTorch below aten/src, which check the same when they choose between operators. cuDNN's attention is not among them: its gradients are
+/// others each time, which torch knows too (sdp_utils.cpp: check_cudnn_deterministic), and the same seed is to give the same run.
+/// </remarks>
 internal sealed record OperatorNeeds
 {
     private const string Attention = "ATen/native/transformers/cuda/sdp_utils.cpp";
@@ -17,7 +20,6 @@ internal sealed record OperatorNeeds
     // Compute capabilities; bfloat16 came with Ampere.
     private static readonly Version Maxwell = new(5, 0);
     private static readonly Version Ampere = new(8, 0);
-    private static readonly Version Hopper = new(9, 0);
     private static readonly Version Newest = new(12, 1);
 
     /// <summary>FlashAttention 2: grouped heads as they are; documents by lengths; windows.</summary>
@@ -33,6 +35,7 @@ internal sealed record OperatorNeeds
         HasGroupedHeads = true,
         HasWindow = true,
         IsOnWindows = false, // libtorch is built without it there
+        NeedsRepeatableAlgorithms = true,
         Source = $"{Attention}: can_use_flash_attention; flash_attn/flash_api.cpp: head_size a multiple of 8",
     };
 
@@ -48,20 +51,6 @@ internal sealed record OperatorNeeds
         Source = $"{Attention}: can_use_mem_efficient_attention, minimum_gemm_alignment",
     };
 
-    /// <summary>cuDNN's attention for documents by lengths, which torch itself takes on Hopper and Blackwell only.</summary>
-    public static OperatorNeeds CudnnAttention { get; } = new()
-    {
-        Name = "aten::_cudnn_attention_forward",
-        Types = Half(Hopper),
-        Latest = new(10, 3),
-        HeadBytes = 16,
-        LargestHead = 128,
-        HasGroupedHeads = true,
-        IsOnWindows = true,
-        NeedsCudnn = true,
-        Source = $"{Attention}: can_use_cudnn_attention, check_for_nested_inputs, check_cudnn_tensor_shapes",
-    };
-
     /// <summary>The norm by root mean squares with its backward pass; the weight has the dtype of what is normalised.</summary>
     public static OperatorNeeds FusedNorm { get; } = new()
     {
@@ -74,7 +63,7 @@ internal sealed record OperatorNeeds
     };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<OperatorNeeds> All { get; } = [FlashAttention, EfficientAttention, CudnnAttention, FusedNorm];
+    public static IReadOnlyList<OperatorNeeds> All { get; } = [FlashAttention, EfficientAttention, FusedNorm];
 
     /// <summary>With its namespace.</summary>
     public required string Name { get; init; }
@@ -103,8 +92,8 @@ internal sealed record OperatorNeeds
     /// <summary>Whether libtorch's build for Windows has it.</summary>
     public required bool IsOnWindows { get; init; }
 
-    /// <summary>Whether it is cuDNN's.</summary>
-    public bool NeedsCudnn { get; init; }
+    /// <summary>Whether its numbers are the same each time only where libtorch can be asked for that.</summary>
+    public bool NeedsRepeatableAlgorithms { get; init; }
 
     /// <summary>Where that stands.</summary>
     public required string Source { get; init; }
@@ -122,7 +111,7 @@ internal sealed record OperatorNeeds
             : card.Generation is not Version generation ? "the card's compute capability is not known"
             : generation < served[0].Earliest ? $"in {call.Type} it needs compute capability {served[0].Earliest}, and the card has {generation}"
             : Latest is not null && generation > Latest ? $"it is built for compute capability {Latest} at the most, and the card has {generation}"
-            : NeedsCudnn && !card.HasCudnn ? "there is no cuDNN"
+            : NeedsRepeatableAlgorithms && !card.HasRepeatableAlgorithms ? "this libtorch cannot be asked to give the same gradients each time"
             : call.HeadSize > most ? $"heads have {call.HeadSize} values, and {most} is the most"
             : call.HeadSize * call.Type.ElementSize() % HeadBytes != 0 ? $"heads of {call.HeadSize} values are no multiple of {HeadBytes} bytes"
             : call.HasWindow && !HasWindow ? "it has no windows"
@@ -137,17 +126,17 @@ internal sealed record OperatorNeeds
 /// <param name="IsCuda">Whether it is one of NVIDIA's.</param>
 /// <param name="Generation">Its compute capability, such as 8.6; null where nobody says.</param>
 /// <param name="IsWindows">Whether libtorch is that for Windows.</param>
-/// <param name="HasCudnn">Whether cuDNN is there.</param>
-internal sealed record CardFacts(bool IsCuda, Version? Generation, bool IsWindows, bool HasCudnn)
+/// <param name="HasRepeatableAlgorithms">Whether libtorch can be asked for <see cref="RepeatableAlgorithms"/>.</param>
+internal sealed record CardFacts(bool IsCuda, Version? Generation, bool IsWindows, bool HasRepeatableAlgorithms)
 {
     /// <summary>Those of a device of this machine.</summary>
     public static CardFacts Of(Device device) => device.type != DeviceType.CUDA
-        ? new(IsCuda: false, Generation: null, OperatingSystem.IsWindows(), HasCudnn: false)
+        ? new(IsCuda: false, Generation: null, OperatingSystem.IsWindows(), HasRepeatableAlgorithms: false)
         : new(
             IsCuda: true,
             NvidiaManagement.ComputeCapability(Math.Max(0, device.index)) is (int major, int minor) ? new(major, minor) : null,
             OperatingSystem.IsWindows(),
-            cuda.is_cudnn_available());
+            RepeatableAlgorithms.CanBegin);
 }
 
 /// <summary>What an operator is called with.</summary>

@@ -7,8 +7,6 @@ namespace Lora.Kernels;
 /// <content>activation(gate) · up.</content>
 internal sealed partial class TorchKernels
 {
-    private const string Tanh = "tanh";
-
     /// <inheritdoc/>
     public void GateForward(GateActivation activation, Tensor gateUp, Tensor y)
     {
@@ -40,7 +38,7 @@ internal sealed partial class TorchKernels
         }
         else
         {
-            Dispatcher.Call("aten::gelu_backward", "grad_input", gradients[0], halves[0], Tanh, gradients[0]);
+            GeluGradientCall.Write(gradients[0], gradients[0], halves[0]);
             ResultInto.Product(gradients[1], Gelu(halves[0]), dy);
         }
     }

@@ -24,12 +24,19 @@ internal sealed class WeightBuffer : IDisposable
     /// <summary>Those of them that are not there before the first product.</summary>
     public long Missing => Size - (memory is null ? 0 : memory.numel() * memory.ElementSize);
 
+    /// <summary>The bytes that operators take in passing while values are taken: the values in float32, and the codes as numbers of 32 bits. Vector code takes none.</summary>
+    public long Passing { get; private set; }
+
     /// <summary>Announces a product, so that there is room for the largest at once.</summary>
     public void Announce(params IReadOnlyList<FourBitMatrix> matrices)
     {
         // Allocated at the first product: what the memory plan counts as missing until then.
         needed = Math.Max(needed, matrices.Sum(matrix => matrix.Shape[0] * matrix.Shape[1]));
         Size = needed * matrices[0].DataType.ElementSize();
+        bool isMade = KernelSet.Of(matrices[0].Codes.device, matrices[0].DataType).MakesResults;
+
+        // Two values have one code. Rounded tables would need no float32, but their values would not be bitsandbytes'.
+        Passing = isMade ? needed * (sizeof(float) + (sizeof(int) / 2)) : 0;
     }
 
     /// <summary>The values of matrices that share an input and were announced, one below the other.</summary>

@@ -30,7 +30,9 @@ internal sealed class MemoryPlanner(
 
     private long Limit => options.MemoryLimit ?? available.Limit;
 
-    private long Weight => model.WeightSize + model.Buffer.Missing;
+    private long Weight => model.WeightSize + Buffer;
+
+    private long Buffer => model.Buffer.Missing + model.Buffer.Passing;
 
     private long Optimizer => 2L * sizeof(float) * adapter.Arena.Count;
 
@@ -56,7 +58,7 @@ internal sealed class MemoryPlanner(
     }
 
     /// <summary>Whether so many bytes fit beside a run that computes nothing again.</summary>
-    public bool Fits(long bytes) => available.Taken + model.Buffer.Missing + Optimizer + bytes + Peak(default) <= Limit;
+    public bool Fits(long bytes) => available.Taken + Buffer + Optimizer + bytes + Peak(default) <= Limit;
 
     /// <summary>The plan.</summary>
     /// <param name="cache">Bytes of the hidden states that will be kept in memory.</param>
@@ -64,7 +66,7 @@ internal sealed class MemoryPlanner(
     public LoraMemoryPlan Plan(long cache)
     {
         // Weights and adapter are there already and so part of what is taken; the moments, the buffer and the cache are not.
-        long rest = available.Taken + model.Buffer.Missing + Optimizer + cache;
+        long rest = available.Taken + Buffer + Optimizer + cache;
         Recomputation chosen = options.Checkpointing switch
         {
             LoraCheckpointing.None => default,

@@ -36,15 +36,20 @@ internal sealed class TrainingStateKeeper(
     /// <summary>The state where no folder has it; null before a pause.</summary>
     public TrainingState? Held { get; private set; }
 
+    /// <summary>Whether the state of a step is to be written.</summary>
+    public bool IsDue(int step) =>
+        // Counted from the run's first step, also after a resume, so that the same steps are written.
+        step % (options.SaveStep ?? int.MaxValue) == 0 || sinceWritten.Elapsed.TotalMinutes >= options.SaveMinute;
+
     /// <summary>Notes a step that is done.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="isWritten">Whether its state is written (<see cref="IsDue"/>).</param>
     /// <exception cref="LoraException">OutputFailed.</exception>
-    public void OnStep(int step)
+    public void OnStep(int step, bool isWritten)
     {
         steps = step;
         randomness = adapter.Randomness(nameof(TrainingState.Generator));
-
-        // Counted from the run's first step, also after a resume, so that the same steps are written.
-        if (step % (options.SaveStep ?? int.MaxValue) == 0 || sinceWritten.Elapsed.TotalMinutes >= options.SaveMinute)
+        if (isWritten)
         {
             // The adapter before the state: from an older state the same adapter comes again.
             try

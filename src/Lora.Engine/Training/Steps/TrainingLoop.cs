@@ -68,9 +68,6 @@ internal sealed class TrainingLoop(
             // Whatever a step leaves undisposed ends with it, so a run of any length takes the memory of one step.
             using DisposeScope scope = NewDisposeScope();
             TimeSpan begin = clock.Elapsed;
-
-            // One fill for all modules: their gradients are views of one tensor.
-            adapter.Arena.Gradients.zero_();
             double scale = scaling?.Scale.Factor ?? 1;
 
             // A step that is given up has changed gradients only; the values are those of the last whole step.
@@ -120,9 +117,15 @@ internal sealed class TrainingLoop(
         return LoraStopReason.Completed;
     }
 
-    /// <summary>Queues a step: gradients of its batches, their norm, clipping and the update; null when it was cancelled.</summary>
-    private StepFigures? Queue(TrainingStepBatches step, double scale, double rate, CancellationToken cancellation)
+    /// <summary>Queues a step and reads nothing of it: gradients of its batches, their norm, clipping and the update; null when it was cancelled.</summary>
+    /// <param name="step">The batches.</param>
+    /// <param name="scale">What the loss is multiplied by before it is differentiated.</param>
+    /// <param name="rate">lr.</param>
+    /// <param name="cancellation">Checked before each batch.</param>
+    internal StepFigures? Queue(TrainingStepBatches step, double scale, double rate, CancellationToken cancellation)
     {
+        // One fill for all modules: their gradients are views of one tensor.
+        adapter.Arena.Gradients.zero_();
         List<Tensor> losses = [];
         foreach ((Batch batch, SupervisedRows rows) in step.Batches)
         {

@@ -50,7 +50,7 @@ public class AttentionTests
     public void Cards_get_the_quickest_operator_that_serves_the_heads_and_the_others_say_why_not(
         string? generation, bool isWindows, ScalarType type, int headSize, int? window, string expected)
     {
-        CardFacts card = new(IsCuda: true, generation is null ? null : Version.Parse(generation), isWindows, HasCudnn: true);
+        CardFacts card = new(IsCuda: true, generation is null ? null : Version.Parse(generation), isWindows, HasRepeatableAlgorithms: true);
         (AttentionOperator chosen, IReadOnlyList<string> reasons) = AttentionOperators.Choose(META, type, new(8, 2, headSize, window, Factor), card);
 
         Assert.Equal(expected, chosen.Name);

@@ -13,13 +13,13 @@ public class OperatorNeedsTests
     [InlineData("8.6", true, "efficient norm")]
     [InlineData("8.9", false, "flash efficient norm")] // RTX 4090
     [InlineData("8.0", false, "flash efficient norm")] // A100
-    [InlineData("9.0", false, "flash efficient cudnn norm")] // H100
-    [InlineData("9.0", true, "efficient cudnn norm")]
+    [InlineData("9.0", false, "flash efficient norm")] // H100
+    [InlineData("9.0", true, "efficient norm")]
     [InlineData("7.5", false, "norm")] // RTX 2080: no products in bfloat16
     [InlineData("13.0", false, "norm")] // newer than what libtorch is built for
     [InlineData(null, false, "")] // a driver that does not say
     public void A_card_runs_what_its_generation_and_system_have_in_bfloat16(string? capability, bool isWindows, string operators) =>
-        Assert.Equal(operators, Runs(new(IsCuda: true, capability is null ? null : Version.Parse(capability), isWindows, HasCudnn: true), Usual));
+        Assert.Equal(operators, Runs(new(IsCuda: true, capability is null ? null : Version.Parse(capability), isWindows, HasRepeatableAlgorithms: true), Usual));
 
     [Theory]
     [InlineData("7.5", ScalarType.Float16, 64, false, "efficient norm")]
@@ -31,20 +31,22 @@ public class OperatorNeedsTests
     [InlineData("8.9", ScalarType.BFloat16, 256, false, "efficient norm")]
     [InlineData("8.9", ScalarType.BFloat16, 192, false, "flash efficient norm")]
     [InlineData("9.0", ScalarType.BFloat16, 136, false, "flash efficient norm")]
-    [InlineData("9.0", ScalarType.BFloat16, 128, true, "flash efficient norm")] // cuDNN has no windows
+    [InlineData("9.0", ScalarType.BFloat16, 128, true, "flash efficient norm")]
     public void What_a_call_asks_for_decides_too(string capability, ScalarType type, long headSize, bool hasWindow, string operators) =>
-        Assert.Equal(operators, Runs(new(IsCuda: true, Version.Parse(capability), IsWindows: false, HasCudnn: true), new(type, headSize, hasWindow)));
+        Assert.Equal(operators, Runs(new(IsCuda: true, Version.Parse(capability), IsWindows: false, HasRepeatableAlgorithms: true), new(type, headSize, hasWindow)));
 
     [Fact]
     public void A_reason_names_the_operator_what_it_needs_and_what_was_found()
     {
-        CardFacts old = new(IsCuda: true, new(7, 5), IsWindows: false, HasCudnn: true);
+        CardFacts old = new(IsCuda: true, new(7, 5), IsWindows: false, HasRepeatableAlgorithms: true);
         CardFacts windows = old with { Generation = new(8, 6), IsWindows = true };
 
         Assert.Equal("aten::_efficient_attention_forward: in BFloat16 it needs compute capability 8.0, and the card has 7.5", OperatorNeeds.EfficientAttention.Reason(old, Usual));
         Assert.Equal("aten::_flash_attention_forward: libtorch for Windows is built without it", OperatorNeeds.FlashAttention.Reason(windows, Usual));
         Assert.Equal("aten::_flash_attention_forward: heads of 100 values are no multiple of 16 bytes", OperatorNeeds.FlashAttention.Reason(windows with { IsWindows = false }, Usual with { HeadSize = 100 }));
-        Assert.Equal("aten::_cudnn_attention_forward: there is no cuDNN", OperatorNeeds.CudnnAttention.Reason(new(true, new(9, 0), false, HasCudnn: false), Usual));
+        Assert.Equal(
+            "aten::_flash_attention_forward: this libtorch cannot be asked to give the same gradients each time",
+            OperatorNeeds.FlashAttention.Reason(new(IsCuda: true, new(9, 0), IsWindows: false, HasRepeatableAlgorithms: false), Usual));
     }
 
     [Fact]
@@ -59,7 +61,7 @@ public class OperatorNeedsTests
     }
 
     private static string Runs(CardFacts card, OperatorCall call) => string.Join(' ',
-        new[] { ("flash", OperatorNeeds.FlashAttention), ("efficient", OperatorNeeds.EfficientAttention), ("cudnn", OperatorNeeds.CudnnAttention), ("norm", OperatorNeeds.FusedNorm) }
+        new[] { ("flash", OperatorNeeds.FlashAttention), ("efficient", OperatorNeeds.EfficientAttention), ("norm", OperatorNeeds.FusedNorm) }
             .Where(entry => entry.Item2.Reason(card, call) is null)
             .Select(entry => entry.Item1));
 }

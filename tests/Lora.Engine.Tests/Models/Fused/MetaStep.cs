@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Lora.Adapters;
 using Lora.Data;
+using Lora.Kernels;
 using Lora.Models;
 using Lora.Quantization;
 using Lora.Tools.Operators;
@@ -17,13 +18,15 @@ internal sealed class MetaStep : IDisposable
     private readonly AttachedAdapter adapter;
     private readonly FusedStep step;
     private readonly AdamW optimizer;
+    private readonly TrainingLoop loop;
 
     /// <param name="family">The committed model whose config.json is read.</param>
     /// <param name="layers">Blocks.</param>
     /// <param name="config">Of the adapter.</param>
     /// <param name="isFourBit">Whether the matrices of the blocks are held as NF4.</param>
+    /// <param name="attention">What mixes the values; null for what any card has.</param>
     /// <param name="values">Other values of config.json.</param>
-    public MetaStep(string family, int layers, LoraConfig? config = null, bool isFourBit = false, params (string Key, string Json)[] values)
+    public MetaStep(string family, int layers, LoraConfig? config = null, bool isFourBit = false, AttentionOperator? attention = null, params (string Key, string Json)[] values)
     {
         using TemporaryFolder folder = new();
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Fixture("families", family), "config.json")))!.AsObject();
@@ -34,10 +37,19 @@ internal sealed class MetaStep : IDisposable
 
         folder.Write("config.json", json.ToJsonString());
         model = new((ModelShape)ModelConfigReader.Read(folder.Path), new NoWeights(ScalarType.BFloat16, isFourBit), META);
-        AdapterTarget[] targets = [.. FusedStepCase.Modules(layers, FusedStepCase.Roles(family)).Select(module => new AdapterTarget(module, 16, Scaling: 2))];
-        adapter = new(model, config ?? new LoraConfig(), targets, META, seed: 1) { IsTraining = true };
-        step = (FusedStep)StepEngines.Choose(model, adapter.Layers).Engine;
+        IEnumerable<string> modules =
+            from layer in Enumerable.Range(0, layers)
+            from product in model.Shape.Blocks[layer].Products
+            from name in product
+            select $"{model.Shape.BlockPrefix}{layer}.{name}";
+        adapter = new(model, config ?? new LoraConfig(), [.. modules.Select(module => new AdapterTarget(module, 16, Scaling: 2))], META, seed: 1) { IsTraining = true };
+        step = attention is null
+            ? (FusedStep)StepEngines.Choose(model, adapter.Layers).Engine
+            : new(model.Fused, LinearFactors.Of(adapter.Layers).Factors!, new TorchKernels(attention));
         optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, weightDecay: 0.01);
+
+        // Whether a first update moves anything is asked of the first ones alone.
+        loop = new(step, adapter, optimizer, new TrainingOptions { MaxGradientNorm = 1 }) { Counts = new(NotFinite: 0, Unmoved: null) };
     }
 
     /// <summary>Whether a place of a document is learned: a few, so that there is one chunk of the loss.</summary>
@@ -71,16 +83,14 @@ internal sealed class MetaStep : IDisposable
         model.Dispose();
     }
 
+    /// <summary>All that the loop of a training queues for a step: only its reading of the figures is left out.</summary>
     private IReadOnlyList<LaunchedOperator> OneStep(int[] lengths)
     {
         TrainingStepBatches batches = Batches(lengths);
         return OperatorCounter.During(() =>
         {
             using DisposeScope scope = NewDisposeScope();
-            adapter.Arena.Gradients.zero_();
-            Tensor loss = step.QueueGradients(batches.Batches[0].Batch, batches.Batches[0].Rows, 1.0 / batches.SupervisedTokens);
-            StepFigures figures = new([loss], GradientNorm.Clip(adapter.Arena.Gradients, 1));
-            optimizer.Step(1e-4, figures.Skip);
+            Assert.NotNull(loop.Queue(batches, scale: 1, rate: 1e-4, CancellationToken.None));
         });
     }
 

@@ -1,3 +1,6 @@
+using Lora.Kernels;
+using Lora.Models;
+using Lora.Native;
 using Lora.Tools.Operators;
 
 namespace Lora.Tests.Models;
@@ -21,13 +24,17 @@ public class StepLaunchTests
 
     public StepLaunchTests() => Assert.SkipUnless(OperatorCounter.IsSupported, OperatorCounter.Reason ?? "");
 
+    /// <summary>Every fixture whose blocks the fused step computes: a new family is held to the budget by being there.</summary>
+    public static TheoryData<string> Families { get; } =
+    [
+        .. from folder in Directory.EnumerateDirectories(Repository.Fixture("families"))
+           where File.Exists(Path.Combine(folder, "config.json")) && ModelConfigReader.Read(folder) is ModelShape shape && FusedBlock.In(shape) is not null
+           orderby folder
+           select Path.GetFileName(folder),
+    ];
+
     [Theory]
-    [InlineData("llama3")]
-    [InlineData("mistral")]
-    [InlineData("qwen2")]
-    [InlineData("qwen3")]
-    [InlineData("phi3")]
-    [InlineData("gemma")]
+    [MemberData(nameof(Families))]
     public void A_block_launches_few_operators_forward_and_backward(string family)
     {
         (int block, int beside, string text) = Count(family, null, [], 512);
@@ -64,6 +71,51 @@ public class StepLaunchTests
     }
 
     [Fact]
+    public void All_fused_families_of_the_table_have_a_fixture_here() =>
+        Assert.Empty(new[] { "gemma", "granite", "llama3", "mistral", "phi3", "qwen2", "qwen3", "smollm3" }.Except(Families.Select(row => row.Data)));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Attention_is_asked_for_gradients_that_are_the_same_each_time(bool isFlash)
+    {
+        using MetaStep step = new("mistral", 2, attention: isFlash ? new FlashAttention() : new EfficientAttention(), values: Large);
+
+        step.Launched(300, 200);
+
+        Assert.Equal(!isFlash || RepeatableAlgorithms.CanBegin, MetaKernels.IsRepeatable);
+        Assert.False(RepeatableAlgorithms.IsOn);
+    }
+
+    [Fact]
+    public void Nothing_as_large_as_an_activation_is_in_float32_but_one_tensor_of_the_logits()
+    {
+        const int tokens = 512;
+        using MetaStep step = new("llama3", 2, values: Large);
+        long[] logits = [tokens / 16, 32_000]; // of the learned places
+
+        LaunchedOperator[] wide = [.. step.Launched(tokens).Where(launched => launched.Outputs.Any(IsLargeAndWide))];
+
+        Assert.All(wide, launched => Assert.Equal(logits, launched.Outputs[0].Shape));
+        Assert.Equal(["aten::copy_", "aten::_log_softmax", "aten::exp_", "aten::scatter_add_"], wide.Select(launched => launched.Name)); // each over the one before
+
+        // What is trained has one dimension.
+        static bool IsLargeAndWide(RecordedTensor tensor) => tensor is { Type: TorchSharp.torch.ScalarType.Float32, Shape.Count: > 1, Elements: >= tokens * 1024 };
+    }
+
+    [Fact]
+    public void FlashAttention_takes_heads_as_they_are_and_launches_less()
+    {
+        (int efficient, _, _) = Count("mistral", null, Large, 512, 512);
+        using MetaStep two = new("mistral", 2, attention: new FlashAttention(), values: Large);
+        using MetaStep three = new("mistral", 3, attention: new FlashAttention(), values: Large);
+        IReadOnlyList<LaunchedOperator> launched = three.Launched(512, 512);
+
+        Assert.Equal(2 * 3, launched.Count(found => found.Name.StartsWith("aten::_flash_attention", StringComparison.Ordinal)));
+        Assert.True(launched.Count - two.Launched(512, 512).Count < efficient, OperatorCounter.Describe(launched));
+    }
+
+    [Fact]
     public void Dropout_and_4_bits_launch_more_and_no_more_than_that()
     {
         (int plain, _, _) = Count("mistral", null, Large, 512);
@@ -80,8 +132,8 @@ public class StepLaunchTests
 
     private static (int Block, int Beside, string Text) Count(string family, LoraConfig? config, (string, string)[] values, bool isFourBit, params int[] lengths)
     {
-        using MetaStep two = new(family, 2, config, isFourBit, values);
-        using MetaStep three = new(family, 3, config, isFourBit, values);
+        using MetaStep two = new(family, 2, config, isFourBit, values: values);
+        using MetaStep three = new(family, 3, config, isFourBit, values: values);
         IReadOnlyList<LaunchedOperator> less = two.Launched(lengths);
         IReadOnlyList<LaunchedOperator> more = three.Launched(lengths);
         int block = more.Count - less.Count;

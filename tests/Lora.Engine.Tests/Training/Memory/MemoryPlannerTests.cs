@@ -16,8 +16,8 @@ public class MemoryPlannerTests
     {
         using MetaStep step = new("llama3", 4, values: ("vocab_size", "32000")) { IsLearned = _ => true };
         LoraMemoryPlan rich = step.Plan(100 * Gigabyte, Tokens);
-        LoraMemoryPlan tight = step.Plan(rich.Peak - (long)(0.8 * Gigabyte), Tokens);
-        LoraMemoryPlan poor = step.Plan(rich.Peak - (long)(2.24 * Gigabyte), Tokens);
+        LoraMemoryPlan tight = step.Plan(rich.Peak - (long)(0.48 * Gigabyte), Tokens);
+        LoraMemoryPlan poor = step.Plan(rich.Peak - (long)(1.34 * Gigabyte), Tokens);
 
         Assert.Equal(Tokens, rich.LossChunk);
         Assert.InRange(tight.LossChunk, 513, Tokens - 1);

@@ -61,6 +61,31 @@ public sealed class TrainingLoopTests : IDisposable
         Assert.Equal(["queued 1", "meanwhile", "done 1", "queued 2", "meanwhile", "done 2"], events);
     }
 
+    [Theory]
+    [InlineData(true, "queued 1, read 1, queued 2, told 1, read 2, queued 3, told 2, read 3, told 3")]
+    [InlineData(false, "queued 1, read 1, told 1, queued 2, read 2, told 2, queued 3, read 3, told 3")]
+    public void Records_and_progress_of_a_step_come_after_the_next_is_queued_where_a_device_computes_meanwhile(bool isPutOff, string expected)
+    {
+        List<string> events = [];
+        LateTelling telling = new(isPutOff);
+        TrainingLoop loop = Loop(batch =>
+        {
+            events.Add($"queued {batch.Examples[0].Line}");
+            return Good;
+        });
+
+        loop.Run([Step(1, 1), Step(2, 2), Step(3, 3)], Rate, OnStep, CancellationToken.None, telling.Tell);
+        telling.Tell();
+
+        Assert.Equal(expected, string.Join(", ", events));
+
+        void OnStep(LoraTrainingStep step)
+        {
+            events.Add($"read {step.Step}");
+            telling.Add(() => events.Add($"told {step.Step}"));
+        }
+    }
+
     [Fact]
     public void A_gradient_that_is_not_finite_may_have_come_of_any_row()
     {

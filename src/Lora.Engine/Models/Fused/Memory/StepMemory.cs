@@ -71,8 +71,8 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     {
         IEnumerable<long> blocks = layers.Append(prefix).OfType<LayerMemory>().Select(layer => Math.Max(layer.Passing(shape), kernels.Workspace(shape.Tokens, layer.Widths)));
 
-        // Logarithms of probabilities in float32, of a chunk.
-        long logits = kernels.MakesResults ? 2L * sizeof(float) * Math.Min(chunk, shape.Supervised) * model.VocabularySize : 0;
+        // Logarithms of a chunk's probabilities in float32, where the logits are narrower.
+        long logits = kernels.MakesResults && elementSize < sizeof(float) ? (long)sizeof(float) * Math.Min(chunk, shape.Supervised) * model.VocabularySize : 0;
         return blocks.Append(logits).Max();
     }
 

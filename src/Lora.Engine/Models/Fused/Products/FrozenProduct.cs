@@ -102,9 +102,10 @@ internal static class FrozenProduct
 
     private static bool UsesOneDnn(Tensor x) => PrefersOneDnn && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU;
 
-    private static unsafe Tensor OneDnn(Tensor x, Tensor weight)
+    /// <summary>x Wᵀ by oneDNN, the caller's; only where libtorch has it (<see cref="TorchShim.HasLinearPointwise"/>).</summary>
+    internal static unsafe Tensor OneDnn(Tensor x, Tensor weight)
     {
-        // Not by the dispatcher: libtorch 2.10 loses 48 bytes with every text that it is given there.
+        // Not by the dispatcher, which takes no texts.
         Dispatcher.Check(TorchShim.LinearPointwise(x.Handle, weight.Handle, null, "none", null, 0, null, out nint result), nameof(TorchShim.LinearPointwise));
 
         // Handles were passed as numbers: without this a collection could free the tensors during the call.
