@@ -236,5 +236,14 @@ Describe 'Invoke-LoraTraining' {
             $null = Invoke-LoraTraining $config -Dataset 'TestDrive:/long.jsonl' -MaxStep 1 -MaxLength 4 -WarningAction SilentlyContinue -WarningVariable warnings
             $warnings[0].Message | Should -Match 'longer than 4 tokens and cut at its end'
         }
+
+        It 'says what its configuration passes over in silence' {
+            $silent = New-LoraConfig -Model $model -TargetModule q_proj, k_proj, self_attn.k_proj -ExcludeModule up_proj -Rank 65 -WarningAction SilentlyContinue
+            $null = Invoke-LoraTraining $silent @training -WarningAction SilentlyContinue -WarningVariable warnings
+            $said = $warnings.Message -join [Environment]::NewLine
+            $said | Should -Match "rank is above the smaller side .*'model.layers.0.self_attn.k_proj' has 64, and rank 65"
+            $said | Should -Match "TargetModule entry 'k_proj' matches 4 modules and decides about none"
+            $said | Should -Match "ExcludeModule entry 'up_proj' excludes only what no target matches"
+        }
     }
 }

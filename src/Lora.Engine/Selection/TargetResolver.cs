@@ -66,7 +66,7 @@ public static class TargetResolver
             Notes =
             [
                 .. TargetNotes.Of(modules, targets), .. new EntryNotes(minimal, source.ListName, decisions).Of([.. written]), .. PatternNotes.Of(config, modules, names),
-                .. TextPath.Notes(decisions), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions), .. MixtureNotes.Of(modules, targets), .. TokenTargets.Notes(config, modules, tokens),
+                .. TextPath.Notes(modules, decisions), .. TargetNotes.OfSaved(saved, names), .. LayerNotes.Of(config, modules, decisions), .. MixtureNotes.Of(modules, targets), .. TokenTargets.Notes(config, modules, tokens),
             ],
         };
     }

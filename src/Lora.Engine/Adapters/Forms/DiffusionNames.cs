@@ -40,7 +40,7 @@ internal static class DiffusionNames
 
     private static IEnumerable<NamedPair> OfMain(string name, LoosePair pair, NameTable flux)
     {
-        if (flux.Parts(name) is string[] parts)
+        if ((flux.Parts(name) ?? FluxNames.Processors.Parts(name)) is string[] parts)
         {
             TensorData up = name == FluxNames.Swapped ? FusedFactors.Swapped(pair.Up) : pair.Up;
             long[] rows = FluxNames.Rows(parts.Length, up.Shape[0], pair.Down.Shape[1]);

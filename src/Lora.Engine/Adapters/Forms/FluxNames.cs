@@ -61,6 +61,17 @@ internal static class FluxNames
         ("single_blocks.#.linear2", [Single + "attn.to_out"]),
     ]);
 
+    /// <summary>The names of the attention's processors of XLabs' scripts, which stand for the layers of the first Flux that they work beside.</summary>
+    public static NameTable Processors { get; } = new(
+    [
+        ("double_blocks.#.processor.qkv_lora1", [Double + "attn.to_q", Double + "attn.to_k", Double + "attn.to_v"]),
+        ("double_blocks.#.processor.qkv_lora2", [Double + "attn.add_q_proj", Double + "attn.add_k_proj", Double + "attn.add_v_proj"]),
+        ("double_blocks.#.processor.proj_lora1", [Double + "attn.to_out.0"]),
+        ("double_blocks.#.processor.proj_lora2", [Double + "attn.to_add_out"]),
+        ("single_blocks.#.processor.qkv_lora", [Single + "attn.to_q", Single + "attn.to_k", Single + "attn.to_v"]),
+        ("single_blocks.#.processor.proj_lora", [Single + "proj_out"]),
+    ]);
+
     /// <summary>The names of a file's modules by the widths of its MLPs, which are gated and so wider in Flux.2.</summary>
     /// <param name="modules">The modules under their authors' names, with the rows of B and the columns of A.</param>
     public static NameTable Of(IEnumerable<(string Name, long Rows, long Columns)> modules) => modules.Any(module =>

@@ -12,19 +12,21 @@ internal sealed record LoosePairs(LoraAdapterFormat Format, IReadOnlyList<LooseP
 {
     private const string Alpha = ".alpha";
 
-    private static readonly (string Down, string Up, LoraAdapterFormat Format)[] Endings =
+    // Of what stands before A and B the module keeps the first part: XLabs' processors of Flux have several layers each.
+    private static readonly (string Module, string Down, string Up, LoraAdapterFormat Format)[] Endings =
     [
-        (".lora_down.weight", ".lora_up.weight", LoraAdapterFormat.Kohya),
-        (".lora_A.weight", ".lora_B.weight", LoraAdapterFormat.Diffusers),
-        (".lora.down.weight", ".lora.up.weight", LoraAdapterFormat.Diffusers),
-        (".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight", LoraAdapterFormat.Diffusers),
+        ("", ".lora_down.weight", ".lora_up.weight", LoraAdapterFormat.Kohya),
+        ("", ".lora_A.weight", ".lora_B.weight", LoraAdapterFormat.Diffusers),
+        ("", ".lora.down.weight", ".lora.up.weight", LoraAdapterFormat.Diffusers),
+        ("", ".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight", LoraAdapterFormat.Diffusers),
+        .. new[] { "qkv_lora", "qkv_lora1", "qkv_lora2", "proj_lora", "proj_lora1", "proj_lora2" }.Select(layer => (".processor." + layer, ".down.weight", ".up.weight", LoraAdapterFormat.Diffusers)),
     ];
 
     /// <summary>The form that a file with these tensors has; null when none is an A.</summary>
     public static LoraAdapterFormat? FormatOf(IEnumerable<string> names)
     {
-        (string Down, string Up, LoraAdapterFormat Format)[] found = [.. names.SelectMany(name => Endings.Where(ending => name.EndsWith(ending.Down, StringComparison.Ordinal)))];
-        return found.Length == 0 ? null : found.Min(ending => ending.Format);
+        LoraAdapterFormat[] found = [.. names.SelectMany(name => Endings.Where(ending => name.EndsWith(ending.Module + ending.Down, StringComparison.Ordinal))).Select(ending => ending.Format)];
+        return found.Length == 0 ? null : found.Min();
     }
 
     /// <summary>Sorts a file's tensors into pairs.</summary>
@@ -36,7 +38,7 @@ internal sealed record LoosePairs(LoraAdapterFormat Format, IReadOnlyList<LooseP
         List<LoosePair> pairs = [];
         foreach (TensorData down in tensors)
         {
-            foreach ((string downEnding, string upEnding, _) in Endings.Where(ending => down.Name.EndsWith(ending.Down, StringComparison.Ordinal)))
+            foreach ((_, string downEnding, string upEnding, _) in Endings.Where(ending => down.Name.EndsWith(ending.Module + ending.Down, StringComparison.Ordinal)))
             {
                 string name = down.Name[..^downEnding.Length];
                 left.Remove(down.Name);

@@ -56,5 +56,5 @@ internal static class PatternBrackets
     private static (int From, int To) Range(PatternCursor cursor, PatternEscape low, PatternEscape high) =>
         low.Character is int from && high.Character is int to && from <= to
             ? (from, to)
-            : throw cursor.Error("a range within [ ] is not one character to a later one");
+            : throw cursor.Error(string.Join("; ", ["a range within [ ] is not one character to a later one", .. NumberRange.Explain(cursor.Shown).Take(1)]));
 }

@@ -10,6 +10,9 @@ internal sealed class PatternCursor(string text, string shown)
     private const int MostShown = 200;
     private const int Last = 0x10FFFF;
 
+    /// <summary>The user's part of the pattern.</summary>
+    public string Shown => shown;
+
     public int Position { get; set; }
 
     public bool AtEnd => Position == text.Length;

@@ -48,10 +48,14 @@ internal static partial class EntryHint
             return "; " + range;
         }
 
+        if (entry.List is nameof(LoraConfig.RankPattern) or nameof(LoraConfig.AlphaPattern) && names.FirstOrDefault(PatternTable.Compile(entry.Entry).Matches) is string other)
+        {
+            return $" that is adapted; '{other}' is not";
+        }
+
         if (IsEnding(entry.Entry, names))
         {
-            // An entry of a table means endings, and what it names is not adapted.
-            return entry.List is nameof(LoraConfig.TargetPattern) or nameof(LoraConfig.ExcludePattern) ? WholeNames(entry.List, entry.Entry, names) : "";
+            return WholeNames(entry.List, entry.Entry, names);
         }
 
         string[] parts = [.. (entry.Entry.Contains(',', StringComparison.Ordinal) ? entry.Entry.Split(',') : Alternatives.Of(entry.Entry)).Select(part => part.Trim())];

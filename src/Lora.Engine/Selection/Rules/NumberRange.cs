@@ -13,8 +13,9 @@ internal static partial class NumberRange
         where parts.Any(part => part.Any(number => number.Length > 1)) && (parts.Length > 1 || parts[0].Length > 1)
         let isNegated = found.Groups["not"].Length > 0
         let characters = string.Join(", ", parts.SelectMany(part => Characters(part[0], part[^1])).Distinct().Order())
-        select isNegated
-            ? $"'{found.Value}' is one character other than {characters} and no range of numbers"
+        let backwards = parts.FirstOrDefault(part => part.Length > 1 && part[0][^1] > part[1][0])
+        select backwards is not null ? $"'{found.Value}' has the characters {backwards[0][^1]}-{backwards[1][0]} backwards, and is no range of numbers{(isNegated ? "" : Remedy(parts))}"
+            : isNegated ? $"'{found.Value}' is one character other than {characters} and no range of numbers"
             : $"'{found.Value}' is one of the characters {characters} and no range of numbers{Remedy(parts)}";
 
     private static IEnumerable<char> Characters(string low, string high) => ReferenceEquals(low, high)

@@ -15,14 +15,16 @@ internal static class AvailableMemory
     /// The bytes that are taken now and those that may be in all, what is taken included. On a CPU they are the process's, and those of the machine
     /// or its container; on a GPU the device's, by whomever. Null where a GPU does not say.
     /// </summary>
-    public static (long Taken, long Limit)? Of(Device device)
+    /// <param name="device">The device.</param>
+    /// <param name="isFree">Whether all that nobody needs was given back before.</param>
+    public static (long Taken, long Limit)? Of(Device device, bool isFree = false)
     {
         if (device.type == DeviceType.CUDA)
         {
             return NvidiaManagement.Memory(Math.Max(0, device.index)) is (long used, long free) ? (used, used + (long)(Share * free)) : null;
         }
 
-        long taken = Taken();
+        long taken = isFree ? WorkingSet() : Taken();
 
         // .NET knows the limit of a container as well as the machine's.
         GCMemoryInfo memory = GC.GetGCMemoryInfo(); // as of the last collection
@@ -35,6 +37,11 @@ internal static class AvailableMemory
         // Tensors that nobody holds any longer give their memory back only when they are collected.
         GC.Collect();
         AllocatorTuning.Trim();
+        return WorkingSet();
+    }
+
+    private static long WorkingSet()
+    {
         using Process process = Process.GetCurrentProcess();
         return process.WorkingSet64;
     }

@@ -12,8 +12,9 @@ namespace Lora.Training;
 /// <param name="adapter">The adapter that is on it.</param>
 /// <param name="options">The limit and how to stay within it.</param>
 /// <param name="shapes">The run's batches.</param>
+/// <param name="isFree">Whether all memory that nobody needs was given back before.</param>
 internal sealed class MemoryPlanner(
-    FusedStep step, TaskModel model, AttachedAdapter adapter, TrainingOptions options, IEnumerable<StepShape> shapes)
+    FusedStep step, TaskModel model, AttachedAdapter adapter, TrainingOptions options, IEnumerable<StepShape> shapes, bool isFree = false)
 {
     // What a run takes at most that keeps freed memory, as a share of what its tensors take (bench plan).
     private const double KeptShare = 1.25;
@@ -26,7 +27,7 @@ internal sealed class MemoryPlanner(
 
     private readonly StepMemory memory = step.Memory;
     private readonly StepShape[] largest = Largest(shapes);
-    private readonly (long Taken, long Limit) available = Available(model, adapter);
+    private readonly (long Taken, long Limit) available = Available(model, adapter, isFree);
 
     private long Limit => options.MemoryLimit ?? available.Limit;
 
@@ -122,8 +123,8 @@ internal sealed class MemoryPlanner(
             : LossChunk.Most(largest.Max(shape => shape.Supervised), memory.Vocabulary, chunk => FitsKept(rest, Peak(chosen, chunk)));
 
     /// <summary>What the device says; where it says nothing, what torch has put there, without a limit.</summary>
-    private static (long Taken, long Limit) Available(TaskModel model, AttachedAdapter adapter) =>
-        AvailableMemory.Of(model.Device) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), long.MaxValue);
+    private static (long Taken, long Limit) Available(TaskModel model, AttachedAdapter adapter, bool isFree) =>
+        AvailableMemory.Of(model.Device, isFree) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), long.MaxValue);
 
     /// <summary>The batches that one part or another of the memory is largest for, in one pass: shapes are made while they are looked at.</summary>
     private static StepShape[] Largest(IEnumerable<StepShape> shapes)

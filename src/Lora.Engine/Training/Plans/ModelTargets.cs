@@ -37,7 +37,9 @@ internal static class ModelTargets
         // What is made new is trained, whatever PEFT's classes add: a pooler that nobody trains would be noise for ever.
         string[] added = [.. modules.New.Where(name => config.ModulesToSave?.Any(entry => SavedModules.Holds(entry, name)) != true)];
         LoraConfig meant = added.Length == 0 ? config : config with { ModulesToSave = [.. config.ModulesToSave ?? [], .. added] };
-        return TargetResolver.Resolve(meant, modules.Modules, modules.Containers, tree.ModelType, allowUnmatched);
+        ResolvedTargets resolved = TargetResolver.Resolve(meant, modules.Modules, modules.Containers, tree.ModelType, allowUnmatched);
+        LoraException.ThrowIfAny([.. shape is ModelShape ? TextPath.Problems(resolved.Decisions) : []]);
+        return resolved;
     }
 
     /// <summary>The targets in the form that an adapter is made from.</summary>

@@ -11,12 +11,14 @@ namespace Lora.Training;
 /// <param name="scores">What is taken.</param>
 internal sealed class WeightScoring(string folder, IReadOnlyCollection<LoraModuleScore> scores)
 {
+    private const long BatchBytes = 256L << 20; // at the rate of a disk a moment, so that progress is seen
+
     private readonly bool needsSpectrum = scores.Any(score => !score.NeedsData() && score != LoraModuleScore.Norm);
 
     /// <summary>The scores of each module, in their order; none for a module without a matrix of plain numbers.</summary>
     /// <param name="modules">Modules of the model.</param>
     /// <param name="onScored">Told of each.</param>
-    /// <param name="cancellation">Checked before each matrix.</param>
+    /// <param name="cancellation">Checked before each matrix, and within those that are only summed up.</param>
     /// <exception cref="LoraException">The files are unreadable or were cut off.</exception>
     public void Score(IReadOnlyList<LoraModuleInfo> modules, Action<LoraModuleInfo, ModuleScores> onScored, CancellationToken cancellation)
     {
@@ -25,23 +27,37 @@ internal sealed class WeightScoring(string folder, IReadOnlyCollection<LoraModul
         (LoraModuleInfo Module, TensorInfo? Weight)[] all = [.. modules.Select(module => (module, Matrix(tree, module)))];
 
         // One for all of them: to be given new pages takes longer than to read into them.
-        using Tensor room = empty([all.Max(entry => entry.Weight is TensorInfo weight ? Count(weight) : 0)], dtype: ScalarType.Float32, device: CPU);
-        foreach ((LoraModuleInfo module, TensorInfo? weight) in all)
+        using Tensor room = empty([all.Select(entry => entry.Weight is TensorInfo weight && !IsSummed(weight) ? weight.ElementCount : 0).Append(0).Max()], dtype: ScalarType.Float32, device: CPU);
+        foreach ((LoraModuleInfo Module, TensorInfo? Weight)[] batch in Batches(all))
         {
-            cancellation.ThrowIfCancellationRequested();
-            onScored(module, weight is null ? default : Of(checkpoint, weight, room, cancellation));
+            // What hangs on the values alone is summed up as they are read; they need not be a matrix in memory.
+            TensorInfo[] summed = [.. batch.Select(entry => entry.Weight).OfType<TensorInfo>().Where(IsSummed)];
+            Dictionary<string, double> norms = summed.Zip(StoredNorms.Of(summed, checkpoint, get_num_threads(), cancellation)).DistinctBy(pair => pair.First.Name)
+                .ToDictionary(pair => pair.First.Name, pair => pair.Second, StringComparer.Ordinal);
+            foreach ((LoraModuleInfo module, TensorInfo? weight) in batch)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                onScored(module, weight is null ? default : norms.TryGetValue(weight.Name, out double norm) ? new() { Norm = norm } : Of(checkpoint, weight, room, cancellation));
+            }
         }
     }
 
     private static TensorInfo? Matrix(ModuleTree tree, LoraModuleInfo module) =>
         module.Quantization is null && tree.ParameterOf(module.Name, "weight") is { Shape.Length: >= 2 } weight && TensorType.IsKnown(weight.DataType) ? weight : null;
 
-    private static long Count(TensorInfo weight) => weight.Shape.Aggregate(1L, (count, size) => count * size);
+    /// <summary>The modules in their order, as many at once as have so many bytes.</summary>
+    private static IEnumerable<(LoraModuleInfo Module, TensorInfo? Weight)[]> Batches((LoraModuleInfo Module, TensorInfo? Weight)[] all)
+    {
+        long bytes = 0;
+        return all.GroupBy(entry => (bytes += entry.Weight?.Length ?? 0) / BatchBytes).Select(batch => batch.ToArray());
+    }
+
+    private bool IsSummed(TensorInfo weight) => !needsSpectrum && SquareSums.Knows(weight.DataType);
 
     private ModuleScores Of(Checkpoint checkpoint, TensorInfo weight, Tensor room, CancellationToken cancellation)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor values = room.narrow(0, 0, Count(weight)).view(weight.Shape);
+        Tensor values = room.narrow(0, 0, weight.ElementCount).view(weight.Shape);
         WeightReader.Fill([(values, weight)], checkpoint, cancellation: cancellation);
         return Of(values.flatten(1), scores, needsSpectrum); // a convolution as the matrix [out, in height width]
     }

@@ -12,6 +12,9 @@ internal sealed class SweepSharing(int block)
     /// <summary>The lowest block that learns in any of them.</summary>
     public int Block => block;
 
+    /// <summary>Whether a point has run, and what it took was given back.</summary>
+    public bool HasRun => largest > 0;
+
     /// <summary>The evaluations before the first step of an earlier run whose adapter began as no change at all too; null before there was one.</summary>
     /// <param name="plan">The run.</param>
     /// <param name="batchSize">Rows in one forward pass: sums round otherwise in other batches.</param>

@@ -17,6 +17,7 @@ public class GoldenNamesTests
     [InlineData("flux_comfy_kohya_to_diffusers")]
     [InlineData("flux_fal_to_diffusers")]
     [InlineData("flux_onetrainer_to_diffusers")]
+    [InlineData("flux_xlabs_to_diffusers")]
     [InlineData("flux2_kohya_to_diffusers")]
     [InlineData("qwen_image_kohya_to_diffusers")]
     [InlineData("z_image_kohya_to_diffusers")]

@@ -34,7 +34,7 @@ public sealed class T5FactTests : IDisposable
 
         Tensor wi = stored[$"{Mlp}.DenseReluDense.wi.weight"], table = stored["shared.weight"];
         double[] gate = Product(normed, wi), up = Product(normed, wi.flip(0));
-        Near([.. gate.Zip(up, (g, u) => 0.5 * g * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (g + (0.044715 * g * g * g)))) * u)], inner);
+        Near([.. gate.Zip(up, (g, u) => PlainMath.TanhGelu(g) * u)], inner);
         Near(Product(hidden, table.flip(0)), logits);
 
         void Watch(string name, Action<Tensor, Tensor> take) => ((nn.Module<Tensor, Tensor>)modules[name]).register_forward_hook((_, input, output) =>

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Models;
@@ -25,7 +23,7 @@ public sealed class VisionLanguageTests : IDisposable
     public void It_gives_the_numbers_of_the_language_model_alone(string form)
     {
         using DisposeScope scope = NewDisposeScope();
-        GoldenFamily golden = Write(form);
+        GoldenFamily golden = SeeingModel.Write(files.File("model"), form);
         using IDisposable noGradient = no_grad();
         using CausalLanguageModel model = ModelLoader.Load(files.File("model"), CPU, ScalarType.Float32);
 
@@ -39,7 +37,7 @@ public sealed class VisionLanguageTests : IDisposable
     public void Its_modules_are_called_as_transformers_calls_them_and_so_are_an_adapter_s(string form)
     {
         using DisposeScope scope = NewDisposeScope();
-        Write(form);
+        SeeingModel.Write(files.File("model"), form);
         ModuleTree tree = ModuleTree.Read(files.File("model"));
         string body = form.StartsWith("smolvlm", StringComparison.Ordinal) ? "model.text_model" : "model.language_model";
         LoraModuleInfo[] text = [.. tree.Modules.Where(module => module.Part == LoraModulePart.Text)];
@@ -59,7 +57,7 @@ public sealed class VisionLanguageTests : IDisposable
     public void A_merged_one_keeps_the_names_of_the_file_and_what_sees(string form)
     {
         using DisposeScope scope = NewDisposeScope();
-        GoldenFamily golden = Write(form);
+        GoldenFamily golden = SeeingModel.Write(files.File("model"), form);
         Tensor ids = golden.Data["input_ids"];
         (LoraAdapter adapter, Tensor adapted) = TrainedAdapter.On(files.File("model"), new() { Rank = 4, Alpha = 8, TargetModule = ["language_model.layers.1.self_attn.q_proj", "text_model.layers.1.self_attn.q_proj", "down_proj"] }, ids, allowUnmatched: true);
 
@@ -90,7 +88,7 @@ public sealed class VisionLanguageTests : IDisposable
     [Fact]
     public void A_classifier_on_one_is_refused_by_name()
     {
-        Write("llava");
+        SeeingModel.Write(files.File("model"), "llava");
         LoraException exception = Assert.Throws<LoraException>(() => TaskReader.Read(files.File("model"), "SEQ_CLS"));
 
         Assert.Equal(LoraError.ConfigUnsupported, exception.Error);
@@ -107,54 +105,4 @@ public sealed class VisionLanguageTests : IDisposable
         Assert.Contains("text_config.model_type is 'gemma4_text'", exception.Message, StringComparison.Ordinal);
         Assert.Contains("nearest by name: gemma3_text", exception.Message, StringComparison.Ordinal);
     }
-
-    /// <summary>Writes a reference run's language model as a part of a model that sees.</summary>
-    private GoldenFamily Write(string form)
-    {
-        string type = form.Split(',')[0];
-        GoldenFamily golden = GoldenFamily.Open(type switch { "gemma3" => "gemma2", "smolvlm" => "llama_tied_headdim", "llava" => "llama3", _ => "qwen2" });
-        JsonObject text = JsonNode.Parse(File.ReadAllText(Path.Combine(golden.Folder, "config.json")))!.AsObject();
-        JsonObject config = [];
-        if (form == "qwen2_5_vl, flat")
-        {
-            config = text.DeepClone().AsObject();
-            config["rope_scaling"] = new JsonObject { ["type"] = "mrope", ["mrope_section"] = new JsonArray(1, 1, 2) };
-        }
-        else
-        {
-            config["text_config"] = text;
-            if (type.StartsWith("qwen", StringComparison.Ordinal))
-            {
-                text["model_type"] = type + "_text";
-                text["rope_scaling"] = new JsonObject { ["rope_type"] = "default", ["mrope_section"] = new JsonArray(1, 1, 2) };
-            }
-        }
-
-        config["model_type"] = type;
-        config["architectures"] = new JsonArray("SomeForConditionalGeneration");
-        config["vision_config"] = new JsonObject { ["hidden_size"] = 4 };
-        File.WriteAllText(files.File("model/config.json"), config.ToJsonString());
-        string[] seeing = form switch
-        {
-            "llava, whole" => ["model.vision_tower.encoder.layers.0.fc1.weight", "model.multi_modal_projector.linear_1.weight"],
-            "qwen2_vl, new names" => ["model.visual.blocks.0.attn.qkv.weight", "model.visual.merger.mlp.0.weight"],
-            "smolvlm" => ["model.vision_model.encoder.layers.0.mlp.fc1.weight", "model.connector.modality_projection.proj.weight"],
-            _ when type.StartsWith("qwen", StringComparison.Ordinal) => ["visual.blocks.0.attn.qkv.weight", "visual.merger.mlp.0.weight"],
-            _ => ["vision_tower.vision_model.encoder.layers.0.mlp.fc1.weight", "multi_modal_projector.mm_input_projection_weight"],
-        };
-        SafetensorsWriter.Write(files.File("model/model.safetensors"),
-        [
-            .. SafetensorsFile.ReadAll(Path.Combine(golden.Folder, "model.safetensors")).Select(tensor => new TensorData(Name(form, type, tensor.Name), tensor.DataType, tensor.Shape, tensor.Bytes)),
-            .. seeing.Select(name => AdapterTensors.Copy(name, ones([4, 4]))),
-        ]);
-        return golden;
-    }
-
-    private static string Name(string form, string type, string name) => form switch
-    {
-        "llava, whole" or "qwen2_vl, new names" => name.Replace("model.", "model.language_model.", StringComparison.Ordinal),
-        "smolvlm" => name.Replace("model.", "model.text_model.", StringComparison.Ordinal),
-        _ when type.StartsWith("qwen", StringComparison.Ordinal) => name,
-        _ => "language_model." + name,
-    };
 }

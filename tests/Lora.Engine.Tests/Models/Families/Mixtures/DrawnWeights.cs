@@ -27,6 +27,9 @@ internal sealed class DrawnWeights(int seed) : IWeightSource
     /// <summary>The values of a tensor, the last axis first.</summary>
     public double[] this[string name] => drawn[name].Values;
 
+    /// <summary>A tensor for <see cref="PlainMath"/>.</summary>
+    public PlainTensor Plain(string name) => new(drawn[name].Shape, drawn[name].Values);
+
     /// <summary>A matrix [rows, columns], or one of a stack [count, rows, columns].</summary>
     public double[][] Matrix(string name, int number = 0)
     {

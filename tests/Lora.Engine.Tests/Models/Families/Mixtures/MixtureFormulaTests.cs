@@ -9,8 +9,6 @@ public class MixtureFormulaTests
 {
     private const double Tolerance = 1e-5;
     private const int Layers = 3;
-    private const int Heads = 4;
-    private const int KeyValueHeads = 2;
     private const int HeadDimension = 8;
 
     private const string Sizes = """
@@ -23,7 +21,7 @@ public class MixtureFormulaTests
     [Fact]
     public void Mixtral_is_what_its_formulas_give()
     {
-        FormulaDecoder plain = Plain(new DrawnWeights(1)) with { Frequencies = FormulaDecoder.FrequenciesOf(1_000_000, HeadDimension), Window = _ => 5 };
+        FormulaDecoder plain = Plain(new DrawnWeights(1)) with { Frequencies = PlainMath.Frequencies(1_000_000, HeadDimension), Window = _ => 5 };
         plain = plain with { Mlp = Mlp };
 
         AssertSame(plain, "mixtral", """ "sliding_window": 5 """);
@@ -48,7 +46,7 @@ public class MixtureFormulaTests
     [InlineData(""" "mlp_only_layers": [1], "norm_topk_prob": true """, new[] { 0, 2 }, true)]
     public void Qwen3_s_mixtures_have_dense_blocks_among_them_and_weights_that_need_not_add_up_to_one(string keys, int[] sparse, bool normalizes)
     {
-        FormulaDecoder plain = Plain(new DrawnWeights(2)) with { Frequencies = FormulaDecoder.FrequenciesOf(10000, HeadDimension), Epsilon = 1e-6 };
+        FormulaDecoder plain = Plain(new DrawnWeights(2)) with { Frequencies = PlainMath.Frequencies(10000, HeadDimension), Epsilon = 1e-6 };
         string[] mixtures = [.. sparse.Select(layer => $"model.layers.{layer}")];
         plain = plain with { Mlp = (block, x) => mixtures.Contains(block) ? Mixture(block, x) : Gated(plain, block + ".mlp", x) };
 
@@ -66,7 +64,7 @@ public class MixtureFormulaTests
     [Fact]
     public void Qwen2_s_mixtures_have_an_expert_that_all_tokens_go_through()
     {
-        FormulaDecoder plain = Plain(new DrawnWeights(4)) with { Frequencies = FormulaDecoder.FrequenciesOf(10000, HeadDimension), Epsilon = 1e-6 };
+        FormulaDecoder plain = Plain(new DrawnWeights(4)) with { Frequencies = PlainMath.Frequencies(10000, HeadDimension), Epsilon = 1e-6 };
         plain = plain with { Mlp = Mlp };
 
         AssertSame(plain, "qwen2_moe", """ "moe_intermediate_size": 12, "shared_expert_intermediate_size": 14 """);
@@ -74,7 +72,7 @@ public class MixtureFormulaTests
         double[] Mlp(string block, double[] x)
         {
             double[] parts = FormulaDecoder.Softmax(plain.Linear(block + ".mlp.gate", x));
-            double open = FormulaDecoder.Sigmoid(plain.Linear(block + ".mlp.shared_expert_gate", x)[0]);
+            double open = PlainMath.Sigmoid(plain.Linear(block + ".mlp.shared_expert_gate", x)[0]);
             IEnumerable<(double, double[])> chosen = FormulaDecoder.Highest(parts, 2).Select(expert => (parts[expert], Gated(plain, $"{block}.mlp.experts.{expert}", x)));
             return FormulaDecoder.Sum([.. chosen, (open, Gated(plain, block + ".mlp.shared_expert", x))]);
         }
@@ -83,7 +81,7 @@ public class MixtureFormulaTests
     [Fact]
     public void OLMoE_has_norms_over_all_heads_at_once()
     {
-        FormulaDecoder plain = Plain(new DrawnWeights(5)) with { Frequencies = FormulaDecoder.FrequenciesOf(10000, HeadDimension) };
+        FormulaDecoder plain = Plain(new DrawnWeights(5)) with { Frequencies = PlainMath.Frequencies(10000, HeadDimension) };
         plain = plain with { Mlp = Mlp };
 
         AssertSame(plain, "olmoe", """ "clip_qkv": null """);
@@ -98,14 +96,14 @@ public class MixtureFormulaTests
     [Fact]
     public void Gpt_oss_is_what_its_formulas_give() => AssertGptOss(
         """ "rope_parameters": { "rope_type": "default", "rope_theta": 5000 }, "layer_types": ["full_attention", "sliding_attention", "full_attention"], """,
-        FormulaDecoder.FrequenciesOf(5000, HeadDimension), 1, layer => layer == 1 ? 4 : int.MaxValue);
+        PlainMath.Frequencies(5000, HeadDimension), 1, layer => layer == 1 ? 4 : int.MaxValue);
 
     [Fact]
     public void Gpt_oss_has_a_rotation_and_windows_where_the_configuration_says_nothing_of_them()
     {
         // The number of the pair that turns so often within 4,096 tokens; between 32 times and once the frequencies fall to their 32nd part.
         double fast = Pair(32), slow = Pair(1);
-        IEnumerable<double> frequencies = FormulaDecoder.FrequenciesOf(150_000, HeadDimension)
+        IEnumerable<double> frequencies = PlainMath.Frequencies(150_000, HeadDimension)
             .Select((frequency, k) => (frequency, part: Math.Clamp((k - fast) / (slow - fast), 0, 1)))
             .Select(pair => (pair.frequency * (1 - pair.part)) + (pair.frequency / 32 * pair.part));
 
@@ -143,12 +141,12 @@ public class MixtureFormulaTests
                 return FormulaDecoder.Sum([.. rows, (1, plain.Weights.Matrix(stack + "_bias")[number])]);
             }
 
-            static double Swish(double gate) => gate * FormulaDecoder.Sigmoid(1.702 * gate);
+            static double Swish(double gate) => gate * PlainMath.Sigmoid(1.702 * gate);
         }
     }
 
     private static FormulaDecoder Plain(DrawnWeights weights) =>
-        new(weights) { Layers = Layers, Heads = Heads, KeyValueHeads = KeyValueHeads, HeadDimension = HeadDimension, Frequencies = [], Mlp = (_, x) => x };
+        new(weights) { Layers = Layers, HeadDimension = HeadDimension, Frequencies = [], Mlp = (_, x) => x };
 
     private static double[] Gated(FormulaDecoder plain, string name, double[] x) => plain.GatedMlp(x, name + ".gate_proj", name + ".up_proj", name + ".down_proj");
 

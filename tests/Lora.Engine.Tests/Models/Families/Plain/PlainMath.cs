@@ -37,7 +37,8 @@ internal static class PlainMath
     /// <param name="size">Values of a head.</param>
     /// <param name="scale">Of the scores.</param>
     /// <param name="bias">Added to the score of a head for query i and key j; -infinity where j is not seen. Keys after i never are.</param>
-    public static double[][] Attend(double[][] q, double[][] k, double[][] v, int size, double scale, Func<int, int, int, double>? bias = null)
+    /// <param name="sinks">For each head the score of nothing, to which a share is lost; null for none.</param>
+    public static double[][] Attend(double[][] q, double[][] k, double[][] v, int size, double scale, Func<int, int, int, double>? bias = null, double[]? sinks = null)
     {
         int group = q[0].Length / k[0].Length;
         return [.. q.Select((row, i) => Enumerable.Range(0, row.Length / size).SelectMany(head =>
@@ -45,16 +46,29 @@ internal static class PlainMath
             Range keys = ((head / group) * size)..(((head / group) + 1) * size);
             double[] query = row[(head * size)..((head + 1) * size)];
             double[] weights = [.. Enumerable.Range(0, i + 1).Select(j => Math.Exp((scale * Dot(query, k[j][keys])) + (bias?.Invoke(head, i, j) ?? 0)))];
-            double sum = weights.Sum();
+            double sum = weights.Sum() + (sinks is null ? 0 : Math.Exp(sinks[head]));
             return Enumerable.Range(0, size).Select(index => weights.Select((weight, j) => weight / sum * v[j][keys][index]).Sum());
         }).ToArray())];
     }
 
+    /// <summary>theta^(-2n/d) for each pair of values: radians a position.</summary>
+    public static double[] Frequencies(double theta, int dimension) => [.. Enumerable.Range(0, dimension / 2).Select(pair => Math.Pow(theta, -2.0 * pair / dimension))];
+
+    /// <summary>x / sqrt(mean(x²) + epsilon) * w of each row.</summary>
+    public static double[][] RootNorm(this double[][] rows, PlainTensor weight, double epsilon) => [.. rows.Select(row =>
+    {
+        double scale = 1 / Math.Sqrt(row.Average(value => value * value) + epsilon);
+        return row.Select((value, index) => value * scale * weight.Values[index]).ToArray();
+    })];
+
     /// <summary>Each head turned by its token's position, value n with value n + rotated / 2.</summary>
-    public static double[][] RotateHalves(this double[][] rows, int size, int rotated, double theta) => Rotate(rows, size, rotated, theta, pair => (pair, pair + (rotated / 2)));
+    public static double[][] RotateHalves(this double[][] rows, int size, int rotated, double theta) => rows.RotateHalves(size, Frequencies(theta, rotated));
+
+    /// <summary>The same by frequencies of one's own, and scaled.</summary>
+    public static double[][] RotateHalves(this double[][] rows, int size, double[] frequencies, double factor = 1) => Rotate(rows, size, frequencies, factor, pair => (pair, pair + frequencies.Length));
 
     /// <summary>Each head turned by its token's position, value 2 n with value 2 n + 1.</summary>
-    public static double[][] RotateNeighbours(this double[][] rows, int size, int rotated, double theta) => Rotate(rows, size, rotated, theta, pair => (2 * pair, (2 * pair) + 1));
+    public static double[][] RotateNeighbours(this double[][] rows, int size, int rotated, double theta) => Rotate(rows, size, Frequencies(theta, rotated), factor: 1, pair => (2 * pair, (2 * pair) + 1));
 
     /// <summary>x / 2 (1 + erf(x / sqrt 2)).</summary>
     public static double Gelu(double x) => x / 2 * (1 + Erf(x / Math.Sqrt(2)));
@@ -62,19 +76,21 @@ internal static class PlainMath
     /// <summary>x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x³))).</summary>
     public static double TanhGelu(double x) => x / 2 * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))));
 
-    public static double Silu(double x) => x / (1 + Math.Exp(-x));
+    public static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 
-    private static double[][] Rotate(double[][] rows, int size, int rotated, double theta, Func<int, (int, int)> places) => [.. rows.Select((row, position) =>
+    public static double Silu(double x) => x * Sigmoid(x);
+
+    private static double[][] Rotate(double[][] rows, int size, double[] frequencies, double factor, Func<int, (int, int)> places) => [.. rows.Select((row, position) =>
     {
         double[] turned = [.. row];
         for (int head = 0; head < row.Length; head += size)
         {
-            for (int pair = 0; pair < rotated / 2; pair++)
+            for (int pair = 0; pair < frequencies.Length; pair++)
             {
                 (int first, int second) = places(pair);
-                (double sine, double cosine) = Math.SinCos(position * Math.Pow(theta, -2.0 * pair / rotated));
-                turned[head + first] = (row[head + first] * cosine) - (row[head + second] * sine);
-                turned[head + second] = (row[head + second] * cosine) + (row[head + first] * sine);
+                (double sine, double cosine) = Math.SinCos(position * frequencies[pair]);
+                turned[head + first] = factor * ((row[head + first] * cosine) - (row[head + second] * sine));
+                turned[head + second] = factor * ((row[head + second] * cosine) + (row[head + first] * sine));
             }
         }
 
