@@ -19,7 +19,7 @@ internal static unsafe class NvidiaManagement
         : ("libnvidia-ml.so.1", "libcuda.so.1");
 
     /// <summary>Whether NVIDIA's driver is on this machine.</summary>
-    public static bool IsThere() => NativeLibrary.TryLoad(Library(Environment.SystemDirectory), out _);
+    public static bool IsThere() => NativeLibrary.TryLoad(Libraries(Environment.SystemDirectory).Management, out _);
 
     /// <summary>Used and free bytes of a device; null where the library or the device is not there.</summary>
     /// <param name="index">The device as CUDA counts it.</param>
