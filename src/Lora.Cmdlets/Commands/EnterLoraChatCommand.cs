@@ -50,7 +50,7 @@ public sealed class EnterLoraChatCommand : GeneratingCmdlet, IChatModel, IChatTe
     {
         LoraGenerator speaker = Loaded();
         string? answer = null;
-        GenerationOptions options = Options();
+        GenerationOptions options = Options() with { KeepText = true };
         RunOnWorker("Answering", (worker, cancellation) =>
         {
             StringBuilder said = new();

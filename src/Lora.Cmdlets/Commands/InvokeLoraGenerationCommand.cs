@@ -116,7 +116,7 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
     private void Run(PathResolver paths)
     {
         GeneratorOptions loading = Generator(paths);
-        GenerationOptions options = Options() with { BatchSize = Stream ? 1 : BatchSize };
+        GenerationOptions options = Options() with { BatchSize = Stream ? 1 : BatchSize, KeepText = Stream };
         RunningText? running = Stream && ShownOutput.IsTerminal(this) ? new(Host.UI.RawUI) : null;
         RunOnWorker("Generating", (worker, cancellation) =>
         {

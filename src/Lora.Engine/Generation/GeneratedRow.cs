@@ -10,13 +10,18 @@ namespace Lora.Generation;
 /// <param name="Endings">The tokens that end what follows.</param>
 internal sealed record EncodedPrompt(int Number, LoraPrompt Prompt, int[] Ids, IReadOnlySet<int> Endings);
 
+/// <summary>How a prompt was read.</summary>
+/// <param name="Time">How long that took.</param>
+/// <param name="Known">How many of its tokens were known from a text before.</param>
+internal readonly record struct PromptReadingTime(TimeSpan Time, int Known);
+
 /// <summary>A prompt that is gone on: what was said yet, and why it ended.</summary>
 internal sealed class GeneratedRow
 {
     private readonly EncodedPrompt prompt;
     private readonly GenerationOptions options;
     private readonly int longest;
-    private readonly TimeSpan reading;
+    private readonly PromptReadingTime reading;
     private readonly Sampler sampler;
     private readonly GeneratedText text;
     private readonly List<int> ids = [];
@@ -27,8 +32,8 @@ internal sealed class GeneratedRow
     /// <param name="tokenizer">What makes text of tokens.</param>
     /// <param name="options">How it goes on.</param>
     /// <param name="longest">Tokens that the model can be given.</param>
-    /// <param name="reading">How long the prompt was read.</param>
-    public GeneratedRow(EncodedPrompt prompt, Tokenizer tokenizer, GenerationOptions options, int longest, TimeSpan reading)
+    /// <param name="reading">How the prompt was read.</param>
+    public GeneratedRow(EncodedPrompt prompt, Tokenizer tokenizer, GenerationOptions options, int longest, PromptReadingTime reading)
     {
         this.prompt = prompt;
         this.options = options;
@@ -95,7 +100,8 @@ internal sealed class GeneratedRow
             StopReason = stop!.Value,
             PromptToken = prompt.Ids.Length,
             TokenPerSecond = steps > 0 ? steps / watch.Elapsed.TotalSeconds : 0,
-            PromptTokenPerSecond = prompt.Ids.Length / reading.TotalSeconds,
+            KnownToken = reading.Known,
+            PromptTokenPerSecond = (prompt.Ids.Length - reading.Known) / reading.Time.TotalSeconds,
         };
     }
 }

@@ -47,6 +47,12 @@ public sealed record GenerationOptions
     /// <summary>Prompts that are continued at the same time.</summary>
     public int BatchSize { get; init; } = UsualRows;
 
+    /// <summary>
+    /// Whether what was computed of a text is kept until the next one that this is set for, of which only what follows their common beginning is computed: for
+    /// conversations. Prompts are gone on one after another then. It takes memory until another adapter speaks or the generator is disposed.
+    /// </summary>
+    public bool KeepText { get; init; }
+
     /// <summary>What scores are divided by; 0 for the likeliest token each time.</summary>
     internal double Heat => Temperature ?? (IsNarrowed ? 1 : 0);
 

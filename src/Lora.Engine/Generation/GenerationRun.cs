@@ -10,18 +10,20 @@ namespace Lora.Generation;
 /// <param name="options">How they go on.</param>
 /// <param name="longest">Tokens that the model can be given.</param>
 /// <param name="rows">Prompts of a batch.</param>
-internal sealed class GenerationRun(Func<IDecoder> begin, Tokenizer tokenizer, GenerationOptions options, int longest, int rows)
+/// <param name="kept">Goes on all of them, one at a time, and is not disposed; null where each batch begins anew.</param>
+internal sealed class GenerationRun(Func<IDecoder> begin, Tokenizer tokenizer, GenerationOptions options, int longest, int rows, KeptText? kept = null)
 {
     /// <summary>The rows in the order of their prompts, all ended.</summary>
     /// <param name="prompts">The prompts.</param>
     /// <param name="onToken">Told of each token; null for nobody.</param>
     /// <param name="cancellation">Checked before each token.</param>
     public IReadOnlyList<GeneratedRow> Execute(IReadOnlyList<EncodedPrompt> prompts, Action<LoraGenerationToken>? onToken, CancellationToken cancellation) =>
-        [.. prompts.Chunk(rows).SelectMany(batch => Batch(batch, onToken, cancellation))];
+        [.. prompts.Chunk(kept is null ? rows : 1).SelectMany(batch => Batch(batch, onToken, cancellation))];
 
     private GeneratedRow[] Batch(EncodedPrompt[] prompts, Action<LoraGenerationToken>? onToken, CancellationToken cancellation)
     {
-        using IDecoder decoder = begin();
+        using IDecoder? own = kept is null ? begin() : null;
+        IDecoder decoder = own ?? kept!;
         GeneratedRow[] all = [.. prompts.Select(prompt => Read(decoder, prompt, cancellation))];
         GeneratedRow[] open = all;
         while (open.Length > 0)
@@ -54,6 +56,6 @@ internal sealed class GenerationRun(Func<IDecoder> begin, Tokenizer tokenizer, G
         cancellation.ThrowIfCancellationRequested();
         long start = Stopwatch.GetTimestamp();
         decoder.Read(prompt.Ids);
-        return new(prompt, tokenizer, options, longest, Stopwatch.GetElapsedTime(start));
+        return new(prompt, tokenizer, options, longest, new(Stopwatch.GetElapsedTime(start), kept?.Known ?? 0));
     }
 }

@@ -21,10 +21,13 @@ public sealed record LoraGeneration
     /// <summary>Tokens of the prompt.</summary>
     public required int PromptToken { get; init; }
 
+    /// <summary>How many of these were known from the text before and not computed again (<see cref="GenerationOptions.KeepText"/>).</summary>
+    public int KnownToken { get; init; }
+
     /// <summary>Tokens said in a second, from the first one on; those of prompts beside it took their part of the time.</summary>
     public required double TokenPerSecond { get; init; }
 
-    /// <summary>Tokens of the prompt read in a second.</summary>
+    /// <summary>Tokens of the prompt read in a second, of those that were computed.</summary>
     public required double PromptTokenPerSecond { get; init; }
 
     /// <inheritdoc/>

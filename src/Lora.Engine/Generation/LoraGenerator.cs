@@ -25,6 +25,7 @@ public sealed class LoraGenerator : IDisposable
     private readonly List<(string Name, LoraAdapter Adapter, AttachedAdapter Attached)> adapters = [];
     private readonly Dictionary<string, Lazy<ChatEncoder>> chats = new(StringComparer.Ordinal);
     private readonly IReadOnlyList<int> endings;
+    private (LoraAdapter? Speaker, KeptText Text)? kept;
 
     private LoraGenerator(string folder, CausalLanguageModel model, Tokenizer tokenizer, GeneratorOptions options)
     {
@@ -117,9 +118,25 @@ public sealed class LoraGenerator : IDisposable
 
         using ThreadCount threads = ThreadCount.Use(this.options.Thread);
         using IDisposable noGradient = no_grad();
-        GenerationRun run = new(Begin, Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize);
         Action<LoraGenerationToken>? told = onToken is null ? null : token => onToken(token with { Adapter = adapter });
-        return TorchMemoryFailure.Named(() => run.Execute([.. encoded.OfType<EncodedPrompt>()], told, cancellation)).Select(row => row.Result(adapter)).ToArray();
+        return TorchMemoryFailure.Named(() =>
+        {
+            GenerationRun run = new(Begin, Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize, options.KeepText ? Kept(chosen) : null);
+            return run.Execute([.. encoded.OfType<EncodedPrompt>()], told, cancellation);
+        }).Select(row => row.Result(adapter)).ToArray();
+    }
+
+    /// <summary>What goes on texts of a speaker and keeps the last of them; that of another speaker goes.</summary>
+    private KeptText Kept(LoraAdapter? speaker)
+    {
+        if (kept is null || kept.Value.Speaker != speaker)
+        {
+            kept?.Text.Dispose();
+            kept = null; // where beginning fails there is none
+            kept = (speaker, new(Begin()));
+        }
+
+        return kept.Value.Text;
     }
 
     /// <summary>Vector code where that computes the same as the modules, else these.</summary>
@@ -132,6 +149,7 @@ public sealed class LoraGenerator : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        kept?.Text.Dispose();
         adapters.ForEach(adapter => adapter.Attached.Dispose());
         model.Dispose();
     }

@@ -86,6 +86,9 @@ internal sealed class CausalLanguageModel : TaskModel
     /// <summary>Hidden states of a text [1, tokens] that is gone on later: it becomes the last row of the cache.</summary>
     public Tensor Read(Tensor ids, KeyValueCache cache) => body.Read(ids, cache);
 
+    /// <summary>Hidden states of tokens [1, tokens] behind those of the cache's only row.</summary>
+    public Tensor Continue(Tensor ids, KeyValueCache cache) => body.Continue(ids, cache);
+
     /// <summary>Hidden states of the next token of each row of the cache, [rows, 1].</summary>
     public Tensor Step(Tensor ids, KeyValueCache cache) => body.Step(ids, cache);
 

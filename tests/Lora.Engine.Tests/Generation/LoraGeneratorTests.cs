@@ -125,6 +125,30 @@ public sealed class LoraGeneratorTests : IDisposable
     }
 
     [Theory]
+    [InlineData(LoraQuantization.None)]
+    [InlineData(LoraQuantization.NF4)]
+    public void Of_a_conversation_s_next_turn_only_what_is_new_is_computed_and_the_answer_is_the_same(LoraQuantization quantization)
+    {
+        using LoraGenerator generator = LoraGenerator.Load(Example, options: OnCpu with { ChatTemplate = "alpaca", Quantization = quantization });
+        GenerationOptions kept = Short with { KeepText = true };
+        ChatMessage[] turns = [new("user", "Where does the fox sleep?")];
+        LoraGeneration first = generator.Generate([LoraPrompt.Of(turns)], kept)[0];
+        Assert.Equal(0, first.KnownToken);
+
+        turns = [.. turns, new("assistant", first.Text), new("user", "And the bear?")];
+        LoraGeneration second = generator.Generate([LoraPrompt.Of(turns)], kept)[0], whole = generator.Generate([LoraPrompt.Of(turns)], Short)[0];
+        Assert.Equal(whole.Text, second.Text);
+        Assert.Equal(whole.PromptToken, second.PromptToken);
+        Assert.InRange(second.KnownToken, first.PromptToken, first.PromptToken + first.Id.Count);
+
+        // The same again, and the first turn anew: all but the last token is there.
+        LoraGeneration again = generator.Generate([LoraPrompt.Of(turns)], kept)[0], back = generator.Generate([LoraPrompt.Of(turns[..1])], kept)[0];
+        Assert.Equal((whole.Text, whole.PromptToken - 1), (again.Text, again.KnownToken));
+        Assert.Equal((first.Text, first.PromptToken - 1), (back.Text, back.KnownToken));
+        Assert.Equal(0, generator.Generate([LoraPrompt.Of("The fox")], kept)[0].KnownToken);
+    }
+
+    [Theory]
     [InlineData(TrainingDataType.Float32, LoraQuantization.NF4)]
     [InlineData(TrainingDataType.BFloat16, LoraQuantization.NF4)]
     [InlineData(TrainingDataType.BFloat16, LoraQuantization.None)]

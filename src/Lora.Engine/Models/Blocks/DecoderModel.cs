@@ -53,11 +53,22 @@ internal sealed class DecoderModel : nn.Module<Tensor, RouterBalance?, Tensor>
         return read;
     }
 
+    /// <summary>The same of tokens [1, tokens] behind those of the cache's only row.</summary>
+    public Tensor Continue(Tensor input, KeyValueCache cache)
+    {
+        long tokens = input.shape[1];
+        Tensor places = Arithmetic.Range(cache.Longest, cache.Longest + tokens, ScalarType.Int64, input.device).unsqueeze(0); // [1, tokens]
+        Tensor hidden = embedding.Of(input, places, cache.Longest + tokens);
+        Tensor read = Through(hidden, new FollowingContext(cache, tokens, hidden.device, hidden.dtype, rotations));
+        cache.EndTokens((int)tokens);
+        return read;
+    }
+
     /// <summary>The same of the next token of each of the cache's rows, [rows, 1].</summary>
     public Tensor Step(Tensor input, KeyValueCache cache)
     {
         Tensor places = DeviceIndex.Of([.. cache.Lengths.Select(length => (long)length)], input.device); // [rows]
-        Tensor hidden = embedding.Of(input, places, cache.Longest + 1);
+        Tensor hidden = embedding.Of(input, places.unsqueeze(1), cache.Longest + 1);
         Tensor next = Through(hidden, new NextTokenContext(cache, places, hidden.device, hidden.dtype, rotations));
         cache.EndToken();
         return next;

@@ -38,7 +38,7 @@ internal sealed class InputEmbedding
 
     /// <summary>[batch, tokens, hidden] of ids [batch, tokens].</summary>
     /// <param name="ids">The ids.</param>
-    /// <param name="places">Where each row's one token stands, [batch], int64; null for tokens from the first place on.</param>
+    /// <param name="places">Where tokens stand, [batch, tokens] or [1, tokens], int64; null for tokens from the first place on.</param>
     /// <param name="longest">Tokens of the longest row, those before with them.</param>
     /// <exception cref="LoraException">ConfigValueInvalid: there are more tokens than positions.</exception>
     public Tensor Of(Tensor ids, Tensor? places, long longest)
@@ -53,8 +53,8 @@ internal sealed class InputEmbedding
         if (shape.Positions is PositionShape table)
         {
             table.Check(longest);
-            Tensor rows = places?.unsqueeze(1).Plus(table.Offset) ?? Arithmetic.Range(table.Offset, table.Offset + longest, ScalarType.Int64, ids.device);
-            hidden = hidden.Plus(positions!.call(rows)); // [batch, 1, hidden] or [tokens, hidden]
+            Tensor rows = places?.Plus(table.Offset) ?? Arithmetic.Range(table.Offset, table.Offset + longest, ScalarType.Int64, ids.device);
+            hidden = hidden.Plus(positions!.call(rows)); // [batch, tokens, hidden] or [tokens, hidden]
         }
 
         return norm?.call(hidden) ?? hidden;

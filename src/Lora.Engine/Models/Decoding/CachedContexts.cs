@@ -15,6 +15,48 @@ internal sealed class ReadingContext(KeyValueCache cache, long tokens, Device de
     }
 }
 
+/// <summary>A pass over tokens behind those that the cache's only row has.</summary>
+internal sealed class FollowingContext(KeyValueCache cache, long tokens, Device device, ScalarType dataType, RotaryTables rotations)
+    : BlockContext(cache.Longest + tokens, device, dataType, rotations)
+{
+    private readonly long before = cache.Longest;
+    private readonly Device device = device;
+    private readonly ScalarType dataType = dataType;
+
+    /// <inheritdoc/>
+    public override bool IsCausal => false;
+
+    /// <summary>The additive mask of queries that stand behind other tokens, [queries, keys].</summary>
+    /// <param name="before">Tokens before them.</param>
+    /// <param name="keys">Those, and theirs.</param>
+    /// <param name="size">Keys that a query sees, its own among them.</param>
+    /// <param name="dataType">Of the mask.</param>
+    /// <param name="device">Where it is.</param>
+    public static Tensor MaskOf(long before, long keys, long size, ScalarType dataType, Device device)
+    {
+        Tensor places = Arithmetic.Range(0, keys, ScalarType.Int64, device); // [keys]
+        Tensor distance = places.narrow(0, before, keys - before).unsqueeze(1) - places; // [queries, keys]
+        Tensor hidden = distance.IsBelow(0).logical_or_(distance.IsAtLeast(size));
+        return zeros(distance.shape, dtype: dataType, device: device).Masked(hidden, finfo(dataType).min);
+    }
+
+    /// <inheritdoc/>
+    public override (Tensor Key, Tensor Value) Join(object layer, Tensor key, Tensor value) => cache.AddTokens(layer, key, value);
+
+    /// <inheritdoc/>
+    public override Tensor? MaskUnlessCausal(int? window) => Mask(window);
+
+    /// <inheritdoc/>
+    protected override (Tensor Cosine, Tensor Sine) MakeRotation(RopeParameters parameters, int headDimension)
+    {
+        (Tensor cosine, Tensor sine) = base.MakeRotation(parameters, headDimension); // [places, rotated]
+        return (cosine.narrow(0, before, Tokens - before), sine.narrow(0, before, Tokens - before));
+    }
+
+    /// <summary>[tokens, places].</summary>
+    protected override Tensor MakeMask(long size) => MaskOf(before, Tokens, size, dataType, device);
+}
+
 /// <summary>A pass over one token of each row, which sees all that its row has before it.</summary>
 internal sealed class NextTokenContext : BlockContext
 {

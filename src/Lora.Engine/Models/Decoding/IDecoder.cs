@@ -7,6 +7,11 @@ internal interface IDecoder : IDisposable
     /// <param name="ids">At least one.</param>
     void Read(IReadOnlyList<int> ids);
 
+    /// <summary>Takes the only row back to its first tokens and reads others behind them, without those that stay being computed again.</summary>
+    /// <param name="kept">How many stay; at least one.</param>
+    /// <param name="ids">At least one.</param>
+    void Continue(int kept, IReadOnlyList<int> ids);
+
     /// <summary>Gives each row its next token.</summary>
     /// <param name="ids">One for each row.</param>
     void Step(IReadOnlyList<int> ids);

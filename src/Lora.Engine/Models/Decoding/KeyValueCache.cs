@@ -33,6 +33,32 @@ internal sealed class KeyValueCache : IDisposable
         Replace(layer, Below(before?.Key, key, places), Below(before?.Value, value, places));
     }
 
+    /// <summary>Takes the only row back to its first tokens.</summary>
+    public void Cut(int tokens) => lengths[0] = tokens;
+
+    /// <summary>Puts a layer's next tokens behind the only row.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="key">[1, kvHeads, tokens, headSize].</param>
+    /// <param name="value">The same.</param>
+    /// <returns>All that there is of the row, [1, kvHeads, places, headSize].</returns>
+    public (Tensor Key, Tensor Value) AddTokens(object layer, Tensor key, Tensor value)
+    {
+        (Tensor keys, Tensor values) = layers[layer];
+        long tokens = key.shape[2], all = Longest + tokens;
+        if (keys.shape[2] < all)
+        {
+            Replace(layer, Grown(keys, Places((int)all)), Grown(values, Places((int)all)));
+            (keys, values) = layers[layer];
+        }
+
+        keys.narrow(2, Longest, tokens).copy_(key);
+        values.narrow(2, Longest, tokens).copy_(value);
+        return (keys.narrow(2, 0, all), values.narrow(2, 0, all));
+    }
+
+    /// <summary>Notes that every layer has the next tokens of the only row.</summary>
+    public void EndTokens(int tokens) => lengths[0] += tokens;
+
     /// <summary>Notes that every layer has the last row.</summary>
     public void EndRow(int tokens) => lengths.Add(tokens);
 
@@ -69,6 +95,12 @@ internal sealed class KeyValueCache : IDisposable
     /// <summary>Lets go of all other rows.</summary>
     public void Keep(IReadOnlyList<int> rows)
     {
+        if (rows.Count == 0)
+        {
+            Dispose(); // also where a row came to some of the layers and not to all
+            return;
+        }
+
         using DisposeScope scope = NewDisposeScope();
         int[] left = [.. rows.Select(row => lengths[row])];
         foreach ((object layer, (Tensor key, Tensor value)) in layers.ToArray())

@@ -25,6 +25,25 @@ internal sealed class ModuleDecoder(CausalLanguageModel model) : IDecoder
     }
 
     /// <inheritdoc/>
+    public void Continue(int kept, IReadOnlyList<int> ids)
+    {
+        List<int> whole = [.. texts.Single().Take(kept), .. ids];
+        if (model.HasLengthRotation)
+        {
+            Keep([]);
+            Read(whole);
+            return;
+        }
+
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        cache.Cut(kept);
+        Tensor hidden = model.Continue(DeviceIndex.Of([.. ids.Select(id => (long)id)], [1, ids.Count], model.Device), cache); // [1, tokens, hidden]
+        texts[0] = whole;
+        logits[0] = Rows(hidden.narrow(1, ids.Count - 1, 1))[0];
+    }
+
+    /// <inheritdoc/>
     public void Step(IReadOnlyList<int> ids)
     {
         for (int row = 0; row < texts.Count; row++)

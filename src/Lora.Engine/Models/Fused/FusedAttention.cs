@@ -46,7 +46,11 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
         // In place: without norms these are slices of qkv, which nobody needs unrotated.
         Rotate(turned, step, backward: false);
         HeadParts parts = Parts(turned, heads);
-        step.OnKeyValue?.Invoke(parts.Key, parts.Value);
+        if (step.OnHeads?.Invoke(parts) is Tensor known)
+        {
+            return (mixedPlace.Adopt(known), new(null, null, null, new NothingKept()));
+        }
+
         (Tensor mixed, AttentionState state) = attention.Forward(parts, step.Documents, place, mixedPlace, keepsProbabilities);
         return (mixed, new(KeepsProduct ? qkv : null, scale is not null && attention.KeepsInputs ? turned : null, scale, state));
     }
@@ -72,6 +76,12 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
             // Over the gradient itself: a row is read before it is written.
             kernels.NormBackward(Turned(Heads(state.Product!)), weights.HeadNorm, state.Scale!, turned, turned, accumulate: false);
         }
+    }
+
+    /// <summary>Of a pass that no backward pass follows.</summary>
+    private sealed record NothingKept : AttentionState
+    {
+        public override IEnumerable<Tensor> Tensors => [];
     }
 
     private Tensor Heads(Tensor qkv) => qkv.unflatten(1, shape.Heads + (2 * shape.KeyValueHeads), shape.HeadDimension);

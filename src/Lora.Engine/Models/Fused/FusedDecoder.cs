@@ -66,12 +66,13 @@ internal sealed class FusedDecoder : IDisposable
     /// </summary>
     /// <param name="documents">The documents.</param>
     /// <param name="batch">Whose they are, where something is learned of them; null for documents alone.</param>
-    public StepContext Context(PackedDocuments documents, PackedBatch? batch = null)
+    /// <param name="before">Tokens that stand before each document and were computed already.</param>
+    public StepContext Context(PackedDocuments documents, PackedBatch? batch = null, int before = 0)
     {
         using DisposeScope scope = NewDisposeScope();
         long[] ends = [.. documents.Places.Select(place => (long)place.Start), documents.Ids.Length];
-        Tensor[] numbers = DeviceIndex.Of([documents.Ids, documents.Positions, ends, batch?.Supervised ?? [], batch?.Targets ?? []], Embedding.device);
-        Tensor angles = rotation.Joined([.. documents.Places.Select(place => place.Length)], numbers[1], Norm.Wide.dtype); // [tokens, 2 rotated]
+        Tensor[] numbers = DeviceIndex.Of([documents.Ids, before == 0 ? documents.Positions : [.. documents.Positions.Select(position => position + before)], ends, batch?.Supervised ?? [], batch?.Targets ?? []], Embedding.device);
+        Tensor angles = rotation.Joined([.. documents.Places.Select(place => before + place.Length)], numbers[1], Norm.Wide.dtype); // [tokens, 2 rotated]
         return new(
             new(documents.Places, numbers[2].to(ScalarType.Int32).MoveToOuterDisposeScope()),
             new(angles.MoveToOuterDisposeScope()),

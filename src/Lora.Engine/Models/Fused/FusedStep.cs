@@ -227,6 +227,9 @@ internal sealed class FusedStep : IStepEngine
 /// <param name="Targets">The successors, [places].</param>
 internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angles, Tensor Ids, Tensor Supervised, Tensor Targets)
 {
-    /// <summary>Told the keys and values of each block, [tokens, kvHeads, headSize], rotated, in a pass after which texts go on; null for nobody.</summary>
-    public Action<Tensor, Tensor>? OnKeyValue { get; init; }
+    /// <summary>
+    /// Told the heads of each block in a pass after which texts go on; what it gives, [tokens, heads, headSize], is what was mixed where keys before the pass
+    /// are seen too, and null leaves that to the block. Null for nobody.
+    /// </summary>
+    public Func<HeadParts, Tensor?>? OnHeads { get; init; }
 }

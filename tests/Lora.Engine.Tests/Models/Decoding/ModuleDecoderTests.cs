@@ -38,6 +38,26 @@ public class ModuleDecoderTests
     }
 
     [Theory]
+    [MemberData(nameof(Families))]
+    public void A_text_that_is_taken_back_goes_on_otherwise_as_one_that_is_read_whole(string family)
+    {
+        using TemporaryFolder files = new();
+        using DisposeScope scope = NewDisposeScope();
+        FamilyCase known = FamilyCase.Open(family, files);
+        using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
+        int[][] texts = [.. Enumerable.Range(0, 2).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
+        using IDecoder decoder = new ModuleDecoder(model);
+
+        decoder.Read(texts[0][..5]);
+        decoder.Step([texts[0][5]]);
+        decoder.Continue(3, texts[1][..4]);
+        AssertWhole(model, [.. texts[0][..3], .. texts[1][..4]], decoder.Logits(0));
+        decoder.Step([texts[1][4]]);
+        decoder.Continue(8, [texts[1][5]]);
+        AssertWhole(model, [.. texts[0][..3], .. texts[1][..6]], decoder.Logits(0));
+    }
+
+    [Theory]
     [InlineData("llama3")]
     [InlineData("gemma2")]
     [InlineData("gpt_neox")]

@@ -48,13 +48,34 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
     /// <inheritdoc/>
     public void Read(IReadOnlyList<int> ids)
     {
-        using IDisposable noGradient = no_grad();
-        using DisposeScope scope = NewDisposeScope();
         DirectText<TElement> text = new(new(blocks.Length, model.Layers[0].Block.Attention.KeyWidth), model.Shape.VocabularySize);
         texts.Add(text);
-        text.Cache.Reserve(ids.Count);
-        Tensor last = reader.Read(ids, text.Cache.Fill); // [1, hidden]
-        text.Cache.Length = ids.Count;
+        Add(text, ids);
+    }
+
+    /// <inheritdoc/>
+    public void Continue(int kept, IReadOnlyList<int> ids)
+    {
+        DirectText<TElement> text = texts.Single();
+        text.Cache.Length = kept;
+        Add(text, ids);
+    }
+
+    /// <summary>Reads tokens behind those that a text has.</summary>
+    private void Add(DirectText<TElement> text, IReadOnlyList<int> ids)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        TextCache<TElement> cache = text.Cache;
+        int before = cache.Length;
+        cache.Reserve(before + ids.Count);
+        using PastAttention past = new(before);
+        Tensor last = reader.Read(ids, before, (block, heads) =>
+        {
+            cache.Add(block, heads.Key, heads.Value);
+            return before == 0 ? null : past.Mix(heads.Query, cache.Copies(block, heads.Key, before + heads.Key.shape[0]), model.Layers[block].Block.Heads);
+        }); // [1, hidden]
+        cache.Length += ids.Count;
         StepBuffers room = Room();
         last.data<float>().ToArray().CopyTo(new Span<float>(room.Residual, model.Shape.HiddenSize));
         team.Run(worker => Finish(worker, room, 1));

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>Reads prompts by the blocks of the fused step, at the rate of its products, and hands out their keys and values.</summary>
+/// <summary>Reads prompts by the blocks of the fused step, at the rate of its products, and hands out their heads.</summary>
 internal sealed class DirectReader : IDisposable
 {
     private readonly FusedDecoder decoder;
@@ -25,13 +25,14 @@ internal sealed class DirectReader : IDisposable
     }
 
     /// <summary>The last block's output for the last token, [1, hidden], float32, in the caller's scope.</summary>
-    /// <param name="ids">The text.</param>
-    /// <param name="onBlock">Takes the keys and values of a block, each [tokens, kvHeads, headSize], rotated; views that it does not own.</param>
-    public Tensor Read(IReadOnlyList<int> ids, Action<int, Tensor, Tensor> onBlock)
+    /// <param name="ids">The text, or what stands behind its tokens that were read already.</param>
+    /// <param name="before">How many those are.</param>
+    /// <param name="onBlock">Takes the heads of a block, rotated; views that it does not own. See <see cref="StepContext.OnHeads"/>.</param>
+    public Tensor Read(IReadOnlyList<int> ids, int before, Func<int, HeadParts, Tensor?> onBlock)
     {
         using DisposeScope scope = NewDisposeScope();
         PackedDocuments documents = new([new TrainingExample([.. ids], [.. ids], 1)]);
-        StepContext step = decoder.Context(documents);
+        StepContext step = decoder.Context(documents, before: before);
         scratch.Reserve(layers[0].Memory.ForwardScratch(Kept.Nothing, new([ids.Count], Supervised: 0)));
         try
         {
@@ -40,7 +41,7 @@ internal sealed class DirectReader : IDisposable
             for (int block = 0; block < layers.Length; block++)
             {
                 int number = block;
-                layers[block].Forward(x, step with { OnKeyValue = (key, value) => onBlock(number, key, value) });
+                layers[block].Forward(x, step with { OnHeads = heads => onBlock(number, heads) });
             }
 
             return x.narrow(0, ids.Count - 1, 1).to(ScalarType.Float32).MoveToOuterDisposeScope();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -39,20 +40,36 @@ internal sealed unsafe class TextCache<TElement>(int blocks, int width) : IDispo
         }
     }
 
-    /// <summary>Takes what a block computed of the text's first tokens.</summary>
+    /// <summary>Takes what a block computed of tokens behind the text's, for which there is room.</summary>
     /// <param name="block">The block.</param>
     /// <param name="key">[tokens, kvHeads, headSize].</param>
     /// <param name="value">The same.</param>
-    public void Fill(int block, Tensor key, Tensor value)
+    public void Add(int block, Tensor key, Tensor value)
     {
-        Copy(key, Keys(block));
-        Copy(value, Values(block));
+        Copy(key, Keys(block) + ((long)Length * width));
+        Copy(value, Values(block) + ((long)Length * width));
 
         static void Copy(Tensor heads, TElement* target)
         {
             using Tensor tokens = heads.contiguous();
-            long bytes = tokens.numel() * sizeof(TElement);
-            NativeMemory.Copy((void*)Native.TensorMemory.Address(tokens), target, (nuint)bytes);
+            NativeMemory.Copy((void*)TensorMemory.Address(tokens), target, (nuint)(tokens.numel() * sizeof(TElement)));
+        }
+    }
+
+    /// <summary>The keys and values of a block's first tokens, copied.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="like">What they are like, [.., kvHeads, headSize].</param>
+    /// <param name="tokens">How many.</param>
+    /// <returns>[tokens, kvHeads, headSize] each, in the caller's scope.</returns>
+    public (Tensor Key, Tensor Value) Copies(int block, Tensor like, long tokens)
+    {
+        return (Of(Keys(block)), Of(Values(block)));
+
+        Tensor Of(TElement* source)
+        {
+            Tensor copy = empty([tokens, like.shape[1], like.shape[2]], dtype: like.dtype, device: CPU);
+            NativeMemory.Copy(source, (void*)TensorMemory.Address(copy), (nuint)(tokens * width * sizeof(TElement)));
+            return copy;
         }
     }
 
