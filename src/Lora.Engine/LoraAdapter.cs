@@ -23,6 +23,9 @@ public sealed class LoraAdapter
     /// <summary>The labels that a classifier was trained with; null where there are none, or that is not known.</summary>
     internal LabelSet? Labels { get; init; }
 
+    /// <summary>The rows that its training took the loss on, for who has to prove something of it; null where there were none, or that is not known.</summary>
+    internal ValidationRows? Validation { get; init; }
+
     /// <summary>The folder that holds the adapter; null when it is in memory only.</summary>
     public string? Path { get; init; }
 
@@ -36,8 +39,16 @@ public sealed class LoraAdapter
     internal string Label => Path ?? ToString();
 
     /// <summary>The same adapter with another configuration.</summary>
-    public LoraAdapter With(LoraConfig config) => new() { Config = config, Tensors = Tensors, ChatTemplate = ChatTemplate, Labels = Labels, Path = Path };
+    public LoraAdapter With(LoraConfig config) => new() { Config = config, Tensors = Tensors, ChatTemplate = ChatTemplate, Labels = Labels, Validation = Validation, Path = Path };
+
+    /// <summary>The same adapter with the rows that its training took the loss on.</summary>
+    internal LoraAdapter With(ValidationRows? rows) => new() { Config = Config, Tensors = Tensors, ChatTemplate = ChatTemplate, Labels = Labels, Validation = rows, Path = Path };
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Config}, {ParameterCount} parameters");
 }
+
+/// <summary>Rows in files, and how they are read.</summary>
+/// <param name="Paths">Full paths of the files.</param>
+/// <param name="Data">How they are read.</param>
+internal sealed record ValidationRows(IReadOnlyList<string> Paths, DataOptions Data);

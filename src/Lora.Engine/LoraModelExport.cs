@@ -39,9 +39,6 @@ public sealed record LoraExportVerification
     /// <summary>Nothing was compared, as it was asked for.</summary>
     internal static LoraExportVerification Skipped { get; } = new() { Outcome = LoraExportOutcome.Skipped, Reason = "it was not asked for" };
 
-    /// <summary>Nothing was compared, as there is nothing that was added to the base.</summary>
-    internal static LoraExportVerification OfBase { get; } = new() { Outcome = LoraExportOutcome.Skipped, Reason = "it is the base model, without an adapter" };
-
     /// <summary>Whether it was proven.</summary>
     public LoraExportOutcome Outcome { get; init; }
 
@@ -75,7 +72,7 @@ public sealed record LoraExportVerification
 /// <summary>Whether a written model was held against its base with the adapter.</summary>
 public enum LoraExportOutcome
 {
-    /// <summary>It is the base with the adapter, rounded to the file's types and no further away than float32 leaves open.</summary>
+    /// <summary>It is the base, with the adapter where there is one, rounded to the file's types and no further away than float32 leaves open.</summary>
     Proven,
 
     /// <summary>Its weights are quantised: how far away it is was measured and is for people to judge.</summary>
@@ -84,6 +81,6 @@ public enum LoraExportOutcome
     /// <summary>What the model computes is not known here, or not with this adapter.</summary>
     Unverified,
 
-    /// <summary>The proof was not wanted, or the base model was written without an adapter.</summary>
+    /// <summary>The proof was not wanted.</summary>
     Skipped,
 }

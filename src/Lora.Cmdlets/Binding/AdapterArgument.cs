@@ -12,7 +12,7 @@ public sealed record AdapterArgument : Argument
     {
         PathResolver paths = new(cmdlet);
         return given.Count == 0
-            ? throw LoraException.Of(LoraError.AdapterNotGiven, null)
+            ? throw LoraException.Of(LoraError.AdapterNotGiven, null, "")
             : given.SelectMany(argument => cmdlet.Reported(() => argument.Sources(paths)) ?? [], (_, path) => cmdlet.Reported(path)).OfType<AdapterSource>();
     }
 
@@ -27,7 +27,7 @@ public sealed record AdapterArgument : Argument
     // Functions, so that of several folders that one path names each fails by itself.
     private IReadOnlyList<Func<AdapterSource>> Sources(PathResolver paths) => Value switch
     {
-        null => throw LoraException.Of(LoraError.AdapterNotGiven, null),
+        null => throw LoraException.Of(LoraError.AdapterNotGiven, null, ""),
         LoraAdapter adapter => [() => new(adapter)],
         string path => [.. NamedPlace.All(path, paths).Select(found => (Func<AdapterSource>)(() => AdapterSource.At(found)))],
         object value when Members.Of(value, "Adapter") is LoraAdapter adapter => [() => new(adapter)],

@@ -62,7 +62,8 @@ internal sealed class AdapterSource
     private string Name => adapter?.ToString() ?? file ?? Path.Combine(folder, AdapterConfigJson.FileName);
 
     private static string WhyNot(string folder) =>
-        File.Exists(folder) ? $"an adapter's files are {AdapterConfigJson.FileName} and {AdapterFolder.WeightsName}"
+        AdapterFile.IsGgufModel(folder) ? "it is a model of llama.cpp, and no adapter of one (general.type)"
+        : File.Exists(folder) ? $"an adapter's files are {AdapterConfigJson.FileName} and {AdapterFolder.WeightsName}"
         : File.Exists(Path.Combine(folder, "config.json")) ? $"it is the folder of a model, which has no {AdapterConfigJson.FileName}"
         : $"the folder has no {AdapterConfigJson.FileName}{Hint(folder)}";
 

@@ -86,13 +86,17 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     protected override void ProcessInput()
     {
         bool hasAdapter = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(Adapter));
-        if (hasAdapter || Model?.Value is null || Format != LoraModelFormat.Gguf)
+        if (hasAdapter || Model?.Value is null)
         {
             base.ProcessInput();
         }
+        else if (Format != LoraModelFormat.Gguf)
+        {
+            throw LoraException.Of(LoraError.AdapterNotGiven, Model.Value, $", which -Format {Format} adds to the weights of '{Model.Value}'; -Format Gguf writes a model without one too");
+        }
         else
         {
-            RefuseInVain(nameof(Dataset), nameof(ResizeVocabulary));
+            RefuseInVain(nameof(ResizeVocabulary));
             PathResolver paths = new(this);
             string place = Place;
             if (Export(null, BaseModel.Named(Model, Revision, paths)!, place) && PassThru)

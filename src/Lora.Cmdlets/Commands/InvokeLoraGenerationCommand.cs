@@ -81,7 +81,8 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
         else if (InputObject.Length > 0)
         {
             hasAdapters = true;
-            adapters.AddRange(Adapters([.. InputObject.Select(given => new AdapterArgument { Value = given.Value })], model));
+            AdapterArgument[] named = [.. InputObject.Select(given => Reported(() => Beside(given.Value))).OfType<AdapterArgument>()];
+            adapters.AddRange(named.Length == 0 ? [] : Adapters(named, model));
         }
     }
 
@@ -132,6 +133,20 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
                 run.Give();
             }
         });
+    }
+
+    /// <summary>What was piped in beside -Prompt, which is an adapter.</summary>
+    /// <exception cref="LoraException">ConfigConflict: a text that names nothing, and so was meant as a prompt.</exception>
+    private AdapterArgument Beside(object? value)
+    {
+        try
+        {
+            return value is string path && new PathResolver(this).All(path).Count == 0 ? new() : new() { Value = value };
+        }
+        catch (LoraException exception) when (exception.Error == LoraError.PathNotFound)
+        {
+            throw LoraException.From(exception, LoraError.ConfigConflict, value, $"-Prompt has the prompts, so what is piped in are adapters, and there is nothing at '{value}': leave -Prompt out where the pipeline has the prompts");
+        }
     }
 
     /// <summary>Adds a prompt; one that is none is reported, and the next one follows.</summary>

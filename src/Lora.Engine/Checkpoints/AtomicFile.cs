@@ -27,7 +27,7 @@ public static class AtomicFile
             FileChanges.Move(temporary, path, overwrite: true);
             Leftovers.RemoveFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path));
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (IsRefusal(exception))
         {
             throw LoraException.From(exception, LoraError.OutputFailed, path, path, exception.Message);
         }
@@ -36,6 +36,9 @@ public static class AtomicFile
             RemoveIfLeft(temporary);
         }
     }
+
+    /// <summary>Whether the system refused to write. .NET has an exception of its own for a file that grows beyond what its file system holds (4 GB on FAT32).</summary>
+    internal static bool IsRefusal(Exception exception) => exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException { ParamName: "value" };
 
     private static void RemoveIfLeft(string temporary)
     {

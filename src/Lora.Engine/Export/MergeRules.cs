@@ -14,6 +14,10 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
     private const string WayOut = "-Untie (Untie in a program) writes a model in which each has its own";
 
     private readonly string name = adapter.Label;
+    private readonly TensorFaults missing = new(adapter.Label, adapter.Label);
+
+    /// <summary>Modules of the adapter that the model has not, as one problem.</summary>
+    public IReadOnlyList<LoraProblem> Missing => missing.Problems();
 
     /// <summary>What can be said of the adapter alone.</summary>
     public static IReadOnlyList<LoraProblem> OfAdapter(LoraAdapter adapter, string model)
@@ -39,7 +43,7 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
         int before = problems.Count;
         if (layout.Of(merge.Name, parameter) is not TensorInfo tensor)
         {
-            problems.Add(MissingTensor(merge, parameter));
+            NoteMissing(merge, parameter);
             return null;
         }
 
@@ -123,10 +127,21 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
         }
     }
 
-    private LoraProblem MissingTensor(ModuleMerge merge, string parameter) =>
-        layout.Tied?.Other(merge.Name) is string other ? Refused(merge.Name, $"its {parameter} is that of '{other}' (tie_word_embeddings); {WayOut}")
-        : tree.Nodes.GetValueOrDefault(merge.Name) is { Parameters.Count: > 0 } ? Refused(merge.Name, $"the adapter has a {parameter} and the module has none")
-        : Misfit($"the model has no module '{merge.Name}'");
+    private void NoteMissing(ModuleMerge merge, string parameter)
+    {
+        if (layout.Tied?.Other(merge.Name) is string other)
+        {
+            problems.Add(Refused(merge.Name, $"its {parameter} is that of '{other}' (tie_word_embeddings); {WayOut}"));
+        }
+        else if (tree.Nodes.GetValueOrDefault(merge.Name) is { Parameters.Count: > 0 })
+        {
+            problems.Add(Refused(merge.Name, $"the adapter has a {parameter} and the module has none"));
+        }
+        else
+        {
+            missing.Add(merge.Name, "the model has no such module");
+        }
+    }
 
     private LoraProblem Misfit(string reason) => new(LoraError.AdapterWeightsInvalid, name, name, reason);
 

@@ -13,10 +13,11 @@ internal static class MergedCard
     /// <summary>Writes it, unless the destination has one, which is the user's.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="checkpoint">The base.</param>
+    /// <param name="modelType">What config.json calls the model's family; null where nothing does.</param>
     /// <param name="verification">What the merged model was found to compute.</param>
     /// <param name="folder">Where the model goes.</param>
     /// <param name="stage">The files so far, the base's card among them.</param>
-    public static void Write(LoraAdapter adapter, Checkpoint checkpoint, LoraExportVerification verification, string folder, StagedFolder stage)
+    public static void Write(LoraAdapter adapter, Checkpoint checkpoint, string? modelType, LoraExportVerification verification, string folder, StagedFolder stage)
     {
         if (MergeDestination.Keeps(Path.Combine(folder, Name)))
         {
@@ -26,7 +27,7 @@ internal static class MergedCard
         string own = stage.PathOf(Name);
         string text = File.Exists(own) ? File.ReadAllText(own).TrimEnd() + "\n\n" : "";
         File.Delete(own);
-        stage.WriteText(Name, text + Section(adapter, checkpoint, verification));
+        stage.WriteText(Name, text + Section(adapter, checkpoint, verification) + ServeCommands.OfMerged(adapter.Config, modelType));
     }
 
     /// <summary>What was merged and how it was proven, as Markdown.</summary>

@@ -67,12 +67,12 @@ public static class ModelMerge
             LoraExportVerification verification = options.SkipVerification
                 ? LoraExportVerification.Skipped
                 : new ExportProof(fitted, checkpoint, options, progress, cancellation).OfFolder(stage.PathOf(""));
-            MergedCard.Write(adapter, checkpoint, verification, folder, stage);
+            MergedCard.Write(adapter, checkpoint, tree.ModelType, verification, folder, stage);
             long size = Directory.EnumerateFiles(stage.PathOf(""), "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
             stage.Publish(ModelFiles.Weights(folder));
             return new() { Path = folder, Size = size, Verification = verification, Note = fitted.Note is null ? [] : [fitted.Note] };
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (AtomicFile.IsRefusal(exception))
         {
             throw LoraException.From(exception, LoraError.OutputFailed, folder, folder, exception.Message);
         }

@@ -18,7 +18,7 @@ internal static class PromptReading
         try
         {
             return row.ValueKind == JsonValueKind.Object
-                ? Read([.. row.EnumerateObject().Select(field => new RowField(field.Name, field.Value))], new DatasetFile(Name))
+                ? Read([.. row.EnumerateObject().Select(field => new RowField(field.Name, field.Value))], new DatasetFile(Name) { Rules = RowRules.Prompts })
                 : throw new FormatException("it is not an object");
         }
         catch (Exception exception) when (exception is FormatException or InvalidOperationException)
@@ -38,6 +38,12 @@ internal static class PromptReading
         }
 
         RowCell? asked = cells.Peek(ColumnMeaning.Asked) ?? cells.Peek(ColumnMeaning.Input);
+
+        // In training a text beside a question is not read; who asks would not see that it was left out.
+        if (asked is RowCell known && cells.Peek(ColumnMeaning.Text) is RowCell other)
+        {
+            throw new FormatException($"it has {RowReading.Quoted(known.Field.Name)} and {RowReading.Quoted(other.Field.Name)}, and either may be the prompt: give one of them, as by Select-Object");
+        }
 
         // A prompt is raw text, unless an answer that is no completion makes a question of it.
         if (asked is { Key: RowColumns.Prompt, Field.IsText: true } && cells.Peek(ColumnMeaning.Answer) is null or { Key: RowColumns.Completion })

@@ -17,7 +17,7 @@ internal sealed class Sampler(GenerationOptions options)
     /// <param name="logits">What the model expects, [vocabulary].</param>
     public int Choose(ReadOnlySpan<float> logits)
     {
-        ReadOnlySpan<float> penalised = options.RepetitionPenalty is double penalty and not 1 ? Penalise(logits, (float)penalty) : logits;
+        ReadOnlySpan<float> penalised = options.RepetitionPenalty is double penalty and not 1 ? Penalise(logits, penalty) : logits;
         if (options.Heat == 0)
         {
             return Likeliest.Of(penalised);
@@ -39,13 +39,15 @@ internal sealed class Sampler(GenerationOptions options)
     }
 
     /// <summary>Scores of tokens that the text has, divided by the penalty where they are positive, multiplied where they are negative.</summary>
-    private float[] Penalise(ReadOnlySpan<float> logits, float penalty)
+    private float[] Penalise(ReadOnlySpan<float> logits, double penalty)
     {
         Array.Resize(ref scores, logits.Length);
         logits.CopyTo(scores);
         foreach (int id in said)
         {
-            scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
+            // No penalty, however small or large, makes a score that float32 does not hold.
+            double score = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
+            scores[id] = (float)Math.Clamp(score, -float.MaxValue, float.MaxValue);
         }
 
         return scores;

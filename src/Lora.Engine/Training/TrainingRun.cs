@@ -113,7 +113,7 @@ internal sealed class TrainingRun(
         loaded.LateWarnings().ToList().ForEach(observer.OnWarning);
         return new()
         {
-            Adapter = trained,
+            Adapter = trained.With(loaded.Validation is [LoadedValidation first, ..] ? new ValidationRows([.. first.Dataset.Files.Select(file => file.Path)], options.Data) : null),
             Config = plan.Config,
             Model = plan.Folder,
             StopReason = reason,

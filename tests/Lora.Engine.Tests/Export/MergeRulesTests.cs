@@ -67,7 +67,7 @@ public sealed class MergeRulesTests : IDisposable
             ("away.lora_A.weight", [2, 4]),
             ("away.lora_B.weight", [4, 2]));
 
-        string[] expected = ["exists already", "'q': the adapter has a bias", "'k.weight' is [4, 8]", "'d' has a magnitude without DoRA", "no module 'away'"];
+        string[] expected = ["exists already", "'q': the adapter has a bias", "'k.weight' is [4, 8]", "'d' has a magnitude without DoRA", "'away': the model has no such module"];
         Assert.All(expected, text => Assert.Contains(text, exception.Message, StringComparison.Ordinal));
         Assert.Equal("{}", File.ReadAllText(files.File("merged/config.json")));
     }

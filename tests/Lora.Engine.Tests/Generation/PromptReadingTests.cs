@@ -27,7 +27,9 @@ public class PromptReadingTests
     [InlineData("""{"role":"assistant","content":"b"}""", "it is one message")]
     [InlineData("""{"messages":[{"role":"assistant","content":"b"}]}""", "no message to answer")]
     [InlineData("""{"messages":[{"role":"system","content":"b"}]}""", "no message to answer")]
-    [InlineData("""{"messages":[{"role":"narrator","content":"b"}]}""", "\"narrator\" is not known")]
+    [InlineData("""{"messages":[{"role":"narrator","content":"b"}]}""", "\"narrator\" is not known; it is system, user, assistant or tool.")]
+    [InlineData("""{"prompt":"p","text":"t"}""", "it has \"prompt\" and \"text\", and either may be the prompt")]
+    [InlineData("""{"text":"t","question":"q"}""", "it has \"question\" and \"text\", and either may be the prompt")]
     [InlineData("""[1]""", "not an object")]
     public void What_cannot_be_asked_is_said(string json, string words)
     {

@@ -36,6 +36,23 @@ public class SamplerTests
     }
 
     [Theory]
+    [InlineData(double.Epsilon)]
+    [InlineData(1e-50)]
+    [InlineData(1e300)]
+    [InlineData(double.MaxValue)]
+    public void A_penalty_that_float32_does_not_hold_leaves_numbers_to_choose_by(double penalty)
+    {
+        foreach (double? temperature in new double?[] { null, 1 })
+        {
+            Sampler sampler = new(new() { RepetitionPenalty = penalty, Temperature = temperature, Seed = 1 });
+            sampler.Note([1, 2]);
+            float[] logits = [3, 2, 0, -1];
+            int chosen = sampler.Choose(logits);
+            Assert.True(penalty < 1 ? chosen == 1 : chosen is 0 or 2 or 3);
+        }
+    }
+
+    [Theory]
     [InlineData(1e-10)]
     [InlineData(1e-38)]
     [InlineData(double.Epsilon)]

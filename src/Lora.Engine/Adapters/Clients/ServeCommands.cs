@@ -50,5 +50,25 @@ internal static class ServeCommands
         }
     }
 
+    /// <summary>
+    /// The same for a model that an adapter was merged into, which is any other model to servers: what stands in an adapter's way at a client has this for its remedy
+    /// (<see cref="LoraClientReport.Remedy"/>). Empty for another task than language modelling, and where no config.json says what the model is.
+    /// </summary>
+    /// <param name="config">The adapter that was merged.</param>
+    /// <param name="modelType">The model's family, as config.json calls it.</param>
+    public static string OfMerged(LoraConfig config, string? modelType) => modelType is null || config.TaskType is not (null or "CAUSAL_LM") ? "" : $"""
+
+        ## To serve it
+
+        In this folder; the model is one of the family `{modelType}`, which each program has to know.
+
+        - vLLM: `vllm serve .`
+        - SGLang: `python -m sglang.launch_server --model-path .`
+        - llama.cpp: {(GgufArchitectures.OfModel(modelType) is null
+            ? "not from the PowerShell module, which does not write this family as GGUF; its own convert_hf_to_gguf.py may know it"
+            : "`Export-LoraModel ./model.gguf -Model . -Format Gguf`, then `llama-server --model model.gguf`")}
+
+        """;
+
     private static string WhyNot(LoraClientReport report) => $"not as it is ({string.Join(", ", report.Field)}): {string.Join(' ', report.Reason)} {report.Remedy}\n";
 }

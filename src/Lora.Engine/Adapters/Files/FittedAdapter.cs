@@ -21,7 +21,7 @@ internal sealed record FittedAdapter(LoraAdapter Adapter, ResizedVocabulary? Voc
     public static FittedAdapter Of(LoraAdapter adapter, string model, bool resizes)
     {
         AdapterContents contents = AdapterContents.Of(adapter);
-        LoraAdapter trained = new() { Config = contents.Config, Tensors = contents.Trained, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
+        LoraAdapter trained = new() { Config = contents.Config, Tensors = contents.Trained, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Validation = adapter.Validation, Path = adapter.Path };
         if (adapter.Tensors.All(tensor => PeftKey.IsOfProduct(tensor.Name)))
         {
             return new(trained, null, [], null);
@@ -34,7 +34,7 @@ internal sealed record FittedAdapter(LoraAdapter Adapter, ResizedVocabulary? Voc
         if (added is not null)
         {
             // Nothing has to be allowed: all that is beyond the model's own rows is in the adapter.
-            trained = new() { Config = contents.Config with { VocabularySize = added.Size }, Tensors = contents.Trained, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
+            trained = new() { Config = contents.Config with { VocabularySize = added.Size }, Tensors = contents.Trained, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Validation = adapter.Validation, Path = adapter.Path };
         }
 
         if (vocabulary is not null && !resizes)

@@ -25,6 +25,11 @@ public static class AdapterFile
             : null;
     }
 
+    /// <summary>Whether a path is that of a file of llama.cpp's that holds no adapter.</summary>
+    /// <param name="path">Full path.</param>
+    /// <exception cref="LoraException">GgufInvalid.</exception>
+    public static bool IsGgufModel(string path) => GgufHeader.IsGguf(path) && !GgufForm.IsAdapter(path);
+
     /// <summary>Reads an adapter whole.</summary>
     /// <param name="path">Full path of the file.</param>
     /// <exception cref="LoraException">AdapterFeatureUnsupported: it holds more than A, B and alpha, or is a GGUF file whose names or order are not known; AdapterWeightsInvalid; or a damaged file.</exception>
@@ -72,16 +77,22 @@ public static class AdapterFile
     private static LoraAdapter ReadGguf(string path)
     {
         GgufForm form = new(GgufHeader.Read(path));
-        LoraAdapter adapter = Of([.. form.Pairs()], path);
+        LoraAdapter adapter = Of([.. form.Pairs()], path, form.ChatTemplate);
         return adapter.With(adapter.Config with { BaseModelNameOrPath = form.BaseModel, TaskType = "CAUSAL_LM" });
     }
 
-    private static LoraAdapterInfo DescribeGguf(string path, bool withNorms) => new GgufForm(GgufHeader.Read(path)).WhyNotRead is string unknown
-        ? new() { Path = path, Config = new() { TaskType = null }, Unsupported = [unknown] }
-        : AdapterInspector.Describe(ReadGguf(path), withNorms);
-
-    private static LoraAdapter Of(NamedPair[] pairs, string path) => new()
+    private static LoraAdapterInfo DescribeGguf(string path, bool withNorms)
     {
+        GgufForm form = new(GgufHeader.Read(path));
+        LoraAdapterInfo described = form.WhyNotRead is string unknown
+            ? new() { Path = path, Config = new() { TaskType = null }, Unsupported = [unknown], ChatTemplate = form.ChatTemplate }
+            : AdapterInspector.Describe(ReadGguf(path), withNorms);
+        return described with { BaseModel = form.BaseModelName };
+    }
+
+    private static LoraAdapter Of(NamedPair[] pairs, string path, string? chatTemplate = null) => new()
+    {
+        ChatTemplate = chatTemplate,
         Config = ConfigOf(pairs),
         Tensors =
         [

@@ -24,6 +24,12 @@ internal sealed class GgufForm(GgufHeader header)
     /// <summary>The base model's id on the hub, where the file says it.</summary>
     public string? BaseModel => header["general.base_model.0.repo_url"]?.Text is string url && url.Split('/') is [.., string owner, string model] && owner.Length > 0 ? $"{owner}/{model}" : null;
 
+    /// <summary>What the file calls the base model; null where it does not.</summary>
+    public string? BaseModelName => BaseModel ?? header["general.base_model.0.name"]?.Text;
+
+    /// <summary>The chat template that the adapter was trained with, where the file has one.</summary>
+    public string? ChatTemplate => header["tokenizer.chat_template"]?.Text;
+
     /// <summary>What keeps the file from being read, as what it uses; null when nothing does.</summary>
     public string? WhyNotRead => GgufArchitectures.Named(name) is not GgufArchitecture known ? $"llama.cpp's architecture '{name}'"
         : header["adapter.type"]?.Text is not "lora" ? $"llama.cpp's adapters of the type '{header["adapter.type"]}'"

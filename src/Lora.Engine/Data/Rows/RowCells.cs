@@ -64,7 +64,7 @@ internal sealed class RowCells(RowLayout layout, RowField[] fields)
             bool isNamed = layout.Meaning(column) == ColumnMeaning.Messages && !fields[column].IsNull;
             if (isNamed || (layout.Meaning(column) == ColumnMeaning.Unknown && fields[column].IsMessages))
             {
-                found = found < 0 ? column : Either(found, column);
+                found = found < 0 ? column : Either(found, column, file);
             }
         }
 
@@ -95,7 +95,7 @@ internal sealed class RowCells(RowLayout layout, RowField[] fields)
     }
 
     /// <summary>Of two columns that may hold the messages the one that does so more: a list before a text, a name that says so before another.</summary>
-    private int Either(int one, int other)
+    private int Either(int one, int other, DatasetFile file)
     {
         int Rank(int column) => fields[column].IsEmpty ? 0 : !fields[column].IsList ? 1 : layout.Meaning(column) == ColumnMeaning.Unknown ? 2 : 3;
         return Rank(one).CompareTo(Rank(other)) switch
@@ -103,7 +103,7 @@ internal sealed class RowCells(RowLayout layout, RowField[] fields)
             > 0 => one,
             < 0 => other,
             _ => throw new FormatException(
-                $"it has {RowReading.Quoted(fields[one].Name)} and {RowReading.Quoted(fields[other].Name)}, and either may be the \"messages\": say which by -Column @{{ messages = '...' }}"),
+                $"it has {RowReading.Quoted(fields[one].Name)} and {RowReading.Quoted(fields[other].Name)}, and either may be the \"messages\"{file.Rules.ByParameter(": say which by -Column @{ messages = '...' }")}"),
         };
     }
 

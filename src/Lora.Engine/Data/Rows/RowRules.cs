@@ -13,6 +13,11 @@ internal sealed class RowRules(DataOptions options, LearnedTask? task = null)
     /// <summary>How rows are read where nothing is said.</summary>
     public static RowRules Usual { get; } = new(new());
 
+    /// <summary>How prompts are read, of which nothing can be said.</summary>
+    public static RowRules Prompts { get; } = new(new()) { IsOfPrompts = true };
+
+    private bool IsOfPrompts { get; init; }
+
     /// <summary>What the text of files without a byte order mark is in; null for UTF-8.</summary>
     public Encoding? Encoding { get; } = options.DatasetEncoding is string name && TextEncodings.Find(name) is { CodePage: not Utf8 } found ? found : null;
 
@@ -58,7 +63,10 @@ internal sealed class RowRules(DataOptions options, LearnedTask? task = null)
     /// <summary>The role of a name.</summary>
     /// <exception cref="FormatException">Nobody knows it.</exception>
     public string Role(string name) => ChatRoles.Find(options.DatasetRole.GetValueOrDefault(name, name)) ?? throw new FormatException(
-        $"the role {RowReading.Quoted(name)} is not known; it is system, user, assistant or tool, or one of these by -DatasetRole, as in -DatasetRole @{{ '{RowReading.Shown(name)}' = 'user' }}");
+        $"the role {RowReading.Quoted(name)} is not known; it is system, user, assistant or tool{ByParameter($", or one of these by -DatasetRole, as in -DatasetRole @{{ '{RowReading.Shown(name)}' = 'user' }}")}");
+
+    /// <summary>What a message says of a parameter of datasets; nothing where prompts are read.</summary>
+    public string ByParameter(string advice) => IsOfPrompts ? "" : advice;
 
     private static string Listed(string[] names) => string.Join(", ", names.Take(MostNamed)) + (names.Length > MostNamed ? ", ..." : "");
 }

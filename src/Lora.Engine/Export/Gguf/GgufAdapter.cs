@@ -79,14 +79,21 @@ public static class GgufAdapter
             new("adapter.lora.alpha", GgufValue.Of(GgufAdapterTensors.AlphaOf(adapter.Config))),
             .. GgufShape.HeadFields(architecture.Name, GgufShape.AttentionOf(shape.Blocks[0])),
         ];
-        if (adapter.Config.BaseModelNameOrPath is string name && name.Count(letter => letter == '/') == 1 && !Path.Exists(name) && name[0] is not ('/' or '.'))
+        if (SnapshotPath.Named(adapter.Config).BaseModelNameOrPath is string name && name.Count(letter => letter == '/') == 1 && !Path.Exists(name) && name[0] is not ('/' or '.'))
         {
             fields.Add(new("general.base_model.count", GgufValue.Of(1u)));
             fields.Add(new("general.base_model.0.name", GgufValue.Of(name[(name.IndexOf('/') + 1)..])));
             fields.Add(new("general.base_model.0.organization", GgufValue.Of(name[..name.IndexOf('/')])));
             fields.Add(new("general.base_model.0.repo_url", GgufValue.Of("https://huggingface.co/" + name)));
         }
+        else if (adapter.BaseModel is string local)
+        {
+            // Of a folder its name alone: where it lies tells of the machine.
+            fields.Add(new("general.base_model.count", GgufValue.Of(1u)));
+            fields.Add(new("general.base_model.0.name", GgufValue.Of(ModelCard.NameOf(local))));
+        }
 
-        return fields;
+        // llama.cpp takes the base's; whoever reads the file back has the one that the adapter learned by.
+        return adapter.ChatTemplate is string template ? [.. fields, new("tokenizer.chat_template", GgufValue.Of(template))] : fields;
     }
 }

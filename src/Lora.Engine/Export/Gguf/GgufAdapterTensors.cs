@@ -33,9 +33,14 @@ internal sealed class GgufAdapterTensors
 
         IReadOnlyDictionary<string, FactorPair> pairs = reasons.Count == 0 ? FactorPair.Of(adapter) : new Dictionary<string, FactorPair>();
         Dictionary<string, LoraModuleInfo> modules = tree.Modules.DistinctBy(module => module.Name).ToDictionary(module => module.Name, StringComparer.Ordinal);
+        List<string> unknown = [];
         foreach ((string module, FactorPair pair) in pairs)
         {
-            if (WhyNot(module, pair, tree, modules) is string reason)
+            if (architecture.Find(module) is null && tree.Tied?.Other(module) is null)
+            {
+                unknown.Add(module);
+            }
+            else if (WhyNot(module, pair, tree, modules) is string reason)
             {
                 reasons.Add(reason);
             }
@@ -46,6 +51,11 @@ internal sealed class GgufAdapterTensors
                 entry.Pairs.Add((expert ?? 0, pair));
                 entries[name] = entry;
             }
+        }
+
+        if (unknown.Count > 0)
+        {
+            reasons.Add($"llama.cpp has no tensor of its architecture {architecture.Name} for {PlainFactors.Names(unknown)}");
         }
 
         LoraException.ThrowIfAny([.. reasons.Select(reason => new LoraProblem(LoraError.FormatRefused, adapter.Label, adapter.Label, LoraAdapterFormat.Gguf, reason))]);
@@ -123,9 +133,8 @@ internal sealed class GgufAdapterTensors
         }
     }
 
-    private string? WhyNot(string module, FactorPair pair, ModuleTree tree, Dictionary<string, LoraModuleInfo> modules) =>
+    private static string? WhyNot(string module, FactorPair pair, ModuleTree tree, Dictionary<string, LoraModuleInfo> modules) =>
         tree.Tied?.Other(module) is string other ? $"'{module}' shares its weight with '{other}', and llama.cpp has one tensor for both"
-        : architecture.Find(module) is null ? $"llama.cpp has no tensor of its architecture {architecture.Name} for '{module}'"
         : !modules.TryGetValue(module, out LoraModuleInfo? own) ? $"the model has no '{module}'"
         : own.OutFeatures is long outputs && own.InFeatures is long inputs && (pair.Up.Shape[0] != outputs || pair.Down.Shape[1] != inputs)
             ? $"'{module}' is adapted for {pair.Down.Shape[1]} inputs and {pair.Up.Shape[0]} outputs, and has {inputs} and {outputs}"

@@ -92,7 +92,7 @@ public static class GgufModel
 
         using GgufTensorValues values = new(checkpoint, new(checkpoint, changes));
         GgufProgress bytes = new(progress, "Writing", plan.Tensors.Sum(tensor => tensor.Length));
-        LoraExportVerification verification = LoraExportVerification.OfBase;
+        LoraExportVerification verification = LoraExportVerification.Skipped;
         GgufFile.MakeFolder(path);
         GgufWriter.Write(
             path,
@@ -107,9 +107,9 @@ public static class GgufModel
         return new() { Path = path, Size = new FileInfo(path).Length, Verification = verification, Note = fitted?.Note is null ? [] : [fitted.Note] };
 
         // Before it takes its place: what is there stays unless what comes is right.
-        LoraExportVerification Verified(string written) => fitted is null ? LoraExportVerification.OfBase
-            : options.SkipVerification ? LoraExportVerification.Skipped
-            : new ExportProof(fitted, checkpoint, options, progress, cancellation).Of(known =>
+        LoraExportVerification Verified(string written) => options.SkipVerification
+            ? LoraExportVerification.Skipped
+            : new ExportProof(fitted ?? ExportProof.NoAdapter, checkpoint, options, progress, cancellation).Of(known =>
             {
                 GgufModelValues read = new(written, plan);
                 return (known, read, read);

@@ -54,7 +54,7 @@ public static class OllamaModel
             stage.Publish();
             return weights with { Path = folder, Size = size };
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (AtomicFile.IsRefusal(exception))
         {
             throw LoraException.From(exception, LoraError.OutputFailed, folder, folder, exception.Message);
         }

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace Lora.Export;
 
 /// <summary>
-/// Holds a merged model that was written against its base with the adapter on it, by what both predict. Three models are computed in float32, one after
+/// Holds a model that was written against its base, with the adapter on it where there is one, by what both predict. Three models are computed in float32, one after
 /// another, a block at a time (<see cref="StreamedModel"/>): the base with the adapter beside it; the base with the adapter added and rounded to the file's types,
 /// by the adapter's own layers; and what is read back from the file. The second and the third have to be one model.
 /// </summary>
@@ -34,6 +34,11 @@ internal sealed class ExportProof(
 
     private readonly string model = checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!;
     private int computed;
+
+    /// <summary>What stands for the adapter of a model that was written without one.</summary>
+    public static FittedAdapter NoAdapter => new(new LoraAdapter(), null, [], null);
+
+    private bool IsBase => fitted.Adapter.Tensors.Count == 0;
 
     /// <summary>Proves a folder in the Hugging Face layout.</summary>
     /// <param name="folder">The folder as it was written.</param>
@@ -72,7 +77,7 @@ internal sealed class ExportProof(
             return LoraExportVerification.Not(exception.Message.TrimEnd('.'));
         }
 
-        ProofText text = ProofText.Of(known.Shape, Tokenizer(), new(model, options.Data.ChatTemplate, fitted.Adapter.ChatTemplate), options, cancellation);
+        ProofText text = TextFor(known.Shape);
         (Tensor ids, long[] places) = text.ToTensor();
         Tensor adapted;
         try
@@ -109,6 +114,27 @@ internal sealed class ExportProof(
         }
     }
 
+    /// <summary>What is read: the rows that were named, else those that the adapter's training was validated on, as far as these are still there; else a text.</summary>
+    private ProofText TextFor(TaskShape shape)
+    {
+        Tokenizer? tokenizer = Tokenizer();
+        if (options.Dataset.Count == 0 && tokenizer is not null && fitted.Adapter.Validation is ValidationRows rows && rows.Paths.All(Path.Exists))
+        {
+            try
+            {
+                return Of(options with { Dataset = rows.Paths, Data = rows.Data });
+            }
+            catch (LoraException)
+            {
+                // Changed since, and nobody asked for them: the result names the text that serves.
+            }
+        }
+
+        return Of(options);
+
+        ProofText Of(ModelMergeOptions asked) => ProofText.Of(shape, tokenizer, new(model, asked.Data.ChatTemplate, fitted.Adapter.ChatTemplate), asked, cancellation);
+    }
+
     private Base Read()
     {
         LoraAdapter adapter = fitted.Adapter;
@@ -122,6 +148,11 @@ internal sealed class ExportProof(
         StoredTensors stored = new(checkpoint, shape);
         Dictionary<string, TensorData> given = (fitted.Vocabulary?.Weights ?? new Dictionary<string, TensorData>()).Concat(NewHead.Make(stored)).ToDictionary();
         string[] names = [.. RequiredTensors.In(stored, given.Keys).Select(tensor => tensor.Name)];
+        if (IsBase)
+        {
+            return new(shape, new(stored, given), names, adapter.Config, []);
+        }
+
         LoraConfig meant = adapter.Config with { Model = model, VocabularySize = fitted.Vocabulary?.Size };
         ResolvedTargets resolved = ModelTargets.Resolve(meant, model, allowUnmatched: true);
         return new(shape, new(stored, given), names, meant with { ModulesToSave = [.. resolved.Saved] }, ModelTargets.ForAdapter(resolved));
@@ -131,15 +162,19 @@ internal sealed class ExportProof(
     private Tensor Adapted(Base known, Tensor ids, long[] places)
     {
         StreamedModel streamed = new(known.Shape, known.Values, known.Values.Has, cancellation);
-        return Logits(streamed, ids, places, Attach(known, streamed));
+        return Logits(streamed, ids, places, IsBase ? null : Attach(known, streamed));
     }
 
     /// <summary>Logits of the base with the adapter added, rounded as the file is.</summary>
     private Tensor Merged(Base known, IProofValues file, Tensor ids, long[] places)
     {
         StreamedModel streamed = new(known.Shape, known.Values, file.Has, cancellation);
-        AttachedAdapter attached = Attach(known, streamed);
-        attached.IsEnabled = false;
+        AttachedAdapter? attached = IsBase ? null : Attach(known, streamed);
+        if (attached is not null)
+        {
+            attached.IsEnabled = false;
+        }
+
         streamed.Change(new MergedValues(attached, file, known.Shape).Apply);
         return Logits(streamed, ids, places, attached);
     }

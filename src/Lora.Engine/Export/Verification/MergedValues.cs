@@ -9,12 +9,12 @@ namespace Lora.Export;
 /// What an adapter that is attached makes of the base's values, rounded to the types of a file: the merge as the adapter's own layers have it
 /// (<see cref="AdaptedLayer.Changes"/>), which the writer of files has no part in.
 /// </summary>
-/// <param name="adapter">The adapter on the model whose values are changed; it is switched off.</param>
+/// <param name="adapter">The adapter on the model whose values are changed; it is switched off. Null for none, and values are rounded only.</param>
 /// <param name="file">The file, whose types are rounded to.</param>
 /// <param name="shape">The base, whose head may be the embedding's in memory and a tensor of its own in the file.</param>
-internal sealed class MergedValues(AttachedAdapter adapter, IProofValues file, TaskShape shape)
+internal sealed class MergedValues(AttachedAdapter? adapter, IProofValues file, TaskShape shape)
 {
-    private readonly ILookup<string, AdaptedLayer> layers = adapter.Layers
+    private readonly ILookup<string, AdaptedLayer> layers = (adapter?.Layers ?? [])
         .SelectMany(layer => layer.ChangedParameters.Select(parameter => (Name: $"{layer.ModuleName}.{parameter}", Layer: layer)))
         .ToLookup(entry => entry.Name, entry => entry.Layer, StringComparer.Ordinal);
 

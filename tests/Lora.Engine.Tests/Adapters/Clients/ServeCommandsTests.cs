@@ -44,6 +44,27 @@ public sealed class ServeCommandsTests
         Assert.Contains("- vLLM: not as it is: its rank is above", Of(new() { Rank = 600, TargetModule = ["q_proj", "v_proj"] }, 600), StringComparison.Ordinal);
 
     [Fact]
+    public void A_merged_model_is_served_by_all_three_and_is_what_helps_where_an_adapter_is_refused()
+    {
+        string text = ServeCommands.OfMerged(new() { UseDora = true }, "llama");
+        Assert.Contains("`vllm serve .`", text, StringComparison.Ordinal);
+        Assert.Contains("`python -m sglang.launch_server --model-path .`", text, StringComparison.Ordinal);
+        Assert.Contains("`llama-server --model model.gguf`", text, StringComparison.Ordinal);
+
+        LoraClient[] served = [LoraClient.VLLM, LoraClient.SGLang, LoraClient.LlamaCpp];
+        LoraAdapter adapter = new() { Config = new() { Rank = 8, UseDora = true, TargetModule = ["q_proj", "v_proj"] }, Tensors = [.. Pair("model.layers.0.self_attn.q_proj", 8), .. Pair("model.layers.0.self_attn.v_proj", 8)] };
+        Assert.All(ClientCheck.Of(adapter, served), report => Assert.Equal((LoraClientOutcome.Refused, "Write the model with the adapter merged in."), (report.Outcome, report.Remedy)));
+    }
+
+    [Fact]
+    public void A_family_that_is_not_written_for_llama_cpp_is_not_said_to_run_there()
+    {
+        Assert.DoesNotContain("llama-server", ServeCommands.OfMerged(new(), "bloom"), StringComparison.Ordinal);
+        Assert.Empty(ServeCommands.OfMerged(new(), null));
+        Assert.Empty(ServeCommands.OfMerged(new() { TaskType = "SEQ_CLS" }, "llama"));
+    }
+
+    [Fact]
     public void A_classifier_has_no_such_section() => Assert.Empty(Of(new() { Rank = 8, TaskType = "SEQ_CLS" }, 8));
 
     private static string Of(LoraConfig config, int rank) => ServeCommands.Of(new() { Config = config, Tensors = [.. ((string[])["q_proj", "v_proj"]).SelectMany(role => Pair("model.layers.0.self_attn." + role, rank))] }, Base);

@@ -59,6 +59,13 @@ public sealed class GgufAdapterTests : IDisposable
     }
 
     [Fact]
+    public void An_adapter_of_another_family_is_refused_in_one_line_with_a_few_of_its_modules()
+    {
+        LoraException exception = Assert.Throws<LoraException>(() => GgufAdapter.Save(PeftAdapter.Of("base"), Path.Combine(Repository.Root, "tests", "fixtures", "families", "gpt2"), files.File("adapter.gguf")));
+        Assert.Contains("architecture gpt2 for '", Assert.Single(exception.Problems).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Blocks_of_codes_are_refused_and_values_beyond_half_precision_are_named()
     {
         LoraAdapter adapter = PeftAdapter.Of("base");
@@ -168,6 +175,24 @@ public sealed class GgufAdapterTests : IDisposable
         Assert.Equal(1f, header["adapter.lora.alpha"]!.Content);
         Assert.All(header.Tensors.Where(tensor => tensor.Name.EndsWith("lora_b", StringComparison.Ordinal)), tensor => Assert.All(header.ReadTensor(tensor), value => Assert.Equal(0, value & 0x7F)));
         Assert.Equal("karpathy/stories260K", AdapterFile.Load(path).BaseModel);
+    }
+
+    [Fact]
+    public void The_chat_template_and_the_name_of_a_base_in_a_folder_stay_with_it_and_llama_cpp_loads_it()
+    {
+        string path = files.File("adapter.gguf");
+        LoraAdapter plain = PeftAdapter.Of("base");
+        LoraAdapter adapter = new() { Config = plain.Config with { BaseModelNameOrPath = null, Model = "/somewhere/of/mine/stories" }, Tensors = plain.Tensors, ChatTemplate = "{{ messages }}" };
+        GgufAdapter.Save(adapter, PeftAdapter.Model, path, LoraTensorType.F32);
+
+        Assert.Equal("{{ messages }}", AdapterFile.Load(path).ChatTemplate);
+        LoraAdapterInfo described = AdapterFile.Describe(path);
+        Assert.Equal(("stories", "{{ messages }}"), (described.BaseModel, described.ChatTemplate));
+        Assert.DoesNotContain("somewhere", System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(path)), StringComparison.Ordinal);
+        string model = files.File("base.gguf");
+        GgufModel.WriteWithTokens(null, PeftAdapter.Model, model, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
+        LlamaClient.Open(model, path).Dispose();
+        Assert.Null(AdapterFile.Load(path).BaseModel); // a name is no place: nothing of that name is taken for it
     }
 
     /// <summary>The same products for the same modules; experts that only one of the two has are zero.</summary>

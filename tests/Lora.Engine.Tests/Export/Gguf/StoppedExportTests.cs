@@ -22,12 +22,12 @@ public sealed class StoppedExportTests : IDisposable
         string output = files.Write("model.gguf", "as it was"), whole = files.File("whole.gguf");
         GgufModel.Write(null, Model, whole, LoraTensorType.Q8_0, new() { Thread = 1 });
 
-        Assert.NotEqual(0, await Run("export", Model, output, moment));
+        Assert.NotEqual(0, await Run("export", "gguf", Model, "", output, moment));
         Assert.True(File.ReadAllText(output) == "as it was" || File.ReadAllBytes(output).AsSpan().SequenceEqual(File.ReadAllBytes(whole)));
 
         // What a killed writer left goes with the next one, once it is older than a rename takes.
         Array.ForEach(Directory.GetFiles(files.Path, "*.tmp"), left => File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddMinutes(-1)));
-        Assert.Equal(0, await Run("export", Model, output));
+        Assert.Equal(0, await Run("export", "gguf", Model, "", output));
         Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(output));
         Assert.Equal([output, whole], Directory.GetFileSystemEntries(files.Path).Order(StringComparer.Ordinal));
     }

@@ -3,6 +3,7 @@ using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Tests.Training;
+using Lora.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -116,6 +117,49 @@ public sealed class ExportProofTests : IDisposable
     }
 
     [Fact]
+    public void The_validation_rows_of_a_training_are_what_the_proof_of_its_adapter_is_made_on()
+    {
+        string validation = files.File("held-out.jsonl");
+        File.WriteAllLines(validation, File.ReadLines(ExampleRun.DataFile("validation")).Take(2));
+        using TrainingSession session = new();
+        LoraAdapter adapter = session.Train(ExampleRun.Config, new(ExampleRun.DataFile("train"), validation), ExampleRun.Options with { MaxStep = 1 }).Adapter!;
+
+        Assert.Equal("the first 2 rows of held-out.jsonl", Merged("one").Text);
+        File.WriteAllText(validation, "{ no row");
+        Assert.Equal("a text", Merged("two").Text);
+        File.Delete(validation);
+        Assert.Equal("a text", Merged("three").Text);
+
+        LoraExportVerification Merged(string name) => ModelMerge.Write(adapter, ExampleRun.Model, files.File(name)).Verification;
+    }
+
+    [Theory]
+    [InlineData("llama3", LoraTensorType.F32, LoraExportOutcome.Proven)]
+    [InlineData("llama3", LoraTensorType.F16, LoraExportOutcome.Proven)]
+    [InlineData("llama3", LoraTensorType.Q8_0, LoraExportOutcome.Measured)]
+    public void A_model_without_an_adapter_is_held_against_its_own_folder(string family, LoraTensorType type, LoraExportOutcome outcome)
+    {
+        LoraExportVerification found = GgufModel.WriteWithTokens(null, Model(family), files.File("base.gguf"), type, GgufFamilyTests.NoVocabulary).Verification;
+        Assert.Equal(outcome, found.Outcome);
+        Assert.InRange(found.LargestDifference!.Value, 0, type == LoraTensorType.F32 ? 1e-5 : type == LoraTensorType.F16 ? 0.05 : 0.5);
+    }
+
+    [Fact]
+    public void A_model_that_was_written_wrongly_without_an_adapter_fails_too()
+    {
+        // The last bytes of the file, which are some matrix's, when the proof begins.
+        Once spoil = new(() =>
+        {
+            using FileStream stream = File.OpenWrite(Assert.Single(Directory.GetFiles(files.Path)));
+            stream.Seek(-4096, SeekOrigin.End);
+            stream.Write(MemoryMarshal.AsBytes(Enumerable.Repeat(1f, 1024).ToArray().AsSpan()));
+        });
+        Assert.Equal(LoraError.ExportDiffers, Assert.Throws<LoraException>(() =>
+            GgufModel.WriteWithTokens(null, Model("llama3"), files.File("base.gguf"), LoraTensorType.F32, GgufFamilyTests.NoVocabulary, progress: spoil)).Error);
+        Assert.Empty(Directory.GetFileSystemEntries(files.Path));
+    }
+
+    [Fact]
     public void A_comparison_has_the_divergence_of_two_coins()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -137,6 +181,21 @@ public sealed class ExportProofTests : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         return TrainedAdapter.On(model, new() { Rank = 2, Alpha = 4, TargetModule = ["q_proj", "down_proj"] }, tensor(new long[] { 1, 2, 3 }, [1, 3])).Adapter;
+    }
+
+    /// <summary>Does something when the proof begins.</summary>
+    private sealed class Once(Action work) : IProgress<WorkProgress>
+    {
+        private Action? left = work;
+
+        public void Report(WorkProgress value)
+        {
+            if (value.Stage == "Verifying")
+            {
+                left?.Invoke();
+                left = null;
+            }
+        }
     }
 
     /// <summary>Changes the values of a tensor in the files that wait to take their place, when the proof begins.</summary>

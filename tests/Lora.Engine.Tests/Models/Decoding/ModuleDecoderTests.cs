@@ -46,7 +46,7 @@ public class ModuleDecoderTests
         FamilyCase known = FamilyCase.Open(family, files);
         using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
         int[][] texts = [.. Enumerable.Range(0, 2).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
-        using IDecoder decoder = new ModuleDecoder(model);
+        using ModuleDecoder decoder = new(model);
 
         decoder.Read(texts[0][..5]);
         decoder.Step([texts[0][5]]);
