@@ -32,7 +32,7 @@ $config = Get-LoraModule $PSScriptRoot/model |
     New-LoraConfig -Rank 8 -Alpha 16 -Exclude '**.3.mlp.**'
 
 $training = @{
-    Epoch        = 6
+    Epoch        = 4
     BatchSize    = 4
     LearningRate = 5e-3
     Prompt       = 'Where does the fox sleep?'

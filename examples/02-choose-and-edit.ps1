@@ -8,12 +8,12 @@
     not in the last block. Three ways lead to the same modules: the shell's own means on the list of modules, PEFT's lists in a configuration,
     and the editing of an adapter that was trained on more.
 
-    ./build.ps1 builds the module first.
+    In a checkout ./build.ps1 builds the module first.
 #>
 [CmdletBinding()]
 param(
     # Where the edited adapter is written.
-    [string] $OutputPath = (Join-Path $PSScriptRoot '../artifacts/example-edit')
+    [string] $OutputPath = (Join-Path ([IO.Path]::GetTempPath()) lora-example-edit)
 )
 
 $ErrorActionPreference = 'Stop'

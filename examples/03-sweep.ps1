@@ -7,7 +7,7 @@
     The points of the first sweep adapt the last block, the last two and the last three: block 0 is below all of them, so what it computes is computed
     once for each row. Those of the second are twelve, of which each has a quarter of the steps and three go on.
 
-    ./build.ps1 builds the module first.
+    In a checkout ./build.ps1 builds the module first.
 #>
 [CmdletBinding()]
 param(

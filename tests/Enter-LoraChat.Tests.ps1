@@ -7,8 +7,10 @@ BeforeAll {
     Import-Module $manifest
     $examples = (Resolve-Path (Join-Path $PSScriptRoot '../examples')).ProviderPath
     $folder = Join-Path $TestDrive chatty
+    . (Join-Path $PSScriptRoot Chatty.ps1)
+    $training = Get-ChattyTraining $TestDrive
     New-LoraConfig -Model (Join-Path $examples model) -TargetPattern all-linear |
-        Invoke-LoraTraining -Dataset (Join-Path $examples data/animal-chats.train.jsonl) -ChatTemplate alpaca -Epoch 4 -BatchSize 4 -LearningRate 5e-3 -OutputPath $folder |
+        Invoke-LoraTraining @training -OutputPath $folder |
         Out-Null
     $file = Join-Path $TestDrive chat.ps1
     Set-Content $file "Import-Module '$manifest'; Enter-LoraChat '$folder' -MaxToken 400; 'the script went on'"

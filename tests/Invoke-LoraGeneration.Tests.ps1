@@ -5,8 +5,10 @@ BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../Lora.psd1')
     $model = (Resolve-Path (Join-Path $PSScriptRoot '../examples/model')).ProviderPath
     $chats = Join-Path $PSScriptRoot '../examples/data/animal-chats.train.jsonl'
+    . (Join-Path $PSScriptRoot Chatty.ps1)
+    $training = Get-ChattyTraining $TestDrive
     New-LoraConfig -Model $model -TargetPattern all-linear |
-        Invoke-LoraTraining -Dataset $chats -ChatTemplate alpaca -Epoch 4 -BatchSize 4 -LearningRate 5e-3 -OutputPath 'TestDrive:/chatty' |
+        Invoke-LoraTraining @training -OutputPath 'TestDrive:/chatty' |
         Out-Null
 }
 

@@ -7,7 +7,7 @@ BeforeAll {
     $run = @{
         Dataset           = Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl'
         ValidationDataset = Join-Path $PSScriptRoot '../examples/data/animal-notes.validation.jsonl'
-        MaxStep           = 8
+        MaxStep           = 4
         BatchSize         = 2
         Device            = 'cpu'
     }
@@ -64,11 +64,13 @@ Describe 'Invoke-LoraSweep' {
 
     Context 'Halving' {
         It 'lets one in four go on, and gives it last, with the bytes of a whole run' {
-            $points = Invoke-LoraSweep -Config $config -Grid @{ LearningRate = 1e-5, 5e-3, 1e-4, 1e-3 } -Halving @run -OutputPath 'TestDrive:/halved'
+            $long = $run + @{}
+            $long.MaxStep = 8
+            $points = Invoke-LoraSweep -Config $config -Grid @{ LearningRate = 1e-5, 5e-3, 1e-4, 1e-3 } -Halving @long -OutputPath 'TestDrive:/halved'
             $points.Outcome | Should -Be 'Halved', 'Halved', 'Halved', 'Completed'
             $points.Step | Should -Be 2, 2, 2, 8
             $points[-1].Parameter.LearningRate | Should -Be 5e-3
-            $null = $config | Invoke-LoraTraining @run -LearningRate 5e-3 -OutputPath 'TestDrive:/whole'
+            $null = $config | Invoke-LoraTraining @long -LearningRate 5e-3 -OutputPath 'TestDrive:/whole'
             Get-AdapterHash $points[-1].Path | Should -Be (Get-AdapterHash 'TestDrive:/whole')
         }
     }
@@ -97,7 +99,7 @@ Describe 'Invoke-LoraSweep' {
         }
 
         It 'are a table of five columns' {
-            ($points | Out-String -Width 80) -replace '\e\[[\d;]*m' | Should -Match '(?m)^ +1 +8 +\d\.\d{4} +[\d,]+\.\d\d rank-2\r?$'
+            ($points | Out-String -Width 80) -replace '\e\[[\d;]*m' | Should -Match '(?m)^ +1 +4 +\d\.\d{4} +[\d,]+\.\d\d rank-2\r?$'
         }
     }
 

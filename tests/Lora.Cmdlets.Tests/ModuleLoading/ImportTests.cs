@@ -70,6 +70,17 @@ public sealed class ImportTests : IDisposable
         Assert.Equal(before.Order(), shell.Run(Snapshot).Texts.Order());
     }
 
+    /// <summary>What is here costs time at every import: what a command alone needs is loaded when it runs.</summary>
+    [Fact]
+    public void It_loads_these_assemblies_and_no_others()
+    {
+        const string Loaded = "[System.AppDomain]::CurrentDomain.GetAssemblies() | ForEach-Object { $_.GetName().Name }";
+        ShellProcess.Outcome outcome = ShellProcess.Command($"$before = {Loaded}; Import-Module $module; {Loaded} | Where-Object {{ $_ -notin $before }}");
+
+        Assert.Equal("", outcome.Error);
+        Assert.Equal(["Lora", "Lora.Engine"], outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Neither_importing_nor_completing_nor_listing_loads_TorchSharp_or_libtorch()
     {

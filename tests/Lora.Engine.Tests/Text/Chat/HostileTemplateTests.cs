@@ -24,7 +24,7 @@ public sealed class HostileTemplateTests
     [InlineData("{{ [] * 99999999999 + [[1] * 9999999] * 99 }}")]
     [InlineData("{{ ('a' * 9999999) | replace('a', 'b' * 9999999) }}")]
     [InlineData("{{ ('a' * 9999999).replace('', 'b' * 9999999) }}")]
-    [InlineData("{{ ('a' * 9999999) | list | join('b' * 9999999) }}")]
+    [InlineData("{{ ('a' * 999999) | list | join('b' * 9999999) }}")]
     [InlineData("{{ ('a\n' * 999999) | indent(999999999) }}")]
     [InlineData("{{ 'a' | center(2000000000) }}")]
     [InlineData("{{ range(999999999) }}")]
