@@ -16,12 +16,12 @@ BeforeAll {
 
     # A new session of somebody whose home is that folder: what it says, an object a line, and what it has for errors.
     function Invoke-Session {
-        param([string] $HomePath, [string] $Text, [hashtable] $Environment = @{}, [string[]] $As = @())
+        param([string] $HomePath, [string] $Text, [string] $File, [string[]] $Typed, [hashtable] $Environment = @{}, [string[]] $As = @())
 
         $null = New-Item -ItemType Directory $HomePath -Force
-        $command = $As + $pwsh + @('-NoProfile', '-NonInteractive', '-Command', "`$ProgressPreference = 'SilentlyContinue'`n$Text")
+        $command = $As + $pwsh + $(if ($File) { '-NoProfile', '-File', $File } else { '-NoProfile', '-NonInteractive', '-Command', "`$ProgressPreference = 'SilentlyContinue'`n$Text" })
         $start = [System.Diagnostics.ProcessStartInfo]::new($command[0], [string[]] ($command | Select-Object -Skip 1))
-        $start.RedirectStandardOutput = $start.RedirectStandardError = $true
+        $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
         $start.WorkingDirectory = $HomePath
         foreach ($name in 'PSModulePath', 'LORA_LIBTORCH', 'LORA_API_KEY', 'XDG_DATA_HOME', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME') {
             $null = $start.Environment.Remove($name)
@@ -31,6 +31,8 @@ BeforeAll {
         }
 
         $process = [System.Diagnostics.Process]::Start($start)
+        $Typed | ForEach-Object { $process.StandardInput.WriteLine($_) }
+        $process.StandardInput.Close()
         $failure = $process.StandardError.ReadToEndAsync()
         $said = $process.StandardOutput.ReadToEnd()
         $process.WaitForExit()
@@ -113,8 +115,8 @@ Describe 'The package of a folder repository' -Skip:$IsWindows {
         $session.Error | Should -BeNullOrEmpty
         $session.Said | Select-Object -First 2 | Should -Be 'before: ', "from: $installed"
         $session.Said | Select-Object -Skip 2 -First 5 | Should -Be $begun
-        $session.Said[7] | Should -BeLike 'LoraNativeLibraryNotFound,*'
-        $session.Said[8] | Should -BeLike '*LORA_LIBTORCH*'
+        $session.Said[7] | Should -BeLike 'LoraRuntimeNotInstalled,*'
+        $session.Said[8] | Should -BeLike '*Install-LoraRuntime*'
         Get-State $installed | Should -Be $before
     }
 
@@ -143,6 +145,58 @@ Describe 'The package of a folder repository' -Skip:$IsWindows {
         $session.Said | Select-Object -Skip 2 | Should -Be ($begun + 'user: 65534', 'refused', 'trained: 1', 'cut: 5')
         Join-Path $other adapter/adapter_model.safetensors | Should -Exist
         Get-State $modules | Should -Be $before
+    }
+
+    Context 'docs/getting-started.md' {
+        BeforeAll {
+            . (Join-Path $PSScriptRoot LocalHub.ps1)
+            $page = (Get-Content (Join-Path $root docs/getting-started.md) -Raw) -replace '\r'
+            $block = @{}
+            [regex]::Matches($page, '(?ms)^## ([^\n]*)\n(?:(?!^## ).)*?^```powershell\n(.*?)^```') | ForEach-Object { $block[$_.Groups[1].Value] = $_.Groups[2].Value }
+
+            # The model that the page names, on a hub of this machine: the examples', with a chat template as it has one.
+            $instruct = Join-Path $TestDrive instruct
+            Copy-Item (Join-Path $root examples/model) $instruct -Recurse
+            Copy-Item (Join-Path $root src/Lora.Engine/Text/Chat/Templates/alpaca.jinja) (Join-Path $instruct chat_template.jinja)
+            $hub = Start-LocalHub (Join-Path $TestDrive hf)
+            $null = $hub.Add('HuggingFaceTB/SmolLM2-135M-Instruct', $instruct)
+            $packages = $env:NUGET_PACKAGES ?? (Join-Path $HOME .nuget/packages)
+        }
+
+        AfterAll {
+            Stop-LocalHub $hub
+        }
+
+        It 'differs between machines in one line' {
+            $block['Windows without one'] | Should -Be $block['Linux']
+            $block['Windows with an NVIDIA GPU'] | Should -Be ($block['Linux'] -replace 'Cpu', 'Cuda')
+        }
+
+        It 'leads from nothing to a chat with an adapted model, on a machine whose addresses are folders and a hub of its own' {
+            $newcomer = Join-Path $TestDrive newcomer
+            $page = Join-Path $TestDrive page.ps1
+            Set-Content $page @"
+`$ErrorActionPreference = 'Stop'
+`$ProgressPreference = 'SilentlyContinue'
+Unregister-PSResourceRepository PSGallery
+Register-PSResourceRepository Local '$feed' -Trusted
+`$PSDefaultParameterValues = @{ 'Install-LoraRuntime:Source' = '$packages' }
+$($block['Linux'])
+Install-LoraRuntime -Backend Cuda -WhatIf
+$($block['A model'])
+$($block['Something to learn'])
+$($block['The training'])
+$($block['The chat'])
+"@
+            $session = Invoke-Session $newcomer -File $page -Typed 'Where does the fox sleep?', '/exit' -Environment @{ HF_ENDPOINT = $hub.Address; HF_HOME = Join-Path $newcomer hf }
+            $session.Error | Should -BeNullOrEmpty
+            $session.ExitCode | Should -Be 0
+            $said = $session.Said -join "`n"
+            $said | Should -Match 'layers\.0\.self_attn\.q_proj'
+            $said | Should -Match '(?s)>>> Where does the fox sleep\?\s+The .*\.\s+>>> /exit'
+            Join-Path $newcomer animals/adapter_model.safetensors | Should -Exist
+            Get-ChildItem $newcomer -Name | Sort-Object | Should -Be animals, hf
+        }
     }
 }
 
