@@ -46,6 +46,14 @@ Describe 'Install-LoraModel' {
         $both[1].DownloadedSize | Should -Be $both[1].Size
     }
 
+    It 'completes names and revisions that are in the cache' {
+        $null = Install-LoraModel org/model
+        $line = 'Install-LoraModel org/m'
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be org/model
+        $line = 'Install-LoraModel org/model -Revision m'
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be main
+    }
+
     It 'gives with -Offline, or HF_HUB_OFFLINE, what is there and asks nobody' {
         $path = (Install-LoraModel org/model).Path
         $hub.Reset()

@@ -104,7 +104,9 @@ internal sealed class LocalServer : IDisposable
             await stream.ReadExactlyAsync(body, closing.Token);
         }
 
-        return new(name, words[0], words[1], headers, body);
+        // A proxy is told the whole address.
+        string target = words[1].StartsWith('/') ? words[1] : new Uri(words[1]).PathAndQuery;
+        return new(name, words[0], target, headers, body);
     }
 
     private async Task<byte[]> ChunksAsync(Stream stream)

@@ -7,7 +7,7 @@ internal static class AllReaders
     public static IReadOnlyList<Reader> Usual { get; } =
         [
             .. CheckpointReaders.All, .. GgufReaders.All, .. AdapterReaders.All, .. TextReaders.All, .. VocabularyReaders.All, .. DatasetReaders.All, .. PatternReaders.All,
-            .. TorchReaders.All, .. TaskModelReaders.All, .. QuantizedReaders.All,
+            .. TorchReaders.All, .. TaskModelReaders.All, .. QuantizedReaders.All, .. HubReaders.All,
         ];
 
     /// <summary>A reader by its name; null for none. Those with a fault are found too.</summary>

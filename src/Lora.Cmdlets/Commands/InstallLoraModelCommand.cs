@@ -85,7 +85,7 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
             {
                 current = worker;
                 worker.LastWord = $"The download of {model} was stopped: what came is kept, and the same command goes on from there.";
-                worker.Write(new PipelineRecord.Output(download.RunAsync(worker, text => worker.Write(new PipelineRecord.Verbose(text)), cancellation).GetAwaiter().GetResult()));
+                worker.Write(new PipelineRecord.Output(download.RunAsync(new WorkReport(worker), cancellation).GetAwaiter().GetResult()));
             });
         }
     }

@@ -18,7 +18,16 @@ public sealed partial record HubListing(HubModel Model, string Commit, IReadOnly
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(model);
-        JsonElement description = await client.ReadJsonAsync(new() { Address = model.Description + "?blobs=true", Model = model }, cancellation).ConfigureAwait(false);
+        return Of(model, await client.ReadJsonAsync(new() { Address = model.Description + "?blobs=true", Model = model }, cancellation).ConfigureAwait(false), client.Options.Endpoint.Authority);
+    }
+
+    /// <summary>Reads a hub's description of a model. Its paths become paths of this machine, so that each is looked at.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="description">What the hub said.</param>
+    /// <param name="host">The hub.</param>
+    /// <exception cref="LoraException">HubFailed.</exception>
+    internal static HubListing Of(HubModel model, JsonElement description, string host)
+    {
         try
         {
             string commit = description.GetProperty("sha").GetString() ?? "";
@@ -27,7 +36,7 @@ public sealed partial record HubListing(HubModel Model, string Commit, IReadOnly
         }
         catch (Exception exception) when (exception is FormatException or InvalidOperationException or KeyNotFoundException)
         {
-            throw LoraException.From(exception, LoraError.HubFailed, model.Name, client.Options.Endpoint.Authority, "what is no description of a model", model, "");
+            throw LoraException.From(exception, LoraError.HubFailed, model.Name, host, "what is no description of a model", model, "");
         }
     }
 
@@ -41,6 +50,8 @@ public sealed partial record HubListing(HubModel Model, string Commit, IReadOnly
 /// <param name="Hash">Its SHA-256 where it is kept beside git, else git's SHA-1 of it; null where the hub's list does not say.</param>
 public sealed partial record HubFile(string Path, long? Size, string? Hash)
 {
+    private const long MostBytes = 1L << 50; // so that no sum of them is too large for a number
+
     /// <summary>The file's name.</summary>
     public string Name => Path[(Path.LastIndexOf('/') + 1)..];
 
@@ -74,7 +85,7 @@ public sealed partial record HubFile(string Path, long? Size, string? Hash)
         bool isLarge = entry.TryGetProperty("lfs", out JsonElement large) && large.ValueKind == JsonValueKind.Object;
         long? size = (isLarge ? large : entry).TryGetProperty("size", out JsonElement bytes) && bytes.ValueKind == JsonValueKind.Number ? bytes.GetInt64() : null;
         string? hash = (isLarge ? large.TryGetProperty("sha256", out JsonElement found) : entry.TryGetProperty("blobId", out found)) ? found.GetString() : null;
-        return IsInside(path) && size is not < 0 && (hash is null || HashForm().IsMatch(hash)) ? new(path, size, hash) : throw new FormatException();
+        return IsInside(path) && size is not (< 0 or > MostBytes) && (hash is null || HashForm().IsMatch(hash)) ? new(path, size, hash) : throw new FormatException();
     }
 
     // The path becomes one of this machine, and the hash a file's name.

@@ -201,6 +201,23 @@ public sealed class HubClientTests : IDisposable
     }
 
     [Fact]
+    public async Task The_proxy_of_the_system_s_settings_is_the_way_to_the_hub()
+    {
+        IWebProxy usual = HttpClient.DefaultProxy;
+        try
+        {
+            HttpClient.DefaultProxy = new ProxyOf("hub.invalid", new(hub.Address));
+            using HubClient client = Client(Options() with { Endpoint = new("http://hub.invalid") });
+            Assert.Equal(repository.Commit, (await HubListing.ReadAsync(client, Model, default)).Commit);
+            Assert.Equal("hub.invalid", hub.Requests.Single().Header("Host"));
+        }
+        finally
+        {
+            HttpClient.DefaultProxy = usual;
+        }
+    }
+
+    [Fact]
     public async Task A_token_that_a_server_says_back_is_in_no_message()
     {
         hub.Fail(new() { Status = 403, Times = int.MaxValue, Headers = { ["X-Error-Message"] = $"Bearer {hub.Token} may not" } });
@@ -275,5 +292,15 @@ public sealed class HubClientTests : IDisposable
     {
         using HubClient client = Client(token is null ? null : Options() with { Token = HubToken.Of(token) });
         return await Assert.ThrowsAsync<LoraException>(() => client.SendAsync(Request(file, model), default));
+    }
+
+    /// <summary>The way to one host, so that requests of other tests go theirs.</summary>
+    private sealed class ProxyOf(string host, Uri proxy) : IWebProxy
+    {
+        public ICredentials? Credentials { get; set; }
+
+        public Uri GetProxy(Uri destination) => proxy;
+
+        public bool IsBypassed(Uri destination) => destination.Host != host;
     }
 }

@@ -57,11 +57,11 @@ internal sealed class HubFolder : IDisposable
         };
     }
 
-    public async Task<LoraInstalledModel> DownloadAsync(HubOptions? options = null, string? revision = null, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<LoraInstalledModel> DownloadAsync(HubOptions? options = null, string? revision = null, IRunObserver? observer = null, CancellationToken cancellation = default)
     {
         using HubClient client = new(options ?? Options);
         ModelDownload download = await ModelDownload.PlanAsync(client, new(Name, revision), [], [], cancellation);
-        return await download.RunAsync(progress, null, cancellation);
+        return await download.RunAsync(observer, cancellation);
     }
 
     public async Task<LoraException> FailureAsync(HubOptions? options = null) => await Assert.ThrowsAsync<LoraException>(() => DownloadAsync(options));

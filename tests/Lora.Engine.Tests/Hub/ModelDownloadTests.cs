@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lora.Hub;
 using Lora.Tests.Hubs;
 
@@ -201,14 +202,14 @@ public sealed class ModelDownloadTests : IDisposable
     {
         using CancellationTokenSource cancellation = new();
         folder.Hub.Fail(new() { Request = "^cdn GET", StallAfter = 200_000, Times = 3 });
-        SynchronousProgress progress = new(value =>
+        Observer observer = new(value =>
         {
             if (value.Done > 600_000)
             {
                 cancellation.Cancel();
             }
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => folder.DownloadAsync(progress: progress, cancellation: cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => folder.DownloadAsync(observer: observer, cancellation: cancellation.Token));
         Assert.Equal(3, folder.Parts().Length);
 
         folder.Hub.Reset();
@@ -229,6 +230,26 @@ public sealed class ModelDownloadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_another_program_holds_by_flock_as_huggingface_hub_does_is_waited_for()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/flock"), "There is no program 'flock' here.");
+        string locks = Path.Combine(folder.Cache, ".locks", "models--org--model");
+        Directory.CreateDirectory(locks);
+        using Process other = Process.Start(new ProcessStartInfo("/usr/bin/flock", ["-x", Path.Combine(locks, folder.Repository.Files[Shard].Sha256 + ".lock"), "sh", "-c", "echo held; exec sleep 60"]) { RedirectStandardOutput = true })!;
+        Assert.Equal("held", await other.StandardOutput.ReadLineAsync());
+        int warnings = 0;
+        Observer observer = new(_ => { }, text =>
+        {
+            Assert.Contains(Shard, text, StringComparison.Ordinal);
+            Assert.DoesNotContain(folder.Asked("cdn"), request => request.Path.Contains(folder.Repository.Files[Shard].Sha256, StringComparison.Ordinal));
+            Interlocked.Increment(ref warnings);
+            other.Kill(entireProcessTree: true);
+        });
+        folder.AssertWhole(await folder.DownloadAsync(observer: observer));
+        Assert.Equal(1, warnings);
+    }
+
+    [Fact]
     public async Task Two_files_of_the_same_content_come_once()
     {
         folder.Repository.Push(new Dictionary<string, LocalFile>(folder.Repository.Files) { ["special_tokens_map.json"] = folder.Repository.Files["tokenizer.json"], ["empty.json"] = new([]) });
@@ -242,13 +263,13 @@ public sealed class ModelDownloadTests : IDisposable
     public async Task Progress_begins_with_nothing_and_ends_with_all_bytes()
     {
         long most = 0;
-        SynchronousProgress progress = new(value =>
+        Observer observer = new(value =>
         {
             Assert.InRange(value.Done, 0, value.Total!.Value);
             InterlockedMax(ref most, value.Done);
         });
         folder.Hub.Fail(new() { Request = "^cdn GET", CutAfter = 70_000, Times = 3 });
-        Assert.Equal((await folder.DownloadAsync(progress: progress)).Size, most);
+        Assert.Equal((await folder.DownloadAsync(observer: observer)).Size, most);
     }
 
     [Theory]
@@ -290,8 +311,14 @@ public sealed class ModelDownloadTests : IDisposable
         }
     }
 
-    private sealed class SynchronousProgress(Action<WorkProgress> report) : IProgress<WorkProgress>
+    private sealed class Observer(Action<WorkProgress> report, Action<string>? warn = null) : IRunObserver
     {
         public void Report(WorkProgress value) => report(value);
+
+        public void OnStage(string text) => Assert.NotEmpty(text);
+
+        public void OnWarning(string text) => warn?.Invoke(text);
+
+        public void OnFailure(LoraException failure) => throw failure;
     }
 }

@@ -58,22 +58,21 @@ public sealed class ModelDownload
     /// Downloads. Whenever it ends, by a failure, a cancellation or with the process, what came is kept, and the next one goes on from there; the branch's
     /// name stands for the new commit only when all of it is here.
     /// </summary>
-    /// <param name="progress">Told of bytes, on any thread; null for nobody.</param>
-    /// <param name="say">Told what happens, on any thread; null for nobody.</param>
+    /// <param name="observer">Told of bytes and of what happens, on any thread; null for nobody.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="LoraException">One of the causes that begin with Hub, DiskRoomInsufficient or OutputFailed.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
-    public async Task<LoraInstalledModel> RunAsync(IProgress<WorkProgress>? progress, Action<string>? say, CancellationToken cancellation)
+    public async Task<LoraInstalledModel> RunAsync(IRunObserver? observer, CancellationToken cancellation)
     {
         long missing = Missing;
         DiskRoom.Check(client.Options.Cache, missing, listing.Model.ToString());
         (long done, long total) = (0, Contents().Sum(file => file.Size!.Value));
-        Action<long> Counter(HubFile file) => count => progress?.Report(new("Downloading", Interlocked.Add(ref done, count), total, WorkUnit.Byte, file.Path));
+        Action<long> Counter(HubFile file) => count => observer?.Report(new("Downloading", Interlocked.Add(ref done, count), total, WorkUnit.Byte, file.Path));
         try
         {
             ParallelOptions parallel = new() { MaxDegreeOfParallelism = client.Options.Connections, CancellationToken = cancellation };
             await Parallel.ForEachAsync(Contents().OrderByDescending(file => file.Size), parallel, async (file, token) =>
-                await BringAsync(file, Counter(file), say, token).ConfigureAwait(false)).ConfigureAwait(false);
+                await BringAsync(file, Counter(file), observer, token).ConfigureAwait(false)).ConfigureAwait(false);
             cache.Refer(listing.Model.Revision, listing.Commit);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -94,7 +93,7 @@ public sealed class ModelDownload
     }
 
     /// <summary>Brings one content, and puts it to all the files that have it.</summary>
-    private async Task BringAsync(HubFile file, Action<long> came, Action<string>? say, CancellationToken cancellation)
+    private async Task BringAsync(HubFile file, Action<long> came, IRunObserver? observer, CancellationToken cancellation)
     {
         HubFile[] same = [.. files.Where(other => other.Hash == file.Hash)];
         if (IsHere(file) && same.All(IsPointed))
@@ -103,7 +102,7 @@ public sealed class ModelDownload
             return;
         }
 
-        using FileStream held = await cache.HoldAsync(file.Hash!, () => say?.Invoke($"Another program writes {file.Path}; it is waited for."), cancellation).ConfigureAwait(false);
+        using FileStream held = await cache.HoldAsync(file.Hash!, () => observer?.OnWarning($"Another program downloads {file.Path} of {listing.Model}: it is waited for."), cancellation).ConfigureAwait(false);
         bool isNew = !System.IO.File.Exists(cache.Blob(file.Hash!));
         if (!isNew || same.All(IsPointed))
         {
@@ -111,7 +110,7 @@ public sealed class ModelDownload
         }
         else
         {
-            say?.Invoke(string.Create(CultureInfo.InvariantCulture, $"Downloading {file.Path}, {file.Size!.Value / 1e6:N1} MB."));
+            observer?.OnStage(string.Create(CultureInfo.InvariantCulture, $"Downloading {file.Path}, {file.Size!.Value / 1e6:N1} MB."));
             await new BlobDownload(client, listing.AtCommit, file, cache, came).RunAsync(cancellation).ConfigureAwait(false);
         }
 
