@@ -62,6 +62,7 @@ internal sealed class PesterProcess(string file, string test, bool isListing) : 
         // Test projects run at the same time, and OpenMP's threads wait for each other by spinning.
         process.StartInfo.Environment["OMP_NUM_THREADS"] = "1";
         process.StartInfo.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
+        process.StartInfo.Environment["DOTNET_TieredPGO"] = "0"; // as in tests/Directory.Build.props
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.Start();

@@ -14,6 +14,7 @@ internal static class ShellProcess
             RedirectStandardError = true,
             WorkingDirectory = Repository.Root,
         };
+        start.Environment["DOTNET_TieredPGO"] = "0"; // as in tests/Directory.Build.props
         foreach ((string name, string? value) in environment)
         {
             start.Environment[name] = value;
