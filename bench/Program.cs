@@ -20,6 +20,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["merge"] = MergeBenchmark.Run,
     ["nf4"] = QuantizationBenchmark.Run,
     ["plan"] = PlanBenchmark.Run,
+    ["remote"] = RemoteBenchmark.Run,
     ["scores"] = ScoresBenchmark.Run,
     ["scores-cost"] = ScoresBenchmark.Cost,
     ["select"] = SelectBenchmark.Run,

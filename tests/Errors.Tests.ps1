@@ -21,6 +21,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Compare-LoraAdapter'; Id = 'LoraPathNotFound'; Mistake = { Compare-LoraAdapter $result ./missing } }
         @{ Cmdlet = 'Edit-LoraAdapter'; Id = 'LoraEditRefused'; Mistake = { Edit-LoraAdapter $result -Exclude '**.9.**' } }
         @{ Cmdlet = 'Export-LoraAdapter'; Id = 'LoraOutputHasWildcard'; Mistake = { $result | Export-LoraAdapter 'TestDrive:/a*' } }
+        @{ Cmdlet = 'Publish-LoraAdapter'; Id = 'LoraHubNameInvalid'; Mistake = { Publish-LoraAdapter $result -Repository ../up } }
         @{ Cmdlet = 'Export-LoraModel'; Id = 'LoraMergeRefused'; Mistake = { $result | Export-LoraModel $model -Force } }
     )
 }

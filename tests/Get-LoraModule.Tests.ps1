@@ -117,6 +117,49 @@ Describe 'Get-LoraModule' {
         }
     }
 
+    Context 'A hub' {
+        BeforeAll {
+            . (Join-Path $PSScriptRoot LocalHub.ps1)
+            $hub = Start-LocalHub (Join-Path $TestDrive hf)
+            $null = $hub.Add('org/remote', $model)
+        }
+
+        AfterAll {
+            Stop-LocalHub $hub
+        }
+
+        It 'is asked with -Remote, and nothing is kept' {
+            (Get-LoraModule org/remote -Remote).Name | Should -Be (Get-LoraModule $model).Name
+            $env:HF_HOME | Should -Not -Exist
+        }
+
+        It 'is not asked without -Remote' {
+            $hub.Reset()
+            { Get-LoraModule org/remote -ErrorAction Stop } | Should -Throw -ErrorId 'LoraModelNotCached,Lora.Commands.GetLoraModuleCommand'
+            $hub.Requests | Should -HaveCount 0
+        }
+
+        It 'is not asked for what a path leads to, which is said' {
+            $hub.Reset()
+            Get-LoraModule $model -Remote -Include lm_head -WarningAction SilentlyContinue -WarningVariable warnings | Should -HaveCount 1
+            $warnings[0].Message | Should -Match 'is on this machine'
+            $hub.Requests | Should -HaveCount 0
+        }
+
+        It 'has what a configuration keeps the name of' {
+            $config = Get-LoraModule org/remote -Remote -Include q_proj | New-LoraConfig -Rank 4
+            $config.Model, $config.BaseModelNameOrPath | Should -Be $null, 'org/remote'
+            { $config | Invoke-LoraTraining -Dataset (Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl') -ErrorAction Stop } |
+                Should -Throw '*Install-LoraModel org/remote' -ErrorId 'LoraModelNotCached,Lora.Commands.InvokeLoraTrainingCommand'
+        }
+
+        It 'says what it does not have, and goes on with the next name' {
+            $modules = Get-LoraModule org/none, org/remote -Remote -Include lm_head -ErrorAction SilentlyContinue -ErrorVariable failures
+            $modules | Should -HaveCount 1
+            $failures[0].FullyQualifiedErrorId | Should -Be 'LoraHubModelNotFound,Lora.Commands.GetLoraModuleCommand'
+        }
+    }
+
     Context 'Choosing' {
         It 'tells the parts of a model by their names, and a language model alone is all text' {
             Get-LoraModule $model | Where-Object Part -ne text | Should -BeNullOrEmpty

@@ -14,6 +14,7 @@ public sealed class LocalHub : IDisposable
     private readonly ConcurrentQueue<LocalFault> faults = new();
     private int current;
     private int most;
+    private long sent;
 
     public LocalHub()
     {
@@ -47,6 +48,15 @@ public sealed class LocalHub : IDisposable
 
     /// <summary>Large files, by their hash.</summary>
     public ConcurrentDictionary<string, LocalFile> Storage { get; } = new();
+
+    /// <summary>Bytes of a part, where files that are longer are taken in parts; null where none is.</summary>
+    public long? PartSize { get; set; }
+
+    /// <summary>Parts of large files, by the file's hash and the part's number.</summary>
+    public ConcurrentDictionary<string, byte[]> Parts { get; } = new();
+
+    /// <summary>Bytes of the bodies that were answered.</summary>
+    public long SentBytes => sent;
 
     /// <summary>What was asked, in the order in which it came.</summary>
     public IReadOnlyList<LocalRequest> Requests => [.. requests];
@@ -88,6 +98,7 @@ public sealed class LocalHub : IDisposable
         requests.Clear();
         faults.Clear();
         most = 0;
+        sent = 0;
     }
 
     /// <inheritdoc/>
@@ -111,6 +122,7 @@ public sealed class LocalHub : IDisposable
             LocalFault? fault = faults.FirstOrDefault(fault => fault.Strikes(request));
             await Task.Delay(Latency + (fault?.Delay ?? TimeSpan.Zero));
             LocalResponse response = Answer?.Invoke(request) ?? answer() ?? LocalResponse.Refusal(404, null, $"There is nothing at {request.Target}");
+            Interlocked.Add(ref sent, response.BodyLength);
             return fault?.Spoil(response) ?? response;
         }
         finally

@@ -19,6 +19,12 @@ internal sealed class StorageRoutes(LocalHub hub)
             return LocalResponse.Refusal(403, null, "Access denied");
         }
 
+        if (request.Method == "PUT" && request.Parts is [string whole, string number])
+        {
+            hub.Parts[$"{whole}/{number}"] = request.Body;
+            return new(200) { Headers = new() { ["ETag"] = $"\"{number}-{request.Body.Length}\"" } };
+        }
+
         if (request.Method == "PUT")
         {
             return Convert.ToHexStringLower(SHA256.HashData(request.Body)) is string found && found == hash ? Take(hash, request.Body) : LocalResponse.Refusal(400, null, "BadDigest");

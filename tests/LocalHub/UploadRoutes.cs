@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
@@ -27,6 +28,7 @@ internal sealed class UploadRoutes(LocalHub hub)
         return request.Parts switch
         {
             ["api", "repos", "create"] => Create(request.Json),
+            ["api", "complete_multipart"] => Complete(request.Json),
             ["api", "models", string owner, string name, "preupload", _] => Of($"{owner}/{name}", _ => Ask(request.Json)),
             [string owner, string name, "info", "lfs", "objects", "batch"] => Of($"{owner}/{name[..^".git".Length]}", repository => Places(repository.Name, request.Json)),
             [string owner, string name, "info", "lfs", "objects", "verify"] => Of($"{owner}/{name[..^".git".Length]}", _ => Verify(request.Json)),
@@ -70,11 +72,37 @@ internal sealed class UploadRoutes(LocalHub hub)
                     size = file.Size,
                     actions = new
                     {
-                        upload = new { href = $"{hub.StorageAddress}/{file.Hash}?X-Signature=0123456789", header = new Dictionary<string, string>() },
+                        upload = Place(file.Hash, file.Size),
                         verify = new { href = $"{hub.Address}/{name}.git/info/lfs/objects/verify", header = new Dictionary<string, string>() },
                     },
                 }).ToArray(),
     });
+
+    /// <summary>One address or, of a file that is longer than a part, one a part, among the headers by its number.</summary>
+    private object Place(string hash, long size) => hub.PartSize is not long part || size <= part
+        ? new { href = $"{hub.StorageAddress}/{hash}?X-Signature=0123456789", header = new Dictionary<string, string>() }
+        : new
+        {
+            href = $"{hub.Address}/api/complete_multipart?uploadId=1",
+            header = Enumerable.Range(1, (int)((size + part - 1) / part))
+                .ToDictionary(number => $"{number}", number => $"{hub.StorageAddress}/{hash}/{number}?X-Signature=0123456789")
+                .Append(new("chunk_size", $"{part}")).ToDictionary(),
+        };
+
+    private LocalResponse Complete(JsonElement asked)
+    {
+        string hash = asked.GetProperty("oid").GetString()!;
+        byte[][] parts = [.. asked.GetProperty("parts").EnumerateArray().Select(part => (Number: part.GetProperty("partNumber").GetInt32(), Tag: part.GetProperty("etag").GetString()))
+            .Select(part => hub.Parts.TryGetValue($"{hash}/{part.Number}", out byte[]? content) && part.Tag == $"\"{part.Number}-{content.Length}\"" ? content : [])];
+        byte[] whole = [.. parts.SelectMany(part => part)];
+        if (Convert.ToHexStringLower(SHA256.HashData(whole)) != hash)
+        {
+            return LocalResponse.Refusal(400, null, "InvalidPart");
+        }
+
+        hub.Storage[hash] = new(whole, isLarge: true);
+        return new(200);
+    }
 
     private LocalResponse Verify(JsonElement asked) =>
         hub.Storage.TryGetValue(asked.GetProperty("oid").GetString()!, out LocalFile? file) && file.Length == asked.GetProperty("size").GetInt64()

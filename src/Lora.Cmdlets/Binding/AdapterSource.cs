@@ -7,11 +7,14 @@ namespace Lora.Commands;
 internal sealed class AdapterSource
 {
     private readonly LoraAdapter? adapter;
+    private readonly string? written;
     private readonly string folder = "";
     private readonly string? file;
 
     /// <summary>An adapter in memory.</summary>
-    public AdapterSource(LoraAdapter adapter) => this.adapter = adapter;
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="written">The folder that it was written to as it is; null for none, or for the one that it knows.</param>
+    public AdapterSource(LoraAdapter adapter, string? written = null) => (this.adapter, this.written) = (adapter, written ?? adapter.Path);
 
     private AdapterSource(string folder, string? file) => (this.folder, this.file) = (folder, file);
 
@@ -35,6 +38,9 @@ internal sealed class AdapterSource
         PathResolver paths = new(cmdlet);
         return literal.Select(path => cmdlet.Reported(() => At(paths.Literal(path)))).OfType<AdapterSource>();
     }
+
+    /// <summary>Its folder; null for an adapter in memory that has none, and for one that is a single file.</summary>
+    public string? Folder => adapter is not null ? written : file is null ? folder : null;
 
     /// <summary>The adapter itself.</summary>
     /// <param name="cmdlet">Warns of what is not understood.</param>

@@ -35,7 +35,7 @@ public sealed record ModelArgument : Argument
     };
 
     private static string Of(object value, PathResolver paths) =>
-        Members.Text(value, "Model") is string model ? paths.Literal(model)
+        Members.Text(value, "Model") is string model ? NamedPlace.OfModule(model, paths)
         : Members.Nested(value, "Config", "Adapter") is object inner ? new ModelArgument { Value = inner }.One(paths)
         : Members.Text(value, "BaseModelNameOrPath", "BaseModel") is string name
             ? BaseModel.Of(null, paths, new LoraConfig { BaseModelNameOrPath = name, Revision = Members.Text(value, "Revision") })

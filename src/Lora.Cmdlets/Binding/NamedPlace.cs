@@ -20,6 +20,17 @@ internal static class NamedPlace
         return isName ? [cache.Snapshot(text, revision)] : [.. paths.All(text).Select(path => HubCache.Resolve(path, revision))];
     }
 
+    /// <summary>Where the model is that a module belongs to: its path or, where it was listed from a hub, its folder in the cache.</summary>
+    /// <param name="model">What <see cref="LoraModuleInfo.Model"/> says.</param>
+    /// <param name="paths">Finds what the path names.</param>
+    /// <exception cref="LoraException">As of <see cref="All"/>.</exception>
+    public static string OfModule(string model, PathResolver paths) => model.Split('@', 2) switch
+    {
+        [string name, string revision] when HubCache.IsHubName(name) => All(name, paths, revision)[0],
+        [string name] when HubCache.IsHubName(name) => All(name, paths)[0],
+        _ => paths.Literal(model),
+    };
+
     /// <summary>The one full path of what is named.</summary>
     /// <exception cref="LoraException">As of <see cref="All"/>, or PathAmbiguous.</exception>
     public static string One(string text, PathResolver paths) => All(text, paths) switch

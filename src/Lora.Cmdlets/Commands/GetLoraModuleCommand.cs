@@ -1,5 +1,7 @@
 using System.Management.Automation;
+using System.Security;
 using Lora.Checkpoints;
+using Lora.Hub;
 using Lora.Selection;
 
 namespace Lora.Commands;
@@ -28,6 +30,15 @@ public sealed class GetLoraModuleCommand : PathCmdlet
     [ArgumentCompleter(typeof(RevisionCompleter))]
     public string? Revision { get; set; }
 
+    /// <summary>Asks a hub for the models that are named as hubs do: headers alone, and nothing is kept.</summary>
+    [Parameter(ParameterSetName = ModelSet)]
+    public SwitchParameter Remote { get; set; }
+
+    /// <summary>The access token for -Remote, in place of the environment's.</summary>
+    [Parameter(ParameterSetName = ModelSet)]
+    [ValidateNotNull]
+    public SecureString? Token { get; set; }
+
     /// <summary>Globs of the module names to list, for example <c>*_proj</c> or <c>model.layers.*.mlp.*</c>.</summary>
     [Parameter]
     [SupportsWildcards]
@@ -51,24 +62,67 @@ public sealed class GetLoraModuleCommand : PathCmdlet
     public SwitchParameter All { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginWork() => filter = new ModuleFilter(Include, Exclude);
+    protected override void BeginWork()
+    {
+        filter = new ModuleFilter(Include, Exclude);
+        if (Token is not null && !Remote)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, nameof(Token), "-Token is for a hub, which only -Remote asks");
+        }
+    }
 
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
         PathResolver paths = new(this);
+        if (Remote && Model.Length > 0)
+        {
+            Array.ForEach(Model, model => ListRemote(model, paths));
+            return;
+        }
+
         foreach (string path in ParameterSetName == LiteralPathSet ? LiteralPaths(paths) : Paths(paths))
         {
-            if (Reported(() => ModuleTree.Read(path)) is ModuleTree tree)
-            {
-                List(tree, path);
-            }
+            Listed(() => ModuleTree.Read(path), path);
         }
     }
 
     private IEnumerable<string> Paths(PathResolver paths) => Model.Length == 0
         ? throw LoraException.Of(LoraError.ModelNotKnown, null)
         : Model.SelectMany(model => (Reported(() => model.All(paths, Revision)) ?? []).Where(path => !model.IsModule || listed.Add(path)));
+
+    /// <summary>Lists a model of a hub; what a path leads to is never taken for a name.</summary>
+    private void ListRemote(ModelArgument model, PathResolver paths)
+    {
+        if (model.Value is not string name || paths.IsThere(name))
+        {
+            WriteWarning($"'{model}' is on this machine and is listed from here; -Remote asks a hub for names alone, and no path is taken for one.");
+            Array.ForEach([.. Reported(() => model.All(paths, Revision)) ?? []], path => Listed(() => ModuleTree.Read(path), path));
+            return;
+        }
+
+        Listed(() => Ask(new HubModel(name, Revision)), name);
+    }
+
+    private void Listed(Func<ModuleTree> read, string path)
+    {
+        if (Reported(read) is ModuleTree tree)
+        {
+            List(tree, path);
+        }
+    }
+
+    private ModuleTree Ask(HubModel model)
+    {
+        ModuleTree? tree = null;
+        HubOptions options = HubOptions.FromEnvironment(Token is null ? null : HubToken.Of(Token));
+        RunOnWorker("Listing modules", (worker, cancellation) =>
+        {
+            using HubClient client = new(options, (why, wait) => worker.Write(HubWait.Record(why, wait)));
+            tree = RemoteModel.ReadAsync(client, model, cancellation).GetAwaiter().GetResult();
+        });
+        return tree!;
+    }
 
     private void List(ModuleTree tree, string path)
     {

@@ -10,9 +10,6 @@ namespace Lora.Commands;
 [OutputType(typeof(LoraInstalledModel))]
 public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
 {
-    // A shorter wait is no news.
-    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(5);
-
     /// <summary>The model's name on the hub, org/name.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ArgumentCompleter(typeof(HubNameCompleter))]
@@ -73,7 +70,7 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
     {
         ModelDownload download = null!;
         PipelineWorker current = null!; // says what is waited for
-        using HubClient client = new(options, (why, wait) => current.Write(Waiting(why, wait)));
+        using HubClient client = new(options, (why, wait) => current.Write(HubWait.Record(why, wait)));
         RunOnWorker("Downloading model", (worker, cancellation) =>
         {
             current = worker;
@@ -92,10 +89,4 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
 
     private static string Action(ModelDownload download) => string.Create(
         CultureInfo.InvariantCulture, $"Download {download.Files.Count} files, {download.Missing / 1e6:N1} of {download.Size / 1e6:N1} MB, to '{download.Path}'");
-
-    private static PipelineRecord Waiting(string why, TimeSpan wait)
-    {
-        string text = string.Create(CultureInfo.InvariantCulture, $"{why} Trying again in {wait.TotalSeconds:0.#} s.");
-        return wait < LongWait ? new PipelineRecord.Verbose(text) : new PipelineRecord.Warning(text);
-    }
 }

@@ -97,11 +97,12 @@ public sealed class TestLoraTargetCommand : LoraCmdlet
             throw LoraException.Of(LoraError.ConfigConflict, Model, "modules belong to their own model, and -Model names one");
         }
 
-        LoraConfig config = (Config ?? new()).Read(new(this));
+        PathResolver paths = new(this);
+        LoraConfig config = (Config ?? new()).Read(paths);
         foreach (IGrouping<string, LoraModuleInfo> model in modules.GroupBy(module => module.Model, StringComparer.Ordinal))
         {
             HashSet<string> asked = new(model.Select(module => module.Name), StringComparer.Ordinal);
-            Write(Preview(config, model.Key), target => asked.Contains(target.Name));
+            Write(Preview(config, NamedPlace.OfModule(model.Key, paths)), target => asked.Contains(target.Name));
         }
     }
 

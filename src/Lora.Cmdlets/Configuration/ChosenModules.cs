@@ -33,12 +33,17 @@ internal static class ChosenModules
         return [.. chosen.GroupBy(module => module.Model, StringComparer.Ordinal).Select(group =>
         {
             ILookup<bool, string> names = group.ToLookup(module => module.Kind == LoraModuleKind.Expert, module => module.Name);
-            return new LoraConfig
+            return Of(group.Key) with
             {
-                Model = group.Key,
                 Module = [.. names[false].Distinct(StringComparer.Ordinal)],
                 TargetParameter = names[true].Any() ? [.. names[true].Distinct(StringComparer.Ordinal)] : null,
             };
         })];
     }
+
+    /// <summary>The configuration of a model: of one that was listed from a hub it keeps the name, by which the cache is looked at when the model is needed.</summary>
+    private static LoraConfig Of(string model) =>
+        Path.IsPathRooted(model) ? new() { Model = model }
+        : model.Split('@', 2) is [string name, string revision] ? new() { BaseModelNameOrPath = name, Revision = revision }
+        : new() { BaseModelNameOrPath = model };
 }

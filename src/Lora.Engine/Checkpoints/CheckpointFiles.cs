@@ -64,6 +64,9 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
     /// <summary>Whether a file is a shard index.</summary>
     public static bool IsIndex(string name) => name.EndsWith(IndexSuffix, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>The safetensors files of a model where their names do not tell which it begins with: all that hold no adapter.</summary>
+    public static string[] Unnamed(IEnumerable<string> files) => ShardNumbers.WithoutConsolidated([.. files.Where(IsModelFile)]);
+
     private static CheckpointFiles OfFolder(string folder)
     {
         string[] files = FilesOf(folder);
@@ -73,7 +76,7 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
             return IsIndex(preferred) ? OfIndex(path) : new(folder, [path], null);
         }
 
-        string[] tensors = ShardNumbers.WithoutConsolidated([.. files.Where(IsModelFile)]);
+        string[] tensors = Unnamed(files);
         if (tensors.Length > 1 && File.Exists(Path.Combine(folder, FolderHint.Pipeline)))
         {
             throw LoraException.Of(LoraError.SeveralModels, folder, folder, string.Join(", ", tensors.Select(Path.GetFileName)));

@@ -20,10 +20,23 @@ internal sealed record ModelIdentity(string? ModelType, string? Architecture, bo
         try
         {
             using FileStream stream = RegularFile.Open(Path.Combine(folder, "config.json"), MostBytes);
-            using JsonDocument document = JsonDocument.Parse(stream);
+            return Parse(stream);
+        }
+        catch (Exception exception) when (exception is LoraException or IOException)
+        {
+            return Unknown;
+        }
+    }
+
+    /// <summary>Reads the text of a config.json; a broken one is no error here either.</summary>
+    public static ModelIdentity Parse(Stream json)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
             return document.RootElement.ValueKind == JsonValueKind.Object ? Of(document.RootElement) : Unknown;
         }
-        catch (Exception exception) when (exception is LoraException or IOException or JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: a string is not UTF-8, or escapes half of a surrogate pair.
             return Unknown;

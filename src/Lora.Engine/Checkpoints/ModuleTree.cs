@@ -65,7 +65,18 @@ public sealed class ModuleTree
     internal static ModuleTree Of(Checkpoint checkpoint, bool underHead = false)
     {
         ModelIdentity model = ModelIdentity.Read(checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!);
-        ModuleNode root = Grow(checkpoint, model, underHead);
+        return Of(checkpoint.Tensors, model, checkpoint.Folder ?? checkpoint.Path, checkpoint, underHead);
+    }
+
+    /// <summary>Lists the modules that tensors make up.</summary>
+    /// <param name="tensors">All tensors of a model.</param>
+    /// <param name="model">What config.json says.</param>
+    /// <param name="source">What each module says that it belongs to.</param>
+    /// <param name="values">Gives the few values that hold the shape of a quantised matrix; null where none can be read, so that such shapes stay unknown.</param>
+    /// <param name="underHead">Whether names are those that they have in a class with a head.</param>
+    internal static ModuleTree Of(IReadOnlyList<TensorInfo> tensors, ModelIdentity model, string source, Checkpoint? values, bool underHead = false)
+    {
+        ModuleNode root = Grow(tensors, model, underHead);
         ModuleNode[] nodes = [.. root.Walk()];
         TiedWeight? tied = ModelNames.TiedHead(model) is string head && EmbeddingOf(nodes) is ModuleNode embedding ? new(head, embedding.Name) : null;
         if (tied is not null && !nodes.Any(node => node.Name == tied.Head && node.Weight is not null))
@@ -76,8 +87,7 @@ public sealed class ModuleTree
 
         bool readsText = EmbeddingOf(nodes) is not null;
         bool usesConv1D = ModuleKindRules.UsesConv1D(model.ModelType, nodes);
-        StoredMatrixRules stored = new(model.Quantization, checkpoint);
-        string source = checkpoint.Folder ?? checkpoint.Path;
+        StoredMatrixRules stored = new(model.Quantization, values);
         LoraModuleInfo[] modules = [.. nodes
             .Where(node => node.TiedTo is not null || node.Parameters.Count > 0)
             .SelectMany(node => ExpertParameters.AreIn(node) ? ExpertParameters.Describe(node, model.ModelType, source) : [ModuleDescription.Of(
@@ -85,12 +95,12 @@ public sealed class ModuleTree
         return new(model.ModelType, nodes, modules, tied);
     }
 
-    private static ModuleNode Grow(Checkpoint checkpoint, ModelIdentity model, bool underHead)
+    private static ModuleNode Grow(IReadOnlyList<TensorInfo> tensors, ModelIdentity model, bool underHead)
     {
         ModuleNode root = new("", "");
         FamilyNames? names = model.ModelType is string type ? ModelNames.Find(type) : null;
-        string prefix = ModelNames.MissingPrefix(model, checkpoint.Tensors.Select(Named), underHead);
-        foreach (TensorInfo tensor in checkpoint.Tensors)
+        string prefix = ModelNames.MissingPrefix(model, tensors.Select(Named), underHead);
+        foreach (TensorInfo tensor in tensors)
         {
             string name = Named(tensor);
             root.Add(ModelNames.IsOfHead(name) ? name : prefix + name, tensor);

@@ -23,13 +23,27 @@ internal sealed class ShardIndex
     /// <exception cref="LoraException">The index is unreadable or invalid, or shards are missing, outside or of another format.</exception>
     public static ShardIndex Read(string path)
     {
-        IReadOnlyDictionary<string, string> map = ReadMap(path);
         string folder = System.IO.Path.GetDirectoryName(path)!;
+        return Of(path, ReadMap(path), shard => System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, shard)), File.Exists);
+    }
+
+    /// <summary>Reads the text of an index that is not on this machine.</summary>
+    /// <param name="path">Its path, for messages.</param>
+    /// <param name="json">Its text.</param>
+    /// <param name="files">The shards that are there: what each is called by, by its name.</param>
+    /// <inheritdoc cref="Read"/>
+    public static ShardIndex Parse(string path, byte[] json, IReadOnlyDictionary<string, string> files)
+    {
+        using MemoryStream stream = new(json);
+        return Of(path, ReadMap(path, () => stream), shard => files.GetValueOrDefault(shard, ""), file => file.Length > 0);
+    }
+
+    private static ShardIndex Of(string path, Dictionary<string, string> map, Func<string, string> place, Func<string, bool> isThere)
+    {
         List<LoraProblem> problems = [];
         Dictionary<string, string> paths = new(StringComparer.Ordinal);
         foreach (string shard in map.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
-            string file = System.IO.Path.Combine(folder, shard);
             if (LeavesFolder(shard))
             {
                 problems.Add(new(LoraError.ShardOutsideFolder, path, path, shard));
@@ -38,13 +52,13 @@ internal sealed class ShardIndex
             {
                 problems.Add(new(LoraError.PickleRefused, path, path, shard));
             }
-            else if (!File.Exists(file))
+            else if (place(shard) is string file && isThere(file))
             {
-                problems.Add(new(LoraError.ShardMissing, path, path, shard));
+                paths[shard] = file;
             }
             else
             {
-                paths[shard] = System.IO.Path.GetFullPath(file);
+                problems.Add(new(LoraError.ShardMissing, path, path, shard));
             }
         }
 
@@ -56,17 +70,20 @@ internal sealed class ShardIndex
     /// <exception cref="LoraException">The index is unreadable or invalid.</exception>
     public static IEnumerable<string> ShardsOf(string path) => ReadMap(path).Values.Distinct(StringComparer.Ordinal);
 
-    private static Dictionary<string, string> ReadMap(string path)
+    private static Dictionary<string, string> ReadMap(string path) =>
+        ReadMap(path, () => RegularFile.HasContent(path) ? RegularFile.Open(path, MostBytes) : throw Invalid(path, "it is empty, or a pipe or a device"));
+
+    private static Dictionary<string, string> ReadMap(string path, Func<Stream> open)
     {
         try
         {
-            using FileStream stream = RegularFile.HasContent(path) ? RegularFile.Open(path, MostBytes) : throw Invalid("it is empty, or a pipe or a device");
+            using Stream stream = open();
             using JsonDocument document = JsonDocument.Parse(stream, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("weight_map", out JsonElement map)
                 || map.ValueKind != JsonValueKind.Object)
             {
-                throw Invalid("it is not an object with a weight_map");
+                throw Invalid(path, "it is not an object with a weight_map");
             }
 
             Dictionary<string, string> shards = new(StringComparer.Ordinal);
@@ -74,13 +91,13 @@ internal sealed class ShardIndex
             {
                 if (entry.Value.ValueKind != JsonValueKind.String || entry.Value.GetString() is not { Length: > 0 } shard)
                 {
-                    throw Invalid($"the entry '{entry.Name}' names no file");
+                    throw Invalid(path, $"the entry '{entry.Name}' names no file");
                 }
 
                 shards.Add(entry.Name, shard);
             }
 
-            return shards.Count > 0 ? shards : throw Invalid("its weight_map is empty");
+            return shards.Count > 0 ? shards : throw Invalid(path, "its weight_map is empty");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -91,9 +108,9 @@ internal sealed class ShardIndex
         {
             throw LoraException.From(exception, LoraError.FileUnreadable, path, path, exception.Message);
         }
-
-        LoraException Invalid(string reason) => LoraException.Of(LoraError.ShardIndexInvalid, path, path, reason);
     }
+
+    private static LoraException Invalid(string path, string reason) => LoraException.Of(LoraError.ShardIndexInvalid, path, path, reason);
 
     /// <summary>True for a rooted path and for one with a step upwards, in the notation of any system.</summary>
     private static bool LeavesFolder(string shard)

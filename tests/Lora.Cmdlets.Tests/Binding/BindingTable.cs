@@ -49,6 +49,9 @@ internal static class BindingTable
     // Rows lie at paths alone.
     private static readonly string[] Names = ["adapter in the cache", "model in the cache", "name of nothing", "missing path"];
 
+    // What is published is a folder.
+    private static readonly string[] Unwritten = ["adapter", "edit", "measurement", "point of a sweep"];
+
     private static readonly string[] Modules = ["module", "module of a job"];
 
     // A training takes adapters and configurations; what is neither is told of as the one that it looks like.
@@ -93,6 +96,7 @@ internal static class BindingTable
         ("$x | Export-LoraAdapter $output/again -Format Gguf -Force -PassThru", kind => kind.Adapter),
         ("$x | Export-LoraModel $output/merged -Force -PassThru", kind => kind.Adapter),
         ("$x | Export-LoraModel $output/merged -Format Gguf -Force -PassThru", kind => kind.Adapter),
+        ("$x | Publish-LoraAdapter -Repository me/adapter -WhatIf", kind => kind.Adapter.Length > 0 || !Unwritten.Contains(kind.Kind) ? kind.Adapter : "LoraConfigConflict"),
         ("Export-LoraModel $output/merged -Adapter $x -Force -PassThru", kind => kind.Adapter),
         ("Invoke-LoraTraining -Adapter $x -Dataset $rows -WhatIf", kind => kind.Adapter),
         ("Invoke-LoraTraining -Config $x -Dataset $rows -WhatIf", kind => kind.Config),

@@ -42,10 +42,11 @@ public sealed class CmdletNameTests
         Assert.All(Cmdlets.Names, name => Assert.Matches($"CmdletsToExport[^)]*'{Regex.Escape(name)}'", manifest));
     }
 
+    // What was published cannot be called back.
     [Fact]
-    public void The_impact_that_asks_for_confirmation_is_left_alone() => Assert.All(
+    public void The_impact_that_asks_for_confirmation_is_left_alone_but_for_publishing() => Assert.All(
         Cmdlets.Types.Where(type => Cmdlets.Attribute(type).SupportsShouldProcess),
-        type => Assert.Equal(ConfirmImpact.Medium, Cmdlets.Attribute(type).ConfirmImpact));
+        type => Assert.Equal(Cmdlets.Attribute(type).VerbName == VerbsData.Publish ? ConfirmImpact.High : ConfirmImpact.Medium, Cmdlets.Attribute(type).ConfirmImpact));
 
     [Fact]
     public void Output_types_are_declared() =>

@@ -8,8 +8,8 @@ namespace Lora.Checkpoints;
 /// bitsandbytes, HQQ, compressed-tensors, ModelOpt, transformers' FP8 and MXFP4); config.json only fills in what they leave open.
 /// </summary>
 /// <param name="stated">What config.json says of the quantisation; null when it says nothing.</param>
-/// <param name="checkpoint">Gives the few values that hold a shape: tens of bytes, never weights.</param>
-internal sealed class StoredMatrixRules(StatedQuantization? stated, Checkpoint checkpoint)
+/// <param name="checkpoint">Gives the few values that hold a shape: tens of bytes, never weights; null where none can be read.</param>
+internal sealed class StoredMatrixRules(StatedQuantization? stated, Checkpoint? checkpoint)
 {
     /// <summary>What a shape or a description may take on disk; a larger tensor of that name is something else.</summary>
     private const int MostBytes = 4096;
@@ -122,7 +122,7 @@ internal sealed class StoredMatrixRules(StatedQuantization? stated, Checkpoint c
 
     private byte[] Values(TensorInfo tensor)
     {
-        if (tensor.Length > MostBytes)
+        if (checkpoint is null || tensor.Length > MostBytes)
         {
             return [];
         }

@@ -13,6 +13,9 @@ public sealed class SafetensorsHeader
     /// <summary>The most bytes that a header may have; the reference library's limit.</summary>
     public const int MaximumLength = 100_000_000;
 
+    /// <summary>The bytes that say how long the header is.</summary>
+    internal const int PrefixLength = sizeof(ulong);
+
     private SafetensorsHeader(string path, IReadOnlyList<TensorInfo> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         Path = path;
@@ -82,40 +85,59 @@ public sealed class SafetensorsHeader
     private static SafetensorsHeader? Read(SafeFileHandle handle, string path, List<LoraProblem> problems)
     {
         long fileLength = RandomAccess.GetLength(handle);
-        Span<byte> prefix = stackalloc byte[sizeof(ulong)];
-        if (fileLength < prefix.Length || !FileBytes.TryRead(handle, 0, prefix))
+        byte[] prefix = new byte[Math.Min(PrefixLength, fileLength)];
+        if (!FileBytes.TryRead(handle, 0, prefix) || LengthOf(path, prefix, fileLength, problems) is not int length)
+        {
+            return null;
+        }
+
+        byte[] json = new byte[length];
+        if (!FileBytes.TryRead(handle, PrefixLength, json))
+        {
+            problems.Add(new(LoraError.SafetensorsTruncated, path, path, $"its header should end at byte {PrefixLength + (long)length}"));
+            return null;
+        }
+
+        return Parse(path, json, fileLength, problems);
+    }
+
+    /// <summary>The bytes of the JSON object, as the file's first bytes say; null where they cannot be right, which is added to a list.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="prefix">Its first <see cref="PrefixLength"/> bytes; fewer only where it has no more.</param>
+    /// <param name="fileLength">Bytes of the file.</param>
+    /// <param name="problems">The list.</param>
+    internal static int? LengthOf(string path, ReadOnlySpan<byte> prefix, long fileLength, List<LoraProblem> problems)
+    {
+        if (prefix.Length < PrefixLength)
         {
             problems.Add(new(LoraError.SafetensorsTruncated, path, path, $"it has {fileLength} bytes, fewer than the length of a header takes"));
             return null;
         }
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > MaximumLength && prefix.SequenceEqual("version "u8))
+        LoraProblem? problem = length <= MaximumLength ? null
+            : prefix.SequenceEqual("version "u8) ? new(LoraError.GitLfsPointer, path, path)
+            : Text(prefix) is string text ? new(LoraError.NotSafetensors, path, path, text)
+            : new(LoraError.SafetensorsHeaderTooLarge, path, path, length, MaximumLength);
+        problem ??= PrefixLength + (long)length <= fileLength ? null
+            : new(LoraError.SafetensorsTruncated, path, path, $"its header should end at byte {PrefixLength + (long)length}; the file has {fileLength}");
+        if (problem is not null)
         {
-            problems.Add(new(LoraError.GitLfsPointer, path, path));
+            problems.Add(problem);
             return null;
         }
 
-        if (length > MaximumLength && Text(prefix) is string text)
-        {
-            problems.Add(new(LoraError.NotSafetensors, path, path, text));
-            return null;
-        }
+        return (int)length;
+    }
 
-        if (length > MaximumLength)
-        {
-            problems.Add(new(LoraError.SafetensorsHeaderTooLarge, path, path, length, MaximumLength));
-            return null;
-        }
-
-        long dataStart = prefix.Length + (long)length;
-        byte[] json = dataStart <= fileLength ? new byte[(int)length] : [];
-        if (dataStart > fileLength || !FileBytes.TryRead(handle, prefix.Length, json))
-        {
-            problems.Add(new(LoraError.SafetensorsTruncated, path, path, $"its header should end at byte {dataStart}; the file has {fileLength}"));
-            return null;
-        }
-
+    /// <summary>Checks a header; null when anything is wrong, which is added to a list.</summary>
+    /// <param name="path">The file, which the tensors name.</param>
+    /// <param name="json">The JSON object.</param>
+    /// <param name="fileLength">Bytes of the file.</param>
+    /// <param name="problems">The list.</param>
+    internal static SafetensorsHeader? Parse(string path, byte[] json, long fileLength, List<LoraProblem> problems)
+    {
+        long dataStart = PrefixLength + (long)json.Length;
         int problemsBefore = problems.Count;
         SafetensorsHeaderJson content = new(path, dataStart, problems);
         content.Read(json);

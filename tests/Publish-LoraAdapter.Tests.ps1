@@ -1,0 +1,75 @@
+#Requires -Version 7.6
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
+
+BeforeAll {
+    . (Join-Path $PSScriptRoot LocalHub.ps1)
+    Import-Module (Join-Path $PSScriptRoot '../Lora.psd1')
+    $model = Join-Path $PSScriptRoot '../examples/model'
+    New-LoraConfig -Model $model -TargetModule q_proj -Rank 2 |
+        Invoke-LoraTraining -Dataset (Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl') -MaxStep 1 |
+        Export-LoraAdapter (Join-Path $TestDrive adapter) -BaseModelName org/model
+    $adapter = Join-Path $TestDrive adapter
+    Set-Content (Join-Path $adapter optimizer.safetensors) state
+    $hub = Start-LocalHub (Join-Path $TestDrive hf)
+    $env:HF_TOKEN = $hub.Token
+}
+
+AfterAll {
+    Stop-LocalHub $hub
+}
+
+Describe 'Publish-LoraAdapter' {
+    BeforeEach {
+        $hub.Repositories.Clear()
+        $hub.Storage.Clear()
+        $hub.Reset()
+    }
+
+    It 'sends nothing with -WhatIf' {
+        Publish-LoraAdapter $adapter -Repository me/adapter -WhatIf | Should -BeNullOrEmpty
+        $hub.Requests | Should -HaveCount 0
+    }
+
+    It 'makes a private repository of the adapter''s files and gives its page' {
+        $published = Publish-LoraAdapter $adapter -Repository me/adapter -Confirm:$false
+        $published | Should -BeOfType [Lora.LoraPublishedAdapter]
+        $published.Url | Should -Be "$($hub.Address)/me/adapter"
+        $published.IsPrivate | Should -BeTrue
+        $published.Commit | Should -Be $hub.Repositories['me/adapter'].Commit
+        $published.File | Should -Be adapter_config.json, adapter_model.safetensors, README.md
+    }
+
+    It 'takes adapters from the pipeline, a message and -Public' {
+        $published = Get-LoraAdapter $adapter | Publish-LoraAdapter -Repository me/adapter -Public -Message 'First' -Confirm:$false
+        $published.IsPrivate | Should -BeFalse
+        [System.Text.Encoding]::UTF8.GetString(($hub.Requests | Where-Object Target -Like '*/commit/*').Body) | Should -BeLike '*"summary":"First"*'
+    }
+
+    It 'takes the result of a training that was written, with the folder as it is' {
+        $result = New-LoraConfig -Model $model -TargetModule q_proj -Rank 2 |
+            Invoke-LoraTraining -Dataset (Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl') -MaxStep 1 -OutputPath (Join-Path $TestDrive run)
+        $published = $result | Publish-LoraAdapter -Repository me/run -Confirm:$false -WarningAction SilentlyContinue -WarningVariable warnings
+        $published.File | Should -Contain adapter_model.safetensors
+        $hub.Repositories['me/run'].Files.Keys | Should -Not -Contain metrics.jsonl
+        $warnings[0].Message | Should -Match 'Export-LoraAdapter -BaseModelName'
+    }
+
+    It 'comes back as it went' {
+        $null = Publish-LoraAdapter $adapter -Repository me/adapter -Confirm:$false
+        Install-LoraModel me/adapter | Out-Null
+        (Get-FileHash (Join-Path (Get-LoraAdapter me/adapter).Path adapter_model.safetensors)).Hash | Should -Be (Get-FileHash (Join-Path $adapter adapter_model.safetensors)).Hash
+    }
+
+    It 'takes -Token in place of the environment''s, and shows it nowhere' {
+        $secret = ConvertTo-SecureString $hub.ReadToken -AsPlainText
+        { Publish-LoraAdapter $adapter -Repository me/adapter -Token $secret -Confirm:$false } | Should -Throw -ErrorId 'LoraHubAccessDenied,Lora.Commands.PublishLoraAdapterCommand'
+        "$($Error[0] | Format-List * -Force | Out-String)" | Should -Not -Match $hub.ReadToken
+    }
+
+    It 'refuses a name that is none, an adapter in memory and a second adapter for one repository' {
+        { Publish-LoraAdapter $adapter -Repository ../up -Confirm:$false } | Should -Throw -ErrorId 'LoraHubNameInvalid,Lora.Commands.PublishLoraAdapterCommand'
+        { Get-LoraAdapter $adapter | Edit-LoraAdapter -Scale 0.5 | Publish-LoraAdapter -Repository me/adapter -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.PublishLoraAdapterCommand'
+        { $adapter, $adapter | Publish-LoraAdapter -Repository me/adapter -Confirm:$false } | Should -Throw -ErrorId 'LoraOutputRepeated,Lora.Commands.PublishLoraAdapterCommand'
+    }
+}
