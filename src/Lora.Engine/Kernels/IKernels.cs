@@ -43,7 +43,7 @@ internal interface IKernels
     /// <param name="x">[..., width], as in the forward pass.</param>
     /// <param name="weight">As in the forward pass.</param>
     /// <param name="scale">Of the forward pass.</param>
-    /// <param name="dy">Like x; not to be read afterwards.</param>
+    /// <param name="dy">Like x; where each head has a weight of its own not to be read afterwards.</param>
     /// <param name="dx">Like x; may be dy itself.</param>
     /// <param name="accumulate">Whether to add to dx.</param>
     void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);

@@ -19,14 +19,14 @@ internal static class AttentionOperators
     {
         if (device.type != DeviceType.CUDA && !card.IsCuda)
         {
-            // META has shapes alone: what any card would be asked for.
-            return (device.type == DeviceType.META ? new EfficientAttention() : new DocumentAttention(), []);
+            // META has shapes alone: what any card would be asked for. No whole operator caps scores.
+            return (shape.Cap is not null ? new PlainAttention() : device.type == DeviceType.META ? new EfficientAttention() : new DocumentAttention(), []);
         }
 
         List<string> reasons = [];
         foreach ((AttentionOperator found, OperatorNeeds needs) in OfCards)
         {
-            if (needs.Reason(card, new(type, shape.HeadSize, shape.Window is not null)) is not string reason)
+            if (needs.Reason(card, new(type, shape.HeadSize, shape.Window is not null, shape.Cap is not null)) is not string reason)
             {
                 return (found, reasons);
             }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Lora.Kernels;
 
 /// <summary>
-/// Causal attention within each of many documents that lie end to end, softmax(factor q kᵀ) v, over a whole batch at once. The query heads of a group share
+/// Causal attention within each of many documents that lie end to end, softmax(cap(factor q kᵀ)) v, over a whole batch at once. The query heads of a group share
 /// a key/value head.
 /// </summary>
 internal interface IAttention
@@ -44,6 +44,9 @@ internal interface IAttention
 /// <param name="Factor">What scores are multiplied by.</param>
 internal sealed record AttentionHeads(int Heads, int KeyValueHeads, int HeadSize, int? Window, double Factor)
 {
+    /// <summary>What scores are kept below by cap · tanh(score / cap); null for no cap.</summary>
+    public double? Cap { get; init; }
+
     /// <summary>Values of q of a token.</summary>
     public long Queries => (long)Heads * HeadSize;
 

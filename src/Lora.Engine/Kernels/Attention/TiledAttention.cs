@@ -25,6 +25,9 @@ internal sealed class TiledAttention(ITileSoftmax softmax, AttentionHeads shape,
 
     private int Groups => shape.KeyValueHeads;
 
+    // A cap comes between the factor and the softmax.
+    private double SoftmaxFactor => shape.Cap is null ? shape.Factor : 1;
+
     /// <inheritdoc/>
     public (Tensor Mixed, AttentionState State) Forward(
         HeadParts heads, DocumentPlaces documents, TensorStack place, TensorStack mixedPlace, bool keepsProbabilities)
@@ -63,7 +66,8 @@ internal sealed class TiledAttention(ITileSoftmax softmax, AttentionHeads shape,
             // By tiles, since causality leaves out up to half of the square of a length.
             Probabilities: lengths.Sum(length => Tiles(length).Sum()),
             Tile: Tiles(longest).Max(),
-            Backward: longest * elementSize * ((2 * shape.Keys) + shape.Queries), // gradients of k and v, and of the values mixed
+            Backward: (longest * elementSize * ((2 * shape.Keys) + shape.Queries)) // gradients of k and v, and of the values mixed
+                + (shape.Cap is null ? 0 : Tiles(longest).Max()), // the scores once more
             Made: 0,
             Passing: 0);
     }
@@ -114,7 +118,15 @@ internal sealed class TiledAttention(ITileSoftmax softmax, AttentionHeads shape,
             ProductInto.Batches(dP, dO, Seen(state.Value, tile).transpose(1, 2)); // dP = dO Vᵀ
 
             // dP becomes dS, with the factor in it, which both products below need; zero where a query does not see a key.
-            softmax.SoftmaxBackward(p, dP, tile, shape.Factor);
+            softmax.SoftmaxBackward(p, dP, tile, SoftmaxFactor);
+            if (shape.Cap is double cap)
+            {
+                // The slope of the cap: factor (1 - tanh²), of scores that nobody kept.
+                Tensor bent = scratch.Take(p.dtype, p.shape); // [kvHeads, group queries, keys]
+                ProductInto.Batches(bent, q, Seen(state.Key, tile).transpose(1, 2));
+                bent.Multiply(shape.Factor / cap).tanh_();
+                dP.AddProduct(dP, bent.mul_(bent), -1).Multiply(shape.Factor);
+            }
 
             // dQ = dS K; no other tile has these queries, so it is written and not added.
             CopyRows(dP.bmm(Seen(state.Key, tile)), dQuery.narrow(0, tile.QueryStart, tile.Queries));
@@ -125,12 +137,17 @@ internal sealed class TiledAttention(ITileSoftmax softmax, AttentionHeads shape,
         CopyRows(dValues, dValue);
     }
 
-    /// <summary>softmax(factor q kᵀ), [kvHeads, group queries, keys].</summary>
+    /// <summary>softmax(cap(factor q kᵀ)), [kvHeads, group queries, keys].</summary>
     private Tensor Probabilities(Tensor q, Tensor keys, AttentionTile tile, TensorStack place)
     {
         Tensor p = place.Take(q.dtype, Groups, q.shape[1], tile.Keys);
         ProductInto.Batches(p, q, Seen(keys, tile).transpose(1, 2));
-        softmax.SoftmaxForward(p, tile, shape.Factor);
+        if (shape.Cap is double cap)
+        {
+            p.Multiply(shape.Factor / cap).tanh_().Multiply(cap);
+        }
+
+        softmax.SoftmaxForward(p, tile, SoftmaxFactor);
         return p;
     }
 

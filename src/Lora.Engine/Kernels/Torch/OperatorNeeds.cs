@@ -58,6 +58,7 @@ internal sealed record OperatorNeeds
         // It computes in float32, to which bfloat16 is widened on any card.
         Types = [.. Half(Maxwell), (ScalarType.Float32, Maxwell), (ScalarType.Float64, Maxwell)],
         HasWindow = true, // it knows no keys
+        HasScores = false,
         IsOnWindows = true,
         Source = "ATen/native/layer_norm.cpp: rms_norm; ATen/native/cuda/layer_norm_kernel.cu",
     };
@@ -89,6 +90,9 @@ internal sealed record OperatorNeeds
     /// <summary>Whether a query may see some of the keys before it only.</summary>
     public bool HasWindow { get; init; }
 
+    /// <summary>Whether it has scores, which no operator of libtorch caps (FlashAttention's own cap is not handed through).</summary>
+    public bool HasScores { get; init; } = true;
+
     /// <summary>Whether libtorch's build for Windows has it.</summary>
     public required bool IsOnWindows { get; init; }
 
@@ -115,6 +119,7 @@ internal sealed record OperatorNeeds
             : call.HeadSize > most ? $"heads have {call.HeadSize} values, and {most} is the most"
             : call.HeadSize * call.Type.ElementSize() % HeadBytes != 0 ? $"heads of {call.HeadSize} values are no multiple of {HeadBytes} bytes"
             : call.HasWindow && !HasWindow ? "it has no windows"
+            : call.HasCap && HasScores ? "it does not cap scores"
             : null;
         return reason is null ? null : string.Create(CultureInfo.InvariantCulture, $"{Name}: {reason}");
     }
@@ -143,4 +148,5 @@ internal sealed record CardFacts(bool IsCuda, Version? Generation, bool IsWindow
 /// <param name="Type">Of its tensors.</param>
 /// <param name="HeadSize">Values of a head; 0 for what knows no heads.</param>
 /// <param name="HasWindow">Whether a query sees some of the keys before it only.</param>
-internal readonly record struct OperatorCall(ScalarType Type, long HeadSize, bool HasWindow);
+/// <param name="HasCap">Whether scores are capped.</param>
+internal readonly record struct OperatorCall(ScalarType Type, long HeadSize, bool HasWindow, bool HasCap = false);

@@ -53,6 +53,7 @@ internal sealed class FusedHead : IDisposable
             using TensorStack.Pass chunkPass = scratch.Begin();
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             head.Forward(normal.narrow(0, start, count), logits, scratch);
+            Cap(logits);
 
             // Hits first. The loss is by the same kernel as in training, so that both are the same number; it leaves zeros in the logits.
             Tensor right = step.Targets.narrow(0, start, count);
@@ -85,7 +86,12 @@ internal sealed class FusedHead : IDisposable
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             Tensor? low = head.Forward(input, logits, scratch);
+            Tensor? bent = Cap(logits);
             kernels.CrossEntropy(logits, step.Targets.narrow(0, start, count), scale, loss);
+            if (bent is not null)
+            {
+                logits.AddProduct(logits, bent.mul_(bent), -1); // the slope of the cap, 1 - tanh²
+            }
 
             // Not into the input itself where A's gradient still reads it.
             Tensor? back = gradient is null ? null : head.IsAdapted ? scratch.Take(normal.dtype, input.shape) : input;
@@ -119,6 +125,21 @@ internal sealed class FusedHead : IDisposable
         {
             yield return (start, Math.Min(Chunk, places - start));
         }
+    }
+
+    /// <summary>Caps logits, [places, vocabulary], in their place, where the model does.</summary>
+    /// <returns>tanh(logits / cap), or null.</returns>
+    private Tensor? Cap(Tensor logits)
+    {
+        if (decoder.Shape.Head.Cap is not double cap)
+        {
+            return null;
+        }
+
+        Tensor bent = scratch.Take(logits.dtype, logits.shape);
+        bent.copy_(logits.Multiply(1 / cap).tanh_());
+        logits.Multiply(cap);
+        return bent;
     }
 
     // In float64, since it is a sum over thousands of places.

@@ -7,7 +7,7 @@ namespace Lora.Models;
 
 /// <summary>
 /// One decoder block with its adapters, forward and backward, without a graph: x += o(s attention(qkv(norm x))); x += down(s activation(gate) · up) of
-/// norm x; s is the residual scale, 1 in most families.
+/// norm x; s is the residual scale, 1 in most families, and in some both are normalised before they are added.
 /// </summary>
 internal sealed class FusedLayer : IDisposable
 {
@@ -38,7 +38,7 @@ internal sealed class FusedLayer : IDisposable
         this.kernels = kernels;
         this.scratch = scratch;
         activation = weights.Block.Mlp.Activation;
-        residualScale = weights.Block.Block.ResidualScale;
+        residualScale = weights.Block.ResidualScale;
         attention = new(weights, kernels, scratch);
         queryKeyValue = Product(weights.QueryKeyValue, weights.QueryKeyValueNames);
         output = Product(weights.Output, weights.OutputNames);
@@ -91,8 +91,8 @@ internal sealed class FusedLayer : IDisposable
 
         // Above the state: only the block above reads it, which is through before this block's backward pass begins.
         Tensor output = states.Take(x.dtype, x.shape);
-        Tensor? downLow = AddDown(active, state, output, place);
-        return (output, isKept ? state with { DownLow = downLow } : null);
+        state = AddDown(active, state, output, place);
+        return (output, isKept ? state : null);
     }
 
     /// <summary>Makes the block's output of its input, where no backward pass follows.</summary>
@@ -117,8 +117,8 @@ internal sealed class FusedLayer : IDisposable
         using TensorStack.Pass pass = scratch.Begin();
         (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: true);
 
-        // The last product is not done again: nobody reads the block's output any more, and B's gradient only asks for x Aᵀ.
-        return state with { DownLow = down.Reduce(active, place) };
+        // Nobody reads the block's output any more: without a norm behind it B's gradient only asks for x Aᵀ.
+        return weights.MlpOutputNorm is null ? state with { DownLow = down.Reduce(active, place) } : DownAndNorm(active, state, place).State;
     }
 
     /// <summary>Adds up the adapters' gradients. No gradient is taken where nothing before it learns.</summary>
@@ -151,10 +151,11 @@ internal sealed class FusedLayer : IDisposable
     private void BackwardMlp(Tensor gradient, LayerState state, bool needsActive, bool needsMiddle)
     {
         using TensorStack.Pass pass = scratch.Begin();
+        Tensor branch = BehindNorm(gradient, weights.MlpOutputNorm, state.MlpOutput); // [tokens, hidden]
         if (!needsActive)
         {
             // Nothing but down_proj learns from here on: its A and B, and no more.
-            down.Backward(gradient, state.Active, state.DownLow, dx: null);
+            down.Backward(branch, state.Active, state.DownLow, dx: null);
             return;
         }
 
@@ -163,7 +164,7 @@ internal sealed class FusedLayer : IDisposable
         using (scratch.Begin())
         {
             Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
-            down.Backward(gradient, state.Active, state.DownLow, dActive);
+            down.Backward(branch, state.Active, state.DownLow, dActive);
             Scale(dActive);
             kernels.GateBackward(activation, state.GateUp, dActive, dGates);
         }
@@ -179,9 +180,10 @@ internal sealed class FusedLayer : IDisposable
 
     private void BackwardAttention(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsMixed, bool needsInput)
     {
+        Tensor branch = BehindNorm(gradient, weights.AttentionOutputNorm, state.AttentionOutput); // [tokens, hidden]
         if (!needsMixed)
         {
-            output.Backward(gradient, state.Mixed?.flatten(1), state.OutputLow, dx: null);
+            output.Backward(branch, state.Mixed?.flatten(1), state.OutputLow, dx: null);
             return;
         }
 
@@ -191,7 +193,7 @@ internal sealed class FusedLayer : IDisposable
         using (scratch.Begin())
         {
             Tensor dMixed = scratch.Take(gradient.dtype, gradient.shape[0], weights.Output.Shape[1]); // [tokens, heads headSize]
-            output.Backward(gradient, state.Mixed?.flatten(1), state.OutputLow, dMixed);
+            output.Backward(branch, state.Mixed?.flatten(1), state.OutputLow, dMixed);
             Scale(dMixed);
             attention.Backward(dMixed, state.Attention, step, dQkv);
         }
@@ -215,9 +217,17 @@ internal sealed class FusedLayer : IDisposable
         (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities); // [tokens, heads, headSize]
         mixed = ScaledMixed(mixed, place);
 
-        // The residual goes into o_proj: the product needs no tensor of its own for the sum.
+        // Without a norm behind it the residual goes into o_proj: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
-        Tensor? outputLow = output.Forward(mixed.flatten(1), middle, place, residual: x); // x + attention
+        Tensor? outputLow = output.Forward(mixed.flatten(1), middle, place, residual: weights.AttentionOutputNorm is null ? x : null); // x + attention
+        (Tensor, Tensor)? attentionOutput = null;
+        if (weights.AttentionOutputNorm is NormWeight behind)
+        {
+            (Tensor normalised, Tensor outputScale) = kernels.NormForward(middle, behind, weights.Epsilon, place, place);
+            attentionOutput = (middle, outputScale);
+            normalised.Add(x); // x + norm attention
+            middle = normalised;
+        }
 
         (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
 
@@ -236,6 +246,7 @@ internal sealed class FusedLayer : IDisposable
             Attention = attended,
             Mixed = output.IsAdapted ? mixed : null,
             OutputLow = outputLow,
+            AttentionOutput = attentionOutput,
             Middle = middle,
             MiddleScale = middleScale,
             MiddleNormal = gateUp.IsAdapted ? middleNormal : null,
@@ -247,8 +258,39 @@ internal sealed class FusedLayer : IDisposable
     }
 
     /// <summary>Writes the sum with attention and the last product.</summary>
-    private Tensor? AddDown(Tensor active, LayerState state, Tensor result, TensorStack place) =>
-        down.Forward(active, result, place, residual: state.Middle);
+    private LayerState AddDown(Tensor active, LayerState state, Tensor result, TensorStack place)
+    {
+        if (weights.MlpOutputNorm is null)
+        {
+            return state with { DownLow = down.Forward(active, result, place, residual: state.Middle) };
+        }
+
+        (LayerState found, Tensor normal) = DownAndNorm(active, state, place);
+        result.copy_(state.Middle).Add(normal);
+        return found;
+    }
+
+    /// <summary>The last product with the norm behind it, [tokens, hidden].</summary>
+    private (LayerState State, Tensor Normal) DownAndNorm(Tensor active, LayerState state, TensorStack place)
+    {
+        Tensor value = place.Take(active.dtype, state.Middle.shape); // [tokens, hidden]
+        Tensor? low = down.Forward(active, value, place);
+        (Tensor normal, Tensor scale) = kernels.NormForward(value, weights.MlpOutputNorm!, weights.Epsilon, scratch, place);
+        return (state with { DownLow = low, MlpOutput = (value, scale) }, normal);
+    }
+
+    /// <summary>The gradient at what a branch gave, of the one at what was added, which stays as it is for the residual.</summary>
+    private Tensor BehindNorm(Tensor gradient, NormWeight? norm, (Tensor Value, Tensor Scale)? output)
+    {
+        if (norm is null)
+        {
+            return gradient;
+        }
+
+        Tensor branch = Like(gradient);
+        kernels.NormBackward(output!.Value.Value, norm, output.Value.Scale, gradient, branch, accumulate: false);
+        return branch;
+    }
 
     /// <summary>What was mixed times the branch's scale; attention's backward pass may ask for the unscaled.</summary>
     private Tensor ScaledMixed(Tensor mixed, TensorStack place)

@@ -12,15 +12,20 @@ internal sealed class FusedLayerWeights : IDisposable
     public FusedLayerWeights(ModuleWeights weights, string prefix, FusedBlock block)
     {
         AttentionShape attention = block.Attention;
-        Epsilon = block.Block.AttentionNorm.Epsilon;
+        Epsilon = block.AttentionNorm.Epsilon;
         Block = block;
         string[][] names = [.. block.Block.Products.Select(product => product.Select(name => prefix + name).ToArray())];
         (QueryKeyValueNames, OutputNames, GateUpNames, DownNames) = (names[0], names[1], names[2], names[3]);
         QueryKeyValue = Join(QueryKeyValueNames);
         Output = Join(OutputNames);
-        InputNorm = Norm(prefix, block.Block.AttentionNorm);
+        InputNorm = Norm(prefix, block.AttentionNorm);
         HeadNorm = attention is { QueryNorm: NormShape query, KeyNorm: NormShape key } ? HeadNorms(query, key) : null;
-        MiddleNorm = Norm(prefix, block.Block.MlpNorm);
+        MiddleNorm = Norm(prefix, block.MlpNorm);
+        if (block.OutputNorms is { } behind)
+        {
+            (AttentionOutputNorm, MlpOutputNorm) = (Norm(prefix, behind.Attention), Norm(prefix, behind.Mlp));
+        }
+
         GateUp = Join(GateUpNames);
         Down = Join(DownNames);
 
@@ -74,6 +79,12 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <summary>[hidden].</summary>
     public NormWeight MiddleNorm { get; }
 
+    /// <summary>Of what attention gives, [hidden], or null.</summary>
+    public NormWeight? AttentionOutputNorm { get; }
+
+    /// <summary>Of what the MLP gives, [hidden], or null.</summary>
+    public NormWeight? MlpOutputNorm { get; }
+
     /// <summary>[2 intermediate, hidden].</summary>
     public JoinedWeights GateUp { get; }
 
@@ -83,7 +94,7 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? owned in new IDisposable?[] { InputNorm, QueryKeyValue, HeadNorm, Output, MiddleNorm, GateUp, Down })
+        foreach (IDisposable? owned in new IDisposable?[] { InputNorm, QueryKeyValue, HeadNorm, Output, MiddleNorm, AttentionOutputNorm, MlpOutputNorm, GateUp, Down })
         {
             owned?.Dispose();
         }

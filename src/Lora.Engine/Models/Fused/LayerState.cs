@@ -20,6 +20,12 @@ internal sealed record LayerState
 
     public required Tensor? OutputLow { get; init; }
 
+    /// <summary>What attention gave, [tokens, hidden], and its norm's scale; null without a norm behind it.</summary>
+    public (Tensor Value, Tensor Scale)? AttentionOutput { get; init; }
+
+    /// <summary>What the MLP gave, likewise.</summary>
+    public (Tensor Value, Tensor Scale)? MlpOutput { get; init; }
+
     /// <summary>The sum of the input and attention, [tokens, hidden], and its norm's scale.</summary>
     public required Tensor Middle { get; init; }
 
@@ -44,5 +50,6 @@ internal sealed record LayerState
     private IEnumerable<Tensor> Tensors() => new[]
     {
         InputScale, Normal, QueryKeyValueLow, Mixed, OutputLow, Middle, MiddleScale, MiddleNormal, GateUpLow, GateUp, Active, DownLow,
+        AttentionOutput?.Value, AttentionOutput?.Scale, MlpOutput?.Value, MlpOutput?.Scale,
     }.OfType<Tensor>();
 }

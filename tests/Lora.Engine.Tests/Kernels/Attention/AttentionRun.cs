@@ -37,7 +37,7 @@ internal sealed class AttentionRun
         attention.Backward(dMixed, Parts(joined), state, documents, Parts(gradients));
     }
 
-    /// <summary>Holds results and gradients to those of softmax(factor q kᵀ) v in float64.</summary>
+    /// <summary>Holds results and gradients to those of softmax(cap(factor q kᵀ)) v in float64.</summary>
     public void Check(double tolerance)
     {
         Tensor leaf = joined.to(ScalarType.Float64, copy: true).requires_grad_();
@@ -50,6 +50,7 @@ internal sealed class AttentionRun
             Tensor k = parts.Key.narrow(0, start, length).repeat_interleave(group, dim: 1).transpose(0, 1);
             Tensor v = parts.Value.narrow(0, start, length).repeat_interleave(group, dim: 1).transpose(0, 1);
             Tensor scores = q.matmul(k.transpose(1, 2)) * shape.Factor;
+            scores = shape.Cap is double cap ? (scores / cap).tanh() * cap : scores;
             bool[] hidden = [.. from query in Enumerable.Range(0, length) from key in Enumerable.Range(0, length) select key > query || query - key >= (shape.Window ?? length)];
             mixed.Add(scores.masked_fill(tensor(hidden, [length, length], device: CPU), double.NegativeInfinity).softmax(-1).matmul(v).transpose(0, 1));
         }

@@ -41,6 +41,36 @@ public class AttentionTests
     }
 
     [Theory]
+    [InlineData(true, null)]
+    [InlineData(true, 7)]
+    [InlineData(false, null)]
+    [InlineData(false, 200)]
+    public void Capped_scores_have_autograd_s_results_and_gradients_too(bool byTiles, int? window)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ScalarType type = byTiles ? ScalarType.Float32 : ScalarType.Float64;
+        IKernels kernels = byTiles ? KernelSet.Of(CPU, type) : new TorchKernels();
+        AttentionHeads shape = new(Heads: 4, KeyValueHeads: 2, HeadSize: 8, window, Factor) { Cap = 0.7 };
+        using TensorStack states = new(CPU);
+        using TensorStack scratch = new(CPU);
+        AttentionRun run = new(kernels.Attention(shape, type, scratch), shape, Lengths, type);
+        run.Run(states);
+
+        run.Check(byTiles ? 1e-5 : 1e-12);
+    }
+
+    [Fact]
+    public void No_whole_operator_caps_scores_and_each_says_so()
+    {
+        AttentionHeads capped = new(8, 2, 64, null, Factor) { Cap = 50 };
+        CardFacts card = new(IsCuda: true, new(9, 0), IsWindows: false, HasRepeatableAlgorithms: true);
+        (AttentionOperator chosen, IReadOnlyList<string> reasons) = AttentionOperators.Choose(META, ScalarType.BFloat16, capped, card);
+
+        Assert.IsType<PlainAttention>(chosen);
+        Assert.Equal(["aten::_flash_attention_forward: it does not cap scores", "aten::_efficient_attention_forward: it does not cap scores"], reasons);
+    }
+
+    [Theory]
     [InlineData("8.0", false, ScalarType.BFloat16, 128, null, "aten::_flash_attention_forward")]
     [InlineData("8.0", true, ScalarType.BFloat16, 128, null, "aten::_efficient_attention_forward")]
     [InlineData("7.5", false, ScalarType.Float16, 64, 512, "aten::_efficient_attention_forward")]

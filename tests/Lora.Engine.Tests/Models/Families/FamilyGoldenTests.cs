@@ -14,6 +14,7 @@ public class FamilyGoldenTests
     public static TheoryData<string> FusedFamilies { get; } =
     [
         "gemma",
+        "gemma2",
         "llama3",
         "llama_linear",
         "llama_tied_headdim",
@@ -26,7 +27,6 @@ public class FamilyGoldenTests
     /// <summary>Those that go by autograd.</summary>
     public static TheoryData<string> AutogradFamilies { get; } =
     [
-        "gemma2",
         "gpt2",
         "gpt_neox",
         "opt",

@@ -20,6 +20,8 @@ public class FusedBlockTests
         ["a rotation and a bias by position"] = model => InAttention(model, attention => attention with { Alibi = new(1, false) }),
         ["q, k and v head by head"] = model => InAttention(model, attention => attention with { Order = PackedOrder.Heads, Projections = ["query_key_value"] }),
         ["weights inputs first"] = model => InAttention(model, attention => attention with { IsConv1D = true }),
+        ["norms behind attention and MLP alone"] = model => model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new OutputNormShape(block.Attention, block.AttentionNorm, block.Mlp, block.MlpNorm))] },
+        ["a norm with a mean behind the MLP"] = model => FourNorms(model, norm => norm with { Kind = NormKind.Layer }),
         ["a plain MLP"] = model => InBlocks(model, block => block with { Mlp = new PlainMlpShape(8, 8, "gelu") { Up = "up", Down = "down" } }),
         ["attention and MLP side by side"] = model => model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new ParallelShape(block.AttentionNorm, block.Attention, null, block.Mlp))] },
     };
@@ -29,9 +31,24 @@ public class FusedBlockTests
     [Fact]
     public void Llama_is_served() => Assert.Equal(Llama.Blocks.Count, FusedBlock.In(Llama)!.Length);
 
+    [Fact]
+    public void Norms_behind_attention_and_MLP_and_caps_of_scores_and_logits_are_served()
+    {
+        ModelShape model = InAttention(Llama, attention => attention with { ScoreCap = 50 });
+
+        Assert.All(FusedBlock.In(model)!, block => Assert.Equal((50, false), (block.Heads.Cap, block.IsPlain)));
+        Assert.All(FusedBlock.In(FourNorms(model, norm => norm))!, block => Assert.NotNull(block.OutputNorms));
+        Assert.NotNull(FusedBlock.In(model with { Head = model.Head with { Cap = 30 } }));
+    }
+
     [Theory]
     [MemberData(nameof(Others))]
     public void Llama_with_something_else_is_not(string other) => Assert.Null(FusedBlock.In(Changes[other](Llama)));
+
+    private static ModelShape FourNorms(ModelShape model, Func<NormShape, NormShape> last) => model with
+    {
+        Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new FourNormShape(block.AttentionNorm, block.Attention, block.MlpNorm, block.MlpNorm, block.Mlp, last(block.MlpNorm)))],
+    };
 
     private static ModelShape InBlocks(ModelShape model, Func<PreNormShape, PreNormShape> change) =>
         model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(change)] };

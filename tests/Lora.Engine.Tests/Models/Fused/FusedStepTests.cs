@@ -18,6 +18,7 @@ public class FusedStepTests
     [InlineData("qwen3")]
     [InlineData("phi3")]
     [InlineData("gemma")]
+    [InlineData("gemma2")]
     public void In_float64_gradients_are_autograd_s(string family)
     {
         // The modules' norms and adapters pass through float32, and so do gradients on their way into the arena.
@@ -31,6 +32,7 @@ public class FusedStepTests
     [InlineData("qwen3")]
     [InlineData("phi3")]
     [InlineData("gemma")]
+    [InlineData("gemma2")]
     public void In_float32_gradients_are_autograd_s(string family) => AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Everything(family), tolerance: 1e-5);
 
     [Theory]
@@ -38,12 +40,14 @@ public class FusedStepTests
     [InlineData("qwen3", ScalarType.BFloat16, 5e-2)]
     [InlineData("phi3", ScalarType.BFloat16, 5e-2)]
     [InlineData("gemma", ScalarType.BFloat16, 5e-2)]
+    [InlineData("gemma2", ScalarType.BFloat16, 5e-2)]
     [InlineData("llama3", ScalarType.Float16, 5e-3)]
     [InlineData("mistral", ScalarType.Float16, 5e-3)]
     [InlineData("qwen2", ScalarType.Float16, 5e-3)]
     [InlineData("qwen3", ScalarType.Float16, 5e-3)]
     [InlineData("phi3", ScalarType.Float16, 5e-3)]
     [InlineData("gemma", ScalarType.Float16, 5e-3)]
+    [InlineData("gemma2", ScalarType.Float16, 5e-3)]
     public void In_16_bits_gradients_are_close_to_autograd_s_in_float32(string family, ScalarType type, double tolerance)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -69,6 +73,7 @@ public class FusedStepTests
     [InlineData("qwen3")]
     [InlineData("phi3")]
     [InlineData("gemma")]
+    [InlineData("gemma2")]
     public void In_bfloat16_the_error_of_gradients_is_at_most_twice_autograd_s(string family)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -117,6 +122,8 @@ public class FusedStepTests
     [InlineData("phi3", "self_attn.qkv_proj")]
     [InlineData("phi3", "self_attn.o_proj,mlp.gate_up_proj")]
     [InlineData("gemma", "self_attn.v_proj,mlp.gate_proj")]
+    [InlineData("gemma2", "mlp.down_proj")]
+    [InlineData("gemma2", "self_attn.o_proj,mlp.gate_proj")]
     public void Any_choice_of_modules_gives_autograd_s_gradients(string family, string roles)
     {
         AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Modules(2, roles.Split(',')), tolerance: 1e-5);
@@ -177,14 +184,16 @@ public class FusedStepTests
     }
 
     [Theory]
-    [InlineData(0, 1)]
-    [InlineData(1, 1)]
-    [InlineData(0, 2)]
-    [InlineData(2, 2)]
-    public void What_is_computed_again_changes_no_bit(int blocks, int attentions)
+    [InlineData("qwen3", 0, 1)]
+    [InlineData("qwen3", 1, 1)]
+    [InlineData("qwen3", 0, 2)]
+    [InlineData("qwen3", 2, 2)]
+    [InlineData("gemma2", 0, 2)]
+    [InlineData("gemma2", 2, 2)]
+    public void What_is_computed_again_changes_no_bit(string family, int blocks, int attentions)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("qwen3", ScalarType.Float32, FusedStepCase.Everything("qwen3"));
+        FusedStepCase run = new(family, ScalarType.Float32, FusedStepCase.Everything(family));
         using FusedStep step = run.Fused();
         Tensor expected = run.Gradients(step);
         double loss = run.Loss(step);
@@ -199,6 +208,7 @@ public class FusedStepTests
     [InlineData("llama3", false)]
     [InlineData("qwen3", true)]
     [InlineData("gemma", false)]
+    [InlineData("gemma2", false)]
     public void Kept_hidden_states_give_the_gradients_that_computed_ones_give(string family, bool onDisk)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -122,7 +122,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement>
         for (int row = 0; row < rows; row++)
         {
             long first = (row * product.Outputs) + begin;
-            RowFunctions<TLanes>.Add(buffers.Residual + first, buffers.Branch + first, (float)block.Block.ResidualScale, end - begin);
+            RowFunctions<TLanes>.Add(buffers.Residual + first, buffers.Branch + first, (float)block.ResidualScale, end - begin);
         }
     }
 

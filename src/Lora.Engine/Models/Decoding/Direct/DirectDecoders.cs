@@ -13,7 +13,8 @@ internal static class DirectDecoders
     /// <param name="adapter">The factors of adapted modules, by their names.</param>
     public static IDecoder? Find(CausalLanguageModel model, IReadOnlyDictionary<string, LowRankFactors> adapter)
     {
-        if (model.Device.type != DeviceType.CPU || FusedBlock.In(model.Shape) is null || model.HasLengthRotation || model.modules().OfType<QuantizedLinear>().Any())
+        bool isPlain = model.Shape.Head.Cap is null && FusedBlock.In(model.Shape)?.All(block => block.IsPlain) == true;
+        if (model.Device.type != DeviceType.CPU || !isPlain || model.HasLengthRotation || model.modules().OfType<QuantizedLinear>().Any())
         {
             return null;
         }

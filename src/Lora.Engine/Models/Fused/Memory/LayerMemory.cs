@@ -15,6 +15,7 @@ internal sealed class LayerMemory
     private readonly FusedAttention mixing;
     private readonly LayerRanks ranks;
     private readonly bool hasHeadNorms;
+    private readonly bool hasOutputNorms;
     private readonly bool isScaled;
     private readonly bool makesResults;
     private readonly int elementSize;
@@ -30,7 +31,8 @@ internal sealed class LayerMemory
         attention = weights.Block.Attention;
         Intermediate = weights.Block.Mlp.IntermediateSize;
         hasHeadNorms = weights.HeadNorm is not null;
-        isScaled = weights.Block.Block.ResidualScale != 1;
+        hasOutputNorms = weights.MlpOutputNorm is not null;
+        isScaled = weights.Block.ResidualScale != 1;
         makesResults = kernels.MakesResults;
         elementSize = weights.Output.DataType.ElementSize();
     }
@@ -63,7 +65,7 @@ internal sealed class LayerMemory
             return 0;
         }
 
-        long perToken = (2 * Hidden) // both norms' results
+        long perToken = ((hasOutputNorms ? 4 : 2) * Hidden) // norms' results
             + (hasHeadNorms ? Queries + Keys : 0)
             + (isScaled ? Queries : 0); // what was mixed, unscaled and scaled
         return Bytes(shape, perToken) + (shape.Tokens * Scales * ScaleSize) + mixing.Bytes(shape.Lengths).Made;
@@ -81,6 +83,7 @@ internal sealed class LayerMemory
         long perToken = normals + heads // inputs of products that nothing adapts
             + (ranks.Down == 0 ? Intermediate : 0)
             + ranks.Dropped; // the input of a product, once for each adapter that sees its own
+        perToken += hasOutputNorms && !makesResults ? Hidden : 0; // the normalised output of the MLP
         long probabilities = kept == Models.Kept.All ? 0 : mixing.Bytes(shape.Lengths).Tile;
         return Bytes(shape, perToken) + probabilities + (kept >= Models.Kept.AllButProbabilities ? 0 : State(shape));
     }
@@ -91,17 +94,19 @@ internal sealed class LayerMemory
         // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
         long mlp = (2 * Intermediate) + Math.Max(Intermediate, Hidden); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
-        long adapter = ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
+        long branch = hasOutputNorms ? Hidden : 0; // the gradient behind a norm
+        long adapter = branch + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
         AttentionBytes mixed = mixing.Bytes(shape.Lengths);
         long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * mixed.Tile; // those of p and of its gradient
 
         // Either the products with their adapters, or attention within its largest document; they follow each other.
         return Math.Max(
             Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),
-            Bytes(shape, qkv + Queries) + tile + mixed.Backward);
+            Bytes(shape, branch + qkv + Queries) + tile + mixed.Backward);
     }
 
-    private long Scales => 2 + (hasHeadNorms ? attention.Heads + attention.KeyValueHeads : 0); // of norms, wide: two of the block, one for each head
+    // Of norms, wide: two or four of the block, one for each head.
+    private long Scales => (hasOutputNorms ? 4 : 2) + (hasHeadNorms ? attention.Heads + attention.KeyValueHeads : 0);
 
     private long Input(StepShape shape) => Bytes(shape, Hidden);
 
@@ -110,7 +115,8 @@ internal sealed class LayerMemory
     private long State(StepShape shape)
     {
         long perToken = (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
-            + Hidden + (2 * Intermediate) // the sum after attention; gate and up
+            + Hidden + (2 * Intermediate) // the sum after attention, or what is normalised before it; gate and up
+            + (hasOutputNorms ? (makesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
             + (ranks.QueryKeyValue > 0 ? (makesResults ? 0 : Hidden) + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
             + (ranks.Output > 0 ? (mixing.KeepsInputs ? 0 : Queries) + ranks.Output : 0)
             + (ranks.GateUp > 0 ? (makesResults ? 0 : Hidden) + ranks.GateUp : 0)

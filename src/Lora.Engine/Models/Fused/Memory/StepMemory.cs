@@ -81,7 +81,8 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     private long HeadScratch(StepShape shape, int chunk)
     {
         // Logits are the widest rows of all; how many exist at once is bounded by the chunk and not by the batch.
-        long logits = Math.Min(chunk, shape.Supervised) * (model.VocabularySize + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
+        long width = (model.Head.Cap is null ? 1L : 2L) * model.VocabularySize; // once more where they are capped
+        long logits = Math.Min(chunk, shape.Supervised) * (width + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
         long normal = kernels.MakesResults ? 0 : shape.Supervised * ((elementSize * (long)model.HiddenSize) + sizeof(float));
         return (elementSize * logits) + normal;
     }

@@ -20,6 +20,8 @@ public class StepMemoryTests
     [InlineData("phi3", "self_attn.qkv_proj")]
     [InlineData("gemma", "")]
     [InlineData("gemma", "mlp.gate_proj")]
+    [InlineData("gemma2", "")]
+    [InlineData("gemma2", "self_attn.v_proj")]
     public void What_a_block_keeps_is_what_was_planned_to_the_byte(string family, string roles)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -51,6 +53,9 @@ public class StepMemoryTests
     [InlineData("gemma", "model.layers.1.mlp.up_proj", 0, 0, false)]
     [InlineData("qwen3", "model.layers.1.self_attn.k_proj", 0, 0, false)]
     [InlineData("mistral", "lm_head", 0, 0, false)]
+    [InlineData("gemma2", "", 0, 1, false)]
+    [InlineData("gemma2", "", 1, 1, false)]
+    [InlineData("gemma2", "", 0, 0, true)]
     [InlineData("llama3", "", 0, 0, true)]
     [InlineData("qwen3", "", 1, 1, true)]
     [InlineData("gemma", "model.layers.1.self_attn.q_proj,model.layers.1.self_attn.k_proj", 0, 0, true)]
