@@ -14,7 +14,7 @@
         'Get-LoraModule', 'Get-LoraAdapter', 'Compare-LoraAdapter', 'Edit-LoraAdapter', 'Merge-LoraAdapter', 'New-LoraConfig', 'Test-LoraTarget', 'Compare-LoraConfig',
         'Invoke-LoraTraining', 'Invoke-LoraSweep', 'Measure-LoraAdapter', 'Measure-LoraModule', 'Export-LoraAdapter', 'Export-LoraModel', 'Publish-LoraAdapter',
         'Test-LoraAdapter', 'Test-LoraDataset', 'Invoke-LoraGeneration', 'Enter-LoraChat',
-        'Install-LoraRuntime'
+        'Install-LoraRuntime', 'Test-LoraHost'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

@@ -4,19 +4,19 @@ namespace Lora;
 public sealed record LoraRuntime
 {
     /// <summary>What computes.</summary>
-    public required LoraBackend Backend { get; init; }
+    public LoraBackend Backend { get; internal init; }
 
     /// <summary>The platform, as NuGet names it.</summary>
-    public required string Platform { get; init; }
+    public string Platform { get; internal init; } = "";
 
     /// <summary>The version of TorchSharp that they belong to.</summary>
-    public required string Version { get; init; }
+    public string Version { get; internal init; } = "";
 
     /// <summary>Their folder.</summary>
-    public required string Path { get; init; }
+    public string Path { get; internal init; } = "";
 
     /// <summary>Bytes of all files.</summary>
-    public required long Size { get; init; }
+    public long Size { get; internal init; }
 
     /// <inheritdoc/>
     public override string ToString() => Path;

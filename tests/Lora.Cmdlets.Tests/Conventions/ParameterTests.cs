@@ -5,6 +5,8 @@ namespace Lora.Commands.Tests.Conventions;
 
 public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShell>
 {
+    private const string OfTheMachine = "Test-LoraHost"; // there is but one
+
     private static readonly HashSet<Type> Numbers = [typeof(int), typeof(long), typeof(float), typeof(double)];
 
     private readonly IReadOnlyList<CmdletInfo> commands =
@@ -64,7 +66,7 @@ public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShel
 
     [Fact]
     public void Every_set_takes_something_from_the_pipeline() => Assert.All(
-        commands.SelectMany(command => command.ParameterSets),
+        commands.Where(command => command.Name != OfTheMachine).SelectMany(command => command.ParameterSets),
         set => Assert.Contains(set.Parameters, parameter => parameter.ValueFromPipeline || parameter.ValueFromPipelineByPropertyName));
 
     [Fact]
@@ -74,7 +76,7 @@ public sealed class ParameterTests(HostedShell shell) : IClassFixture<HostedShel
 
     [Fact]
     public void Every_cmdlet_takes_its_object_from_the_pipeline() => Assert.All(
-        commands,
+        commands.Where(command => command.Name != OfTheMachine),
         command => Assert.Contains(command.ParameterSets.SelectMany(set => set.Parameters), parameter => parameter.ValueFromPipeline));
 
     private static bool IsCalled(PropertyInfo parameter, string name) =>

@@ -17,6 +17,19 @@ internal static unsafe class FakeNvidiaLibrary
     /// <summary>Times that it was opened more than closed.</summary>
     public static int Open { get; private set; }
 
+    /// <summary>The same for who is told by a zero that a function is not there.</summary>
+    public static nint ExportOrZero(string name)
+    {
+        try
+        {
+            return Export(name);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return 0;
+        }
+    }
+
     public static nint Export(string name) => name switch
     {
         "nvmlInit_v2" => (nint)(delegate* unmanaged[Cdecl]<int>)&Init,
@@ -27,6 +40,10 @@ internal static unsafe class FakeNvidiaLibrary
         "cuDeviceGetPCIBusId" => (nint)(delegate* unmanaged[Cdecl]<byte*, int, int, int>)&Place,
         "nvmlDeviceGetMemoryInfo" => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Memory,
         "nvmlDeviceGetCudaComputeCapability" => (nint)(delegate* unmanaged[Cdecl]<nint, int*, int*, int>)&Capability,
+        "nvmlSystemGetDriverVersion" => (nint)(delegate* unmanaged[Cdecl]<byte*, uint, int>)&Driver,
+        "nvmlDeviceGetCount_v2" => (nint)(delegate* unmanaged[Cdecl]<uint*, int>)&Count,
+        "nvmlDeviceGetName" => (nint)(delegate* unmanaged[Cdecl]<nint, byte*, uint, int>)&Name,
+        "nvmlDeviceGetComputeRunningProcesses_v3" => (nint)(delegate* unmanaged[Cdecl]<nint, uint*, ulong*, int>)&Processes,
         _ => throw new EntryPointNotFoundException(name),
     };
 
@@ -83,5 +100,35 @@ internal static unsafe class FakeNvidiaLibrary
     {
         (*major, *minor) = (8, 6);
         return device == Answering ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Driver(byte* text, uint length) => Write("570.26"u8, text);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Name(nint device, byte* text, uint length) => Write("Fake card"u8, text);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Count(uint* devices)
+    {
+        *devices = 2;
+        return Success;
+    }
+
+    // Three programs of 24 bytes each: two others, of which one's memory is not known, and this one.
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Processes(nint device, uint* count, ulong* infos)
+    {
+        ulong[] found = [12, 1_500_000_000, 0, 13, ulong.MaxValue, 0, (ulong)Environment.ProcessId, 1, 0];
+        found.CopyTo(new Span<ulong>(infos, found.Length));
+        *count = 3;
+        return Success;
+    }
+
+    private static int Write(ReadOnlySpan<byte> text, byte* target)
+    {
+        text.CopyTo(new Span<byte>(target, text.Length));
+        target[text.Length] = 0;
+        return Success;
     }
 }

@@ -23,6 +23,18 @@ public static class TorchLibrary
     private static AssemblyLoadContext? hookedContext;
     private static bool loaded;
 
+    /// <summary>Whether this process has loaded the libraries.</summary>
+    internal static bool IsLoaded
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return loaded;
+            }
+        }
+    }
+
     /// <summary>Loads the libraries once; later calls return at once. A failed call can be repeated, after LORA_LIBTORCH was set for example.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.RuntimeNotInstalled"/> where it is nowhere; <see cref="LoraError.NativeLibraryNotFound"/>, with the
     /// platform, the folder and the reason; <see cref="LoraError.VisualCppRuntimeMissing"/> on Windows.</exception>
