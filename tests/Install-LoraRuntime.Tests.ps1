@@ -19,14 +19,49 @@ Describe 'Install-LoraRuntime' {
         Install-LoraRuntime -Backend Cuda -Source http://127.0.0.1:9/index.json -WhatIf | Should -BeNullOrEmpty
     }
 
-    It 'says which source cannot be read' -Skip:$IsWindows {
-        $before = $env:XDG_DATA_HOME
-        $env:XDG_DATA_HOME = Join-Path $TestDrive unreachable
-        try {
+    Context 'for a user who has none' -Skip:$IsWindows {
+        BeforeAll {
+            $before = $env:XDG_DATA_HOME
+            $env:XDG_DATA_HOME = Join-Path $TestDrive nobody
+        }
+
+        AfterAll {
+            $env:XDG_DATA_HOME = $before
+        }
+
+        It 'says which source cannot be read' {
             { Install-LoraRuntime -Source ./nowhere } | Should -Throw -ErrorId 'LoraPackageSourceUnreachable,Lora.Commands.InstallLoraRuntimeCommand'
         }
-        finally {
-            $env:XDG_DATA_HOME = $before
+
+        It 'asks a feed over HTTP, and says what it lacks' {
+            $free = [System.Net.Sockets.TcpListener]::new([System.Net.IPAddress]::Loopback, 0)
+            $free.Start()
+            $address = "http://127.0.0.1:$($free.LocalEndpoint.Port)/"
+            $free.Stop()
+            $listener = [System.Net.HttpListener]::new()
+            $listener.Prefixes.Add($address)
+            $listener.Start()
+            $server = Start-ThreadJob -ArgumentList $listener, "{`"resources`":[{`"@id`":`"${address}packages`",`"@type`":`"PackageBaseAddress/3.0.0`"}]}" {
+                param($listener, $index)
+
+                while ($listener.IsListening) {
+                    $context = $listener.GetContext()
+                    if ($context.Request.Url.AbsolutePath -eq '/index.json') {
+                        $context.Response.Close([System.Text.Encoding]::UTF8.GetBytes($index), $true)
+                    }
+                    else {
+                        $context.Response.StatusCode = 404
+                        $context.Response.Close()
+                    }
+                }
+            }
+            try {
+                { Install-LoraRuntime -Source "${address}index.json" } | Should -Throw -ErrorId 'LoraRuntimePackageNotFound,Lora.Commands.InstallLoraRuntimeCommand'
+            }
+            finally {
+                $listener.Close()
+                $server | Remove-Job -Force
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ internal sealed unsafe record NvidiaInventory(string Driver, IReadOnlyList<Nvidi
 
     /// <summary>Asks the driver; null where there is none, or where it does not answer.</summary>
     public static NvidiaInventory? Read() =>
-        NativeLibrary.TryLoad(NvidiaManagement.Library(Environment.SystemDirectory), out nint library) ? Read(name => NativeLibrary.TryGetExport(library, name, out nint export) ? export : 0) : null;
+        NativeLibrary.TryLoad(NvidiaManagement.Libraries(Environment.SystemDirectory).Management, out nint library) ? Read(name => NativeLibrary.TryGetExport(library, name, out nint export) ? export : 0) : null;
 
     /// <summary>Asks by the library's functions, which are asked for by name and are zero where an older driver lacks them.</summary>
     internal static NvidiaInventory? Read(Func<string, nint> export)

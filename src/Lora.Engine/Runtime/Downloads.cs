@@ -14,9 +14,6 @@ internal sealed class Downloads : IDisposable
         Directory.CreateDirectory(folder);
     }
 
-    /// <summary>A folder for what NuGet's client keeps of a feed's answers while it is asked.</summary>
-    public string Answers => Path.Combine(folder, "answers");
-
     /// <summary>Bytes that are there of packages.</summary>
     public long Size => new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length);
 
@@ -29,7 +26,6 @@ internal sealed class Downloads : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Leftovers.Attempt(() =>
     {
-        FileChanges.DeleteFolder(Answers);
         if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
         {
             Directory.Delete(folder);

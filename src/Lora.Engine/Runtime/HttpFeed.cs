@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Xml;
@@ -9,11 +10,14 @@ using NuGet.Protocol.Core.Types;
 namespace Lora.Runtime;
 
 /// <summary>
-/// A feed with version 3 of NuGet's protocol. NuGet's client speaks with it, by the proxy and the credentials that the user's NuGet.Config names;
-/// only the packages are fetched our own way, which goes on after a cut.
+/// A feed with version 3 of NuGet's protocol. NuGet's client speaks with it, by the system's proxy and with the credentials that the user's NuGet.Config
+/// has for it; only the packages are fetched our own way, which goes on after a cut. What the client would write of its own, a NuGet.Config and a cache
+/// of answers, it does not.
 /// </summary>
 internal sealed class HttpFeed : PackageFeed
 {
+    private const string NoFeed = "it is no feed of version 3, whose address ends with index.json";
+
     private readonly HttpSource client;
     private readonly Uri packages;
     private readonly Uri? registrations;
@@ -22,19 +26,19 @@ internal sealed class HttpFeed : PackageFeed
         : base(name) => (this.client, this.packages, this.registrations) = (client, packages, registrations);
 
     /// <summary>Reads the index of a feed.</summary>
-    /// <inheritdoc cref="PackageFeed.OpenAsync"/>
-    public static async Task<HttpFeed> OpenAsync(PackageSource source, string scratch, CancellationToken cancellation)
+    /// <param name="source">Its address, and the credentials for it.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="LoraException">PackageSourceUnreachable.</exception>
+    public static async Task<HttpFeed> OpenAsync(PackageSource source, CancellationToken cancellation)
     {
         string name = Shown(source);
+        HttpSource client = new(source, () => Task.FromResult<HttpHandlerResource>(Handler(source)), NullThrottle.Instance);
         return await Asked(name, async () =>
         {
-            SourceRepository repository = Repository.Factory.GetCoreV3(source);
-            HttpSource client = (await repository.GetResourceAsync<HttpSourceResource>(cancellation).ConfigureAwait(false))!.HttpSource;
-            client.HttpCacheDirectory = scratch; // in place of one that all programs share
-            ServiceIndexResourceV3? index = await repository.GetResourceAsync<ServiceIndexResourceV3>(cancellation).ConfigureAwait(false);
-            return index?.GetServiceEntryUri(ServiceTypes.PackageBaseAddress) is Uri packages
-                ? new HttpFeed(name, client, AsFolder(packages), index.GetServiceEntryUri(ServiceTypes.RegistrationsBaseUrl) is Uri registrations ? AsFolder(registrations) : null)
-                : throw LoraException.Of(LoraError.PackageSourceUnreachable, name, name, "it is no feed of version 3, whose address ends with index.json");
+            JsonElement? index = await JsonAsync(client, source.SourceUri, cancellation).ConfigureAwait(false);
+            return Service(index, ServiceTypes.PackageBaseAddress) is Uri packages
+                ? new HttpFeed(name, client, packages, Service(index, ServiceTypes.RegistrationsBaseUrl))
+                : throw LoraException.Of(LoraError.PackageSourceUnreachable, name, name, NoFeed);
         }).ConfigureAwait(false);
     }
 
@@ -42,14 +46,16 @@ internal sealed class HttpFeed : PackageFeed
     public override Task<FoundPackage> FindAsync(RuntimePackage package, CancellationToken cancellation) => Asked(Name, async () =>
     {
         string folder = $"{package.Id}/{package.Version}".ToLowerInvariant();
-        string file = $"{package.Id}.{package.Version}.nupkg".ToLowerInvariant();
-        Uri address = new(packages, $"{folder}/{file}");
-        IReadOnlyList<RuntimePackage> parts = await client.ProcessStreamAsync(
+        Uri address = new(packages, $"{folder}/{package.Id.ToLowerInvariant()}.{package.Version}.nupkg");
+        long length = await client.ProcessResponseAsync(PackageDownload.Request(address, 0, 0), response => Task.FromResult(Length(response)), NullLogger.Instance, cancellation).ConfigureAwait(false)
+            ?? throw LoraException.Of(LoraError.RuntimePackageNotFound, package.Id, Name, package);
+
+        // One whose hash is known is one whose parts are known, and not all feeds have the nuspec by itself.
+        IReadOnlyList<RuntimePackage> parts = package.Hash is not null ? [] : await client.ProcessStreamAsync(
             Request(new(packages, $"{folder}/{package.Id.ToLowerInvariant()}.nuspec")),
-            stream => Task.FromResult(stream is null ? throw LoraException.Of(LoraError.RuntimePackageNotFound, package.Id, Name, package) : Parts(stream)),
+            stream => Task.FromResult(stream is null ? [] : Parts(stream)),
             NullLogger.Instance,
             cancellation).ConfigureAwait(false);
-        long length = await client.ProcessResponseAsync(PackageDownload.Request(address, 0, 0), response => Task.FromResult(Length(response)), NullLogger.Instance, cancellation).ConfigureAwait(false);
         return new FoundPackage(package, address.AbsoluteUri, length, package.Hash ?? await HashAsync(package, cancellation).ConfigureAwait(false), parts);
     });
 
@@ -68,30 +74,57 @@ internal sealed class HttpFeed : PackageFeed
             return null;
         }
 
-        JsonElement? leaf = await JsonAsync(new(registrations, $"{package.Id}/{package.Version}.json".ToLowerInvariant()), cancellation).ConfigureAwait(false);
+        JsonElement? leaf = await JsonAsync(client, new(registrations, $"{package.Id}/{package.Version}.json".ToLowerInvariant()), cancellation).ConfigureAwait(false);
         JsonElement? entry = leaf?.TryGetProperty("catalogEntry", out JsonElement stated) == true ? stated : null;
         if (entry is { ValueKind: JsonValueKind.String } && Uri.TryCreate(entry.Value.GetString(), UriKind.Absolute, out Uri? address))
         {
-            entry = await JsonAsync(address, cancellation).ConfigureAwait(false);
+            entry = await JsonAsync(client, address, cancellation).ConfigureAwait(false);
         }
 
         return entry is { ValueKind: JsonValueKind.Object } found && Text(found, "packageHashAlgorithm") is "SHA512" ? Text(found, "packageHash") : null;
     }
 
-    private Task<JsonElement?> JsonAsync(Uri address, CancellationToken cancellation) => client.ProcessStreamAsync(
+    // The client's own way to read JSON is by types of Newtonsoft.Json, of which PowerShell has another copy.
+    private static Task<JsonElement?> JsonAsync(HttpSource client, Uri address, CancellationToken cancellation) => client.ProcessStreamAsync(
         Request(address),
         async stream => stream is null ? (JsonElement?)null : await JsonSerializer.DeserializeAsync<JsonElement>(stream, cancellationToken: cancellation).ConfigureAwait(false),
         NullLogger.Instance,
         cancellation);
 
-    private static string? Text(JsonElement entry, string name) => entry.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    /// <summary>The address of a service in a feed's index, by the first of its types that the feed has; null where it has none of them.</summary>
+    private static Uri? Service(JsonElement? index, IEnumerable<string> types)
+    {
+        JsonElement[] resources = index is { ValueKind: JsonValueKind.Object } feed && feed.TryGetProperty("resources", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
+        string? address = types.SelectMany(type => resources.Where(resource => Text(resource, "@type") == type)).Select(resource => Text(resource, "@id")).FirstOrDefault(id => id is not null);
+        return address is null ? null : new Uri(address.TrimEnd('/') + "/");
+    }
+
+    private static string? Text(JsonElement entry, string name) => entry.ValueKind == JsonValueKind.Object && entry.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static HttpSourceRequest Request(Uri address) => new(address, NullLogger.Instance) { IgnoreNotFounds = true };
 
-    private static long Length(HttpResponseMessage response)
+    /// <summary>Bytes of the file that was asked for; null where it is not there.</summary>
+    private static long? Length(HttpResponseMessage response)
     {
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
         HttpContentHeaders headers = response.EnsureSuccessStatusCode().Content.Headers;
         return headers.ContentRange?.Length ?? headers.ContentLength ?? 0;
+    }
+
+    // NuGet's own handler reads its settings, and writes them where there are none. The credentials go to the feed's host alone.
+    private static HttpHandlerResourceV3 Handler(PackageSource source)
+    {
+        HttpClientHandler handler = new() { AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate, DefaultProxyCredentials = CredentialCache.DefaultCredentials };
+        if (source.Credentials is PackageSourceCredential credentials)
+        {
+            handler.Credentials = new CredentialCache { { new Uri(source.SourceUri.GetLeftPart(UriPartial.Authority)), "Basic", new NetworkCredential(credentials.Username, credentials.Password) } };
+        }
+
+        return new(handler, handler);
     }
 
     private static async Task<T> Asked<T>(string name, Func<Task<T>> ask)
@@ -100,13 +133,15 @@ internal sealed class HttpFeed : PackageFeed
         {
             return await ask().ConfigureAwait(false);
         }
-        catch (Exception exception) when (PackageDownload.IsLost(exception) || exception is FatalProtocolException or JsonException or XmlException)
+        catch (JsonException exception)
+        {
+            throw LoraException.From(exception, LoraError.PackageSourceUnreachable, name, name, NoFeed);
+        }
+        catch (Exception exception) when (PackageDownload.IsLost(exception) || exception is FatalProtocolException or XmlException)
         {
             throw LoraException.From(exception, LoraError.PackageSourceUnreachable, name, name, exception.GetBaseException().Message.TrimEnd('.'));
         }
     }
-
-    private static Uri AsFolder(Uri address) => address.AbsoluteUri.EndsWith('/') ? address : new(address.AbsoluteUri + "/");
 
     // An address may carry a password or a key.
     private static string Shown(PackageSource source) => source.SourceUri.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);

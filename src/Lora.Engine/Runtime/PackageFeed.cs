@@ -24,10 +24,9 @@ internal abstract class PackageFeed(string name)
 
     /// <summary>Looks for a source and asks it what it is.</summary>
     /// <param name="source">A folder, an address, or the name of a source in the user's NuGet.Config, whose credentials are used; null for the public feed.</param>
-    /// <param name="scratch">A folder for what is kept of answers; nothing else is written.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="LoraException">PackageSourceUnreachable.</exception>
-    public static async Task<PackageFeed> OpenAsync(string? source, string scratch, CancellationToken cancellation)
+    public static async Task<PackageFeed> OpenAsync(string? source, CancellationToken cancellation)
     {
         if (source is not null && Directory.Exists(source))
         {
@@ -35,7 +34,7 @@ internal abstract class PackageFeed(string name)
         }
 
         PackageSource found = Find(source ?? NuGetConstants.V3FeedUrl);
-        return found.IsHttp ? await HttpFeed.OpenAsync(found, scratch, cancellation).ConfigureAwait(false)
+        return found.IsHttp ? await HttpFeed.OpenAsync(found, cancellation).ConfigureAwait(false)
             : found.IsLocal && Directory.Exists(found.Source) ? new FolderFeed(found.Source)
             : throw LoraException.Of(LoraError.PackageSourceUnreachable, source, source, "it is no folder, no address that begins with http, and no source of NuGet.Config");
     }

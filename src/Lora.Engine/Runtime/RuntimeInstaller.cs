@@ -65,7 +65,7 @@ public static class RuntimeInstaller
     private static async Task InstallAsync(
         IReadOnlyList<RuntimePackage> packages, RuntimeOptions options, Downloads downloads, string folder, IRunObserver observer, CancellationToken cancellation)
     {
-        PackageFeed feed = await PackageFeed.OpenAsync(options.Source, downloads.Answers, cancellation).ConfigureAwait(false);
+        PackageFeed feed = await PackageFeed.OpenAsync(options.Source, cancellation).ConfigureAwait(false);
         observer.OnStage($"Looking for {string.Join(" and ", packages)} in '{feed.Name}'.");
         IReadOnlyList<FoundPackage> found = await FindAsync(packages, feed, cancellation).ConfigureAwait(false);
         long fetched = feed is FolderFeed ? 0 : Math.Max(found.Sum(package => package.Length) - downloads.Size, 0);

@@ -1,6 +1,5 @@
 using Lora.HostChecks;
 using Lora.Native;
-using Lora.Tests.Native;
 
 namespace Lora.Tests.HostChecks;
 
@@ -176,27 +175,6 @@ public sealed class HostInspectionTests : IDisposable
 
         Assert.Equal(new MachineMemory(16_384_000_000, 8_192_000_000, 2_048_000_000, null), MachineMemory.Of(lines, long.MaxValue));
         Assert.Equal(new MachineMemory(4_000_000_000, 4_000_000_000, 2_048_000_000, null), MachineMemory.Of(lines, 4_000_000_000));
-    }
-
-    [Fact]
-    public void The_driver_and_its_cards_are_read_as_nvml_h_lays_them_out()
-    {
-        NvidiaInventory? inventory = NvidiaInventory.Read(FakeNvidiaLibrary.ExportOrZero);
-
-        Assert.Equal("570.26", inventory!.Driver);
-        Assert.Equal([null, (8, 6)], inventory.Cards.Select(card => card.Capability));
-        Assert.Equal(("Fake card", 8_000_000_000, 7_000_000_000), (inventory.Cards[1].Name, inventory.Cards[1].Total, inventory.Cards[1].Free));
-        Assert.Equal(["process 12 with 1.5 GB", "process 13"], inventory.Cards[1].Processes);
-        Assert.Equal(0, FakeNvidiaLibrary.Open);
-    }
-
-    [Fact]
-    public void An_older_driver_that_lacks_functions_is_read_as_far_as_it_goes()
-    {
-        NvidiaInventory? inventory = NvidiaInventory.Read(name => name.Contains("Processes", StringComparison.Ordinal) || name.Contains("Name", StringComparison.Ordinal) ? 0 : FakeNvidiaLibrary.ExportOrZero(name));
-
-        Assert.Equal(("unknown", 0), (inventory!.Cards[1].Name, inventory.Cards[1].Processes.Count));
-        Assert.Null(NvidiaInventory.Read(_ => 0));
     }
 
     private HostFacts Facts(LoraBackend backend = LoraBackend.Cpu)

@@ -40,6 +40,7 @@ internal static unsafe class FakeNvidiaLibrary
         "cuDeviceGetPCIBusId" => (nint)(delegate* unmanaged[Cdecl]<byte*, int, int, int>)&Place,
         "nvmlDeviceGetMemoryInfo" => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Memory,
         "nvmlDeviceGetCudaComputeCapability" => (nint)(delegate* unmanaged[Cdecl]<nint, int*, int*, int>)&Capability,
+        "nvmlDeviceGetHandleByIndex_v2" => (nint)(delegate* unmanaged[Cdecl]<uint, nint*, int>)&FindByIndex,
         "nvmlSystemGetDriverVersion" => (nint)(delegate* unmanaged[Cdecl]<byte*, uint, int>)&Driver,
         "nvmlDeviceGetCount_v2" => (nint)(delegate* unmanaged[Cdecl]<uint*, int>)&Count,
         "nvmlDeviceGetName" => (nint)(delegate* unmanaged[Cdecl]<nint, byte*, uint, int>)&Name,
@@ -100,6 +101,13 @@ internal static unsafe class FakeNvidiaLibrary
     {
         (*major, *minor) = (8, 6);
         return device == Answering ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int FindByIndex(uint index, nint* device)
+    {
+        *device = index == 0 ? Answering : 0;
+        return index == 0 ? Success : NotFound;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

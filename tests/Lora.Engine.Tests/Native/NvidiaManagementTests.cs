@@ -2,6 +2,7 @@ using Lora.Native;
 
 namespace Lora.Tests.Native;
 
+[Collection(nameof(FakeNvidiaLibrary))] // its count of openings is one for all
 public class NvidiaManagementTests
 {
     [Fact]

@@ -42,6 +42,9 @@ internal sealed class LocalFeed : IDisposable
     /// <summary>Who asks must say this; null for everybody.</summary>
     public string? Authorization { get; init; }
 
+    /// <summary>Whether it has a package's nuspec by itself.</summary>
+    public bool HasNuspec { get; init; } = true;
+
     /// <summary>What was asked for of packages: name and first byte. A question for their length is not among them.</summary>
     public ConcurrentQueue<(string Name, long From)> Fetched { get; } = [];
 
@@ -92,7 +95,7 @@ internal sealed class LocalFeed : IDisposable
             {
                 Say(response, $$"""{"packageHash":"{{packages.HashOf(name)}}","packageHashAlgorithm":"SHA512"}""");
             }
-            else if (path.EndsWith(".nuspec", StringComparison.Ordinal) && File.Exists(packages.PathOf(id)))
+            else if (HasNuspec && path.EndsWith(".nuspec", StringComparison.Ordinal) && File.Exists(packages.PathOf(id)))
             {
                 using ZipArchive archive = ZipFile.OpenRead(packages.PathOf(id));
                 using StreamReader nuspec = new(archive.Entries.First(entry => entry.Name.EndsWith(".nuspec", StringComparison.Ordinal)).Open());

@@ -1,5 +1,6 @@
 using Lora.Native;
 using Lora.Runtime;
+using NuGet.Configuration;
 
 namespace Lora.Tests.Runtime;
 
@@ -31,6 +32,27 @@ public sealed class RuntimeDownloadTests : IDisposable
         Assert.Equal([("torchsharp", 0), (Libtorch, 0)], feed.Fetched);
         Assert.Equal([".lock", Path.GetFileName(runtime.Path)], Directory.GetFileSystemEntries(Root).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains(notes.Progress, progress => progress.Stage == "Fetching packages" && progress.Done == progress.Total);
+    }
+
+    [Fact]
+    public void A_feed_that_has_packages_alone_will_do()
+    {
+        using LocalFeed feed = new(packages) { HasCatalog = false, HasNuspec = false };
+        RuntimeInstaller.Install(Options(feed), new Notes(), TestContext.Current.CancellationToken);
+        Assert.True(Directory.Exists(Runtime));
+    }
+
+    [Fact]
+    public async Task A_feed_that_asks_who_asks_gets_the_credentials_of_its_source()
+    {
+        using LocalFeed feed = new(packages) { Authorization = "Basic " + Convert.ToBase64String("me:secret"u8) };
+        LoraException refused = await Assert.ThrowsAsync<LoraException>(() => HttpFeed.OpenAsync(new(feed.Index), TestContext.Current.CancellationToken));
+        Assert.Contains("401", refused.Message, StringComparison.Ordinal);
+
+        PackageSource known = new(feed.Index) { Credentials = new("feed", "me", "secret", isPasswordClearText: true, validAuthenticationTypesText: null) };
+        HttpFeed open = await HttpFeed.OpenAsync(known, TestContext.Current.CancellationToken);
+        FoundPackage found = await open.FindAsync(cpu[1], TestContext.Current.CancellationToken);
+        Assert.Equal(new FileInfo(packages.PathOf(Libtorch)).Length, found.Length);
     }
 
     [Fact]

@@ -143,7 +143,7 @@ public static class TorchLibrary
 
     // Without a folder that the user chose it is a module, or a program, that came without them.
     private static LoraException NotThere(IReadOnlyList<string> candidates) => NativeFolder.Chosen is null
-        ? LoraException.Of(LoraError.RuntimeNotInstalled, UserRuntime.Root, NativePlatform.Identifier, string.Join("', '", candidates.Append(UserRuntime.Root).OfType<string>()))
+        ? LoraException.Of(LoraError.RuntimeNotInstalled, UserRuntime.Root, NativePlatform.Identifier, string.Join("', '", candidates.Where(Directory.Exists).Append(UserRuntime.Root).OfType<string>()))
         : Failure(string.Join("', '", candidates), $"{NativePlatform.FileName(NativeFolder.Torch)} and {NativePlatform.FileName(NativeFolder.Bridge)} are not there.");
 
     private static LoraException Failure(string folder, string reason, Exception? inner = null) => inner is null
