@@ -35,7 +35,7 @@ internal static class GpuChecks
 
         (Version least, Version full) = facts.IsWindows ? WindowsDriver : LinuxDriver;
         string expected = $"{least} or later, for CUDA 12.8 itself {full}";
-        Version.TryParse(inventory.Driver, out Version? driver);
+        Version? driver = Version.TryParse(inventory.Driver, out Version? parsed) ? parsed : null;
         yield return driver is null ? LoraHostFinding.Warning(Name, inventory.Driver, expected, "This version is not understood; the first training will tell.")
             : driver < least ? LoraHostFinding.Fail(Name, inventory.Driver, expected, UpdateDriver)
             : driver < full ? LoraHostFinding.Warning(Name, inventory.Driver, expected, $"Cards before Blackwell run. {UpdateDriver}")

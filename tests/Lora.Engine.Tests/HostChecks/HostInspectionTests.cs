@@ -135,7 +135,8 @@ public sealed class HostInspectionTests : IDisposable
         Assert.Equal(LoraHostStatus.Warning, One(facts, "PageFile").Status);
 
         HostFacts good = facts with { MissingVisualCpp = () => [], HasLongPaths = () => true, ExecutionPolicy = "RemoteSigned", Memory = () => new(32_000_000_000, 16_000_000_000, 0, 20_000_000_000) };
-        Assert.All(new[] { "CppRuntime", "LongPaths", "ExecutionPolicy", "PageFile" }, name => Assert.Equal(LoraHostStatus.Pass, One(good, name).Status));
+        string[] names = ["CppRuntime", "LongPaths", "ExecutionPolicy", "PageFile"];
+        Assert.All(names, name => Assert.Equal(LoraHostStatus.Pass, One(good, name).Status));
     }
 
     [Theory]
