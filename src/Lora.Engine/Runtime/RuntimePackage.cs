@@ -15,7 +15,7 @@ internal sealed record RuntimePackage(string Id, string Version, string? Hash = 
     private static readonly RuntimePackage Bridge = new(
         "TorchSharp", UserRuntime.Version, "fPXVTF5bUGX7lQqSafcP2W9n3ehuFNKCch7JYghGnEDdDyjOMxtuk0/JJWNiwI82Cw4Lmx3HN7MCoSFFRZeWig==", 2_399_008);
 
-    // Those of CUDA name their parts themselves. Nothing is known here of their files: no feed that the build could reach has them.
+    // Those of CUDA name their parts themselves. Hashes of their files are not known here, and the feed is asked.
     private static readonly (LoraBackend Backend, string Platform, RuntimePackage Package)[] All =
     [
         (LoraBackend.Cpu, "linux-x64", new("libtorch-cpu-linux-x64", Libtorch, "XjuaFwqqvwstyeUWyz/xtfhODesmagoPKO7T0VRmiW+r0pJwsXB/vHydA7it9xge36PSXW1qLyRRzvM3J8i9UA==", 462_966_563)),
