@@ -69,7 +69,7 @@ function Install-DotNet {
 </Project>
 "@
     $null = Invoke-Native dotnet restore $project
-    $packages = (Invoke-Native dotnet msbuild $project -getProperty:NuGetPackageRoot).Trim()
+    $packages = (Invoke-Native dotnet msbuild $project '-getProperty:NuGetPackageRoot').Trim()
     $runtime = Join-Path $packages "microsoft.netcore.app.runtime.win-x64/$number/runtimes/win-x64"
     $shared = New-Item -ItemType Directory (Join-Path $Target "shared/Microsoft.NETCore.App/$number")
     $resolver = New-Item -ItemType Directory (Join-Path $Target "host/fxr/$number")
@@ -134,7 +134,7 @@ try {
     }
 
     if (-not (Test-Path -LiteralPath $environment.WINEPREFIX)) {
-        $null = Invoke-Native $Wine wineboot -i
+        $null = Invoke-Native $Wine wineboot '-i'
         $null = Invoke-Native $Wine winecfg -v win10
     }
 
