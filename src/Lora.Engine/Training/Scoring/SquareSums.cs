@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lora.Checkpoints;
 
@@ -51,6 +52,7 @@ internal static class SquareSums
     };
 
     /// <summary>Four sums, since each addition waits for the one before it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector<float> Single(ReadOnlySpan<Vector<float>> values)
     {
         (Vector<float> first, Vector<float> second, Vector<float> third, Vector<float> fourth) = (default, default, default, default);
@@ -72,6 +74,7 @@ internal static class SquareSums
     }
 
     /// <summary>bfloat16 is the upper half of a float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector<float> Brain(ReadOnlySpan<Vector<ushort>> values)
     {
         (Vector<float> even, Vector<float> odd) = (default, default);
@@ -89,6 +92,7 @@ internal static class SquareSums
     }
 
     /// <summary>float16 without its sign, its exponent moved to float32's place and scaled by what the biases differ by; subnormal values come out right.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector<float> Half(ReadOnlySpan<Vector<ushort>> values)
     {
         (Vector<float> even, Vector<float> odd) = (default, default);
@@ -103,6 +107,7 @@ internal static class SquareSums
         return even + odd;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Wide(Vector<uint> half)
     {
         Vector<float> value = Vector.AsVectorSingle(Vector.ShiftLeft(half, HalfShift)) * new Vector<float>(HalfScale);
