@@ -83,6 +83,7 @@ public sealed class LoraGenerator : IDisposable
             {
                 generator = new(plan.Folder, loaded, tokenizer, asked);
                 generator.Attach(plan.Adapters);
+                generator.TellWays(observer);
                 return generator;
             }
             catch
@@ -140,10 +141,20 @@ public sealed class LoraGenerator : IDisposable
     }
 
     /// <summary>Vector code where that computes the same as the modules, else these.</summary>
-    private IDecoder Begin()
+    private IDecoder Begin() => (Factors().Factors is IReadOnlyDictionary<string, LowRankFactors> factors ? DirectDecoders.Find(model, factors) : null) ?? new ModuleDecoder(model);
+
+    private (IReadOnlyDictionary<string, LowRankFactors>? Factors, string? Reason) Factors() =>
+        LinearFactors.Of(adapters.SelectMany(adapter => adapter.Attached.Layers).Where(layer => layer.IsAttached));
+
+    /// <summary>Tells by what the model and each adapter will go on texts: the modules are several times slower on a CPU.</summary>
+    private void TellWays(IRunObserver? observer)
     {
-        IEnumerable<AdaptedLayer> layers = adapters.SelectMany(adapter => adapter.Attached.Layers).Where(layer => layer.IsAttached);
-        return (LinearFactors.Of(layers).Factors is IReadOnlyDictionary<string, LowRankFactors> factors ? DirectDecoders.Find(model, factors) : null) ?? new ModuleDecoder(model);
+        foreach (string? speaker in (string?[])[.. Adapters, null])
+        {
+            Switch(speaker);
+            string name = speaker is null ? "The model" : $"The adapter '{speaker}'";
+            observer?.OnStage((DirectDecoders.WhyNot(model) ?? Factors().Reason) is string why ? $"{name} goes on texts by the modules: {why}" : $"{name} goes on texts by vector code");
+        }
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,6 @@
 using Lora.Adapters;
+using Lora.Tests.Adapters;
+using Lora.Tests.Training;
 
 namespace Lora.Tests.Generation;
 
@@ -41,6 +43,23 @@ public sealed class GeneratorAdapterTests : IDisposable
         Assert.Equal(model.Continue("12", 12), generator.Generate(Prompts, Short, "adapter")[0].Text);
 
         int[] Ids(string? adapter) => [.. generator.Generate(Prompts, Short, adapter)[0].Id];
+    }
+
+    [Fact]
+    public void By_what_each_goes_on_texts_is_told_and_why_not_by_vector_code()
+    {
+        string model = Directory.CreateDirectory(folder.File("stories")).FullName;
+        foreach (string file in Directory.GetFiles(PeftAdapter.Model).Where(file => !Path.GetFileName(file).StartsWith("tokenizer", StringComparison.Ordinal)).Append(folder.File("tokenizer.json")))
+        {
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)), overwrite: true);
+        }
+
+        RecordingObserver observer = new();
+        using LoraGenerator generator = LoraGenerator.Load(model, [PeftAdapter.Of("base"), PeftAdapter.Of("dora")], OnCpu, observer);
+
+        Assert.Contains("The model goes on texts by vector code", observer.Stages);
+        Assert.Contains("The adapter 'adapter' goes on texts by vector code", observer.Stages);
+        Assert.Contains(observer.Stages, text => text.StartsWith("The adapter 'adapter-2' goes on texts by the modules: ", StringComparison.Ordinal) && text.Contains("more than the product of A and B", StringComparison.Ordinal));
     }
 
     [Fact]

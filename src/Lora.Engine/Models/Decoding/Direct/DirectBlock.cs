@@ -64,7 +64,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement>
         Norm(buffers.Residual, inputNorm, rows, own.Normal);
         queryKeyValue.Reduce(own.Normal, rows, own.Low);
         (long begin, long end) = team.Share(worker, queryKeyValue.Outputs);
-        queryKeyValue.Multiply(own.Normal, rows, own.Low, buffers.QueryKeyValue, begin, end);
+        queryKeyValue.Multiply(own.Normal, rows, own, buffers.QueryKeyValue, begin, end);
         team.Meet();
 
         Attend(team, worker, buffers, texts, angles);
@@ -77,8 +77,8 @@ internal sealed unsafe class DirectBlock<TLanes, TElement>
         gateUp.Reduce(own.Normal, rows, own.Low);
         long width = block.Mlp.IntermediateSize;
         (begin, end) = team.Share(worker, width);
-        gateUp.Multiply(own.Normal, rows, own.Low, buffers.GateUp, begin, end);
-        gateUp.Multiply(own.Normal, rows, own.Low, buffers.GateUp, width + begin, width + end);
+        gateUp.Multiply(own.Normal, rows, own, buffers.GateUp, begin, end);
+        gateUp.Multiply(own.Normal, rows, own, buffers.GateUp, width + begin, width + end);
         for (int row = 0; row < rows; row++)
         {
             Gate(buffers.GateUp + (row * 2 * width) + begin, width, buffers.Active + (row * width) + begin, end - begin);
@@ -115,10 +115,10 @@ internal sealed unsafe class DirectBlock<TLanes, TElement>
     /// <summary>x += s · product(input), for the thread's share of x.</summary>
     private void AddBranch(DirectProduct<TLanes, TElement> product, float* input, WorkerTeam team, int worker, StepBuffers buffers, int rows)
     {
-        float* low = buffers.Own[worker].Low;
-        product.Reduce(input, rows, low);
+        WorkerBuffers own = buffers.Own[worker];
+        product.Reduce(input, rows, own.Low);
         (long begin, long end) = team.Share(worker, product.Outputs);
-        product.Multiply(input, rows, low, buffers.Branch, begin, end);
+        product.Multiply(input, rows, own, buffers.Branch, begin, end);
         for (int row = 0; row < rows; row++)
         {
             long first = (row * product.Outputs) + begin;

@@ -28,7 +28,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
     private readonly List<DirectText<TElement>> texts = [];
     private StepBuffers? buffers;
 
-    /// <param name="model">The frozen weights, none of them quantised.</param>
+    /// <param name="model">The frozen weights.</param>
     /// <param name="adapter">The factors of adapted modules, by their names.</param>
     /// <param name="threads">How many compute.</param>
     public DirectDecoder(FusedDecoder model, IReadOnlyDictionary<string, LowRankFactors> adapter, int threads)
@@ -163,7 +163,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
 
         head.Reduce(own.Normal, rows, own.Low);
         (long begin, long end) = team.Share(worker, head.Outputs);
-        head.Multiply(own.Normal, rows, own.Low, room.Logits, begin, end);
+        head.Multiply(own.Normal, rows, own, room.Logits, begin, end);
     }
 }
 

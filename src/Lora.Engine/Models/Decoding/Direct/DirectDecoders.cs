@@ -8,13 +8,22 @@ namespace Lora.Models;
 /// <summary>Says which models go on texts directly, and makes what does it.</summary>
 internal static class DirectDecoders
 {
+    /// <summary>Why there is none of a model; null where there is one.</summary>
+    public static string? WhyNot(CausalLanguageModel model) =>
+        model.Device.type != DeviceType.CPU ? "the device is no CPU"
+        : model.Shape.Head.Cap is not null || FusedBlock.In(model.Shape)?.All(block => block.IsPlain) != true ? $"blocks of {model.Shape.ModelType} are others than it computes"
+        : model.HasLengthRotation ? "the rotation hangs on the length of the text"
+        : model.modules().OfType<QuantizedLinear>().Any(layer => !FourBitRows.Serves(layer.Matrix)) ? "rows of its 4-bit matrices end within a block"
+        : !Vector256.IsHardwareAccelerated ? "the processor has no vectors of 256 bits"
+        : model.Fused.Embedding.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) ? $"the weights are {model.Fused.Embedding.dtype}"
+        : null;
+
     /// <summary>A decoder of the model; null where its blocks, its weights or the processor are not those that vector code is for.</summary>
     /// <param name="model">The model.</param>
     /// <param name="adapter">The factors of adapted modules, by their names.</param>
     public static IDecoder? Find(CausalLanguageModel model, IReadOnlyDictionary<string, LowRankFactors> adapter)
     {
-        bool isPlain = model.Shape.Head.Cap is null && FusedBlock.In(model.Shape)?.All(block => block.IsPlain) == true;
-        if (model.Device.type != DeviceType.CPU || !isPlain || model.HasLengthRotation || model.modules().OfType<QuantizedLinear>().Any())
+        if (WhyNot(model) is not null)
         {
             return null;
         }

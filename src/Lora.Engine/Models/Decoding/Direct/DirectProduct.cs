@@ -10,15 +10,17 @@ internal sealed unsafe class DirectProduct<TLanes, TElement>
     where TElement : unmanaged, IElement<TElement>
 {
     private readonly TElement* weight;
+    private readonly FourBitRows? codes; // in place of the weight
     private readonly TElement* bias;
     private readonly LowRankPart[] parts;
 
-    /// <param name="frozen">The base layers, none of them quantised; their memory, and that of the adapters, has to stay for as long as this is used.</param>
+    /// <param name="frozen">The base layers, with numbers or with 4-bit codes whose blocks end with rows; their memory, and that of the adapters, has to stay for as long as this is used.</param>
     /// <param name="factors">The adapter of each, or null.</param>
     public DirectProduct(JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors)
     {
         (Outputs, Inputs) = (frozen.Shape[0], frozen.Shape[1]);
-        weight = (TElement*)TensorMemory.Address(frozen.Values());
+        codes = frozen.Matrices.Count > 0 ? new(frozen.Matrices) : null;
+        weight = codes is null ? (TElement*)TensorMemory.Address(frozen.Values()) : null;
         bias = frozen.Bias is Tensor values ? (TElement*)TensorMemory.Address(values) : null;
         List<LowRankPart> found = [];
         long first = 0;
@@ -67,13 +69,23 @@ internal sealed unsafe class DirectProduct<TLanes, TElement>
     /// <summary>Some of the outputs.</summary>
     /// <param name="x">[vectors, in].</param>
     /// <param name="vectors">How many.</param>
-    /// <param name="low">Of <see cref="Reduce"/>.</param>
+    /// <param name="own">The thread's own: x Aᵀ of <see cref="Reduce"/>, and room for a row.</param>
     /// <param name="y">[vectors, out]; written from begin to end.</param>
     /// <param name="begin">The first output.</param>
     /// <param name="end">The one after the last.</param>
-    public void Multiply(float* x, int vectors, float* low, float* y, long begin, long end)
+    public void Multiply(float* x, int vectors, WorkerBuffers own, float* y, long begin, long end)
     {
-        DotProducts<TLanes, TElement>.Rows(weight, Inputs, x, vectors, y, Outputs, begin, end);
+        if (codes is null)
+        {
+            DotProducts<TLanes, TElement>.Rows(weight, Inputs, x, vectors, y, Outputs, begin, end);
+        }
+
+        for (long row = begin; codes is not null && row < end; row++)
+        {
+            codes.Write(row, own.Row);
+            DotProducts<TLanes, SingleElement>.Rows((SingleElement*)own.Row, Inputs, x, vectors, y + row, Outputs, 0, 1);
+        }
+
         for (int vector = 0; vector < vectors; vector++)
         {
             float* outputs = y + (vector * Outputs);
@@ -82,7 +94,7 @@ internal sealed unsafe class DirectProduct<TLanes, TElement>
                 outputs[output] += TElement.Get(bias + output);
             }
 
-            Adapt(low + (vector * Rank), outputs, begin, end);
+            Adapt(own.Low + (vector * Rank), outputs, begin, end);
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed unsafe class StepBuffers : IDisposable
         GateUp = Take(rows * 2 * intermediate);
         Active = Take(rows * intermediate);
         Logits = Take(rows * (long)shape.VocabularySize);
-        Own = [.. Enumerable.Range(0, workers).Select(_ => new WorkerBuffers(Take(rows * (long)shape.HiddenSize), Take(places), Take(block.Attention.HeadDimension), Take(rows * (long)ranks)))];
+        Own = [.. Enumerable.Range(0, workers).Select(_ => new WorkerBuffers(Take(rows * (long)shape.HiddenSize), Take(places), Take(block.Attention.HeadDimension), Take(rows * (long)ranks), Take(Math.Max(Math.Max(intermediate, queries), shape.HiddenSize))))];
     }
 
     /// <summary>For how many texts there is room.</summary>
@@ -71,7 +71,8 @@ internal sealed unsafe class StepBuffers : IDisposable
 /// <param name="scores">Of a head, [places].</param>
 /// <param name="head">A head's query or key, [headSize].</param>
 /// <param name="low">x Aᵀ, [rows, rank].</param>
-internal sealed unsafe class WorkerBuffers(float* normal, float* scores, float* head, float* low)
+/// <param name="row">A row of a matrix whose values are not in memory, as many as the widest has.</param>
+internal sealed unsafe class WorkerBuffers(float* normal, float* scores, float* head, float* low, float* row)
 {
     public float* Normal => normal;
 
@@ -80,4 +81,6 @@ internal sealed unsafe class WorkerBuffers(float* normal, float* scores, float* 
     public float* Head => head;
 
     public float* Low => low;
+
+    public float* Row => row;
 }

@@ -50,6 +50,9 @@ internal sealed class JoinedWeights : IDisposable
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
 
+    /// <summary>The 4-bit matrices of quantised layers, one below the other; none where there are numbers.</summary>
+    public IReadOnlyList<FourBitMatrix> Matrices => matrices;
+
     /// <summary>[all outputs], or null.</summary>
     public Tensor? Bias { get; }
 
