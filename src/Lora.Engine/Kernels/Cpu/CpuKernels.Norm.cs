@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lora.Native;
 using static TorchSharp.torch;
 
@@ -63,20 +64,24 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels, IT
     private static float NormRow(TElement* x, float* weight, double epsilon, TElement* y, long width)
     {
         TLanes squares = TLanes.All(0f);
-        for (long at = 0; at < width; at += TLanes.Count)
+        long at = 0;
+        for (; at + TLanes.Count <= width; at += TLanes.Count)
         {
-            TLanes value = Vectors<TLanes, TElement>.Load(x + at, width - at);
-
-            // Behind the row's end a load gives zeros, which add nothing to the sum.
-            squares = TLanes.Fused(value, value, squares);
+            squares = AddSquare(x + at, TLanes.Count, squares);
         }
+
+        squares = at < width ? AddSquare(x + at, width - at, squares) : squares;
 
         // In double: once a row it costs nothing, and the quotient is rounded once.
         float scale = (float)(1 / Math.Sqrt((squares.Sum() / width) + epsilon));
-        for (long at = 0; at < width; at += TLanes.Count)
+        for (at = 0; at + TLanes.Count <= width; at += TLanes.Count)
         {
-            TLanes value = Vectors<TLanes, TElement>.Load(x + at, width - at) * TLanes.All(scale);
-            Vectors<TLanes, TElement>.Store(y + at, width - at, value * Wide(weight + at, width - at));
+            Normalize(x + at, weight + at, scale, y + at, TLanes.Count);
+        }
+
+        if (at < width)
+        {
+            Normalize(x + at, weight + at, scale, y + at, width - at);
         }
 
         return scale;
@@ -85,23 +90,56 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels, IT
     private static void NormGradientRow(TElement* x, float* weight, float scale, TElement* dy, TElement* dx, long width, bool accumulate)
     {
         TLanes products = TLanes.All(0f);
-        for (long at = 0; at < width; at += TLanes.Count)
+        long at = 0;
+        for (; at + TLanes.Count <= width; at += TLanes.Count)
         {
-            TLanes weighted = Vectors<TLanes, TElement>.Load(dy + at, width - at) * Wide(weight + at, width - at);
-            products = TLanes.Fused(weighted, Vectors<TLanes, TElement>.Load(x + at, width - at), products);
+            products = AddProduct(x + at, weight + at, dy + at, TLanes.Count, products);
         }
+
+        products = at < width ? AddProduct(x + at, weight + at, dy + at, width - at, products) : products;
 
         // mean(w dy x) scale²: how far the gradient points along x, which the norm takes out.
         TLanes along = TLanes.All(products.Sum() / width * scale * scale);
-        for (long at = 0; at < width; at += TLanes.Count)
+        for (at = 0; at + TLanes.Count <= width; at += TLanes.Count)
         {
-            TLanes weighted = Vectors<TLanes, TElement>.Load(dy + at, width - at) * Wide(weight + at, width - at);
+            WriteNormGradient(x + at, weight + at, scale, along, dy + at, dx + at, TLanes.Count, accumulate);
+        }
 
-            // x is read again and dy may be dx: a value is written only after both were loaded.
-            TLanes result = (weighted - (Vectors<TLanes, TElement>.Load(x + at, width - at) * along)) * TLanes.All(scale);
-            Vectors<TLanes, TElement>.Store(dx + at, width - at, accumulate ? result + Vectors<TLanes, TElement>.Load(dx + at, width - at) : result);
+        if (at < width)
+        {
+            WriteNormGradient(x + at, weight + at, scale, along, dy + at, dx + at, width - at, accumulate);
         }
     }
 
+    // A vector's work, of values to a row's end. Loops give the whole vector's number, a constant, and so have no branch in them, which would
+    // cost several times what the values do.
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes AddSquare(TElement* x, long remaining, TLanes squares)
+    {
+        // Behind the row's end a load gives zeros, which add nothing to the sum.
+        TLanes value = Vectors<TLanes, TElement>.Load(x, remaining);
+        return TLanes.Fused(value, value, squares);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Normalize(TElement* x, float* weight, float scale, TElement* y, long remaining) => Vectors<TLanes, TElement>.Store(
+        y, remaining, Vectors<TLanes, TElement>.Load(x, remaining) * TLanes.All(scale) * Wide(weight, remaining));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes AddProduct(TElement* x, float* weight, TElement* dy, long remaining, TLanes products) => TLanes.Fused(
+        Vectors<TLanes, TElement>.Load(dy, remaining) * Wide(weight, remaining), Vectors<TLanes, TElement>.Load(x, remaining), products);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteNormGradient(TElement* x, float* weight, float scale, TLanes along, TElement* dy, TElement* dx, long remaining, bool accumulate)
+    {
+        TLanes weighted = Vectors<TLanes, TElement>.Load(dy, remaining) * Wide(weight, remaining);
+
+        // x is read again and dy may be dx: a value is written only after both were loaded.
+        TLanes result = (weighted - (Vectors<TLanes, TElement>.Load(x, remaining) * along)) * TLanes.All(scale);
+        Vectors<TLanes, TElement>.Store(dx, remaining, accumulate ? result + Vectors<TLanes, TElement>.Load(dx, remaining) : result);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes Wide(float* source, long remaining) => Vectors<TLanes, SingleElement>.Load((SingleElement*)source, remaining);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
@@ -70,7 +71,12 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 
         // The sum is taken in float32 of the values before they were rounded for storing.
         TLanes inverse = TLanes.All(1 / (sum + sums.Sum()));
-        for (at = 0; at < width; at += TLanes.Count)
+        for (at = 0; at + TLanes.Count <= width; at += TLanes.Count)
+        {
+            TElement.Store(row + at, TElement.Load<TLanes>(row + at) * inverse);
+        }
+
+        if (at < width)
         {
             Vectors<TLanes, TElement>.Store(row + at, width - at, Vectors<TLanes, TElement>.Load(row + at, width - at) * inverse);
         }
@@ -79,19 +85,37 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
     private static void SoftmaxGradientRow(TElement* p, TElement* dp, long width, float factor)
     {
         TLanes products = TLanes.All(0f);
-        for (long at = 0; at < width; at += TLanes.Count)
+        long at = 0;
+        for (; at + TLanes.Count <= width; at += TLanes.Count)
         {
-            products = TLanes.Fused(Vectors<TLanes, TElement>.Load(p + at, width - at), Vectors<TLanes, TElement>.Load(dp + at, width - at), products);
+            products = AddProduct(p + at, dp + at, TLanes.Count, products);
         }
+
+        products = at < width ? AddProduct(p + at, dp + at, width - at, products) : products;
 
         // Σ p dp of the row, the mean of dp under p.
         TLanes mean = TLanes.All(products.Sum());
         TLanes scale = TLanes.All(factor);
-        for (long at = 0; at < width; at += TLanes.Count)
+        for (at = 0; at + TLanes.Count <= width; at += TLanes.Count)
         {
-            TLanes difference = Vectors<TLanes, TElement>.Load(dp + at, width - at) - mean;
-            Vectors<TLanes, TElement>.Store(dp + at, width - at, Vectors<TLanes, TElement>.Load(p + at, width - at) * scale * difference);
+            WriteSoftmaxGradient(p + at, dp + at, mean, scale, TLanes.Count);
         }
+
+        if (at < width)
+        {
+            WriteSoftmaxGradient(p + at, dp + at, mean, scale, width - at);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes AddProduct(TElement* p, TElement* dp, long remaining, TLanes products) =>
+        TLanes.Fused(Vectors<TLanes, TElement>.Load(p, remaining), Vectors<TLanes, TElement>.Load(dp, remaining), products);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteSoftmaxGradient(TElement* p, TElement* dp, TLanes mean, TLanes scale, long remaining)
+    {
+        TLanes difference = Vectors<TLanes, TElement>.Load(dp, remaining) - mean;
+        Vectors<TLanes, TElement>.Store(dp, remaining, Vectors<TLanes, TElement>.Load(p, remaining) * scale * difference);
     }
 
     private static float Largest(TElement* row, long width)

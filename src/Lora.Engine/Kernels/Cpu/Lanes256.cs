@@ -14,16 +14,22 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     public static int Count => Vector256<float>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator +(Lanes256 left, Lanes256 right) => new(left.value + right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator -(Lanes256 left, Lanes256 right) => new(left.value - right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator *(Lanes256 left, Lanes256 right) => new(left.value * right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator /(Lanes256 left, Lanes256 right) => new(left.value / right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 All(float value) => new(Vector256.Create(value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadSingle(float* source) => new(Vector256.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,18 +45,24 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
         // The exponent's bits of a float32, made by themselves; the mantissa of a power of two is zero.
         new(Vector256.ShiftLeft(Vector256.ConvertToInt32Native(exponent.value) + Vector256.Create(ExponentBias), MantissaBits).AsSingle());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 SquareRoot(Lanes256 value) => new(Vector256.Sqrt(value.value));
 
     // MinNative is one instruction; on x86, where a value is NaN, it gives the right operand, which callers reckon with.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Smaller(Lanes256 left, Lanes256 right) => new(Vector256.MinNative(left.value, right.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Larger(Lanes256 left, Lanes256 right) => new(Vector256.MaxNative(left.value, right.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Fused(Lanes256 left, Lanes256 right, Lanes256 addend) =>
         new(Vector256.FusedMultiplyAdd(left.value, right.value, addend.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 WhereAtLeast(Lanes256 value, Lanes256 number, Lanes256 bound) =>
         new(Vector256.GreaterThanOrEqual(number.value, bound.value) & value.value);
 
@@ -66,6 +78,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
         return new(Vector256.ConvertToSingle(Vector256.ShiftRightLogical(bits, 8).AsInt32()) * Vector256.Create(1f / (1 << 24)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreSingle(float* destination) => value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -79,6 +92,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
         Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(destination);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Sum() => Vector256.Sum(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,16 +14,22 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     public static int Count => Vector512<float>.Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator +(Lanes512 left, Lanes512 right) => new(left.value + right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator -(Lanes512 left, Lanes512 right) => new(left.value - right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator *(Lanes512 left, Lanes512 right) => new(left.value * right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator /(Lanes512 left, Lanes512 right) => new(left.value / right.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 All(float value) => new(Vector512.Create(value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadSingle(float* source) => new(Vector512.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,18 +45,24 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
         // The exponent's bits of a float32, made by themselves; the mantissa of a power of two is zero.
         new(Vector512.ShiftLeft(Vector512.ConvertToInt32Native(exponent.value) + Vector512.Create(ExponentBias), MantissaBits).AsSingle());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Round(Lanes512 value) => new(Vector512.Round(value.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 SquareRoot(Lanes512 value) => new(Vector512.Sqrt(value.value));
 
     // MinNative is one instruction; on x86, where a value is NaN, it gives the right operand, which callers reckon with.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Smaller(Lanes512 left, Lanes512 right) => new(Vector512.MinNative(left.value, right.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Larger(Lanes512 left, Lanes512 right) => new(Vector512.MaxNative(left.value, right.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Fused(Lanes512 left, Lanes512 right, Lanes512 addend) =>
         new(Vector512.FusedMultiplyAdd(left.value, right.value, addend.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 WhereAtLeast(Lanes512 value, Lanes512 number, Lanes512 bound) =>
         new(Vector512.GreaterThanOrEqual(number.value, bound.value) & value.value);
 
@@ -66,6 +78,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
         return new(Vector512.ConvertToSingle(Vector512.ShiftRightLogical(bits, 8).AsInt32()) * Vector512.Create(1f / (1 << 24)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreSingle(float* destination) => value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -79,6 +92,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
         Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(destination);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Sum() => Vector512.Sum(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -88,6 +102,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
         return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Halve(Vector256<float> eight) => Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
