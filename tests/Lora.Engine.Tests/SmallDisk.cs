@@ -45,6 +45,9 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
+    /// <summary>Takes no change any more.</summary>
+    public void MakeReadOnly() => Assert.True(Run("mount", "-o", "remount,ro", path));
+
     public void Dispose()
     {
         Run("umount", path);

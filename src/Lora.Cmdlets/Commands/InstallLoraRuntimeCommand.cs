@@ -30,8 +30,8 @@ public sealed class InstallLoraRuntimeCommand : AsyncLoraCmdlet
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
-        string? source = Source is null ? null : new PathResolver(this).Folder(Source) ?? Source;
-        if (!ShouldProcess(RuntimeInstaller.Folder(Backend), $"Install libtorch ({Backend}) of the packages in '{source ?? PublicFeed}'"))
+        RuntimeOptions options = new() { Backend = Backend, Source = Source is null ? null : new PathResolver(this).Folder(Source) ?? Source, Overwrite = Force };
+        if (!ShouldProcess(RuntimeInstaller.Folder(Backend), $"Install libtorch ({Backend}) of the packages in '{options.SourceName ?? PublicFeed}'"))
         {
             return;
         }
@@ -39,7 +39,7 @@ public sealed class InstallLoraRuntimeCommand : AsyncLoraCmdlet
         RunOnWorker("Installing runtime", (worker, cancellation) =>
         {
             worker.LastWord = "The installation was stopped. What was fetched is kept, and the next Install-LoraRuntime goes on with it.";
-            LoraRuntime runtime = RuntimeInstaller.Install(new() { Backend = Backend, Source = source, Overwrite = Force }, new WorkReport(worker), cancellation);
+            LoraRuntime runtime = RuntimeInstaller.Install(options, new WorkReport(worker), cancellation);
             if (PassThru)
             {
                 worker.Write(new PipelineRecord.Output(runtime));

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Language;
 using System.Text;
 using Lora.HostChecks;
 
@@ -22,7 +23,7 @@ public sealed class TestLoraHostCommand : AsyncLoraCmdlet
         bool isGood = true;
         RunOnWorker("Looking at this machine", (worker, cancellation) =>
         {
-            foreach (LoraHostFinding finding in HostInspection.Findings(version, policy, probe))
+            foreach (LoraHostFinding finding in HostInspection.Findings(version, policy, probe, cancellation))
             {
                 cancellation.ThrowIfCancellationRequested();
                 isGood &= finding.Status != LoraHostStatus.Fail;
@@ -55,7 +56,7 @@ public sealed class TestLoraHostCommand : AsyncLoraCmdlet
     {
         string script =
             $$"""
-            Import-Module -Name '{{typeof(TestLoraHostCommand).Assembly.Location.Replace("'", "''", StringComparison.Ordinal)}}'
+            Import-Module -Name '{{CodeGeneration.EscapeSingleQuotedStringContent(typeof(TestLoraHostCommand).Assembly.Location)}}'
             try { [Lora.HostChecks.RuntimeProbe]::Run() }
             catch { ($_.Exception.InnerException ?? $_.Exception).Message; exit {{RuntimeProbe.Refused}} }
             """;

@@ -35,6 +35,9 @@ internal sealed record HostFacts
     /// <summary>A program that loads libtorch in a process of its own, with its arguments; null where there is none.</summary>
     public IReadOnlyList<string>? Probe { get; init; }
 
+    /// <summary>Ends the wait for that program.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>The libraries of the Visual C++ runtime that are missing.</summary>
     public Func<IReadOnlyList<string>> MissingVisualCpp { get; init; } = VisualCppRuntime.Missing;
 

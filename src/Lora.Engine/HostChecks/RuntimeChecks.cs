@@ -40,7 +40,7 @@ internal static class RuntimeChecks
         }
         else
         {
-            (int? code, string said) = Run(facts.Probe);
+            (int? code, string said) = Run(facts.Probe, facts.Cancellation);
             yield return code switch
             {
                 0 => LoraHostFinding.Pass(Name, $"a process loaded it: {said}"),
@@ -54,16 +54,23 @@ internal static class RuntimeChecks
     /// <summary>Which build lies in a folder.</summary>
     public static LoraBackend Backend(string folder) => NativeFolder.Holds(folder, "torch_cuda") ? LoraBackend.Cuda : LoraBackend.Cpu;
 
-    private static (int? Code, string Said) Run(IReadOnlyList<string> command)
+    private static (int? Code, string Said) Run(IReadOnlyList<string> command, CancellationToken cancellation)
     {
         ProcessStartInfo start = new(command[0], command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Limit))
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellation);
+        Task<string> error = process.StandardError.ReadToEndAsync(cancellation);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Limit);
+        try
+        {
+            process.WaitForExitAsync(limit.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
+            cancellation.ThrowIfCancellationRequested();
             return (null, "");
         }
 

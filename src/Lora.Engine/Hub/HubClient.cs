@@ -13,6 +13,7 @@ public sealed class HubClient : IDisposable
 {
     private const int MostRedirects = 10;
     private const int MostJsonBytes = 64 << 20;
+    private const double SlowestLine = 64 << 10; // bytes a second
 
     private static readonly ProductInfoHeaderValue Agent = new("lora-powershell", typeof(HubClient).Assembly.GetName().Version!.ToString(3));
 
@@ -129,7 +130,7 @@ public sealed class HubClient : IDisposable
 
     private async Task<HttpResponseMessage> FollowAsync(HubRequest request, CancellationToken cancellation)
     {
-        Uri address = request.Address.StartsWith('/') ? new(Options.Endpoint.AbsoluteUri.TrimEnd('/') + request.Address) : new(request.Address);
+        Uri address = AddressOf(request);
         for (int redirects = 0; ; redirects++)
         {
             HttpResponseMessage response = await SendOnceAsync(request, address, cancellation).ConfigureAwait(false);
@@ -147,8 +148,8 @@ public sealed class HubClient : IDisposable
 
             using (response)
             {
-                // What is sent goes where it was meant to go; what was encrypted stays so.
-                if (redirects == MostRedirects || request.Content is not null || next.Scheme is not ("http" or "https") || (address.Scheme == "https" && next.Scheme == "http"))
+                // What is sent goes where it was meant to go.
+                if (redirects == MostRedirects || request.Content is not null || !MayLead(address, next))
                 {
                     throw LoraException.Of(LoraError.HubFailed, request.Model?.Name, address.Authority, $"a redirect to {next.Scheme}://{next.Authority} that is not followed", request.Subject, "");
                 }
@@ -173,14 +174,22 @@ public sealed class HubClient : IDisposable
             message.Headers.Authorization = new("Bearer", token.Value);
         }
 
-        // A body that is sent may take as long as it takes; of an answer the headers come soon.
+        // Of an answer the headers come soon; a body that is sent takes what a slow line takes for it.
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (message.Content is null)
-        {
-            limit.CancelAfter(Options.Timeout);
-        }
-
+        limit.CancelAfter(Options.Timeout + TimeSpan.FromSeconds((message.Content?.Headers.ContentLength ?? 0) / SlowestLine));
         return await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether an address that an answer names is gone to: what was encrypted stays so.</summary>
+    /// <param name="from">What answered.</param>
+    /// <param name="to">Where it leads.</param>
+    internal static bool MayLead(Uri from, Uri to) => to.Scheme is "https" || (to.Scheme is "http" && from.Scheme is "http");
+
+    private Uri AddressOf(HubRequest request)
+    {
+        string text = request.Address.StartsWith('/') ? Options.Endpoint.AbsoluteUri.TrimEnd('/') + request.Address : request.Address;
+        return Uri.TryCreate(text, UriKind.Absolute, out Uri? address) && MayLead(Options.Endpoint, address) ? address
+            : throw LoraException.Of(LoraError.HubFailed, request.Model?.Name, Options.Endpoint.Authority, "an address that is not gone to", request.Subject, "");
     }
 
     private static bool IsRedirect(HttpResponseMessage response) =>

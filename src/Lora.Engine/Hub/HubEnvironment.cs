@@ -38,9 +38,13 @@ internal sealed partial class HubEnvironment(Func<string, string?>? read = null)
         get
         {
             string text = (Value("HF_ENDPOINT") ?? PublicHub).Trim().TrimEnd('/');
-            return !Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https") || address.Query.Length > 0 || address.Fragment.Length > 0
-                ? throw LoraException.Of(LoraError.HubSettingInvalid, null, $"HF_ENDPOINT, '{text}',", "is no address of a hub, as https://huggingface.co is")
-                : address.UserInfo.Length > 0 ? throw LoraException.Of(LoraError.HubSettingInvalid, null, "HF_ENDPOINT", "holds a user's name or password, which is not sent")
+
+            // What may be a password or a key is not said again.
+            string shown = text.AsSpan().ContainsAny('@', '?') ? "HF_ENDPOINT" : $"HF_ENDPOINT, '{text}',";
+            return !Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https")
+                ? throw LoraException.Of(LoraError.HubSettingInvalid, null, shown, "is no address of a hub, as https://huggingface.co is")
+                : address.UserInfo.Length > 0 ? throw LoraException.Of(LoraError.HubSettingInvalid, null, shown, "holds a user's name or password, which is not sent")
+                : address.Query.Length > 0 || address.Fragment.Length > 0 ? throw LoraException.Of(LoraError.HubSettingInvalid, null, shown, "goes on after a question mark or a hash, as no hub's address does")
                 : address;
         }
     }
@@ -62,7 +66,8 @@ internal sealed partial class HubEnvironment(Func<string, string?>? read = null)
         }
     }
 
-    private string UserFolder => Value("HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+    // As Python's expanduser has it: HOME is not looked at under Windows, where Git's shell sets one.
+    private string UserFolder => Value(OperatingSystem.IsWindows() ? "USERPROFILE" : "HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
     private string? Value(string name) => read(name) is { Length: > 0 } value ? value : null;
 

@@ -23,12 +23,12 @@ internal static class HubFailure
             ("EntryNotFound", _) => LoraException.Of(LoraError.HubFileNotFound, request.File, request.Model?.ToString() ?? name, request.File ?? "", host),
             ("RepoNotFound", _) => LoraException.Of(LoraError.HubModelNotFound, name, name, host, token),
             (_, HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.ProxyAuthenticationRequired) =>
-                LoraException.Of(LoraError.HubAccessDenied, name, host, request.Subject, Said(response, said), token),
+                LoraException.Of(LoraError.HubAccessDenied, name, host, request.Subject, Said(response, said, options), token),
             (_, HttpStatusCode.NotFound) => request.File is null
                 ? LoraException.Of(LoraError.HubModelNotFound, name, name, host, token)
                 : LoraException.Of(LoraError.HubFileNotFound, request.File, request.Model?.ToString() ?? name, request.File, host),
             (_, HttpStatusCode.TooManyRequests) => LoraException.Of(LoraError.HubTooManyRequests, name, host, After(response)),
-            _ => LoraException.Of(LoraError.HubFailed, name, host, Said(response, ""), request.Subject, said.Length > 0 ? $": {said}" : ""),
+            _ => LoraException.Of(LoraError.HubFailed, name, host, Said(response, "", options), request.Subject, said.Length > 0 ? $": {said}" : ""),
         };
     }
 
@@ -49,7 +49,8 @@ internal static class HubFailure
     private static string Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : "";
 
-    private static string Said(HttpResponseMessage response, string said) => $"{(int)response.StatusCode} {(said.Length > 0 ? said : response.ReasonPhrase)}".TrimEnd();
+    private static string Said(HttpResponseMessage response, string said, HubOptions options) =>
+        $"{(int)response.StatusCode} {(said.Length > 0 ? said : HubToken.Hide(options.Token, response.ReasonPhrase ?? ""))}".TrimEnd();
 
     private static string After(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {

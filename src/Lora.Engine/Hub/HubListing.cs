@@ -21,7 +21,7 @@ public sealed partial record HubListing(HubModel Model, string Commit, IReadOnly
         return Of(model, await client.ReadJsonAsync(new() { Address = model.Description + "?blobs=true", Model = model }, cancellation).ConfigureAwait(false), client.Options.Endpoint.Authority);
     }
 
-    /// <summary>Reads a hub's description of a model. Its paths become paths of this machine, so that each is looked at.</summary>
+    /// <summary>Reads a hub's description of a model. None of its paths leads out of the model; which of them this machine can have is asked of those that are downloaded.</summary>
     /// <param name="model">The model.</param>
     /// <param name="description">What the hub said.</param>
     /// <param name="host">The hub.</param>
@@ -31,7 +31,7 @@ public sealed partial record HubListing(HubModel Model, string Commit, IReadOnly
         try
         {
             string commit = description.GetProperty("sha").GetString() ?? "";
-            return CommitForm().IsMatch(commit) ? new(model, commit, [.. description.GetProperty("siblings").EnumerateArray().Select(HubFile.Of)])
+            return CommitForm().IsMatch(commit) ? new(model, commit, [.. description.GetProperty("siblings").EnumerateArray().Select(HubFile.Of).DistinctBy(file => file.Path)])
                 : throw new FormatException();
         }
         catch (Exception exception) when (exception is FormatException or InvalidOperationException or KeyNotFoundException)
@@ -50,6 +50,7 @@ public sealed partial record HubListing(HubModel Model, string Commit, IReadOnly
 /// <param name="Hash">Its SHA-256 where it is kept beside git, else git's SHA-1 of it; null where the hub's list does not say.</param>
 public sealed partial record HubFile(string Path, long? Size, string? Hash)
 {
+    private const string Forbidden = @"\:*?""<>|"; // of Windows' names
     private const long MostBytes = 1L << 50; // so that no sum of them is too large for a number
 
     /// <summary>The file's name.</summary>
@@ -89,8 +90,16 @@ public sealed partial record HubFile(string Path, long? Size, string? Hash)
     }
 
     // The path becomes one of this machine, and the hash a file's name.
-    private static bool IsInside(string path) =>
-        path.Length > 0 && !path.AsSpan().ContainsAny('\\', ':', '\0') && path.Split('/').All(part => part.Trim() is not ("" or "." or ".."));
+    private static bool IsInside(string path) => !path.Contains('\0', StringComparison.Ordinal) && path.Split('/').All(part => part.Trim() is not ("" or "." or ".."));
+
+    /// <summary>Whether a machine can have a file of this path, and not another in its place.</summary>
+    /// <param name="isWindows">Whether it is one of Windows, for which some letters, the names of devices and the ends of names have a meaning.</param>
+    // learn.microsoft.com/windows/win32/fileio/naming-a-file
+    internal bool IsNameable(bool isWindows) => !isWindows || Path.Split('/').All(part =>
+        part[^1] is not ('.' or ' ') && !part.Any(letter => char.IsControl(letter) || Forbidden.Contains(letter, StringComparison.Ordinal)) && !Device().IsMatch(part));
+
+    [GeneratedRegex(@"^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|\z)", RegexOptions.IgnoreCase)]
+    private static partial Regex Device();
 
     [GeneratedRegex(@"^([0-9a-f]{40}|[0-9a-f]{64})\z")]
     private static partial Regex HashForm();

@@ -27,7 +27,7 @@ public sealed partial record HubModel
     /// <summary>Whether the revision is a commit, whose content never changes.</summary>
     public bool IsCommit => Commit().IsMatch(Revision);
 
-    /// <summary>Whether a text can be a model's name on a hub: one or two parts of letters, digits, dots, dashes and underscores, so that none leads out of a cache.</summary>
+    /// <summary>Whether a text can be a model's name on a hub: one or two parts of letters, digits, dots, dashes and underscores, with a letter, a digit or an underscore at both ends, so that none leads out of a cache or into another's folder.</summary>
     public static bool IsName(string text) => NameForm().IsMatch(text) && !text.Contains("..", StringComparison.Ordinal) && !text.Contains("--", StringComparison.Ordinal);
 
     /// <summary>What describes this state: its commit and its files, <c>api/models/NAME/revision/REVISION</c>.</summary>
@@ -44,11 +44,11 @@ public sealed partial record HubModel
     /// <inheritdoc/>
     public override string ToString() => Revision == Main ? Name : $"{Name}@{Revision}";
 
-    // Git's rules for names of branches, as far as they keep a name inside of a folder.
+    // Git's rules for names of branches, as far as they keep a name inside of a folder and, under Windows, apart from others.
     private static bool IsRevision(string text) =>
-        RevisionForm().IsMatch(text) && text.Split('/').All(part => part.Length > 0 && part[0] != '.') && !text.Contains("..", StringComparison.Ordinal);
+        RevisionForm().IsMatch(text) && text.Split('/').All(part => part.Length > 0 && part[0] != '.' && part[^1] != '.') && !text.Contains("..", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})?\z")]
+    [GeneratedRegex(@"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?(/[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?)?\z")]
     private static partial Regex NameForm();
 
     [GeneratedRegex(@"^[\w./+@=-]{1,255}\z")]

@@ -21,14 +21,15 @@ public sealed class HubToken
             : throw LoraException.Of(LoraError.HubSettingInvalid, null, "The token", "holds a space, a control character or a letter beyond ASCII");
     }
 
-    /// <inheritdoc cref="Of(string?)"/>
-    public static HubToken? Of(SecureString secret)
+    /// <summary>A token that was given for one command.</summary>
+    /// <exception cref="LoraException">HubSettingInvalid: as of the other, and for one that is empty, in whose place none is taken.</exception>
+    public static HubToken Of(SecureString secret)
     {
         ArgumentNullException.ThrowIfNull(secret);
         nint copy = Marshal.SecureStringToGlobalAllocUnicode(secret);
         try
         {
-            return Of(Marshal.PtrToStringUni(copy, secret.Length));
+            return Of(Marshal.PtrToStringUni(copy, secret.Length)) ?? throw LoraException.Of(LoraError.HubSettingInvalid, null, "The token", "is empty");
         }
         finally
         {

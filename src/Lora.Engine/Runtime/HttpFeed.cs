@@ -31,7 +31,7 @@ internal sealed class HttpFeed : PackageFeed
     /// <exception cref="LoraException">PackageSourceUnreachable.</exception>
     public static async Task<HttpFeed> OpenAsync(PackageSource source, CancellationToken cancellation)
     {
-        string name = Shown(source);
+        string name = RuntimeOptions.NameOf(source.Source);
         HttpSource client = new(source, () => Task.FromResult<HttpHandlerResource>(Handler(source)), NullThrottle.Instance);
         return await Asked(name, async () =>
         {
@@ -142,7 +142,4 @@ internal sealed class HttpFeed : PackageFeed
             throw LoraException.From(exception, LoraError.PackageSourceUnreachable, name, name, exception.GetBaseException().Message.TrimEnd('.'));
         }
     }
-
-    // An address may carry a password or a key.
-    private static string Shown(PackageSource source) => source.SourceUri.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
 }

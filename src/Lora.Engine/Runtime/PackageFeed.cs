@@ -36,7 +36,7 @@ internal abstract class PackageFeed(string name)
         PackageSource found = Find(source ?? NuGetConstants.V3FeedUrl);
         return found.IsHttp ? await HttpFeed.OpenAsync(found, cancellation).ConfigureAwait(false)
             : found.IsLocal && Directory.Exists(found.Source) ? new FolderFeed(found.Source)
-            : throw LoraException.Of(LoraError.PackageSourceUnreachable, source, source, "it is no folder, no address that begins with http, and no source of NuGet.Config");
+            : throw LoraException.Of(LoraError.PackageSourceUnreachable, null, RuntimeOptions.NameOf(source ?? ""), "it is no folder, no address that begins with http, and no source of NuGet.Config");
     }
 
     /// <summary>Looks for a package.</summary>

@@ -103,7 +103,7 @@ internal sealed partial class RuntimeFiles : IDisposable
         .Select(entry => (Name: Uri.UnescapeDataString(entry.FullName), Entry: entry))
         .Where(entry => entry.Name.StartsWith(folder, StringComparison.OrdinalIgnoreCase))
         .Select(entry => (Name: entry.Name[folder.Length..], entry.Entry))
-        .Where(entry => entry.Name.Length > 0 && entry.Name.IndexOfAny(['/', '\\']) < 0)
+        .Where(entry => entry.Name is not ("" or "." or "..") && entry.Name.IndexOfAny(['/', '\\', ':']) < 0) // none leads out of the folder, or into a stream
         .DistinctBy(entry => entry.Name)
         .ToDictionary(entry => entry.Name, entry => entry.Entry, StringComparer.Ordinal);
 

@@ -12,6 +12,9 @@ public sealed record RuntimeOptions
     /// <summary>A folder of packages, the address of a feed, or the name of a source in the user's NuGet.Config; null for nuget.org.</summary>
     public string? Source { get; init; }
 
+    /// <summary>What the source is called in messages: of an address what may be a password or a key is left out; null for nuget.org.</summary>
+    public string? SourceName => Source is null ? null : NameOf(Source);
+
     /// <summary>Whether one that is there is installed again.</summary>
     public bool Overwrite { get; init; }
 
@@ -29,4 +32,9 @@ public sealed record RuntimeOptions
 
     /// <summary>Whether this system has the symbols of the C++ library that the bridge of Linux asks for.</summary>
     internal Func<bool> HasLibstdcxx { get; init; } = () => SystemLibstdcxx.Provides(LibstdcxxMend.NewVersion);
+
+    /// <inheritdoc cref="SourceName"/>
+    internal static string NameOf(string source) => Uri.TryCreate(source, UriKind.Absolute, out Uri? address) && !address.IsFile
+        ? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).Split("%3F")[0] // not all schemes have a query
+        : source;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lora.HostChecks;
 using Lora.Native;
 
@@ -115,6 +116,18 @@ public sealed class HostInspectionTests : IDisposable
 
         Assert.Equal(expected, finding.Status);
         Assert.Equal(script.Contains("SEGV", StringComparison.Ordinal), finding.Found.Contains("ended with code 139", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_process_that_takes_long_is_ended_with_the_work()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no sh.");
+        using CancellationTokenSource stop = new(TimeSpan.FromSeconds(0.5));
+        HostFacts facts = Facts() with { IsLoaded = () => false, Probe = ["sh", "-c", "exec sleep 60"], Cancellation = stop.Token };
+        long began = Stopwatch.GetTimestamp();
+
+        Assert.ThrowsAny<OperationCanceledException>(() => HostInspection.Findings(facts).ToArray());
+        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0, 30);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Security;
 using System.Text;
 using Lora.Hub;
 using Lora.Tests.Hubs;
@@ -58,11 +59,45 @@ public sealed class HubClientTests : IDisposable
     }
 
     [Fact]
-    public async Task Redirects_in_a_circle_and_out_of_encryption_end()
+    public async Task Redirects_in_a_circle_end()
     {
         hub.Fail(new() { Times = int.MaxValue, Status = 302, Headers = { ["Location"] = "/round" } });
         Assert.Equal(LoraError.HubFailed, (await FailureAsync(Small)).Error);
         Assert.Equal(11, hub.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData("https://hub.example", "https://cdn.example/x", true)]
+    [InlineData("https://hub.example", "http://hub.example/x", false)] // what was encrypted stays so
+    [InlineData("http://127.0.0.1:1", "http://127.0.0.1:2/x", true)]
+    [InlineData("http://127.0.0.1:1", "https://cdn.example/x", true)]
+    [InlineData("http://127.0.0.1:1", "file:///etc/passwd", false)]
+    [InlineData("https://hub.example", "ftp://cdn.example/x", false)]
+    public void An_answer_leads_to_other_hosts_but_not_out_of_encryption(string from, string to, bool mayLead) => Assert.Equal(mayLead, HubClient.MayLead(new(from), new(to)));
+
+    [Theory]
+    [InlineData("ftp://127.0.0.1/x")]
+    [InlineData("no address")]
+    public async Task An_address_that_is_none_or_is_not_gone_to_is_an_answer_of_the_hub_s_that_is_wrong(string address)
+    {
+        using HubClient client = Client();
+        LoraException failure = await Assert.ThrowsAsync<LoraException>(() => client.SendAsync(new() { Address = address, Model = Model }, default));
+        Assert.Equal(LoraError.HubFailed, failure.Error);
+        Assert.Empty(hub.Requests);
+    }
+
+    [Fact]
+    public async Task A_hub_that_says_nothing_to_what_was_sent_is_not_waited_for_and_a_long_body_has_the_time_of_a_slow_line()
+    {
+        using HubClient client = Client(Options() with { Timeout = TimeSpan.FromSeconds(0.3), Attempts = 1 });
+        HubRequest Post(int length) => Request(Small) with { Method = HttpMethod.Post, Content = () => new ByteArrayContent(new byte[length]) };
+        hub.Answer = _ => new LocalResponse(200);
+        hub.Fail(new() { Request = " POST ", Delay = TimeSpan.FromMinutes(1) });
+        Assert.Equal(LoraError.HubUnreachable, (await Assert.ThrowsAsync<LoraException>(() => client.SendAsync(Post(1), default))).Error);
+
+        hub.Fail(new() { Request = " POST ", Delay = TimeSpan.FromSeconds(1) });
+        using HttpResponseMessage response = await client.SendAsync(Post(1_000_000), default);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     [Theory]
@@ -224,10 +259,14 @@ public sealed class HubClientTests : IDisposable
         LoraException failure = await FailureAsync(Small);
         Assert.DoesNotContain(hub.Token, failure.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(hub.Token, $"{Options()} {Options().Token}", StringComparison.Ordinal);
+        using HttpResponseMessage response = new(HttpStatusCode.BadGateway) { ReasonPhrase = $"{hub.Token} is not known here" };
+        Assert.DoesNotContain(hub.Token, HubFailure.Of(Request(Small), response, Options()).ToString(), StringComparison.Ordinal);
 
         LoraException refused = Assert.Throws<LoraException>(() => HubToken.Of("hf_with a\nspace"));
         Assert.Equal(LoraError.HubSettingInvalid, refused.Error);
         Assert.DoesNotContain("hf_with", refused.ToString(), StringComparison.Ordinal);
+        using SecureString empty = new();
+        Assert.Equal(LoraError.HubSettingInvalid, Assert.Throws<LoraException>(() => HubToken.Of(empty)).Error);
     }
 
     [Theory]
@@ -236,6 +275,9 @@ public sealed class HubClientTests : IDisposable
     [InlineData("a/b/c")]
     [InlineData("org/na me")]
     [InlineData("org--x/name")]
+    [InlineData("org/name.")] // under Windows the folder of org/name
+    [InlineData("org/name-")]
+    [InlineData("org-/name")]
     [InlineData("/name")]
     [InlineData("")]
     public void A_name_that_is_none_is_refused(string name) => Assert.Equal(LoraError.HubNameInvalid, Assert.Throws<LoraException>(() => new HubModel(name)).Error);
@@ -244,13 +286,14 @@ public sealed class HubClientTests : IDisposable
     [InlineData("../main")]
     [InlineData("a//b")]
     [InlineData("a/.b")]
+    [InlineData("main.")]
     [InlineData("a b")]
     public void A_revision_that_is_none_is_refused(string revision) => Assert.Equal(LoraError.HubNameInvalid, Assert.Throws<LoraException>(() => new HubModel("gpt2", revision)).Error);
 
     [Theory]
     [InlineData("""{"sha":"x","siblings":[]}""")]
     [InlineData("""{"sha":"0123456789012345678901234567890123456789","siblings":[{"rfilename":"../x"}]}""")]
-    [InlineData("""{"sha":"0123456789012345678901234567890123456789","siblings":[{"rfilename":"C:\\x"}]}""")]
+    [InlineData("""{"sha":"0123456789012345678901234567890123456789","siblings":[{"rfilename":"/x"}]}""")]
     [InlineData("""{"sha":"0123456789012345678901234567890123456789","siblings":[{"rfilename":"x","blobId":"../../x"}]}""")]
     [InlineData("""{"siblings":3}""")]
     [InlineData("""[]""")]

@@ -24,6 +24,9 @@ public sealed class HubEnvironmentTests
     [InlineData("", false)]
     [InlineData("HF_HUB_OFFLINE=1", true)]
     [InlineData("HF_HUB_OFFLINE=yes", true)]
+    [InlineData("HF_HUB_OFFLINE=on", true)]
+    [InlineData("HF_HUB_OFFLINE=True", true)]
+    [InlineData("HF_HUB_OFFLINE=2", false)]
     [InlineData("HF_HUB_OFFLINE=0", false)]
     [InlineData("TRANSFORMERS_OFFLINE=true", true)]
     [InlineData("HF_HUB_OFFLINE=0 TRANSFORMERS_OFFLINE=1", false)]
@@ -38,6 +41,10 @@ public sealed class HubEnvironmentTests
     [InlineData("mirror.example")]
     [InlineData("ftp://mirror.example")]
     [InlineData("https://ada:secret@mirror.example")]
+    [InlineData("https://ada:secret@mirror.example?x=1")]
+    [InlineData("ftp://ada:secret@mirror.example")]
+    [InlineData("ada:secret@mirror.example")]
+    [InlineData("https://mirror.example?key=secret")]
     public void An_endpoint_that_is_none_is_refused_without_its_password(string endpoint)
     {
         LoraException failure = Assert.Throws<LoraException>(() => Of("HF_ENDPOINT=" + endpoint).Endpoint);
@@ -62,7 +69,7 @@ public sealed class HubEnvironmentTests
     private static HubEnvironment Of(string variables)
     {
         Dictionary<string, string> set = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToDictionary(part => part.Split('=', 2)[0], part => part.Split('=', 2)[1]);
-        set["HOME"] = Home;
+        set["HOME"] = set["USERPROFILE"] = Home;
         return new(set.GetValueOrDefault);
     }
 }

@@ -147,6 +147,10 @@ public sealed class RuntimeDownloadTests : IDisposable
         LoraException silent = Refused(options with { Source = "http://user:secret@127.0.0.1:9/v3/index.json?key=secret" });
         Assert.Equal(LoraError.PackageSourceUnreachable, silent.Error);
         Assert.DoesNotContain("secret", silent.Message, StringComparison.Ordinal);
+        LoraException none = Refused(options with { Source = "ftp://user:secret@127.0.0.1/x?key=secret" });
+        Assert.Equal(LoraError.PackageSourceUnreachable, none.Error);
+        Assert.DoesNotContain("secret", none.ToString(), StringComparison.Ordinal);
+        Assert.Equal("https://feed.example/v3/index.json", new RuntimeOptions { Source = "https://user:secret@feed.example/v3/index.json?key=secret" }.SourceName);
     }
 
     private string Root => folder.File("runtime");

@@ -112,6 +112,28 @@ public sealed class RuntimeInstallerTests : IDisposable
     }
 
     [Fact]
+    public void No_entry_of_a_package_leads_out_of_the_runtime_s_folder()
+    {
+        RuntimeOptions options = Cpu();
+        RuntimePackage hostile = packages.Add(
+            "libtorch-hostile",
+            [],
+            ("runtimes/linux-x64/native/../../up.so", "x"),
+            ("runtimes/linux-x64/native/%2e%2e%2fup.so", "x"),
+            ("runtimes/linux-x64/native/..\\up.so", "x"),
+            ("runtimes/linux-x64/native/C:up.so", "x"),
+            ("runtimes/linux-x64/native/libc10.so:up", "x"),
+            ("runtimes/linux-x64/native/..", "x"),
+            ("runtimes/linux-x64/native//up.so", "x"),
+            ("LICENSE-../up.so", "x"));
+
+        LoraRuntime runtime = RuntimeInstaller.Install(options with { Packages = [.. options.Packages!, hostile] }, new Notes(), TestContext.Current.CancellationToken);
+        Assert.Equal(["LICENSE-LIBTORCH.txt", "libLibTorchSharp.so", "libc10.so", "libgomp-98b21ff3.so.1", "libtorch_cpu.so"], Files(runtime.Path));
+        Assert.DoesNotContain(Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories), file => file.EndsWith("up.so", StringComparison.Ordinal));
+        Assert.Equal([".lock"], Left());
+    }
+
+    [Fact]
     public void A_damaged_package_is_refused_by_name()
     {
         RuntimeOptions options = Cpu();

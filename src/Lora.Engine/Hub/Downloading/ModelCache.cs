@@ -46,10 +46,12 @@ internal sealed class ModelCache(string cache, string name)
     /// <param name="waiting">Called once when there is somebody.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>The lock; it is let go when it is disposed, or by the system when the process ends.</returns>
+    /// <exception cref="IOException">Nothing can be written into the folder of locks.</exception>
     public async Task<FileStream> HoldAsync(string hash, Action waiting, CancellationToken cancellation)
     {
-        string path = Path.Combine(cache, ".locks", folderName, hash + ".lock");
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        string folder = Path.Combine(cache, ".locks", folderName);
+        string path = Path.Combine(folder, hash + ".lock");
+        Directory.CreateDirectory(folder);
         for (bool isFirst = true; ; isFirst = false)
         {
             try
@@ -59,6 +61,11 @@ internal sealed class ModelCache(string cache, string name)
             }
             catch (IOException exception) when (exception.GetType() == typeof(IOException) && File.Exists(path))
             {
+                if (isFirst && OutputFolder.WhyNot(folder) is string reason)
+                {
+                    throw new IOException(reason, exception); // nobody holds it: nothing can be written here
+                }
+
                 if (isFirst)
                 {
                     waiting();
@@ -81,14 +88,14 @@ internal sealed class ModelCache(string cache, string name)
     public void Point(string hash, string commit, string file, bool isNew, bool avoidsLinks)
     {
         string pointer = Pointer(commit, file);
-        if (IsReadable(pointer))
+        if (IsReadable(pointer) && LengthOf(pointer) == LengthOf(Blob(hash)))
         {
             return;
         }
 
         string folder = Path.GetDirectoryName(pointer)!;
         Directory.CreateDirectory(folder);
-        File.Delete(pointer); // a link whose blob is gone
+        File.Delete(pointer); // a link whose blob is gone, or a file that was cut
         if (avoidsLinks || !Links(pointer, Path.GetRelativePath(folder, Blob(hash))))
         {
             Fill(pointer, Blob(hash), isNew);

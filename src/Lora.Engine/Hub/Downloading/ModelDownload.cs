@@ -48,7 +48,8 @@ public sealed class ModelDownload
         List<HubFile> files = [];
         foreach (HubFile file in NeededFiles.Of(listing, client.Options.Endpoint.Authority, include, exclude))
         {
-            files.Add(await file.CompleteAsync(client, listing.AtCommit, cancellation).ConfigureAwait(false));
+            files.Add(file.IsNameable(OperatingSystem.IsWindows()) ? await file.CompleteAsync(client, listing.AtCommit, cancellation).ConfigureAwait(false)
+                : throw LoraException.Of(LoraError.HubFailed, file.Path, client.Options.Endpoint.Authority, "a name that Windows can give no file", model, $", '{file.Path}': -Exclude leaves it out"));
         }
 
         return new(client, listing, [.. files]);
@@ -104,7 +105,7 @@ public sealed class ModelDownload
 
         using FileStream held = await cache.HoldAsync(file.Hash!, () => observer?.OnWarning($"Another program downloads {file.Path} of {listing.Model}: it is waited for."), cancellation).ConfigureAwait(false);
         bool isNew = !System.IO.File.Exists(cache.Blob(file.Hash!));
-        if (!isNew || same.All(IsPointed))
+        if (HasBlob(file) || same.All(IsPointed))
         {
             came(file.Size!.Value);
         }
@@ -124,7 +125,10 @@ public sealed class ModelDownload
     private IEnumerable<HubFile> Contents() => files.DistinctBy(file => file.Hash);
 
     // Without links the snapshot has the content and there is no blob.
-    private bool IsHere(HubFile file) => System.IO.File.Exists(cache.Blob(file.Hash!)) || IsPointed(file);
+    private bool IsHere(HubFile file) => HasBlob(file) || IsPointed(file);
+
+    // One of another length was cut, by a full disk or by whatever wrote it.
+    private bool HasBlob(HubFile file) => ModelCache.LengthOf(cache.Blob(file.Hash!)) == file.Size;
 
     private bool IsPointed(HubFile file) => ModelCache.LengthOf(cache.Pointer(listing.Commit, file.Path)) == file.Size;
 }

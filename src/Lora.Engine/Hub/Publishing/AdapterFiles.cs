@@ -66,6 +66,11 @@ internal sealed record PublishedFile(string Path, long Size, string Hash, byte[]
             return false;
         }
 
+        if (there.Length == Hash.Length)
+        {
+            return there == Hash;
+        }
+
         using ContentHash hash = new(there, Size);
         hash.Add(File.ReadAllBytes(Path));
         return hash.Fault() is null;

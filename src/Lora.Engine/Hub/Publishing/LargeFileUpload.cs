@@ -34,17 +34,27 @@ internal sealed class LargeFileUpload(HubClient client, HubModel model, Action<P
         long bytes = 0;
         foreach (PublishedFile file in files)
         {
-            JsonElement? found = answer.TryGetProperty("objects", out JsonElement objects) ? objects.EnumerateArray().FirstOrDefault(one => HubJson.Text(one, "oid") == file.Hash) : null;
-            if (found is not { ValueKind: JsonValueKind.Object } place || place.TryGetProperty("error", out _))
+            try
             {
-                string said = found is { ValueKind: JsonValueKind.Object } refused && refused.TryGetProperty("error", out JsonElement error) ? HubJson.Text(error, "message") ?? "a refusal" : "no place for it";
-                throw Failure(file, said);
+                bytes += await SendAsync(file, Place(file, answer), cancellation).ConfigureAwait(false);
             }
-
-            bytes += await SendAsync(file, place, cancellation).ConfigureAwait(false);
+            catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or OverflowException)
+            {
+                // A list that is none, a name that is there twice, parts that no memory holds.
+                throw LoraException.From(exception, LoraError.HubFailed, file.Name, client.Options.Endpoint.Authority, "what is no answer to an upload", $"the upload of {file.Name}", "");
+            }
         }
 
         return bytes;
+    }
+
+    /// <summary>What an answer says of a file.</summary>
+    private JsonElement Place(PublishedFile file, JsonElement answer)
+    {
+        JsonElement place = answer.TryGetProperty("objects", out JsonElement objects) ? objects.EnumerateArray().FirstOrDefault(one => HubJson.Text(one, "oid") == file.Hash) : default;
+        return place.ValueKind != JsonValueKind.Object ? throw Failure(file, "no place for it")
+            : place.TryGetProperty("error", out JsonElement error) ? throw Failure(file, HubJson.Text(error, "message") ?? "a refusal")
+            : place;
     }
 
     private async Task<long> SendAsync(PublishedFile file, JsonElement place, CancellationToken cancellation)

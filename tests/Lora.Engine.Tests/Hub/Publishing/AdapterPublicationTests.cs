@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Hub;
@@ -113,6 +115,36 @@ public sealed class AdapterPublicationTests : IDisposable
 
         await PublishAsync();
         Assert.True(hub.Repositories[Name].Files.ContainsKey(AdapterFolder.WeightsName));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("""{"objects": 3}""")]
+    [InlineData("""{"objects": []}""")]
+    [InlineData("""{"objects": [{"oid": "HASH", "actions": 3}]}""")]
+    [InlineData("""{"objects": [{"oid": "HASH", "actions": {"upload": {"href": "no address"}}}]}""")]
+    [InlineData("""{"objects": [{"oid": "HASH", "actions": {"upload": {"href": "file:///etc/passwd"}}}]}""")]
+    [InlineData("""{"objects": [{"oid": "HASH", "actions": {"upload": {"href": "x", "header": {"a": "1", "A": "2"}}}}]}""")]
+    public async Task What_is_no_answer_to_an_upload_is_said_so(string answer)
+    {
+        string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(Adapter, AdapterFolder.WeightsName))));
+        hub.Answer = request => request.Target.Contains("/objects/batch", StringComparison.Ordinal)
+            ? new LocalResponse(200) { File = new(Encoding.UTF8.GetBytes(answer.Replace("HASH", hash, StringComparison.Ordinal))) } : null;
+
+        LoraException failure = await Assert.ThrowsAsync<LoraException>(() => PublishAsync());
+        Assert.Equal(LoraError.HubFailed, failure.Error);
+        Assert.Contains(AdapterFolder.WeightsName, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Whether_a_large_file_is_there_is_told_by_its_hash_without_reading_it()
+    {
+        string hash = new('a', 64);
+        HubListing listing = new(new(Name), new string('0', 40), [new("adapter_model.safetensors", 5_000_000_000, hash)]);
+        PublishedFile file = new(folder.File("none/adapter_model.safetensors"), 5_000_000_000, hash, []);
+
+        Assert.True(file.IsThere(listing));
+        Assert.False((file with { Hash = new('b', 64) }).IsThere(listing));
     }
 
     [Fact]
