@@ -153,6 +153,20 @@ Describe 'Get-LoraModule' {
                 Should -Throw '*Install-LoraModel org/remote' -ErrorId 'LoraModelNotCached,Lora.Commands.InvokeLoraTrainingCommand'
         }
 
+        It 'has modules that are measured once their model is in the cache' {
+            $null = $hub.Add('org/measured', $model)
+            $modules = Get-LoraModule org/measured -Remote -Include lm_head, q_proj
+            { $modules | Measure-LoraModule -Score Norm } | Should -Throw '*Install-LoraModel org/measured' -ErrorId 'LoraModelNotCached,Lora.Commands.MeasureLoraModuleCommand'
+            $null = Install-LoraModel org/measured
+            ($modules | Measure-LoraModule -Score Norm).Norm | Should -Be (Get-LoraModule $model -Include lm_head, q_proj | Measure-LoraModule -Score Norm).Norm
+        }
+
+        It 'says of an adapter what it is' {
+            $null = $hub.Add('org/adapter', (Join-Path $PSScriptRoot '../examples/flux/adapter'))
+            { Get-LoraModule org/adapter -Remote -ErrorAction Stop } |
+                Should -Throw "'org/adapter' is not a model: it is an adapter*" -ErrorId 'LoraNotAModel,Lora.Commands.GetLoraModuleCommand'
+        }
+
         It 'says what it does not have, and goes on with the next name' {
             $modules = Get-LoraModule org/none, org/remote -Remote -Include lm_head -ErrorAction SilentlyContinue -ErrorVariable failures
             $modules | Should -HaveCount 1

@@ -3,6 +3,7 @@
 
 BeforeAll {
     . (Join-Path $PSScriptRoot LocalHub.ps1)
+    . (Join-Path $PSScriptRoot ScriptedHost.ps1)
     Import-Module (Join-Path $PSScriptRoot '../Lora.psd1')
     $model = Join-Path $PSScriptRoot '../examples/model'
     $hub = Start-LocalHub (Join-Path $TestDrive hf)
@@ -44,6 +45,23 @@ Describe 'Install-LoraModel' {
         $both.Name | Should -Be 'org/model', 'other/model'
         $both[0].DownloadedSize | Should -Be 0
         $both[1].DownloadedSize | Should -Be $both[1].Size
+    }
+
+    It 'takes names and revisions of objects, as of a table or of its own' {
+        $tagged = $repository.Push($model, 'v1')
+        $installed = "Name,Revision`norg/model,v1" | ConvertFrom-Csv | Install-LoraModel
+        $installed.Commit | Should -Be $tagged
+        ($installed | Install-LoraModel).Path | Should -Be $installed.Path
+    }
+
+    It 'says nothing of a stop where the pipeline has enough of what is all there' {
+        $screen = [ScriptedHost]::new()
+        $shell = [powershell]::Create([runspacefactory]::CreateRunspace($screen))
+        $shell.Runspace.Open()
+        $given = $shell.AddScript("Import-Module '$PSScriptRoot/../Lora.psd1'; Install-LoraModel org/model | Get-LoraModule | Select-Object -First 1").Invoke()
+        $shell.Runspace.Dispose()
+        $given | Should -HaveCount 1
+        $screen.Text | Should -Not -Match 'stopped'
     }
 
     It 'completes names and revisions that are in the cache' {

@@ -19,6 +19,13 @@ Describe 'Install-LoraRuntime' {
         Install-LoraRuntime -Backend Cuda -Source http://127.0.0.1:9/index.json -WhatIf | Should -BeNullOrEmpty
     }
 
+    It 'takes several backends, each for itself' -Skip:$IsMacOS {
+        $transcript = Join-Path $TestDrive backends.txt
+        $null = Start-Transcript $transcript
+        try { Install-LoraRuntime -Backend Cpu, Cuda -WhatIf } finally { $null = Stop-Transcript }
+        (Select-String 'libtorch \((Cpu|Cuda)\)' $transcript).Matches.Value | Should -Be 'libtorch (Cpu)', 'libtorch (Cuda)'
+    }
+
     Context 'for a user who has none' -Skip:$IsWindows {
         BeforeAll {
             $before = $env:XDG_DATA_HOME

@@ -3,6 +3,7 @@
 
 BeforeAll {
     . (Join-Path $PSScriptRoot LocalHub.ps1)
+    . (Join-Path $PSScriptRoot ScriptedHost.ps1)
     Import-Module (Join-Path $PSScriptRoot '../Lora.psd1')
     $model = Join-Path $PSScriptRoot '../examples/model'
     New-LoraConfig -Model $model -TargetModule q_proj -Rank 2 |
@@ -54,9 +55,21 @@ Describe 'Publish-LoraAdapter' {
         $warnings[0].Message | Should -Match 'Export-LoraAdapter -BaseModelName'
     }
 
+    It 'does not deny the commit where the pipeline has enough of it' {
+        $screen = [ScriptedHost]::new()
+        $shell = [powershell]::Create([runspacefactory]::CreateRunspace($screen))
+        $shell.Runspace.Open()
+        $given = $shell.AddScript("Import-Module '$PSScriptRoot/../Lora.psd1'; Publish-LoraAdapter '$adapter' -Repository me/adapter -Confirm:`$false | Select-Object -First 1").Invoke()
+        $shell.Runspace.Dispose()
+        $given | Should -HaveCount 1
+        $screen.Text | Should -Not -Match 'stopped'
+        $hub.Repositories['me/adapter'].Files.Keys | Should -Contain adapter_model.safetensors
+    }
+
     It 'comes back as it went' {
         $null = Publish-LoraAdapter $adapter -Repository me/adapter -Confirm:$false
         Install-LoraModel me/adapter | Out-Null
+        (Get-LoraAdapter me/adapter).Size | Should -Be (Get-LoraAdapter $adapter).Size
         (Get-FileHash (Join-Path (Get-LoraAdapter me/adapter).Path adapter_model.safetensors)).Hash | Should -Be (Get-FileHash (Join-Path $adapter adapter_model.safetensors)).Hash
     }
 

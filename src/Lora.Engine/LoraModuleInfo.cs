@@ -4,6 +4,7 @@ namespace Lora;
 public sealed class LoraModuleInfo
 {
     private ModuleScores scores;
+    private string model = "";
 
     /// <summary>The dotted name, as PyTorch's <c>named_modules()</c> gives it; that of a parameter, as <c>named_parameters()</c> does, where one is listed.</summary>
     public string Name { get; init; } = "";
@@ -51,7 +52,11 @@ public sealed class LoraModuleInfo
     public string? TiedTo { get; init; }
 
     /// <summary>The model's folder, or the file when a single file was listed.</summary>
-    public string Model { get; init; } = "";
+    public string Model
+    {
+        get => model;
+        init => model = value;
+    }
 
     /// <summary>The file name of the shard that holds the weight.</summary>
     public string File { get; init; } = "";
@@ -122,6 +127,16 @@ public sealed class LoraModuleInfo
     {
         LoraModuleInfo copy = (LoraModuleInfo)MemberwiseClone();
         copy.scores = scores.With(taken);
+        return copy;
+    }
+
+    /// <summary>The same module of the model at a path, for one that was listed where the model is not.</summary>
+    /// <param name="path">The model's folder or file.</param>
+    public LoraModuleInfo At(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        LoraModuleInfo copy = (LoraModuleInfo)MemberwiseClone();
+        copy.model = path;
         return copy;
     }
 }

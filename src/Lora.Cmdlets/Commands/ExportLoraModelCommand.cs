@@ -147,6 +147,7 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
                     LoraModelFormat.Ollama => OllamaModel.Write(adapter!, model, place, TensorType, SystemPrompt, options, worker, cancellation),
                     _ => ModelMerge.Write(adapter!, model, place, options, worker, cancellation),
                 };
+                worker.LastWord = null;
                 Array.ForEach(written.Note, note => worker.Write(new PipelineRecord.Verbose(note)));
                 string proof = $"The model in '{place}' was {written.Verification}.";
                 worker.Write(written.Verification.Outcome == LoraExportOutcome.Unverified ? new PipelineRecord.Warning(proof) : new PipelineRecord.Verbose(proof));

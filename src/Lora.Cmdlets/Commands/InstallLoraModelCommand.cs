@@ -11,13 +11,13 @@ namespace Lora.Commands;
 public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
 {
     /// <summary>The model's name on the hub, org/name.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(HubNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] Name { get; set; } = [];
 
     /// <summary>A branch, a tag or a commit.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(RevisionCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Revision { get; set; }
@@ -82,7 +82,7 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
             {
                 current = worker;
                 worker.LastWord = $"The download of {model} was stopped: what came is kept, and the same command goes on from there.";
-                worker.Write(new PipelineRecord.Output(download.RunAsync(new WorkReport(worker), cancellation).GetAwaiter().GetResult()));
+                worker.WriteLast(download.RunAsync(new WorkReport(worker), cancellation).GetAwaiter().GetResult());
             });
         }
     }

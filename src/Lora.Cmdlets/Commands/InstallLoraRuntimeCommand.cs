@@ -12,7 +12,7 @@ public sealed class InstallLoraRuntimeCommand : AsyncLoraCmdlet
 
     /// <summary>What the libraries compute on.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
-    public LoraBackend Backend { get; set; } = LoraBackend.Cpu;
+    public LoraBackend[] Backend { get; set; } = [LoraBackend.Cpu];
 
     /// <summary>Where the packages come from, in place of nuget.org: a folder, the address of a feed, or the name of a source in NuGet.Config.</summary>
     [Parameter]
@@ -30,20 +30,26 @@ public sealed class InstallLoraRuntimeCommand : AsyncLoraCmdlet
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
-        RuntimeOptions options = new() { Backend = Backend, Source = Source is null ? null : new PathResolver(this).Folder(Source) ?? Source, Overwrite = Force };
-        if (!ShouldProcess(RuntimeInstaller.Folder(Backend), $"Install libtorch ({Backend}) of the packages in '{options.SourceName ?? PublicFeed}'"))
+        string? source = Source is null ? null : new PathResolver(this).Folder(Source) ?? Source;
+        foreach (LoraBackend backend in Backend)
         {
-            return;
+            RuntimeOptions options = new() { Backend = backend, Source = source, Overwrite = Force };
+            if (ShouldProcess(RuntimeInstaller.Folder(backend), $"Install libtorch ({backend}) of the packages in '{options.SourceName ?? PublicFeed}'"))
+            {
+                Install(options);
+            }
         }
+    }
 
+    private void Install(RuntimeOptions options) =>
         RunOnWorker("Installing runtime", (worker, cancellation) =>
         {
             worker.LastWord = "The installation was stopped. What was fetched is kept, and the next Install-LoraRuntime goes on with it.";
             LoraRuntime runtime = RuntimeInstaller.Install(options, new WorkReport(worker), cancellation);
+            worker.LastWord = null;
             if (PassThru)
             {
-                worker.Write(new PipelineRecord.Output(runtime));
+                worker.WriteLast(runtime);
             }
         });
-    }
 }

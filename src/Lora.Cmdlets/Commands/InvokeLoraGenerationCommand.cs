@@ -141,7 +141,7 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
     {
         try
         {
-            return value is string path && new PathResolver(this).All(path).Count == 0 ? new() : new() { Value = value };
+            return value is string text && NamedPlace.All(text, new PathResolver(this)).Count == 0 ? new() : new() { Value = value };
         }
         catch (LoraException exception) when (exception.Error == LoraError.PathNotFound)
         {

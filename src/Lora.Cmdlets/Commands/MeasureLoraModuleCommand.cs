@@ -70,7 +70,7 @@ public sealed class MeasureLoraModuleCommand : MeasuringCmdlet
         {
             if (input.Module is LoraModuleInfo module)
             {
-                modules.Add(module);
+                modules.Add(Placed(module));
             }
             else
             {
@@ -78,6 +78,11 @@ public sealed class MeasureLoraModuleCommand : MeasuringCmdlet
             }
         }
     }
+
+    /// <summary>A module with the place of its model; of one that was listed from a hub that is where Install-LoraModel puts it.</summary>
+    private LoraModuleInfo Placed(LoraModuleInfo module) => module.Model.Length == 0 || Path.IsPathFullyQualified(module.Model)
+        ? module
+        : module.At(NamedPlace.OfModule(module.Model, new PathResolver(this)));
 
     /// <inheritdoc/>
     protected override void EndWork()

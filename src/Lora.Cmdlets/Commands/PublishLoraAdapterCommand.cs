@@ -63,7 +63,7 @@ public sealed class PublishLoraAdapterCommand : AdapterCmdlet
         {
             worker.LastWord = $"Publishing was stopped: '{model.Name}' has no new commit. What was uploaded is not sent again.";
             using HubClient client = new(options, (why, wait) => worker.Write(HubWait.Record(why, wait)));
-            worker.Write(new PipelineRecord.Output(publication.RunAsync(client, model, Public, Message, worker, cancellation).GetAwaiter().GetResult()));
+            worker.WriteLast(publication.RunAsync(client, model, Public, Message, worker, cancellation).GetAwaiter().GetResult());
         });
     }
 

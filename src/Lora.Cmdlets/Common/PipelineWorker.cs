@@ -43,6 +43,13 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
     /// <summary>Says something; any thread may.</summary>
     public void Write(PipelineRecord record) => records.Add(record);
 
+    /// <summary>Gives what the work has made: whatever stops the pipeline from here on, nothing of it is left to do.</summary>
+    public void WriteLast(object value)
+    {
+        LastWord = null;
+        Write(new PipelineRecord.Output(value));
+    }
+
     /// <summary>Gives one object of many; it waits where the pipeline is slower than the work, so that a million of them do not fill the memory.</summary>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public void WriteNext(object value)

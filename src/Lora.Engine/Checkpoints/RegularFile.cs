@@ -40,7 +40,9 @@ internal static class RegularFile
         return Named(path, reader.ReadToEnd);
     }
 
-    private static long Length(string path) => Named(path, () =>
+    /// <summary>Bytes of a file, or of what a link leads to, whose own length is that of its text.</summary>
+    /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/> or <see cref="LoraError.FileUnreadable"/>.</exception>
+    public static long Length(string path) => Named(path, () =>
     {
         FileInfo file = new(path);
         FileInfo target = file.Exists && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo linked ? linked : file;

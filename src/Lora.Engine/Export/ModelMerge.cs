@@ -82,7 +82,7 @@ public static class ModelMerge
         Checkpoint checkpoint, MergePlan plan, StagedFolder stage, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         string root = RootOf(checkpoint);
-        long total = checkpoint.Files.Sum(file => new FileInfo(file).Length);
+        long total = checkpoint.Files.Sum(RegularFile.Length);
         long done = 0;
         MergedFile writer = new(checkpoint, plan, (bytes, name) => progress?.Report(new("Writing", done += bytes, total, WorkUnit.Byte, name)));
         foreach (string file in checkpoint.Files)

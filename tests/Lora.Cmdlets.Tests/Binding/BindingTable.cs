@@ -86,7 +86,7 @@ internal static class BindingTable
         ("Test-LoraAdapter $x -Client PEFT", kind => kind.Adapter),
         ("$x | Measure-LoraAdapter -Dataset $rows", kind => kind.Adapter),
         ("Measure-LoraAdapter $x -Dataset $rows", kind => kind.Adapter),
-        ("$x | Invoke-LoraGeneration -Prompt 'The fox' -MaxToken 1", kind => kind.Adapter),
+        ("$x | Invoke-LoraGeneration -Prompt 'The fox' -MaxToken 1", kind => kind.Kind == "missing path" ? "LoraConfigConflict" : kind.Adapter),
         ("Invoke-LoraGeneration 'The fox' -Adapter $x -MaxToken 1", kind => kind.Adapter),
         ("Invoke-LoraGeneration 'The fox' -Model $x -MaxToken 1", kind => OtherFolders.ContainsKey(kind.Kind) ? "LoraConfigMissing" : kind.Model),
         ("$x | Merge-LoraAdapter", kind => kind.Adapter),

@@ -24,7 +24,7 @@ public static class AdapterInspector
         // The product of what is not supported may be another one than B A: no norm is better than a wrong one.
         bool hasNorms = withNorms && !LoraConfigRules.Unsupported(config).Any();
         IReadOnlyList<TensorData> values = hasNorms ? AdapterFolder.Load(folder).Tensors : [];
-        return Describe(config, tensors, values, new FileInfo(weights).Length) with { Path = Path.GetFullPath(folder), ChatTemplate = ChatTemplateFiles.OfAdapter(folder) };
+        return Describe(config, tensors, values, RegularFile.Length(weights)) with { Path = Path.GetFullPath(folder), ChatTemplate = ChatTemplateFiles.OfAdapter(folder) };
     }
 
     /// <summary>Describes an adapter in memory.</summary>

@@ -54,7 +54,7 @@ public static class AdapterFile
     public static LoraAdapterInfo Describe(string path, bool withNorms = false)
     {
         ArgumentNullException.ThrowIfNull(path);
-        long size = new FileInfo(path).Length;
+        long size = RegularFile.Length(path);
         if (FormatOf(path) == LoraAdapterFormat.Gguf)
         {
             return DescribeGguf(path, withNorms) with { Format = LoraAdapterFormat.Gguf, Size = size };

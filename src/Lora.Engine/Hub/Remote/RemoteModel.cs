@@ -1,3 +1,4 @@
+using Lora.Adapters;
 using Lora.Checkpoints;
 
 namespace Lora.Hub;
@@ -67,6 +68,11 @@ public static class RemoteModel
 
     private static LoraException NoWeights(HubListing listing)
     {
+        if (listing.Files.Any(file => file.Folder.Length == 0 && file.Name == AdapterConfigJson.FileName))
+        {
+            return LoraException.Of(LoraError.NotAModel, listing.Model.Name, listing.Model, "it is an adapter, whose base model has the modules");
+        }
+
         string[] below = [.. listing.Files.Where(file => file.Folder.Length > 0 && file.Name.EndsWith(".safetensors", StringComparison.Ordinal)).Select(file => file.Folder).Distinct()];
         return LoraException.Of(
             LoraError.NoSafetensors, listing.Model.Name, listing.Model, below.Length == 0 ? "" : $" There are models in {string.Join(", ", below)}, which are listed once Install-LoraModel has downloaded them.");
