@@ -1,6 +1,8 @@
 namespace Lora.Commands.Tests.Binding;
 
 /// <summary>Every kind of object, piped and as an argument, into every cmdlet: it works, or the error says by its id what is wrong.</summary>
+// What is in the cache is said by a variable of the process, which one class at a time may set.
+[Collection(nameof(GivenObjects))]
 public sealed class BindingTableTests(GivenObjects objects) : IClassFixture<GivenObjects>
 {
     [Theory]

@@ -3,6 +3,7 @@ using System.Management.Automation;
 namespace Lora.Commands.Tests.Binding;
 
 /// <summary>What the table does not show: several objects at once, brackets, copies, the base model, and what is said when nothing is given.</summary>
+[Collection(nameof(GivenObjects))]
 public sealed class ObjectsAsArgumentsTests(GivenObjects objects) : IClassFixture<GivenObjects>
 {
     [Theory]
