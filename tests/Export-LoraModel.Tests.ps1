@@ -57,7 +57,7 @@ Describe 'Export-LoraModel' {
     It 'writes the base model too, for an adapter that goes beside it' {
         $base = Export-LoraModel 'TestDrive:/llama/base' -Model $model -Format Gguf -PassThru
         $base.Path | Should -BeLike '*base.gguf'
-        $base.Outcome | Should -Be 'Skipped'
+        $base.Outcome | Should -Be 'Proven'
         { Export-LoraModel 'TestDrive:/base' -Model $model } | Should -Throw -ErrorId 'LoraAdapterNotGiven,Lora.Commands.ExportLoraModelCommand'
     }
 
