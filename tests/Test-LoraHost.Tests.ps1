@@ -29,16 +29,22 @@ Describe 'Test-LoraHost' {
     }
 
     It 'tells by a process of its own that a library does not load, names the place, and this session lives on' {
-        $before = $env:LORA_LIBTORCH
-        $env:LORA_LIBTORCH = New-Item -ItemType Directory (Join-Path $TestDrive damaged)
-        try {
-            Get-ChildItem (Join-Path $PSScriptRoot ../bin/deps) -File | Where-Object Name -Match 'torch|c10' | ForEach-Object { Set-Content (Join-Path $env:LORA_LIBTORCH $_.Name) damaged }
-            $damaged = Test-LoraHost
-            Test-LoraHost -Quiet | Should -BeFalse
-        }
-        finally {
-            $env:LORA_LIBTORCH = $before
-        }
+        # In a shell of its own: one that has trained has a libtorch loaded, whatever the variable names afterwards.
+        [string[]] $pwsh = if ([System.IO.Path]::GetFileNameWithoutExtension([System.Environment]::ProcessPath) -eq 'dotnet') { 'dotnet', (Join-Path $PSHOME pwsh.dll) }
+        else { [System.Environment]::ProcessPath }
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive damaged)
+        Get-ChildItem (Join-Path $PSScriptRoot ../bin/deps) -File | Where-Object Name -Match 'torch|c10' | ForEach-Object { Set-Content (Join-Path $folder $_.Name) damaged }
+        $file = Join-Path $TestDrive damaged.ps1
+        Set-Content $file @"
+            `$env:LORA_LIBTORCH = '$folder'
+            Import-Module '$(Join-Path $PSScriptRoot ../Lora.psd1)'
+            Test-LoraHost | ConvertTo-Json -EnumsAsStrings -Compress
+            Test-LoraHost -Quiet
+            'lives'
+"@
+        $said = & $pwsh[0] @($pwsh | Select-Object -Skip 1) -NoProfile -NonInteractive -File $file
+        $said[1..2] | Should -Be 'False', 'lives'
+        $damaged = $said[0] | ConvertFrom-Json
 
         ($damaged | Where-Object Name -EQ Runtime).Found | Should -BeLike "*$(Join-Path $TestDrive damaged)*"
         $loads = $damaged | Where-Object Name -EQ RuntimeLoads
