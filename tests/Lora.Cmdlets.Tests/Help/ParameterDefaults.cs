@@ -39,6 +39,7 @@ internal sealed class ParameterDefaults(Type cmdlet)
     private static string Text(object? value) => value switch
     {
         null or "" or Array { Length: 0 } or Argument => "None",
+        Array several => string.Join(", ", several.Cast<object>()),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => $"{value}",
     };
