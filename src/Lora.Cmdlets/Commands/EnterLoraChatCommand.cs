@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using System.Text;
 
 namespace Lora.Commands;
@@ -36,7 +35,7 @@ public sealed class EnterLoraChatCommand : GeneratingCmdlet, IChatModel, IChatTe
             Host.UI.Write(Prompt);
             return Host.UI.ReadLine();
         }
-        catch (Exception exception) when (exception is HostException or PSInvalidOperationException or NotImplementedException or NotSupportedException)
+        catch (Exception exception) when (HostFailure.IsOf(exception))
         {
             throw LoraException.From(exception, LoraError.ChatNotInteractive, Host.Name, exception.Message.TrimEnd('.'));
         }

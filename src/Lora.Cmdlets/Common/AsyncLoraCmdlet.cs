@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 
 namespace Lora.Commands;
 
@@ -91,7 +90,7 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
         {
             Host.UI.WriteWarningLine(word);
         }
-        catch (Exception exception) when (exception is HostException or IOException or NotImplementedException)
+        catch (Exception exception) when (HostFailure.IsOf(exception))
         {
             // A terminal that is gone, or a host without one: nobody is there to read it, and the adapter is where it would say.
         }

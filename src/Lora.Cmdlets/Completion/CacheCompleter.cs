@@ -38,8 +38,8 @@ public sealed class RevisionCompleter : LoraCompleter
         CommandArguments arguments = new(command, new SyntaxReader(new ShellSession()));
         return
             from name in arguments.Texts("Model").Concat(arguments.Texts("Name"))
-            where HubCache.Default.Find(name) is not null
             let model = HubCache.Default.Find(name)
+            where model is not null
             from revision in model.Revisions.Concat(model.Commits)
             where word.Begins(revision)
             select word.Value(revision, $"Of {model.Name} in the cache");

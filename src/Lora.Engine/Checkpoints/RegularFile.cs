@@ -42,12 +42,16 @@ internal static class RegularFile
 
     /// <summary>Bytes of a file, or of what a link leads to, whose own length is that of its text.</summary>
     /// <exception cref="LoraException"><see cref="LoraError.PathNotFound"/> or <see cref="LoraError.FileUnreadable"/>.</exception>
-    public static long Length(string path) => Named(path, () =>
+    public static long Length(string path) => Named(path, () => LengthOf(path) ?? throw LoraException.Of(LoraError.PathNotFound, path, path));
+
+    /// <summary>The same; null where there is no file, or a link leads to none.</summary>
+    /// <exception cref="IOException">The system does not say.</exception>
+    public static long? LengthOf(string path)
     {
         FileInfo file = new(path);
         FileInfo target = file.Exists && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo linked ? linked : file;
-        return target.Exists ? target.Length : throw LoraException.Of(LoraError.PathNotFound, path, path);
-    });
+        return target.Exists ? target.Length : null;
+    }
 
     private static T Named<T>(string path, Func<T> read)
     {

@@ -44,8 +44,8 @@ public sealed partial record HubModel
     /// <inheritdoc/>
     public override string ToString() => Revision == Main ? Name : $"{Name}@{Revision}";
 
-    // Git's rules for names of branches, as far as they keep a name inside of a folder and, under Windows, apart from others.
-    private static bool IsRevision(string text) =>
+    /// <summary>Whether a text can be a branch, a tag or a commit: git's rules, as far as they keep a name inside of a folder and, under Windows, apart from others.</summary>
+    internal static bool IsRevision(string text) =>
         RevisionForm().IsMatch(text) && text.Split('/').All(part => part.Length > 0 && part[0] != '.' && part[^1] != '.') && !text.Contains("..", StringComparison.Ordinal);
 
     [GeneratedRegex(@"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?(/[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?)?\z")]

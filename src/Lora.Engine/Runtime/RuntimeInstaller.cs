@@ -13,8 +13,6 @@ public static class RuntimeInstaller
     private const string Lock = ".lock";
     private const int UnpackedByPacked = 2; // of CUDA's libraries, whose size is known when they are here; the processor's are known
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
-
     /// <summary>Where a runtime is installed; null for a user without a folder for data.</summary>
     public static string? Folder(LoraBackend backend) => UserRuntime.Root is string root ? UserRuntime.Folder(root, backend, NativePlatform.Identifier) : null;
 
@@ -35,7 +33,8 @@ public static class RuntimeInstaller
         try
         {
             using OutputFolder place = new(root);
-            using FileStream held = Hold(Path.Combine(root, Lock), root, observer, cancellation);
+            using FileStream held = LockFile.HoldAsync(
+                Path.Combine(root, Lock), () => observer.OnStage("Another session installs a runtime; waiting for it."), cancellation).GetAwaiter().GetResult();
             if (!options.Overwrite && Directory.Exists(folder))
             {
                 observer.OnStage($"The runtime is in '{folder}' already.");
@@ -164,33 +163,6 @@ public static class RuntimeInstaller
         catch (InvalidDataException exception)
         {
             throw LoraException.From(exception, LoraError.RuntimePackageInvalid, feed.Name, string.Join(", ", packages.Select(path => Path.GetFileName(path))), feed.Name, exception.Message);
-        }
-    }
-
-    /// <summary>Waits until no other process installs. The system lets go of the file with the process that holds it.</summary>
-    private static FileStream Hold(string path, string root, IRunObserver observer, CancellationToken cancellation)
-    {
-        for (bool hasSaid = false; ; hasSaid = true)
-        {
-            try
-            {
-                return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException exception)
-            {
-                if (OutputFolder.WhyNot(root) is string reason)
-                {
-                    throw new IOException(reason, exception);
-                }
-            }
-
-            if (!hasSaid)
-            {
-                observer.OnStage("Another session installs a runtime; waiting for it.");
-            }
-
-            cancellation.WaitHandle.WaitOne(Pause);
-            cancellation.ThrowIfCancellationRequested();
         }
     }
 }

@@ -1,10 +1,13 @@
 using System.Text.RegularExpressions;
 using Lora.Native;
+using Lora.Tests.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Native;
 
+// By itself: what it collects may be a number of another test, whose own code hands numbers to torch as TorchSharp does.
+[Collection(nameof(DevicePurityTests))]
 public class ArithmeticTests
 {
     /// <summary>TorchSharp's members that make a number for torch and let go of it before torch has read it.</summary>

@@ -77,7 +77,8 @@ public sealed class CachedModel
     private string[] CommitsOf(string? revision)
     {
         IReadOnlyList<string> there = Commits;
-        if (revision is not null && !IsSafe(revision))
+        // Revisions come from adapters that others made too: none leads out of the cache.
+        if (revision is not null && !HubModel.IsRevision(revision))
         {
             return [];
         }
@@ -89,11 +90,6 @@ public sealed class CachedModel
             : revision.Length >= FewestLetters ? [.. there.Where(commit => commit.StartsWith(revision, StringComparison.OrdinalIgnoreCase))]
             : [];
     }
-
-    // Revisions come from adapters that others made too: none leads out of the cache.
-    private static bool IsSafe(string revision) =>
-        !revision.AsSpan().ContainsAny(Path.GetInvalidFileNameChars().Where(letter => letter != '/').ToArray())
-        && revision.Split('/').All(part => part.Length > 0 && part != "." && !part.Contains("..", StringComparison.Ordinal));
 
     /// <summary>Commits, short, with what they are called.</summary>
     private string Listed(IEnumerable<string> commits)

@@ -1,3 +1,5 @@
+using Lora.Checkpoints;
+
 namespace Lora.Hub;
 
 /// <summary>A model that is in a cache, described as a download describes what it brought.</summary>
@@ -21,7 +23,7 @@ public static class InstalledModel
             Commit = Path.GetFileName(folder),
             Path = folder,
             File = [.. files.Select(file => Path.GetRelativePath(folder, file).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal)],
-            Size = files.Sum(file => ModelCache.LengthOf(file) ?? 0),
+            Size = files.Sum(file => RegularFile.LengthOf(file) ?? 0),
         };
     }
 }

@@ -11,8 +11,6 @@ namespace Lora.Hub;
 /// <param name="name">The model's name, <c>org/name</c>.</param>
 internal sealed class ModelCache(string cache, string name)
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
-
     private readonly string folderName = SnapshotPath.FolderOf(name);
 
     /// <summary>The model's folder.</summary>
@@ -33,48 +31,14 @@ internal sealed class ModelCache(string cache, string name)
     /// <summary>Where a branch's or a tag's commit is written.</summary>
     public string Reference(string revision) => Path.Combine([Folder, "refs", .. revision.Split('/')]);
 
-    /// <summary>Bytes of a file, or of what a link leads to, whose own length is that of its text; null where there is none.</summary>
-    public static long? LengthOf(string path)
-    {
-        FileInfo file = new(path);
-        FileInfo target = file.Exists && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo linked ? linked : file;
-        return target.Exists ? target.Length : null;
-    }
-
     /// <summary>Waits until nobody else, also of another program, writes a content.</summary>
     /// <param name="hash">The content's hash.</param>
     /// <param name="waiting">Called once when there is somebody.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>The lock; it is let go when it is disposed, or by the system when the process ends.</returns>
     /// <exception cref="IOException">Nothing can be written into the folder of locks.</exception>
-    public async Task<FileStream> HoldAsync(string hash, Action waiting, CancellationToken cancellation)
-    {
-        string folder = Path.Combine(cache, ".locks", folderName);
-        string path = Path.Combine(folder, hash + ".lock");
-        Directory.CreateDirectory(folder);
-        for (bool isFirst = true; ; isFirst = false)
-        {
-            try
-            {
-                // .NET holds what is not shared by flock, as the others do; Windows does not open it twice.
-                return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException exception) when (exception.GetType() == typeof(IOException) && File.Exists(path))
-            {
-                if (isFirst && OutputFolder.WhyNot(folder) is string reason)
-                {
-                    throw new IOException(reason, exception); // nobody holds it: nothing can be written here
-                }
-
-                if (isFirst)
-                {
-                    waiting();
-                }
-            }
-
-            await Task.Delay(Look, cancellation).ConfigureAwait(false);
-        }
-    }
+    public Task<FileStream> HoldAsync(string hash, Action waiting, CancellationToken cancellation) =>
+        LockFile.HoldAsync(Path.Combine(cache, ".locks", folderName, hash + ".lock"), waiting, cancellation);
 
     /// <summary>
     /// Puts a content where a commit's file is: a relative link to the blob, so that the cache can be moved. Where links cannot be made, or not be followed,
@@ -88,7 +52,7 @@ internal sealed class ModelCache(string cache, string name)
     public void Point(string hash, string commit, string file, bool isNew, bool avoidsLinks)
     {
         string pointer = Pointer(commit, file);
-        if (IsReadable(pointer) && LengthOf(pointer) == LengthOf(Blob(hash)))
+        if (IsReadable(pointer) && RegularFile.LengthOf(pointer) == RegularFile.LengthOf(Blob(hash)))
         {
             return;
         }

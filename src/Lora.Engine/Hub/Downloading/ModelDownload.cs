@@ -32,7 +32,7 @@ public sealed class ModelDownload
     public long Size => files.Sum(file => file.Size!.Value);
 
     /// <summary>Bytes that are not here yet.</summary>
-    public long Missing => Contents().Where(file => !IsHere(file)).Sum(file => Math.Max(0, file.Size!.Value - (ModelCache.LengthOf(cache.Incomplete(file.Hash!)) ?? 0)));
+    public long Missing => Contents().Where(file => !IsHere(file)).Sum(file => Math.Max(0, file.Size!.Value - (RegularFile.LengthOf(cache.Incomplete(file.Hash!)) ?? 0)));
 
     /// <summary>Asks the hub what there is and chooses what is needed; nothing is written.</summary>
     /// <param name="client">Asks the hub, and knows the cache.</param>
@@ -128,7 +128,7 @@ public sealed class ModelDownload
     private bool IsHere(HubFile file) => HasBlob(file) || IsPointed(file);
 
     // One of another length was cut, by a full disk or by whatever wrote it.
-    private bool HasBlob(HubFile file) => ModelCache.LengthOf(cache.Blob(file.Hash!)) == file.Size;
+    private bool HasBlob(HubFile file) => RegularFile.LengthOf(cache.Blob(file.Hash!)) == file.Size;
 
-    private bool IsPointed(HubFile file) => ModelCache.LengthOf(cache.Pointer(listing.Commit, file.Path)) == file.Size;
+    private bool IsPointed(HubFile file) => RegularFile.LengthOf(cache.Pointer(listing.Commit, file.Path)) == file.Size;
 }

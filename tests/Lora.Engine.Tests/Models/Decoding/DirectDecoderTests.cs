@@ -11,8 +11,6 @@ namespace Lora.Tests.Models;
 [Collection(nameof(DevicePurityTests))]
 public class DirectDecoderTests
 {
-    private const double Tolerance = 1e-5; // of the largest logit, or absolute below 1: float32, sums in another order
-
     public static TheoryData<string> Families =>
     [
         .. GoldenFamilies.Select(family => family.Data),
@@ -24,43 +22,13 @@ public class DirectDecoderTests
 
     [Theory]
     [MemberData(nameof(Families))]
-    public void Logits_of_texts_of_unequal_lengths_equal_those_of_each_whole_text(string family)
-    {
-        using TemporaryFolder files = new();
-        using DisposeScope scope = NewDisposeScope();
-        FamilyCase known = FamilyCase.Open(family, files);
-        using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
-        int[][] texts = [.. Enumerable.Range(0, 2).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
-        int[] read = [5, 3];
-        using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
-
-        Assert.All(texts, (text, row) => decoder.Read(text[..read[row]]));
-        for (int step = 0; read.Max() + step < texts[0].Length; step++)
-        {
-            Assert.All(texts, (text, row) => AssertWhole(model, text[..(read[row] + step)], decoder.Logits(row)));
-            decoder.Step([.. texts.Select((text, row) => text[read[row] + step])]);
-        }
-    }
+    public void Logits_of_texts_of_unequal_lengths_equal_those_of_each_whole_text(string family) =>
+        DecoderChecks.TextsOfUnequalLengthsGrow(family, model => DirectDecoders.Find(model, Nothing)!);
 
     [Theory]
     [MemberData(nameof(Families))]
-    public void A_text_that_is_taken_back_goes_on_otherwise_as_one_that_is_read_whole(string family)
-    {
-        using TemporaryFolder files = new();
-        using DisposeScope scope = NewDisposeScope();
-        FamilyCase known = FamilyCase.Open(family, files);
-        using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
-        int[][] texts = [.. Enumerable.Range(0, 2).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
-        using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
-
-        decoder.Read(texts[0][..5]);
-        decoder.Step([texts[0][5]]);
-        decoder.Continue(3, texts[1][..4]);
-        AssertWhole(model, [.. texts[0][..3], .. texts[1][..4]], decoder.Logits(0));
-        decoder.Step([texts[1][4]]);
-        decoder.Continue(8, [texts[1][5]]);
-        AssertWhole(model, [.. texts[0][..3], .. texts[1][..6]], decoder.Logits(0));
-    }
+    public void A_text_that_is_taken_back_goes_on_otherwise_as_one_that_is_read_whole(string family) =>
+        DecoderChecks.ATextIsTakenBackAndGoesOnOtherwise(family, model => DirectDecoders.Find(model, Nothing)!);
 
     [Theory]
     [MemberData(nameof(GoldenFamilies))]
@@ -80,7 +48,7 @@ public class DirectDecoderTests
         using IDecoder adapted = DirectDecoders.Find(model, LinearFactors.Of(adapter.Layers).Factors!)!;
         using ModuleDecoder modules = new(model);
         Assert.Equal(Likeliest(modules, prompt, 16), Likeliest(adapted, prompt, 16));
-        AssertClose(modules.Logits(0), adapted.Logits(0));
+        DecoderChecks.AssertClose(modules.Logits(0), adapted.Logits(0));
     }
 
     [Theory]
@@ -127,7 +95,7 @@ public class DirectDecoderTests
             Array.ForEach([5, 6, 7, 8], id => decoder.Step([id]));
         }
 
-        Assert.InRange(Distance(reference.Logits(0), direct.Logits(0)), 1e-4, 1.2 * Distance(reference.Logits(0), modules.Logits(0)));
+        Assert.InRange(DecoderChecks.Distance(reference.Logits(0), direct.Logits(0)), 1e-4, 1.2 * DecoderChecks.Distance(reference.Logits(0), modules.Logits(0)));
     }
 
     [Fact]
@@ -141,9 +109,9 @@ public class DirectDecoderTests
         decoder.Read(text[..250]);
         decoder.Step([3, text[250]]);
         decoder.Keep([1]);
-        AssertWhole(model, text[..251], decoder.Logits(0));
+        DecoderChecks.AssertWhole(model, text[..251], decoder.Logits(0));
         Array.ForEach(text[251..], id => decoder.Step([id]));
-        AssertWhole(model, text, decoder.Logits(0));
+        DecoderChecks.AssertWhole(model, text, decoder.Logits(0));
     }
 
     [Theory]
@@ -165,10 +133,10 @@ public class DirectDecoderTests
             Array.ForEach([11, 12, 13], id => decoder.Step([id, id + 20]));
         }
 
-        double tolerance = type == ScalarType.Float32 ? Tolerance : 0.05; // bfloat16: values of the modules are rounded, these are not
+        double tolerance = type == ScalarType.Float32 ? DecoderChecks.Tolerance : 0.05; // bfloat16: values of the modules are rounded, these are not
         for (int row = 0; row < 2; row++)
         {
-            Assert.InRange(Distance(modules.Logits(row), direct.Logits(row)), 0, tolerance * Math.Max(1, modules.Logits(row).ToArray().Max(Math.Abs)));
+            Assert.InRange(DecoderChecks.Distance(modules.Logits(row), direct.Logits(row)), 0, tolerance * Math.Max(1, modules.Logits(row).ToArray().Max(Math.Abs)));
         }
     }
 
@@ -196,17 +164,4 @@ public class DirectDecoderTests
 
         return [.. said];
     }
-
-    private static void AssertWhole(CausalLanguageModel model, int[] text, ReadOnlySpan<float> logits)
-    {
-        using IDisposable noGradient = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        AssertClose([.. model.call(tensor(text.Select(id => (long)id).ToArray(), [1, text.Length]))[0, -1].data<float>()], logits);
-    }
-
-    private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> found) =>
-        Assert.InRange(Distance(expected, found), 0, Tolerance * Math.Max(1, expected.ToArray().Max(Math.Abs)));
-
-    private static double Distance(ReadOnlySpan<float> expected, ReadOnlySpan<float> found) =>
-        expected.ToArray().Zip(found.ToArray(), (one, other) => Math.Abs(one - (double)other)).Max();
 }

@@ -8,8 +8,6 @@ namespace Lora.Tests.Models;
 /// <summary>What is computed with a cache of keys and values, held against the whole pass that the families' reference runs hold.</summary>
 public class ModuleDecoderTests
 {
-    private const double Tolerance = 1e-5; // of the largest logit, or absolute below 1: float32, sums in another order
-
     public static TheoryData<string> Families { get; } =
     [
         .. FamilyGoldenTests.AdaptedFamilies.Select(family => family.Data),
@@ -19,43 +17,13 @@ public class ModuleDecoderTests
 
     [Theory]
     [MemberData(nameof(Families))]
-    public void Logits_of_texts_of_unequal_lengths_equal_those_of_each_whole_text(string family)
-    {
-        using TemporaryFolder files = new();
-        using DisposeScope scope = NewDisposeScope();
-        FamilyCase known = FamilyCase.Open(family, files);
-        using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
-        int[][] texts = [.. Enumerable.Range(0, model.HasLengthRotation ? 1 : (int)known.Ids.shape[0]).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
-        int[] read = [.. texts.Select((_, row) => 5 - (2 * row))];
-        using ModuleDecoder decoder = new(model);
-
-        Assert.All(texts, (text, row) => decoder.Read(text[..read[row]]));
-        for (int step = 0; read.Max() + step < texts[0].Length; step++)
-        {
-            Assert.All(texts, (text, row) => AssertWhole(model, text[..(read[row] + step)], decoder.Logits(row)));
-            decoder.Step([.. texts.Select((text, row) => text[read[row] + step])]);
-        }
-    }
+    public void Logits_of_texts_of_unequal_lengths_equal_those_of_each_whole_text(string family) =>
+        DecoderChecks.TextsOfUnequalLengthsGrow(family, model => new ModuleDecoder(model));
 
     [Theory]
     [MemberData(nameof(Families))]
-    public void A_text_that_is_taken_back_goes_on_otherwise_as_one_that_is_read_whole(string family)
-    {
-        using TemporaryFolder files = new();
-        using DisposeScope scope = NewDisposeScope();
-        FamilyCase known = FamilyCase.Open(family, files);
-        using CausalLanguageModel model = ModelLoader.Load(known.Folder, CPU, ScalarType.Float32);
-        int[][] texts = [.. Enumerable.Range(0, 2).Select(row => known.Ids[row].data<long>().Select(id => (int)id).ToArray())];
-        using ModuleDecoder decoder = new(model);
-
-        decoder.Read(texts[0][..5]);
-        decoder.Step([texts[0][5]]);
-        decoder.Continue(3, texts[1][..4]);
-        AssertWhole(model, [.. texts[0][..3], .. texts[1][..4]], decoder.Logits(0));
-        decoder.Step([texts[1][4]]);
-        decoder.Continue(8, [texts[1][5]]);
-        AssertWhole(model, [.. texts[0][..3], .. texts[1][..6]], decoder.Logits(0));
-    }
+    public void A_text_that_is_taken_back_goes_on_otherwise_as_one_that_is_read_whole(string family) =>
+        DecoderChecks.ATextIsTakenBackAndGoesOnOtherwise(family, model => new ModuleDecoder(model));
 
     [Theory]
     [InlineData("llama3")]
@@ -73,11 +41,11 @@ public class ModuleDecoderTests
         Array.ForEach(texts, text => decoder.Read(text));
         decoder.Step([20, 21, 22]);
         decoder.Keep([0, 2]);
-        AssertWhole(model, [9, 10, 11, 22], decoder.Logits(1));
+        DecoderChecks.AssertWhole(model, [9, 10, 11, 22], decoder.Logits(1));
         decoder.Step([30, 32]);
         decoder.Keep([1]);
         decoder.Step([42]);
-        AssertWhole(model, [9, 10, 11, 22, 32, 42], decoder.Logits(0));
+        DecoderChecks.AssertWhole(model, [9, 10, 11, 22, 32, 42], decoder.Logits(0));
     }
 
     [Fact]
@@ -102,8 +70,8 @@ public class ModuleDecoderTests
         Array.ForEach(texts, text => decoder.Read(text));
         decoder.Step([20, 21]);
         decoder.Step([22, 23]);
-        AssertWhole(model, [3, 4, 5, 6, 20, 22], decoder.Logits(0));
-        AssertWhole(model, [7, 8, 21, 23], decoder.Logits(1));
+        DecoderChecks.AssertWhole(model, [3, 4, 5, 6, 20, 22], decoder.Logits(0));
+        DecoderChecks.AssertWhole(model, [7, 8, 21, 23], decoder.Logits(1));
     }
 
     [Fact]
@@ -115,16 +83,6 @@ public class ModuleDecoderTests
         int[] text = [.. Enumerable.Range(0, 300).Select(place => (place * 7) % 90)];
         decoder.Read(text[..250]);
         Array.ForEach(text[250..], id => decoder.Step([id]));
-        AssertWhole(model, text, decoder.Logits(0));
-    }
-
-    private static void AssertWhole(CausalLanguageModel model, int[] text, ReadOnlySpan<float> logits)
-    {
-        using IDisposable noGradient = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        float[] expected = [.. model.call(tensor(text.Select(id => (long)id).ToArray(), [1, text.Length]))[0, -1].data<float>()];
-        float[] found = logits.ToArray();
-        Assert.Equal(expected.Length, found.Length);
-        Assert.InRange(expected.Zip(found, (one, other) => Math.Abs(one - (double)other)).Max(), 0, Tolerance * Math.Max(1, expected.Max(Math.Abs)));
+        DecoderChecks.AssertWhole(model, text, decoder.Logits(0));
     }
 }
