@@ -204,13 +204,13 @@ public sealed class ModelDownloadTests : IDisposable
         folder.Hub.Fail(new() { Request = "^cdn GET", StallAfter = 200_000, Times = 3 });
         Observer observer = new(value =>
         {
-            if (value.Done > 600_000)
+            if (value.Done == value.Total - 300_000)
             {
                 cancellation.Cancel();
             }
         });
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => folder.DownloadAsync(observer: observer, cancellation: cancellation.Token));
-        Assert.Equal(3, folder.Parts().Length);
+        Assert.Equal(3, folder.Parts().Count(part => new FileInfo(part).Length == 200_000)); // a small file may be on its way too
 
         folder.Hub.Reset();
         LoraInstalledModel model = await folder.DownloadAsync();
