@@ -1,10 +1,12 @@
 #Requires -Version 7.6
 <#
 .SYNOPSIS
-    Runs the Windows package in Windows' PowerShell under Wine: import, list, choose, train, export, merge.
+    Runs the Windows package in Windows' PowerShell under Wine: as it is, and as the Gallery has it, without libtorch.
 .DESCRIPTION
-    What a machine without Windows can see of the package. PowerShell for Windows is in the package of the tool that .config/dotnet-tools.json pins, .NET
-    for Windows is NuGet's runtime pack; both are laid out in -Folder. Where there is no Wine it says that it was skipped.
+    What a Linux machine can see of the package. What a user does is in tools/WineSmoke, a script a package, which Windows itself runs too.
+
+    PowerShell for Windows is in the package of the tool that .config/dotnet-tools.json pins, .NET for Windows is in NuGet's runtime packs; both
+    are laid out in -Folder. Where there is no Wine it says that it was skipped. It ends all that it started, also what does not end by itself.
 .EXAMPLE
     ./build.ps1 -Task Package -Runtime win-x64
     ./tools/WineSmoke.ps1
@@ -14,22 +16,28 @@ param(
     # The zip that build.ps1 packed for win-x64.
     [string] $Package,
 
-    # Where Wine's files, PowerShell and the unpacked module go; made anew but for Wine's own files.
+    # Where Wine's files, PowerShell and the unpacked modules go, made anew.
     [string] $Folder,
 
-    # The command that runs Windows programs.
-    [string] $Wine = 'wine'
+    # The command that runs Windows programs. Its wineserver lies beside it.
+    [string] $Wine = 'wine',
+
+    # The longest that one program may take, in seconds.
+    [int] $TimeoutSec = 300
 )
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-$root = Split-Path $PSScriptRoot
 
 foreach ($command in $Wine, 'script') {
     if (-not (Get-Command $command -CommandType Application -ErrorAction Ignore)) {
         return "Skipped: '$command' is not installed."
     }
 }
+
+. (Join-Path $PSScriptRoot Packaging.ps1)
+$Wine = (Get-Command $Wine -CommandType Application | Select-Object -First 1).Source
+$wineserver = (Get-Command (Join-Path (Split-Path $Wine) wineserver) -CommandType Application).Source
 
 if (-not $Folder) {
     $Folder = Join-Path $root artifacts wine
@@ -45,112 +53,141 @@ if (-not (Test-Path -LiteralPath $Package)) {
 }
 
 $Folder = (New-Item -ItemType Directory $Folder -Force).FullName
+$work = Join-Path $Folder work
 
-function Invoke-Native {
-    $command, $arguments = $args
-    $said = & $command @arguments 2>&1 | Out-String
+function Invoke-DotNet {
+    $said = dotnet @args 2>&1 | Out-String
     if ($LASTEXITCODE -ne 0) {
-        throw "'$args' ended with exit code $LASTEXITCODE.`n$said"
+        throw "'dotnet $args' ended with exit code $LASTEXITCODE.`n$said"
     }
 
-    $said
+    $said.Trim()
 }
 
-# .NET for Windows as an installation has it: host/fxr and shared/, in $Folder/dotnet.
-function Install-DotNet {
-    param([string] $Target)
+function ConvertTo-WindowsPath {
+    param([string] $Path)
 
+    "Z:$Path" -replace '/', '\'
+}
+
+# .NET for Windows as an installation has it, host/fxr and shared/, and PowerShell. The answer is NuGet's folder of packages.
+function Install-PowerShell {
     $number = [System.Environment]::Version.ToString()
+
+    # PowerShell opens no window here, but names types of the desktop's framework when it starts.
+    $frameworks = 'Microsoft.NETCore.App', 'Microsoft.WindowsDesktop.App'
     $project = Join-Path $Folder runtime.csproj
     Set-Content $project @"
 <Project Sdk="Microsoft.NET.Sdk">
   <PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup>
-  <ItemGroup><PackageDownload Include="Microsoft.NETCore.App.Runtime.win-x64" Version="[$number]" /></ItemGroup>
+  <ItemGroup>
+    $($frameworks | ForEach-Object { "<PackageDownload Include='$_.Runtime.win-x64' Version='[$number]' />" })
+  </ItemGroup>
 </Project>
 "@
-    $null = Invoke-Native dotnet restore $project
-    $packages = (Invoke-Native dotnet msbuild $project '-getProperty:NuGetPackageRoot').Trim()
-    $runtime = Join-Path $packages "microsoft.netcore.app.runtime.win-x64/$number/runtimes/win-x64"
-    $shared = New-Item -ItemType Directory (Join-Path $Target "shared/Microsoft.NETCore.App/$number")
-    $resolver = New-Item -ItemType Directory (Join-Path $Target "host/fxr/$number")
-    Copy-Item (Join-Path $runtime lib/net10.0/*), (Join-Path $runtime native/*) -Destination $shared
-    Copy-Item (Join-Path $runtime native/hostfxr.dll) -Destination $resolver
+    $null = Invoke-DotNet restore $project
+    $packages = Invoke-DotNet msbuild $project '-getProperty:NuGetPackageRoot'
+
+    foreach ($framework in $frameworks) {
+        $pack = Join-Path $packages "$framework.Runtime.win-x64".ToLowerInvariant() $number runtimes win-x64
+        $shared = New-Item -ItemType Directory (Join-Path $Folder dotnet shared $framework $number)
+        Get-ChildItem (Join-Path $pack lib net10.0), (Join-Path $pack native) -File | Copy-Item -Destination $shared
+    }
+
+    $resolver = New-Item -ItemType Directory (Join-Path $Folder dotnet host fxr $number)
+    Copy-Item (Join-Path $Folder dotnet shared Microsoft.NETCore.App $number hostfxr.dll) -Destination $resolver
+
+    $tool = (Get-Content (Join-Path $root .config dotnet-tools.json) -Raw | ConvertFrom-Json).tools.powershell.version
+    Copy-Item (Join-Path $packages powershell $tool tools net10.0 any win) -Destination (Join-Path $Folder pwsh) -Recurse
     $packages
 }
 
-foreach ($made in 'dotnet', 'pwsh', 'modules', 'work') {
+# The package, and what the Gallery's has of it.
+function Install-Module {
+    [System.IO.Compression.ZipFile]::ExtractToDirectory((Convert-Path -LiteralPath $Package), (Join-Path $Folder FullPackage))
+    Copy-Item (Join-Path $Folder FullPackage) -Destination (Join-Path $Folder SlimPackage) -Recurse
+    Get-ChildItem (Join-Path $Folder SlimPackage Lora bin deps) -Filter *.dll | Where-Object { -not (Test-ManagedCode $_) } | Remove-Item
+}
+
+# Runs a program in a console of script's, without which PowerShell does not start, for as long as it may take and no longer.
+function Invoke-Wine {
+    Write-Verbose "$(Get-Date -Format HH:mm:ss) $args"
+    $log = Join-Path $work console.txt
+    $start = @{
+        FilePath               = 'script'
+        ArgumentList           = '-qefc', "`"'$Wine' $args`"", "`"$log`""
+        Environment            = $environment
+        RedirectStandardInput  = '/dev/null'
+        RedirectStandardOutput = Join-Path $work output.txt
+        PassThru               = $true
+    }
+    $process = Start-Process @start
+    $process | Wait-Process -Timeout $TimeoutSec -ErrorAction Ignore
+    if (-not $process.HasExited) {
+        $process.Kill($true)
+        throw "'$Wine $args' did not end within $TimeoutSec seconds. What it said is in '$log'."
+    }
+
+    if ($process.ExitCode -ne 0) {
+        throw "'$Wine $args' ended with exit code $($process.ExitCode). What it said is in '$log'."
+    }
+}
+
+# One script of tools/WineSmoke, in a shell that finds the package of its name.
+function Invoke-Smoke {
+    param([string] $Name, [string] $Arguments)
+
+    $environment.PSModulePath = ConvertTo-WindowsPath (Join-Path $Folder $Name)
+    $script = Join-Path $work "$Name.ps1"
+    Set-Content $script @"
+Set-Location '$(ConvertTo-WindowsPath $work)'
+try { Set-Content ./$Name.txt "Passed: `$(& '$(ConvertTo-WindowsPath (Join-Path $PSScriptRoot WineSmoke "$Name.ps1"))' $Arguments)" }
+catch { Set-Content ./$Name.txt "Failed: `$_``n`$(`$_.ScriptStackTrace)" }
+"@
+    $clock = [System.Diagnostics.Stopwatch]::StartNew()
+    Invoke-Wine "'$(Join-Path $Folder pwsh pwsh.exe)'" -NoProfile -NonInteractive -File "'$(ConvertTo-WindowsPath $script)'"
+    $said = (Get-Content (Join-Path $work "$Name.txt") -Raw).TrimEnd()
+    if ($said -notlike 'Passed*') {
+        throw "$Name`: $said"
+    }
+
+    "$Name, $($clock.Elapsed.TotalSeconds.ToString('F0')) s. $said"
+}
+
+foreach ($made in 'dotnet', 'pwsh', 'prefix', 'home', 'FullPackage', 'SlimPackage', 'work') {
     $path = Join-Path $Folder $made
     if (Test-Path -LiteralPath $path) {
-        Remove-Item -LiteralPath $path -Recurse
+        Remove-Item -LiteralPath $path -Recurse -Force
     }
 }
 
-$packages = Install-DotNet (Join-Path $Folder dotnet)
-$tool = (Get-Content (Join-Path $root .config/dotnet-tools.json) -Raw | ConvertFrom-Json).tools.powershell.version
-Copy-Item (Join-Path $packages "powershell/$tool/tools/net10.0/any/win") -Destination (Join-Path $Folder pwsh) -Recurse
+$null = New-Item -ItemType Directory $work, (Join-Path $Folder home)
+Write-Verbose "$(Get-Date -Format HH:mm:ss) laying out PowerShell and the package"
+$packages = Install-PowerShell
+Install-Module
 
-# The desktop framework serves windows that nothing here opens.
-$settings = Join-Path $Folder pwsh/pwsh.runtimeconfig.json
-$json = Get-Content $settings -Raw | ConvertFrom-Json
-$json.runtimeOptions.frameworks = @($json.runtimeOptions.frameworks | Where-Object name -EQ Microsoft.NETCore.App)
-$json | ConvertTo-Json -Depth 9 | Set-Content $settings
-
-Expand-Archive -LiteralPath $Package -DestinationPath (Join-Path $Folder modules)
-$work = New-Item -ItemType Directory (Join-Path $Folder work)
-Set-Content (Join-Path $work smoke.ps1) @'
-$ErrorActionPreference = 'Stop'
-try {
-    $examples = Join-Path (Get-Module Lora -ListAvailable).ModuleBase examples
-    Set-Location $PSScriptRoot
-    $config = Get-LoraModule $examples/model -Include '*_proj' | New-LoraConfig -Rank 8
-    $result = $config | Invoke-LoraTraining -Dataset $examples/data/animal-notes.train.jsonl -MaxStep 20 -BatchSize 4 -LearningRate 5e-3 -OutputPath ./adapter
-    $losses = $result.History.Loss
-    $null = Export-LoraModel ./merged -Adapter ./adapter
-    $said = "$($config.Module.Count) modules, loss $($losses[0].ToString('F3')) -> $($losses[-1].ToString('F3')), rank $((Get-LoraAdapter ./adapter).Rank)"
-    if (-not $IsWindows -or $losses[-1] -gt 0.6 * $losses[0] -or -not (Test-Path ./merged/model.safetensors)) {
-        throw $said
-    }
-    Set-Content ./outcome.txt "Passed: $said"
-}
-catch {
-    Set-Content ./outcome.txt "Failed: $_`n$($_.ScriptStackTrace)"
-}
-'@
-
-# .NET's rule that memory is not written and run at once ends it under Wine. PowerShell wants a console, which script has.
 $environment = @{
     WINEPREFIX                   = Join-Path $Folder prefix
     WINEDEBUG                    = '-all'
+
+    # Wine links the user's folders to this one's, and opens no window without a display.
+    HOME                         = Join-Path $Folder home
+    DISPLAY                      = $null
+
+    # .NET's rule that memory is not written and run at once ends it under Wine; OpenMP ends the process where it cannot ask for the processor's nodes.
     DOTNET_EnableWriteXorExecute = '0'
-    DOTNET_ROOT                  = "Z:$(Join-Path $Folder dotnet)" -replace '/', '\'
-    PSModulePath                 = "Z:$(Join-Path $Folder modules)" -replace '/', '\'
+    KMP_AFFINITY                 = 'disabled'
+    DOTNET_ROOT                  = ConvertTo-WindowsPath (Join-Path $Folder dotnet)
     POWERSHELL_TELEMETRY_OPTOUT  = '1'
+    LORA_LIBTORCH                = $null
 }
-$before = @{}
 try {
-    foreach ($name in $environment.Keys) {
-        $before[$name] = [System.Environment]::GetEnvironmentVariable($name)
-        [System.Environment]::SetEnvironmentVariable($name, $environment[$name])
-    }
-
-    if (-not (Test-Path -LiteralPath $environment.WINEPREFIX)) {
-        $null = Invoke-Native $Wine wineboot '-i'
-        $null = Invoke-Native $Wine winecfg -v win10
-    }
-
-    $shell = "'$Wine' '$(Join-Path $Folder pwsh/pwsh.exe)' -NoProfile -NonInteractive -File 'Z:$work/smoke.ps1'"
-    script -qec $shell /dev/null | Out-Null
+    Invoke-Wine wineboot -i
+    Invoke-Wine winecfg -v win10
+    Invoke-Smoke FullPackage
+    Invoke-Smoke SlimPackage "-Source '$(ConvertTo-WindowsPath $packages)'"
 }
 finally {
-    foreach ($name in $before.Keys) {
-        [System.Environment]::SetEnvironmentVariable($name, $before[$name])
-    }
+    # Whatever runs in this prefix, and in no other.
+    Start-Process $wineserver -ArgumentList '-k' -Environment $environment -PassThru | Wait-Process -Timeout 30 -ErrorAction Ignore
 }
-
-$outcome = Join-Path $work outcome.txt
-$said = if (Test-Path -LiteralPath $outcome) { Get-Content $outcome -Raw } else { 'Failed: PowerShell ended without a word.' }
-if ($said -notlike 'Passed*') {
-    throw $said
-}
-
-$said.TrimEnd()
