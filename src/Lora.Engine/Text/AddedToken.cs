@@ -36,6 +36,7 @@ internal sealed record AddedToken(int Id, string Content, bool SingleWord, bool 
             node.Flag("single_word"),
             node.Flag("lstrip"),
             node.Flag("rstrip"),
+            // The reference library's default: a control token is sought before a normalizer could change its letters.
             node.Flag("normalized", absent: !special),
             special);
     }

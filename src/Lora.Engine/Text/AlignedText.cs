@@ -27,6 +27,7 @@ internal readonly record struct AlignedText(string Text, TextSpan[]? Origins)
         foreach (Rune rune in text.EnumerateRunes())
         {
             int end = start + rune.Utf16SequenceLength;
+            // Both halves of a pair have the whole character's place, so that no stretch ever ends inside one.
             origins.AsSpan(start..end).Fill(new(start, end));
             start = end;
         }

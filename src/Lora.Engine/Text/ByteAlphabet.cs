@@ -22,6 +22,7 @@ internal static class ByteAlphabet
     /// <summary>The text's UTF-8 bytes, written in the alphabet.</summary>
     private static string Write(ReadOnlySpan<char> text)
     {
+        // This runs for every word of a text; the most that UTF-8 may need is three times the characters.
         byte[] bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
         int count = Encoding.UTF8.GetBytes(text, bytes);
         string written = string.Create(count, bytes, static (characters, source) =>
@@ -43,6 +44,7 @@ internal static class ByteAlphabet
         {
             if (!Bytes.TryGetValue(character, out byte value))
             {
+                // Added tokens are written in plain characters, and a decoder meets them among the others.
                 bytes.RemoveRange(before, bytes.Count - before);
                 bytes.AddRange(Encoding.UTF8.GetBytes(token));
                 return;
@@ -80,6 +82,7 @@ internal static class ByteAlphabet
         int next = 256;
         for (int value = 0; value < characters.Length; value++)
         {
+            // U+00AD, the soft hyphen between the last two ranges, does not print.
             bool printable = value is (>= '!' and <= '~') or (>= '¡' and <= '¬') or (>= '®' and <= 'ÿ');
             characters[value] = printable ? (char)value : (char)next++;
         }

@@ -8,6 +8,7 @@ internal static class Literal
     {
         for (int at = 0; literal is not null && at < literal.Count && literal[at].Start.Value < end; at++)
         {
+            // A whole text is given as Range.All, whose end is counted from the text's end.
             if (literal[at].End.GetOffset(int.MaxValue) > start)
             {
                 return true;

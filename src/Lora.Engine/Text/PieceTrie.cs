@@ -11,13 +11,14 @@ internal sealed class PieceTrie
 
     private const int Smallest = 1024;
     private const int KeyBits = 16;
+    // 2^64 over the golden ratio (Knuth's multiplicative hashing): the upper bits depend on node and character alike.
     private const ulong Multiplier = 0x9E37_79B9_7F4A_7C15;
 
     // An open hash table of edges. The key is the node and the character, plus one, so that zero is a free place.
     private readonly List<int> ids = [Absent];
     private ulong[] keys = new ulong[Smallest];
     private int[] nodes = new int[Smallest];
-    private int shift = 64 - 10;
+    private int shift = 64 - 10; // the upper bits are the place; Smallest is 2^10
 
     /// <summary>Adds a token; of two that are spelled alike the later counts.</summary>
     public void Add(ReadOnlySpan<char> token, int id)
@@ -63,6 +64,7 @@ internal sealed class PieceTrie
 
     private int AddEdge(int node, char character)
     {
+        // At most half full: every walk ends with a step that finds nothing, which is slow in a full table.
         if (ids.Count > keys.Length / 2)
         {
             Grow();

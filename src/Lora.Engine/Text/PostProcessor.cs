@@ -16,6 +16,7 @@ internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<in
         "TemplateProcessing" => ReadTemplate(node),
         "BertProcessing" => new([IdOf(node, "cls")], [IdOf(node, "sep")]),
         "RobertaProcessing" => new([IdOf(node, "cls")], [IdOf(node, "sep")], SpanTrimming.Read(node)),
+        // A later step stands around what the earlier ones made.
         "Sequence" => node.Items("processors").Select(ReadOne).Aggregate(Nothing, (inner, outer) => outer.Around(inner)),
         string other => throw node.Unsupported("the post-processor", other),
     };
@@ -29,6 +30,7 @@ internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<in
         List<int> before = [];
         List<int> after = [];
         bool textSeen = false;
+        // The template "pair" is for two texts encoded together, which nothing here does.
         foreach (TokenizerNode part in node.Items("single"))
         {
             if (part.Optional("SpecialToken") is TokenizerNode special)

@@ -20,6 +20,7 @@ internal sealed record SpanTrimming(bool AddsPrefixSpace)
     {
         int leading = token.Length - token.TrimStart(Spaces).Length;
         int trailing = token.Length - token.TrimEnd(Spaces).Length;
+        // More than one means that the text began with a space of its own, and that none was put before it.
         bool isOurs = AddsPrefixSpace && leading == 1 && (isFirst || span.Start == 0);
         (int start, int end) = (span.Start, span.End);
         for (int left = isOurs ? 0 : leading; left > 0 && start < span.End; left--)

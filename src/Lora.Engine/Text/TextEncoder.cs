@@ -40,6 +40,7 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
         Spans = tracksOrigins ? [] : null;
         string text = WellFormed(piece);
         AlignedText aligned = AlignedText.Of(text, tracksOrigins);
+        // The piece before ended with a token that takes the white space after it along, which is here.
         int from = stripsNext ? text.Length - text.AsSpan().TrimStart().Length : 0;
         while (from < text.Length && !IsFull)
         {
@@ -52,6 +53,7 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
             if (token is not null)
             {
                 AddToken(token, aligned[tokenStart..end]);
+                // The reference library normalizes each stretch between added tokens by itself: Llama 2's prefix comes again behind one.
                 continuesStretch = false;
                 stripsNext = token.StripRight && end == text.Length;
             }
@@ -143,6 +145,7 @@ internal sealed class TextEncoder(TextPipeline pipeline, int most, CancellationT
 
     private static string WellFormed(string text)
     {
+        // UTF-8 has no half of a pair: it becomes U+FFFD, and later steps may walk over characters without asking again.
         bool mayBeBroken = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
         return mayBeBroken ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text;
     }

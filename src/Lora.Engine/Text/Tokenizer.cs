@@ -45,6 +45,7 @@ public sealed class Tokenizer
         pipeline = new(
             new(listed.Where(token => !token.Normalized).Select(token => (token.Content, token))),
             normalizer,
+            // Text is normalized before these are sought in it, so their own characters are too.
             new(listed.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token))),
             preTokenizer,
             model);
@@ -52,6 +53,7 @@ public sealed class Tokenizer
         IEnumerable<KeyValuePair<string, int>> entries = [.. model.Entries, .. listed.Select(token => KeyValuePair.Create(token.Content, token.Id))];
         int highest = entries.Select(entry => entry.Value).DefaultIfEmpty(-1).Max();
         tokens = highest < MostTokens ? new string?[highest + 1] : throw root.Invalid($"the id {highest} is higher than any vocabulary has");
+        // Added tokens come last: where a vocabulary spells the same id in another way, theirs counts.
         foreach ((string token, int id) in entries)
         {
             tokens[id] = token;

@@ -22,6 +22,7 @@ internal static class BytePairFiles
     private static readonly Dictionary<string, AddedToken> RobertaSpecial = new(
         Usual(("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>"), ("sep_token", "</s>"), ("pad_token", "<pad>"), ("cls_token", "<s>")))
     {
+        // RobertaTokenizer's mask stands for a word with the space before it.
         ["mask_token"] = AddedToken.Plain(0, "<mask>", special: true) with { StripLeft = true },
     };
 
@@ -50,6 +51,7 @@ internal static class BytePairFiles
 
         string PostProcessor() => Roberta.Contains(name)
             ? $$"""{ "type": "RobertaProcessing", "cls": {{Pair("cls_token")}}, "sep": {{Pair("sep_token")}}, "trim_offsets": true, "add_prefix_space": {{prefix}} }"""
+            // Qwen2 has no begin token, whatever the file asks for.
             : name != "Qwen2" && config.Flag("add_bos_token", absent: false)
                 ? TokenizerContent.Template([Named("bos_token")], [], IdOf)
                 : """{ "type": "ByteLevel", "trim_offsets": false }""";

@@ -7,11 +7,11 @@ namespace Lora.Text;
 /// <summary>Byte-pair encoding: a vocabulary, merges, and what to do with characters that the vocabulary lacks.</summary>
 internal sealed class BytePairModel : TextModel
 {
-    private const int MostSymbolsPerCharacter = 4;
+    private const int MostSymbolsPerCharacter = 4; // bytes of UTF-8
 
     // Of a longer word of which few ids are wanted only the beginning is looked at.
     private const int LongWord = 1 << 16;
-    private const int CharactersPerToken = 8;
+    private const int CharactersPerToken = 8; // a first guess, doubled until the ids are there
 
     private readonly Vocabulary vocabulary;
     private readonly PairMerges merges;
@@ -31,6 +31,7 @@ internal sealed class BytePairModel : TextModel
         ignoreMerges = options.IgnoresMerges;
         fuseUnknown = options.FusesUnknown;
         unknown = options.UnknownToken is string token ? vocabulary.Find(token) : Vocabulary.Absent;
+        // A word that is a token is taken whole there, and a cut would hide it.
         cuts = ignoreMerges ? null : WordCuts.Of(vocabulary.Ids);
         if (options.FallsBackToBytes)
         {
@@ -64,6 +65,7 @@ internal sealed class BytePairModel : TextModel
             }
         }
 
+        // With dropout the reference library leaves merges out at random: there are no ids to agree with.
         if (node.Optional("dropout") is TokenizerNode dropout && dropout.Element.ToString() is not ("0" or "0.0"))
         {
             throw node.Unsupported("the model option", "dropout");
@@ -137,6 +139,7 @@ internal sealed class BytePairModel : TextModel
     /// <summary>Appends the ids that are certain without the rest of the word, if they are as many as are wanted.</summary>
     private bool TryEncodeBeginning(ReadOnlySpan<char> beginning, List<int> ids, int wanted)
     {
+        // The guess may have cut a pair of surrogates in two.
         ReadOnlySpan<char> whole = char.IsHighSurrogate(beginning[^1]) ? beginning[..^1] : beginning;
         int[] symbols = new int[whole.Length * MostSymbolsPerCharacter];
         ReadOnlySpan<int> certain = PairMerger.MergeBeginning(symbols.AsSpan(0, WriteSymbols(whole, symbols)), merges);
@@ -187,6 +190,7 @@ internal sealed class BytePairModel : TextModel
             symbols[index] = bytes![encoded[index]];
         }
 
+        // All bytes of a character or none: the reference library takes the unknown token where one byte has no token.
         return written > 0 && !symbols[..written].Contains(Vocabulary.Absent);
     }
 }

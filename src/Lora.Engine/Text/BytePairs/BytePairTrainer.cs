@@ -52,6 +52,7 @@ public sealed class BytePairTrainer
     {
         List<byte> bytes = [];
         ByteAlphabet.Read(word, bytes);
+        // The alphabet stands behind the special tokens, in the order of its bytes.
         return [.. bytes.Select(value => firstByte + value)];
     }
 
@@ -88,6 +89,7 @@ public sealed class BytePairTrainer
 
         foreach ((List<int> symbols, int count) in words)
         {
+            // Most words lack the pair, and their counts need not be taken away and added again.
             if (Contains(symbols, left, right))
             {
                 CountPairs(symbols, -count);

@@ -56,6 +56,7 @@ internal sealed class PairTexts
             return false;
         }
 
+        // Without the space the text is that of the token which the pair makes.
         text.AsSpan((start + space + 1)..end).CopyTo(text.AsSpan(start + space));
         end--;
         starts.Add((start, start + space));

@@ -41,6 +41,7 @@ internal sealed class SymbolChain
 
             symbols[left] = candidate.Merged;
             next[left] = next[right];
+            // A symbol that was taken leads nowhere, so that candidates that begin with it are seen to be stale.
             next[right] = None;
             if (next[left] != None)
             {
@@ -72,6 +73,7 @@ internal sealed class SymbolChain
         int right = left == None ? None : next[left];
         if (right != None && merges.TryFind(symbols[left], symbols[right], out PairMerges.Merge merge))
         {
+            // Of merges of one rank the leftmost goes first, as in a short word.
             queue.Enqueue(new(left, right, symbols[left], symbols[right], merge.Id), ((long)merge.Rank << 32) | (uint)left);
         }
     }

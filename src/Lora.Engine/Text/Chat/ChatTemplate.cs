@@ -96,6 +96,7 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(messages);
         Dictionary<string, Value> given = new(specialTokens, StringComparer.Ordinal);
         Value toolList = tools is JsonElement list ? ChatValues.Of(list, "tools") : NoneValue.Instance;
+        // transformers gives templates both, None where there are none, so they are defined.
         given["tools"] = toolList;
         given["documents"] = NoneValue.Instance;
         given["add_generation_prompt"] = BooleanValue.Of(addGenerationPrompt);

@@ -34,6 +34,7 @@ internal static class Decoders
 
     private static IReadOnlyList<string> ByteLevel(IReadOnlyList<string> tokens)
     {
+        // The bytes of all tokens together: a character may be spread over several.
         List<byte> bytes = [];
         foreach (string token in tokens)
         {

@@ -49,7 +49,7 @@ internal static class AddedTokenFiles
                 for (int index = 0; index < names.Count; index++)
                 {
                     JsonObject token = Token(names[index], first + index);
-                    token.Remove("id");
+                    token.Remove("id"); // it is the key here
                     decoder[$"{first + index}"] = token;
                 }
             }

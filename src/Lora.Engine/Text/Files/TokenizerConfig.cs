@@ -66,6 +66,7 @@ internal sealed class TokenizerConfig
         HashSet<string> special = [.. named.Select(entry => entry.Token.Content)];
         foreach (AddedToken token in Listed(special).OrderBy(token => token.Id))
         {
+            // A token that the vocabulary has keeps the vocabulary's id, whatever the list says.
             tokens[token.Content] = token with { Id = ids.TryGetValue(token.Content, out int id) ? id : token.Id, Special = token.Special || special.Contains(token.Content) };
             free = Math.Max(free, tokens[token.Content].Id + 1);
         }
@@ -75,6 +76,7 @@ internal sealed class TokenizerConfig
             int known = tokens.TryGetValue(token.Content, out AddedToken? other) ? other.Id : ids.GetValueOrDefault(token.Content, -1);
             if (other is null || counts)
             {
+                // What nobody has numbered goes behind the last, in the order in which transformers would add it.
                 tokens[token.Content] = token with { Id = known >= 0 ? known : free++ };
             }
         }
@@ -100,6 +102,7 @@ internal sealed class TokenizerConfig
     private static string? ClassName(string? name)
     {
         string? plain = name?.EndsWith("Fast", StringComparison.Ordinal) == true ? name[..^4] : name;
+        // Classes that say nothing of the family: the base of fast tokenizers, and what transformers 5 calls it.
         return plain is null or "PreTrainedTokenizer" or "TokenizersBackend" ? null
             : plain.EndsWith("Tokenizer", StringComparison.Ordinal) ? plain[..^"Tokenizer".Length] : plain;
     }

@@ -129,6 +129,7 @@ internal sealed class CharacterMap
         {
             node ^= value;
             uint unit = value == 0 ? 0 : Unit(node);
+            // Darts-clone: bits 0 to 7 are the byte that leads here, bit 8 says that a value follows, bit 31 that this is one.
             if (value == 0 || (unit & 0x8000_00FF) != value)
             {
                 return false;

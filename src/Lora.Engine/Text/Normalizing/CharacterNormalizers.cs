@@ -55,6 +55,7 @@ internal static class CharacterNormalizers
     public static AlignedText Bert(AlignedText text, bool cleans, bool spacesIdeographs, bool stripsAccents, bool lowercases)
     {
         text = cleans ? Map(text, Clean) : text;
+        // ASCII has neither ideographs nor accents, and most texts are nothing else.
         if (Ascii.IsValid(text.Text))
         {
             return lowercases ? Map(text, Lower) : text;

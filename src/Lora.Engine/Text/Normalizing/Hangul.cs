@@ -6,7 +6,7 @@ internal static class Hangul
     private const int FirstSyllable = 0xAC00;
     private const int FirstLead = 0x1100;
     private const int FirstVowel = 0x1161;
-    private const int BeforeTrail = 0x11A7;
+    private const int BeforeTrail = 0x11A7; // a syllable's trail 0 is none
     private const int Leads = 19;
     private const int Vowels = 21;
     private const int Trails = 28;

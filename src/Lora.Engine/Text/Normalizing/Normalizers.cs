@@ -38,6 +38,7 @@ internal static class Normalizers
     };
 
     private static Normalizer Sequence(Normalizer[] parts) =>
+        // A step may leave nothing, and no step expects an empty text.
         (text, continues, longest) => parts.Aggregate(text, (changed, part) => changed.Length == 0 ? changed : part(changed, continues, longest));
 
     private static Normalizer Prepend(TokenizerNode node, string prefix) => (text, continues, longest) =>
@@ -60,6 +61,7 @@ internal static class Normalizers
         bool cleans = node.Flag("clean_text", absent: true);
         bool spacesIdeographs = node.Flag("handle_chinese_chars", absent: true);
         bool lowercases = node.Flag("lowercase", absent: true);
+        // BERT's own rule where a file does not say: accents go with the capitals.
         bool stripsAccents = node.Flag("strip_accents", absent: lowercases);
         return (text, _, _) => CharacterNormalizers.Bert(text, cleans, spacesIdeographs, stripsAccents, lowercases);
     }

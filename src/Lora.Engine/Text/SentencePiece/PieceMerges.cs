@@ -18,6 +18,7 @@ internal static class PieceMerges
             int points = 0;
             for (int at = 1; at < token.Length; at++)
             {
+                // Python, whose order this is, cuts and counts by code points.
                 if (char.IsLowSurrogate(token[at]))
                 {
                     continue;

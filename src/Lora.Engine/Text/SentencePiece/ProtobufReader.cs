@@ -10,7 +10,7 @@ namespace Lora.Text;
 /// <param name="file">The file that it is of.</param>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string file)
 {
-    private const int MostVarintBytes = 10;
+    private const int MostVarintBytes = 10; // 64 bits, seven in a byte
     private const int KindBits = 3;
 
     private ReadOnlySpan<byte> rest = message;

@@ -13,13 +13,13 @@ internal sealed class SentencePieceModel
         {
             switch (message.Field)
             {
-                case 1:
+                case 1: // pieces
                     pieces.Add(ReadPiece(message.Bytes()));
                     break;
-                case 2:
+                case 2: // trainer_spec
                     ReadTrainer(message.Bytes());
                     break;
-                case 3:
+                case 3: // normalizer_spec
                     ReadNormalizer(message.Bytes());
                     break;
                 default:
@@ -74,13 +74,13 @@ internal sealed class SentencePieceModel
         {
             switch (message.Field)
             {
-                case 1:
+                case 1: // piece
                     piece = piece with { Text = message.Text() };
                     break;
-                case 2:
+                case 2: // score
                     piece = piece with { Score = message.Float() };
                     break;
-                case 3:
+                case 3: // type
                     piece = piece with { Kind = (PieceKind)message.Integer() };
                     break;
                 default:
@@ -101,21 +101,21 @@ internal sealed class SentencePieceModel
         {
             switch (message.Field)
             {
-                case 3:
+                case 3: // model_type
                     long type = message.Integer();
                     IsUnigram = type is Unigram or Pairs ? type == Unigram : throw Unsupported("the model type", type switch { 3 => "word", 4 => "char", _ => $"{type}" });
                     break;
                 case 24 when message.Integer() != 0:
                     throw Unsupported("the option", "treat_whitespace_as_suffix");
-                case 24:
+                case 24: // its value has been read by the case before
                     break;
-                case 35:
+                case 35: // byte_fallback
                     HasBytes = message.Integer() != 0;
                     break;
-                case 40:
+                case 40: // unk_id
                     UnknownId = message.Integer() is >= 0 and < int.MaxValue and long id ? (int)id : throw Invalid("its unknown token has no id");
                     break;
-                case 45:
+                case 45: // unk_piece
                     UnknownToken = message.Text();
                     break;
                 default:
@@ -130,7 +130,7 @@ internal sealed class SentencePieceModel
         ProtobufReader message = new(bytes, File);
         while (message.MoveNext())
         {
-            if (message.Field == 2)
+            if (message.Field == 2) // precompiled_charsmap
             {
                 CharacterMap = message.Bytes().ToArray();
             }

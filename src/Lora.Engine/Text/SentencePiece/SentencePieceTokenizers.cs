@@ -47,10 +47,12 @@ internal sealed class SentencePieceTokenizers
         Name(("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>"));
         for (int id = 0; id < Math.Min(3, tokens.Count); id++)
         {
+            // LlamaConverter scores the three special tokens with 0, whatever the file says.
             tokens[id] = (tokens[id].Token, 0);
         }
 
         bool addsPrefix = config.Flag("add_prefix_space", absent: true);
+        // The old way puts a mark before every stretch behind a special token; "legacy": false puts one before the text alone.
         bool isLegacy = config.Flag("legacy", absent: true);
         string prepend = addsPrefix ? """{ "type": "Prepend", "prepend": "▁" },""" : "";
         TextModel made = Model(unknown: 0, hasBytes: true);
@@ -80,6 +82,7 @@ internal sealed class SentencePieceTokenizers
         return Content(
             Model(unknown: 3, hasBytes: true, alsoSpecial: ["<start_of_turn>", "<end_of_turn>"]),
             normalizer: Spaces,
+            // As the converter writes it; the normalizer has left no space to cut at.
             preTokenizer: """{ "type": "Split", "pattern": { "String": " " }, "behavior": "MergedWithPrevious", "invert": false }""",
             postProcessor: Around("<bos>", "<eos>"),
             decoder: BytesDecoder());
@@ -88,6 +91,7 @@ internal sealed class SentencePieceTokenizers
     private TokenizerContent T5()
     {
         Name(("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>"));
+        // T5 counts them from the end: <extra_id_0> has the highest id.
         for (int extra = ExtraIds() - 1; extra >= 0; extra--)
         {
             tokens.Add(($"<extra_id_{extra}>", 0));
@@ -119,6 +123,7 @@ internal sealed class SentencePieceTokenizers
             tokens[id] = (token, isNumberWithComma ? score - Penalty : score);
         }
 
+        // AlbertTokenizer reads the quotes of LaTeX as plain ones.
         const string Quotes = """{ "type": "Replace", "pattern": { "String": "``" }, "content": "\"" }, { "type": "Replace", "pattern": { "String": "''" }, "content": "\"" }""";
         string accents = config.Flag("keep_accents", absent: false) ? "" : """, { "type": "NFKD" }, { "type": "StripAccents" }""";
         string letters = config.Flag("do_lower_case", absent: true) ? """, { "type": "Lowercase" }""" : "";
@@ -132,6 +137,7 @@ internal sealed class SentencePieceTokenizers
     {
         Name(("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>"), ("sep_token", "</s>"), ("pad_token", "<pad>"), ("cls_token", "<s>"));
         special["mask_token"] = AddedToken.Plain(0, "<mask>", special: true) with { StripLeft = true };
+        // fairseq, which trained the model, has four special tokens of its own where SentencePiece's file has three.
         tokens.RemoveRange(0, Math.Min(3, tokens.Count));
         tokens.InsertRange(0, [("<s>", 0), ("<pad>", 0), ("</s>", 0), ("<unk>", 0)]);
         tokens.Add(("<mask>", 0));

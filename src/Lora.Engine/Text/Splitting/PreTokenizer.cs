@@ -21,9 +21,10 @@ internal abstract class PreTokenizer
         "Split" => new SplitPreTokenizer(TextPattern.Read(node.Child("pattern")).Spans, Behavior(node, node.Text("behavior")), node.Flag("invert")),
         "ByteLevel" => new ByteLevelPreTokenizer(node.Flag("add_prefix_space", absent: true), node.Flag("use_regex", absent: true)),
         "Metaspace" => MetaspacePreTokenizer.ReadMetaspace(node),
+        // Rust's is_numeric: fractions and Roman numerals too, not decimal digits alone.
         "Digits" => new SplitPreTokenizer(Characters(Rune.IsNumber), node.Flag("individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
         "Punctuation" => Punctuation(Behavior(node, node.OptionalText("behavior") ?? nameof(SplitBehavior.Isolated))),
-        "Whitespace" => new SplitPreTokenizer(CharacterSpans.OfWords, SplitBehavior.Removed),
+        "Whitespace" => new SplitPreTokenizer(CharacterSpans.OfWords, SplitBehavior.Removed), // \w+|[^\w\s]+
         "WhitespaceSplit" => WhiteSpace,
         "BertPreTokenizer" => new PreTokenizerSequence([WhiteSpace, Punctuation(SplitBehavior.Isolated)]),
         string other => throw node.Unsupported("the pre-tokenizer", other),

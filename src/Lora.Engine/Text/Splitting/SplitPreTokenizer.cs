@@ -15,6 +15,7 @@ internal sealed class SplitPreTokenizer(Func<string, IEnumerable<PatternSpan>> s
             bool isCut = span.IsMatch != invert;
             bool joins = span.Start > 0 && behavior switch
             {
+                // Of two matches in a row the second is a piece of its own.
                 SplitBehavior.MergedWithPrevious => isCut && !previousIsCut,
                 SplitBehavior.MergedWithNext => !isCut && previousIsCut,
                 SplitBehavior.Contiguous => isCut && previousIsCut,

@@ -69,6 +69,7 @@ internal sealed class UnigramModel : TextModel
 
     public override void Encode(string word, List<int> ids, int most, List<TextSpan>? spans)
     {
+        // The cache keeps ids alone.
         if (spans is null && cache.TryGet(word, out int[]? known))
         {
             ids.AddRange(known);

@@ -44,6 +44,7 @@ internal sealed class UnigramPath(PieceTrie trie, double[] scores, int unknown)
                 }
             }
 
+            // As in SentencePiece, the unknown token is a way only where no token is exactly this character.
             if (!hasCharacter)
             {
                 if (unknown == PieceTrie.Absent)

@@ -29,6 +29,7 @@ internal static class WordPieceFiles
         int line = 0;
         foreach (string token in TokenizerFile.ReadLines(file))
         {
+            // A line that stands twice counts where it stands last, and an empty one has an id too (transformers, load_vocab).
             vocabulary[token] = line++;
         }
 
@@ -43,6 +44,7 @@ internal static class WordPieceFiles
 
         string Stages()
         {
+            // The defaults are those of BertTokenizer's arguments; accents that are neither kept nor stripped go with the capitals.
             string normalizer = $$"""
                 {
                     "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": {{Json(config.Flag("tokenize_chinese_chars", absent: true))}},

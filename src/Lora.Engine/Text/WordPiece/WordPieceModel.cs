@@ -30,6 +30,7 @@ internal sealed class WordPieceModel : TextModel
             trie.Add(token, id);
         }
 
+        // The node behind the prefix, so that no prefix need be written before the rest of each word.
         continuing = trie.Walk(prefix);
     }
 

@@ -43,6 +43,7 @@ internal sealed class Budget(CancellationToken cancellation = default)
             throw new JinjaFailure($"it takes more than {MostSteps} steps", isExhausted: true);
         }
 
+        // A charge of many steps may jump over a multiple of the stride.
         if ((before & ~CancellationStride) != (steps & ~CancellationStride))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -82,6 +83,7 @@ internal sealed class Budget(CancellationToken cancellation = default)
             throw new JinjaFailure($"its macros call each other more than {MostCalls} deep");
         }
 
+        // A failure ends the whole rendering, so the depth need not be right after one.
         T result = body();
         calls--;
         return result;

@@ -26,6 +26,7 @@ internal sealed class JinjaTemplate
     {
         Scope globals = new(new Budget(cancellation));
         Globals.Define(globals, now);
+        // A variable may have the name of a function of the environment, and hides it.
         Scope scope = globals.Inner();
         foreach (KeyValuePair<string, Value> variable in variables)
         {
@@ -37,6 +38,7 @@ internal sealed class JinjaTemplate
             root.Run(scope);
             return (scope.Output.ToString(), scope.Generated!);
         }
+        // Only the parser knows its line; what fails in a value is on the line of the statement that ran last.
         catch (JinjaFailure failure) when (failure.Line == 0)
         {
             throw new JinjaFailure(failure.Message, scope.Budget.Line, failure.IsExhausted);

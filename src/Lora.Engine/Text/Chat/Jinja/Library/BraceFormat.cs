@@ -66,6 +66,7 @@ internal static class BraceFormat
             _ when value is IntegerValue => specification + "d",
             _ => throw new JinjaFailure(Unsupported),
         };
+        // Python aligns texts to the left and numbers to the right where nothing is said.
         string flags = converted[0] == '<' || value is TextValue ? "-" : "";
         bool isPlain = converted.TrimStart('<', '>').All(character => char.IsAsciiLetterOrDigit(character) || character == '.');
         return isPlain && !(value is TextValue && converted[0] == '>')

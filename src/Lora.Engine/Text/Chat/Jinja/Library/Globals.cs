@@ -3,7 +3,7 @@ namespace Lora.Text.Jinja;
 /// <summary>The functions that every template finds.</summary>
 internal static class Globals
 {
-    private const long MostRange = 100_000;
+    private const long MostRange = 100_000; // Jinja2's sandbox: MAX_RANGE
 
     /// <param name="scope">Where they go.</param>
     /// <param name="now">The local time, for strftime_now.</param>
@@ -14,6 +14,7 @@ internal static class Globals
         Define(scope, "namespace", Namespace);
         Define(scope, "joiner", Joiner);
         Define(scope, "cycler", arguments => new CyclerValue(arguments.Positional));
+        // These two are not Jinja2's: transformers adds them.
         Define(scope, "raise_exception", arguments => throw new JinjaFailure(PythonText.Str(arguments.Required(0, "message"))));
         Define(scope, "strftime_now", arguments => new TextValue(TimeFormat.Apply(arguments.Text(0, "format"), now)));
     }
@@ -31,6 +32,7 @@ internal static class Globals
             _ => throw new JinjaFailure("range takes one to three integers, the third of them not 0"),
         };
         List<Value> members = [];
+        // With a long the last step could go around to the negative numbers.
         for (Int128 number = start; step > 0 ? number < stop : number > stop; number += step)
         {
             arguments.Budget.Charge(1);

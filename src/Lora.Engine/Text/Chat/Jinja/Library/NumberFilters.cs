@@ -15,6 +15,7 @@ internal static class NumberFilters
             FloatValue real => Numbers.Truncate(real.Number),
             _ when Numbers.Is(input) => new IntegerValue(Numbers.Integer(input)),
             TextValue text when long.TryParse(text.Text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) => new IntegerValue(whole),
+            // A text that is no integer is read as a float and cut, as by Jinja2.
             TextValue text when Parse(text.Text) is double real => Numbers.Truncate(real),
             _ => absent,
         };

@@ -34,6 +34,7 @@ internal static class SequenceFilters
         List<Value> groups = [];
         for (int start = 0; start < sorted.Size;)
         {
+            // Jinja2 gives the first member's key as it is written, though it groups without regard to case.
             Value key = KeyOf(sorted.Members[start]);
             List<Value> group = [.. sorted.Members.Skip(start).TakeWhile(member => Comparison.AreEqual(Folded(KeyOf(member), isExact), Folded(key, isExact)))];
             arguments.Budget.Charge(sorted.Size);
@@ -94,6 +95,7 @@ internal static class SequenceFilters
     private static ListValue Sorted(IEnumerable<Value> members, Func<Value, Value> key, bool isReversed, Budget budget)
     {
         Comparer<Value> order = Comparer<Value>.Create((left, right) => Compare(left, right, budget));
+        // Stable both ways, as Python's sort: equal members keep their order in a reversed one too.
         return new ListValue([.. isReversed ? members.OrderByDescending(key, order) : members.OrderBy(key, order)]);
     }
 

@@ -5,6 +5,7 @@ namespace Lora.Text.Jinja;
 /// <summary>The methods of Python's str that cut a text.</summary>
 internal static class SplitMethods
 {
+    // Python's str.splitlines knows more ends of lines than \n and \r.
     private static readonly SearchValues<char> LineEnds = SearchValues.Create("\n\r\v\f\u001C\u001D\u001E\u0085\u2028\u2029");
 
     public static ListValue Split(TextValue text, Arguments arguments, bool fromEnd)

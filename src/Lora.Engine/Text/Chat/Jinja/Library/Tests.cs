@@ -26,6 +26,7 @@ internal static class Tests
         ["number"] = (value, _) => Numbers.Is(value),
         ["odd"] = (value, _) => Numbers.Integer(value) % 2 != 0,
         ["sameas"] = (value, arguments) => IsSame(value, arguments.Required(0, "other")),
+        // Jinja2 asks for a length and for members by index, which the views of a dict lack.
         ["sequence"] = (value, _) => value is TextValue or MapValue or ListValue { Kind: not ListKind.View } or UndefinedValue,
         ["string"] = (value, _) => value is TextValue,
         ["test"] = (value, _) => Find(PythonText.Str(value)) is not null,
@@ -62,5 +63,6 @@ internal static class Tests
     private static bool HasCase(string text, Func<char, bool> wanted, Func<char, bool> other) => text.Any(wanted) && !text.Any(other);
 
     private static bool IsSame(Value value, Value other) =>
+        // Python's is: it keeps one object for a small number or a short text, where every value here is made anew.
         ReferenceEquals(value, other) || (value.GetType() == other.GetType() && value is IntegerValue or TextValue && Comparison.AreEqual(value, other));
 }

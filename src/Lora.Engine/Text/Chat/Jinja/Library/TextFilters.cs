@@ -53,6 +53,7 @@ internal static class TextFilters
         int width = arguments.Integer(0, "width", 80);
         arguments.Budget.Create(width);
         int missing = Math.Max(0, width - text.Length);
+        // CPython's str.center: of an odd rest one more space goes to the left where the width is odd.
         int left = (missing / 2) + (missing & width & 1);
         return new TextValue(new string(' ', left) + text + new string(' ', missing - left));
     }

@@ -17,7 +17,7 @@ internal static class TimeFormat
                 continue;
             }
 
-            bool isBare = format[at + 1] == '-' && at + 2 < format.Length;
+            bool isBare = format[at + 1] == '-' && at + 2 < format.Length; // glibc: no zero in front
             at += isBare ? 2 : 1;
             string text = Directive(format[at], time);
             result.Append(isBare && text.Length > 1 ? text.TrimStart('0') is "" ? "0" : text.TrimStart('0') : text);

@@ -44,6 +44,7 @@ internal sealed class WithStatement(IReadOnlyList<(Target Target, Expression Val
         Scope inner = scope.Inner();
         foreach ((Target target, Expression value) in assignments)
         {
+            // The values see the variables outside, not each other.
             target.Assign(value.Evaluate(scope), inner);
         }
 

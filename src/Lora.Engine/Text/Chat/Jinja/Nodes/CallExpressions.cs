@@ -51,6 +51,7 @@ internal sealed class CallExpression(Expression function, ArgumentExpressions ar
 /// <summary><c>value|name(arguments)</c></summary>
 internal sealed class FilterExpression(Expression input, string name, ArgumentExpressions arguments, int line) : Expression
 {
+    // Sought while the template is read: a name that is unknown fails before any row is rendered.
     private readonly Filter filter = Filters.Find(name) ?? throw new JinjaFailure($"No filter named '{name}'.", line);
 
     protected override Value Compute(Scope scope)

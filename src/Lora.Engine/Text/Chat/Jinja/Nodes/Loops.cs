@@ -5,12 +5,14 @@ internal sealed record Loop(Target Target, Expression Items, Expression? Test, b
 {
     public Flow Run(Value items, Scope scope, int depth)
     {
+        // What does not pass goes first: loop.length and loop.last know nothing of it.
         List<Value> members = [.. Sequence.Read(items, scope.Budget).Where(member => Passes(member, scope))];
         LoopValue state = new(this, members, scope, depth);
         for (int index = 0; index < members.Count; index++)
         {
             state.Index = index;
             Scope inner = scope.Inner();
+            // A scope for each round: what a body sets is gone in the next, which is what namespace() is for.
             inner.Set("loop", state);
             Target.Assign(members[index], inner);
             if (Body.Run(inner) == Flow.Break)

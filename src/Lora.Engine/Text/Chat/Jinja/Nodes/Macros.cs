@@ -17,6 +17,7 @@ internal sealed record Macro(string Name, IReadOnlyList<(string Name, Expression
         for (int index = 0; index < Parameters.Count; index++)
         {
             (string name, Expression? absent) = Parameters[index];
+            // A default is worked out at each call, and may name the parameters before it.
             scope.Set(name, arguments.Optional(index, name) ?? absent?.Evaluate(scope) ?? new UndefinedValue($"parameter '{name}' was not provided"));
         }
 

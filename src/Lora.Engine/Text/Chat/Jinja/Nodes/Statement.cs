@@ -80,6 +80,7 @@ internal sealed class IfStatement(IReadOnlyList<(Expression Test, Block Body)> b
         {
             if (test.Evaluate(scope).IsTrue)
             {
+                // An if opens no scope: what it sets stays.
                 return body.Run(scope);
             }
         }

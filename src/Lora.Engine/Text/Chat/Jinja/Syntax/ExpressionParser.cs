@@ -102,6 +102,7 @@ internal sealed class ExpressionParser(TokenStream tokens)
 
     private Expression Product() => LeftToRight(Power, "*", "/", "//", "%");
 
+    // Jinja2 reads powers from the left, unlike Python, and a sign before them: -2 ** 2 is 4.
     private Expression Power() => LeftToRight(() => Signed(withFilters: true), "**");
 
     private Expression LeftToRight(Func<Expression> operand, params ReadOnlySpan<string> signs)
@@ -120,6 +121,7 @@ internal sealed class ExpressionParser(TokenStream tokens)
         Expression value = tokens.TakeOperator("-") ? new NegativeExpression(tokens.Nested(() => Signed(withFilters: false)))
             : tokens.TakeOperator("+") ? tokens.Nested(() => Signed(withFilters: false))
             : postfix.Value(Conditional);
+        // A sign binds more strongly than a filter: -1|abs is 1.
         return withFilters ? postfix.FiltersAndTests(value, Conditional) : value;
     }
 }

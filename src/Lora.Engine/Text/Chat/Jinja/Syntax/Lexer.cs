@@ -21,6 +21,7 @@ internal sealed class Lexer
     public static List<Token> Read(string template)
     {
         string source = template.ReplaceLineEndings("\n");
+        // Jinja2 drops one line break at the end of a template (keep_trailing_newline).
         Lexer lexer = new(source.EndsWith('\n') ? source[..^1] : source);
         lexer.ReadAll();
         return lexer.tokens;
@@ -104,6 +105,7 @@ internal sealed class Lexer
 
         int line = text.LastIndexOf('\n') + 1;
         bool beginsLine = line > 0 || from == 0 || source[from - 1] == '\n';
+        // lstrip_blocks is for tags and comments: what is written by {{ keeps its indentation.
         return sign != '+' && kind != '{' && beginsLine && string.IsNullOrWhiteSpace(text[line..]) ? text[..line] : text;
     }
 

@@ -64,6 +64,7 @@ internal static class StringLiteral
         {
             text.Append("\n\t\r\f\b\a\v\\'\""[simple]);
         }
+        // Python keeps the backslash of what is no escape, and drops one at the end of a line with the line break.
         else if (kind != '\n')
         {
             text.Append('\\').Append(kind);

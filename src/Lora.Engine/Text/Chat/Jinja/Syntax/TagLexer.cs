@@ -5,6 +5,7 @@ namespace Lora.Text.Jinja;
 /// <summary>Cuts what stands inside a tag or an expression into names, numbers, strings and operators.</summary>
 internal sealed partial class TagLexer(string source, List<Token> tokens)
 {
+    // Those of two characters first, so that // is not read as two divisions.
     private static readonly string[] Operators =
         ["//", "**", "==", "!=", ">=", "<=", "(", ")", "[", "]", "{", "}", ",", ":", "|", ".", "+", "-", "*", "/", "%", "~", "<", ">", "="];
 
@@ -22,6 +23,7 @@ internal sealed partial class TagLexer(string source, List<Token> tokens)
         for (int at = SkipSpace(source, from); at < source.Length; at = SkipSpace(source, at))
         {
             int signed = source[at] is '-' or '+' ? at + 1 : at;
+            // Inside brackets }} ends two dicts, not the expression.
             if (open == 0 && string.CompareOrdinal(source, signed, close, 0, close.Length) == 0)
             {
                 Add(isTag ? TokenKind.CloseTag : TokenKind.CloseExpression, close, at);

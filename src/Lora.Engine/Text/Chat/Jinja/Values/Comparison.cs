@@ -101,6 +101,7 @@ internal sealed class HashComparer : IEqualityComparer<Value>
     public int GetHashCode(Value obj) => obj switch
     {
         TextValue text => string.GetHashCode(text.Text, StringComparison.Ordinal),
+        // 1, 1.0 and True are equal, so they must have one hash.
         _ when Numbers.Is(obj) => Numbers.Float(obj).GetHashCode(),
         ListValue { Kind: ListKind.Tuple } tuple => tuple.Members.Aggregate(0, (hash, member) => HashCode.Combine(hash, GetHashCode(member))),
         ListValue or MapValue => throw new JinjaFailure($"unhashable type: '{obj.TypeName}'"),

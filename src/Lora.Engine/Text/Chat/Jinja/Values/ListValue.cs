@@ -57,7 +57,8 @@ internal sealed class ListValue : Value
         _ when Kind == ListKind.View => null,
         "index" => new FunctionValue(name, arguments => IndexOf(arguments)),
         "count" => new FunctionValue(name, arguments => new IntegerValue(Members.LongCount(member => Equal(member, arguments)))),
-        "copy" when Kind == ListKind.List => new FunctionValue(name, _ => this),
+        "copy" when Kind == ListKind.List => new FunctionValue(name, _ => this), // lists do not change
+        // transformers renders in Jinja2's immutable sandbox, which refuses these.
         _ when Kind == ListKind.List && Changing.Contains(name) => Extent.Unsafe(this, name),
         _ => null,
     };
@@ -85,6 +86,7 @@ internal sealed class ListValue : Value
 /// <summary>A lazy sequence, as |map and |select give: it runs once, has no length and no JSON.</summary>
 internal sealed class GeneratorValue(IEnumerable<Value> members) : Value
 {
+    // One walk for all who ask: a second loop over a generator finds nothing in Python either.
     private readonly IEnumerator<Value> rest = members.GetEnumerator();
 
     public override string TypeName => "generator";

@@ -20,6 +20,7 @@ internal sealed class MapValue : Value
             }
             else
             {
+                // Python keeps the key that came first, and the value that came last.
                 int place = places[pair.Key];
                 pairs[place] = new(pairs[place].Key, pair.Value);
             }

@@ -22,6 +22,7 @@ internal static class Operations
                 return new ListValue([.. one.Members, .. other.Members], one.Kind);
             case ("*", ListValue list, _) when Numbers.Is(right):
                 long count = Math.Max(0, Numbers.Integer(right));
+                // The count is cut so that the product holds in a long; one that an int cannot hold is refused by this charge.
                 budget.Charge(list.Size == 0 ? 0 : Math.Min(count, Budget.MostWeight * 10) * list.Size);
                 return new ListValue([.. Enumerable.Repeat(list.Members, list.Size == 0 ? 0 : (int)count).SelectMany(members => members)], list.Kind);
             case (_, UndefinedValue undefined, _):
@@ -72,7 +73,9 @@ internal static class Operations
                 "*" => new IntegerValue(checked(left * right)),
                 "**" => right < 0 ? new FloatValue(OfFloats(sign, left, right)) : new IntegerValue(Power(left, right)),
                 _ when right == 0 => throw new JinjaFailure("division by zero"),
+                // Python rounds down and gives the rest its divisor's sign; C# rounds towards zero.
                 "//" => new IntegerValue(checked((left / right) - (left % right != 0 && (left % right < 0) != (right < 0) ? 1 : 0))),
+                // The least long has no remainder by -1 in C#: it overflows.
                 _ => new IntegerValue(right == -1 ? 0 : ((left % right) + right) % right),
             };
         }
@@ -85,6 +88,7 @@ internal static class Operations
     private static long Power(long left, long right)
     {
         long result = 1;
+        // All but 0, 1 and -1 overflow within 63 rounds, which ends the loop.
         for (long count = 0; count < right && result is not 0 && left is not (1 or 0 or -1); count++)
         {
             result = checked(result * left);

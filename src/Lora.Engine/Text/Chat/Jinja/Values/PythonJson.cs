@@ -19,6 +19,7 @@ internal sealed class PythonJson(int? indent, string separator, string colon, bo
         int? width = indent is null ? null : Math.Clamp(Numbers.Small(indent), 0, MostIndent);
         PythonJson json = new(
             width,
+            // json.dumps leaves the space behind a comma out where each member has a line of its own.
             separators is null ? (width is null ? ", " : ",") : PythonText.Str(separators[0]),
             separators is null ? ": " : PythonText.Str(separators[1]),
             arguments.Optional(0, "ensure_ascii") is { IsTrue: true },

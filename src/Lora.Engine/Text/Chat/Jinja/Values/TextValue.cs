@@ -45,6 +45,7 @@ internal sealed class TextValue(string text, bool isSafe = false) : Value
     public TextValue Pick(IReadOnlyList<int> places)
     {
         StringBuilder picked = new(places.Count);
+        // Nearly all texts are without pairs, and their characters are found by index at once.
         Rune[]? runes = HasPairs ? [.. text.EnumerateRunes()] : null;
         foreach (int place in places)
         {
