@@ -7,39 +7,43 @@ namespace Lora.Kernels;
 /// <content>Cross-entropy with its gradient.</content>
 internal sealed partial class TorchKernels
 {
-    // at::Reduction, and the class that counts for none in torch.
-    private const long Summed = 2;
-    private const long NoTarget = -100;
+    // As float32 they stay in a processor's cache.
+    private const long WideRows = 16;
 
     /// <inheritdoc/>
     public void CrossEntropy(Tensor logits, Tensor targets, double factor, Tensor sum)
     {
-        using DisposeScope scope = NewDisposeScope();
-
-        // One tensor beside logits of 16 bits, and none beside wider ones: each step is written over the one before. log_softmax subtracts the largest
-        // logit first, so that exp cannot overflow.
-        ScalarType wide = Wide(logits);
-        Tensor logarithms = Logarithms(logits, wide); // [places, vocabulary]
-        Tensor[] losses = Dispatcher.Call("aten::nll_loss_forward", "", results: 2, tensors: 2, logarithms, targets, OperatorArgument.None, Summed, NoTarget);
-        sum.Add(losses[0]);
-        Tensor gradient = logarithms.exp_(); // softmax
-        Tensor index = targets.unsqueeze(1);
-        gradient.scatter_add_(1, index, Arithmetic.Full(index.shape, -1, wide, logits.device)); // softmax - onehot
-
-        // Rounded as it is written.
-        ResultInto.Product(logits, gradient, Arithmetic.Full([], factor, wide, logits.device));
-    }
-
-    private static Tensor Logarithms(Tensor logits, ScalarType wide)
-    {
-        // libtorch's softmax on a card widens float16 as it reads, and in 2.10 nothing else (SoftMax.cu).
-        if (logits.dtype == ScalarType.Float16 && !IsProcessor(logits.device))
+        if (!IsProcessor(logits.device) || logits.dtype == Wide(logits))
         {
-            return Dispatcher.Call("aten::_log_softmax", "", logits, -1L, true);
+            CrossEntropyInPlace(logits, targets, factor, sum);
+            return;
         }
 
-        Tensor values = logits.to(wide);
-        ResultInto.LogSoftmax(values, values);
-        return values;
+        // A processor's log_softmax adds up in the dtype that it is given.
+        for (long row = 0; row < logits.shape[0]; row += WideRows)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long rows = Math.Min(WideRows, logits.shape[0] - row);
+            Tensor some = logits.narrow(0, row, rows);
+            Tensor wide = some.to(ScalarType.Float32);
+            CrossEntropyInPlace(wide, targets.narrow(0, row, rows), factor, sum);
+            some.copy_(wide);
+        }
+    }
+
+    /// <summary>The same in the logits' own memory and dtype, by operators that compute in float32 on a card.</summary>
+    internal static void CrossEntropyInPlace(Tensor logits, Tensor targets, double factor, Tensor sum)
+    {
+        using DisposeScope scope = NewDisposeScope();
+
+        // A row is read whole before it is written over (SoftMax.cu, and a test for processors); its largest logit is subtracted first, so that exp cannot overflow.
+        ResultInto.LogSoftmax(logits, logits); // [places, vocabulary]
+        Tensor index = targets.unsqueeze(1);
+        Tensor right = logits.gather(1, index); // [places, 1]
+        sum.Add(right.sum(type: ScalarType.Float64), -1);
+
+        // The target's entry by itself: 1 taken off a rounded p near 1 would lose what is left to learn there.
+        logits.exp_().scatter_(1, index, right.expm1_()); // softmax - onehot
+        logits.Multiply(factor);
     }
 }

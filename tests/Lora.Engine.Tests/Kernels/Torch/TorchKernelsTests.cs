@@ -93,6 +93,97 @@ public class TorchKernelsTests
         Assert.InRange(Closeness.Relative(gradient, logits.grad!), 0, Tolerance);
     }
 
+    /// <summary>
+    /// Against float64 on the same rounded logits. What a card rounds is each row's logarithm, once and to nearest, so that no sum of them is off by more than half
+    /// a place; a processor's operator rounds the sum of a row's exponentials too, half a place of each row. Of the gradient a card rounds the logarithm, its exp
+    /// and a product, and autograd the first and the last.
+    /// </summary>
+    [Theory]
+    [InlineData(ScalarType.BFloat16, 8)]
+    [InlineData(ScalarType.Float16, 11)]
+    public void In_16_bits_the_cross_entropy_of_a_card_is_as_exact_as_its_dtype(ScalarType type, int bits)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits = Draw(64, 5003).Times(4).to(type);
+        Tensor targets = randint(0, 5003, [64], dtype: ScalarType.Int64, device: CPU);
+        (Tensor losses, Tensor expected) = Exact(logits, targets, 64); // a factor as loss scaling gives it
+        Tensor graph = logits.clone().requires_grad_();
+        graph.log_softmax(-1).gather(1, targets.unsqueeze(1)).sum().Times(-64).backward();
+        double most = Math.Min(5e-2, 2 * Closeness.Relative(graph.grad!, expected));
+        Tensor sum = zeros([], dtype: ScalarType.Float64, device: CPU);
+        TorchKernels.CrossEntropyInPlace(logits, targets, 64, sum);
+        double loss = losses.sum().ToDouble();
+
+        Assert.Equal(loss, sum.ToDouble(), Math.Pow(2, -bits) * (loss + 64));
+        Assert.InRange(Closeness.Relative(logits, expected), 1e-5, most);
+    }
+
+    /// <summary>Each row by itself: its loss, the target's entry in proportion, and all other entries. Float32 adds up a thousand exponentials, and all are rounded once.</summary>
+    [Theory]
+    [InlineData(ScalarType.BFloat16, 8)]
+    [InlineData(ScalarType.Float16, 11)]
+    [InlineData(ScalarType.Float32, 24)]
+    public void Rows_that_are_sure_hopeless_even_or_far_from_zero_have_their_loss_and_gradient(ScalarType type, int bits)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        double[][] rows =
+        [
+            [12, .. Enumerable.Repeat(0.0, 999)], // right, and sure: a loss of 0.006
+            [0, 80, .. Enumerable.Repeat(0.0, 998)], // wrong, and sure
+            [.. Enumerable.Repeat(0.0, 1000)],
+            [-4096, -3584, .. Enumerable.Repeat(-4096.0, 998)],
+            [.. Enumerable.Repeat(4096.0, 1000)],
+        ];
+        Tensor logits = tensor([.. rows.SelectMany(row => row)], [5, 1000], device: CPU).to(type);
+        Tensor targets = zeros([5], dtype: ScalarType.Int64, device: CPU);
+        double rounded = Math.Pow(2, -bits);
+        const double added = 1e-5;
+        (Tensor losses, Tensor expected) = Exact(logits, targets, 64);
+        for (int row = 0; row < 5; row++)
+        {
+            Tensor gradient = logits.narrow(0, row, 1).clone();
+            Tensor sum = zeros([], dtype: ScalarType.Float64, device: CPU);
+            kernels.CrossEntropy(gradient, targets.narrow(0, row, 1), 64, sum);
+            double target = expected[row, 0].ToDouble();
+
+            Assert.Equal(losses[row].ToDouble(), sum.ToDouble(), added + (losses[row].ToDouble() * 1e-6));
+            Assert.Equal(target, gradient[0, 0].to(ScalarType.Float64).ToDouble(), (64 * added) + (rounded * Math.Abs(target)));
+            Assert.InRange(Closeness.Largest(gradient[0], expected[row]), 0, 64 * (added + rounded));
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float64)]
+    public void Of_a_single_class_there_is_nothing_to_learn(ScalarType type)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits = Draw(3, 1).to(type);
+        Tensor sum = zeros([], dtype: ScalarType.Float64, device: CPU);
+        kernels.CrossEntropy(logits, zeros([3], dtype: ScalarType.Int64, device: CPU), 1, sum);
+
+        Assert.Equal(0, sum.ToDouble());
+        Assert.Equal(0, Closeness.Largest(logits, zeros_like(logits)));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.Float64)]
+    public void A_softmax_that_is_written_over_its_input_is_the_same(ScalarType type)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        foreach (int width in new[] { 1, 7, 64, 1025, 49152 })
+        {
+            Tensor x = Draw(19, width).Times(6).to(type);
+            Tensor expected = x.log_softmax(-1);
+            ResultInto.LogSoftmax(x, x);
+
+            Assert.Equal(0, Closeness.Largest(x, expected));
+        }
+    }
+
     [Fact]
     public void A_gradient_is_turned_back_by_the_angle_of_the_rotation()
     {
@@ -115,6 +206,15 @@ public class TorchKernelsTests
 
     /// <summary>Those of angles, [tokens, rotated/2].</summary>
     internal static RotationAngles Tables(Tensor angles) => new(cat([angles.cos(), angles.cos(), angles.sin().neg(), angles.sin()], 1));
+
+    /// <summary>In float64: the loss of each row, and the gradient of their sum times a factor.</summary>
+    private static (Tensor Losses, Tensor Gradient) Exact(Tensor logits, Tensor targets, double factor)
+    {
+        Tensor x = logits.to(ScalarType.Float64, copy: true).requires_grad_();
+        Tensor losses = nn.functional.cross_entropy(x, targets, reduction: nn.Reduction.None);
+        losses.sum().Times(factor).backward();
+        return (losses.detach(), x.grad!);
+    }
 
     private static Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float64, device: CPU);
 }

@@ -22,7 +22,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <param name="chunk">Supervised places whose loss is taken at once.</param>
     public long Peak(StepShape shape, Recomputation recomputation, int chunk = LossChunk.Least) =>
         // Beside the stacks there is once the hidden states that enter the lowest block, once the supervised rows; never both.
-        Stack(shape, recomputation) + Scratch(shape, recomputation, chunk) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Passing(shape, chunk) + FrozenProduct.Workspace;
+        Stack(shape, recomputation) + Scratch(shape, recomputation, chunk) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Passing(shape) + FrozenProduct.Workspace;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)
@@ -66,15 +66,9 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         return kept + layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.Made(shape)).DefaultIfEmpty().Max();
     }
 
-    /// <summary>The most bytes that kernels and operators make in passing.</summary>
-    private long Passing(StepShape shape, int chunk)
-    {
-        IEnumerable<long> blocks = layers.Append(prefix).OfType<LayerMemory>().Select(layer => Math.Max(layer.Passing(shape), kernels.Workspace(shape.Tokens, layer.Widths)));
-
-        // Logarithms of a chunk's probabilities in float32, where the logits are narrower.
-        long logits = kernels.MakesResults && elementSize < sizeof(float) ? (long)sizeof(float) * Math.Min(chunk, shape.Supervised) * model.VocabularySize : 0;
-        return blocks.Append(logits).Max();
-    }
+    /// <summary>The most bytes that kernels and operators make in passing; the loss makes none, since a chunk's logits become their gradient in their place.</summary>
+    private long Passing(StepShape shape) =>
+        layers.Append(prefix).OfType<LayerMemory>().Select(layer => Math.Max(layer.Passing(shape), kernels.Workspace(shape.Tokens, layer.Widths))).DefaultIfEmpty().Max();
 
     private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
 
