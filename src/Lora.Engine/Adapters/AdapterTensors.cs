@@ -58,6 +58,7 @@ internal static class AdapterTensors
         }
 
         TensorFaults apart = new(stored.Path, stored.Label);
+        // Modules that share a weight have one tensor here, and one under each name in the file.
         foreach ((string key, Tensor value) in adapter.Repeats.Where(repeat => tensors.ContainsKey(repeat.Key)))
         {
             Tensor given = Read(tensors[key]).to(value.dtype).to(value.device);

@@ -15,6 +15,7 @@ internal sealed record BlockPlace(string Stack, int Block, string Role)
     public static BlockPlace? Of(string name)
     {
         string[] parts = name.Split('.');
+        // From the second part on: a stack has a name before its blocks' numbers.
         int index = Array.FindIndex(parts, 1, part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _));
         return index < 0 || index == parts.Length - 1 ? null : new(
             string.Join('.', parts[..index]), int.Parse(parts[index], CultureInfo.InvariantCulture), string.Join('.', parts[(index + 1)..]));

@@ -22,6 +22,7 @@ internal static class ModuleParameters
         (string Module, Parameter Value)[] candidates = [.. modules
             .SelectMany(entry => entry.Value.OwnParameters().Select(own => (entry.Key, own.Value)))
             .Where(own => own.Value.requires_grad == flag && own.Value.shape.AsSpan().SequenceEqual(parameter.shape))];
+        // One tensor may have several wrappers, so comparing references would not tell.
         parameter.requires_grad = !flag;
         string[] names = [.. candidates.Where(own => own.Value.requires_grad != flag).Select(own => own.Module)];
         parameter.requires_grad = flag;

@@ -64,6 +64,7 @@ internal sealed class TrainedModule : AdaptedLayer
         foreach ((string name, TrainableParameter trained) in copies)
         {
             Parameter parameter = Module.Parameter(name)!;
+            // Ours until Detach. Of float32 it is the arena's own memory, in which a step of the optimizer is seen at once.
             Tensor values = trained.Value.detach().to(parameter.dtype).DetachFromDisposeScope();
             Module.Exchange(name, values);
             working.Add((parameter, values, trained));

@@ -14,6 +14,7 @@ internal static class NearestNames
         [
             .. names.Select(name => Ending(name, parts))
                 .Distinct(StringComparer.Ordinal)
+                // No distance is below the difference of the lengths, and that is seen without a table of distances.
                 .Where(candidate => Math.Abs(candidate.Length - entry.Length) <= furthest)
                 .Select(candidate => (Name: candidate, Distance: Distance(entry, candidate)))
                 .Where(candidate => candidate.Distance <= furthest)

@@ -47,6 +47,7 @@ public static class RankBudget
             double left = budget - Enumerable.Range(0, modules.Count).Where(index => !open.Contains(index)).Sum(index => ranks[index]);
             double whole = open.Sum(index => weights[index]);
             Dictionary<int, double> shares = open.ToDictionary(index => index, index => whole > 0 ? left * weights[index] / whole : left / open.Count);
+            // Those above their limit go first: what they leave may lift the others' shares to 1.
             int[] over = [.. open.Where(index => shares[index] > most[index])];
             int[] settled = over.Length > 0 ? over : [.. open.Where(index => shares[index] < 1)];
             if (settled.Length == 0)

@@ -27,9 +27,11 @@ public static class TargetResolver
         LoraException.ThrowIfAny(LoraConfigRules.Check(config));
 
         string[] names = [.. modules.Where(module => module.Parameter is null).Select(module => module.Name), .. containers];
+        // First of all: what a task trains whole is no target, whatever the entries say.
         config = TaskHeads.Apply(config, names);
         TargetSource source = TargetSource.Of(config, modules, modelType);
         LoraConfig minimal = MinimalTargets.Apply(source.Config, names);
+        // The list that PEFT would have decides; what is counted below are the entries that the user wrote.
         TargetSelector selector = new(minimal, source.ListName);
         ParameterTargets parameters = new(config, modules);
         TargetDecision[] byModule = [.. modules.Select(module => module.Parameter is null ? selector.Decide(module.Name) : parameters.Decide(module)!)];

@@ -23,6 +23,7 @@ internal sealed record TargetSource(LoraConfig Config, string ListName, bool IsD
         return new(named, nameof(LoraConfig.TargetModule), !isNamed);
     }
 
+    // A model type without default targets is no error to PEFT where target_parameters say what to adapt.
     private static LoraConfig? OnlyParameters(LoraConfig config) => config.TargetParameter is { Length: > 0 } ? config with { TargetModule = [] } : null;
 
     private static LoraException Unknown(LoraConfig config, string? modelType) =>

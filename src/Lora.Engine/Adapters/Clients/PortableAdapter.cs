@@ -112,8 +112,8 @@ public static class PortableAdapter
     {
         (string downName, string upName) = module.Kind == LoraModuleKind.Embedding ? ("lora_embedding_A", "lora_embedding_B") : ("lora_A.weight", "lora_B.weight");
         long[] kernel = module.Kind == LoraModuleKind.Conv2d ? [.. module.Shape.Skip(2)] : [];
-        long[] down = [rank, module.InFeatures!.Value, .. kernel];
-        long[] up = [module.OutFeatures!.Value, rank, .. kernel.Select(_ => 1L)];
+        long[] down = [rank, module.InFeatures!.Value, .. kernel]; // [rank, in, kernel ...]
+        long[] up = [module.OutFeatures!.Value, rank, .. kernel.Select(_ => 1L)]; // [out, rank, 1 ...]
         yield return Zero(PeftKey.Of(module.Name, downName), down);
         yield return Zero(PeftKey.Of(module.Name, upName), up);
     }

@@ -21,8 +21,8 @@ internal sealed record SingularDirections(Tensor Left, Tensor Values, Tensor Rig
     public static SingularDirections OfProduct(Tensor down, Tensor up)
     {
         // q and p have orthonormal columns, so the middle's singular values are those of the whole.
-        (Tensor q, Tensor r) = linalg.qr(up);
-        (Tensor p, Tensor t) = linalg.qr(down.t());
+        (Tensor q, Tensor r) = linalg.qr(up); // [out, rank], [rank, rank]
+        (Tensor p, Tensor t) = linalg.qr(down.t()); // [columns, rank], [rank, rank]
         SingularDirections middle = Of(r.mm(t.t()));
         return new(q.mm(middle.Left), middle.Values, middle.Right.mm(p.t()));
     }

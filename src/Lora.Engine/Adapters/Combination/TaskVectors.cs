@@ -13,7 +13,7 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
     {
         Tensor stacked = stack([.. tensors.Select(Prune)]); // [adapters, ...]
         Tensor factors = tensor(weights.Select(weight => (float)weight).ToArray(), device: stacked.device)
-            .view([-1, .. Enumerable.Repeat(1L, (int)stacked.dim() - 1)]);
+            .view([-1, .. Enumerable.Repeat(1L, (int)stacked.dim() - 1)]); // [adapters, 1, ...]
         Tensor weighted = stacked * factors;
         return options.Method.ElectsSign() ? MeanOfMajority(stacked, weighted) : weighted.sum(dim: 0);
     }
@@ -32,6 +32,7 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
     private static Tensor Largest(Tensor values, double density)
     {
         Tensor flat = values.flatten();
+        // As many as PEFT keeps, which rounds down.
         Tensor kept = flat.abs().topk((int)(density * flat.numel())).indexes;
         return zeros_like(flat).index_copy(0, kept, flat.index_select(0, kept)).view(values.shape);
     }
@@ -43,6 +44,7 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
         Tensor votes = options.MajoritySign == MajoritySign.Total ? values.sum(dim: 0) : signs.sum(dim: 0);
         Tensor majority = votes.IsAtLeast(0).to(values.dtype).Times(2).Plus(-1); // a tie counts as positive, as in PEFT
         Tensor agrees = signs.eq(majority).to(values.dtype);
+        // Where none agrees the sum is zero, and so is the mean.
         return (weighted * agrees).sum(dim: 0) / agrees.sum(dim: 0).AtLeast(1);
     }
 }

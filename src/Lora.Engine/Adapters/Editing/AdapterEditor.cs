@@ -76,6 +76,7 @@ public static class AdapterEditor
             return (int)pair.Rank;
         }
 
+        // B A has no more directions than singular values.
         int most = Math.Min(options.Rank ?? int.MaxValue, values.Length);
         return Enumerable.Range(1, most).FirstOrDefault(rank => options.Retain is double share && Share(values, rank) >= share, most);
     }
@@ -103,6 +104,7 @@ public static class AdapterEditor
             return [.. pair.With(down, up.Times(edit.Scale!.Value))];
         }
 
+        // A keeps its bytes where a factor alone changes.
         return edit.Scale == 1 ? [pair.Down, pair.Up] : [pair.Down, .. pair.With(pair.DownMatrix(), pair.UpMatrix().Times(edit.Scale!.Value)).Skip(1)];
     }
 
@@ -126,6 +128,7 @@ public static class AdapterEditor
             else if (changed.TryGetValue(module, out IReadOnlyList<TensorData>? values))
             {
                 TensorData value = values.FirstOrDefault(value => value.Name == tensor.Name) ?? tensor;
+                // With fewer parameters of a module adapted PEFT puts fewer wrappers around them, and names are less deep.
                 yield return pair.Parameter is null ? value : value with { Name = PeftKey.Of(owners[pair.Parameter.Value], value.Name[value.Name.LastIndexOf(".lora_", StringComparison.Ordinal)..][1..]) };
             }
         }

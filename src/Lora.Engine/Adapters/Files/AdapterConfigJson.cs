@@ -49,6 +49,7 @@ public static class AdapterConfigJson
         CheckType(fields, source);
         JsonNode? targets = EmptyAsList(fields.Take("target_modules", JsonValueKind.Array, JsonValueKind.String));
         JsonNode? excluded = fields.Take("exclude_modules", JsonValueKind.Array, JsonValueKind.String);
+        // Taken and let go: PEFT writes true into every adapter that it saves.
         fields.Take("inference_mode", JsonValueKind.True, JsonValueKind.False);
         LoraConfig config = new()
         {
@@ -103,6 +104,7 @@ public static class AdapterConfigJson
         fields["init_lora_weights"] = bool.TryParse(config.Initialization, out bool isDefault) ? isDefault : config.Initialization;
         fields["layers_pattern"] = List(config.LayersPattern);
         fields["layers_to_transform"] = List(config.LayersToTransform);
+        // As a whole number where it is one: there are clients that read no other.
         fields["lora_alpha"] = PythonJson.IntegerOrFloat(config.Alpha);
         fields["lora_bias"] = config.UseLoraBias;
         fields["lora_dropout"] = PythonJson.Float(config.Dropout);

@@ -47,6 +47,7 @@ internal static class AddedVocabulary
 
         int first = names.Length == 0 ? highest + 1 : FirstId(names, checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!);
         int size = (int)Math.Max(rows, Math.Max(first + names.Length, highest + 1));
+        // A padded table has rows for some of the tokens already, which nothing has trained: they begin anew too.
         int[] added = [.. Enumerable.Range(0, size).Where(id => id >= rows || (id >= first && id < first + names.Length))];
         TorchLibrary.Load();
         Dictionary<string, TensorData> weights = new(StringComparer.Ordinal) { [$"{embedding}.{Weight}"] = Extended(table, size, added, checkpoint) };
@@ -105,10 +106,11 @@ internal static class AddedVocabulary
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        Tensor own = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU);
+        Tensor own = empty(table.Shape, dtype: TensorType.Of(table.DataType), device: CPU); // [rows, width]
         WeightReader.Fill([(own, table)], checkpoint);
-        Tensor whole = empty([size, table.Shape[1]], dtype: own.dtype, device: CPU);
+        Tensor whole = empty([size, table.Shape[1]], dtype: own.dtype, device: CPU); // [size, width]
         whole.narrow(0, 0, table.Shape[0]).copy_(own);
+        // In float32: a sum of so many rows would lose the later ones in half precision.
         Tensor mean = own.mean([0], type: ScalarType.Float32).to(own.dtype); // [width]
         whole.index_copy_(0, tensor(added, dtype: ScalarType.Int64), mean.unsqueeze(0).expand(added.Length, -1));
         return new("", table.DataType, whole.shape, whole.bytes.ToArray());

@@ -29,6 +29,7 @@ internal sealed class ParameterKeys
         {
             int count = module.Max(owner => owner.Depth) + 1;
             string[] parameters = [.. ExpertParameters.InOrder(entries.Where(entry => IsOf(entry, module.Key)).Select(Last).Distinct(StringComparer.Ordinal))];
+            // One pair without wrappers may be the module's own, or that of its one parameter: an entry with the module's name before the dot says the latter.
             bool isModule = count == 1 && (parameters.Length == 0 || (!entries.Any(entry => entry.Contains('.', StringComparison.Ordinal) && IsOf(entry, module.Key)) && modules.Value.Decide(module.Key).Targeted));
             if (isModule)
             {

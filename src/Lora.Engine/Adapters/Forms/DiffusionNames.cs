@@ -30,6 +30,7 @@ internal static class DiffusionNames
         bool hasSeveral = placed.Any(pair => pair.Place.Component.Length > 0);
         foreach ((ComponentName place, LoosePair pair) in placed)
         {
+            // Text encoders are transformers' own modules, and have its names in every file.
             foreach (NamedPair named in place.Component.Length > 0 ? [Plain(place.Name, pair)] : OfMain(place.Name, pair, flux))
             {
                 string component = place.Component.Length > 0 ? place.Component : UnetNames.Is(named.Name) ? ComponentName.Unet : ComponentName.Transformer;

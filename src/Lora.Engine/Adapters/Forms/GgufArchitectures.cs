@@ -10,6 +10,7 @@ internal static class GgufArchitectures
 
     private static readonly (string File, string Model)[] Mlp = [("ffn_gate", "mlp.gate_proj"), ("ffn_up", "mlp.up_proj"), ("ffn_down", "mlp.down_proj")];
 
+    // llama.cpp calls a norm by what comes after it: that behind the attention stands before the MLP.
     private static readonly (string File, string Model)[] Norms = [("attn_norm", "input_layernorm"), ("ffn_norm", "post_attention_layernorm")];
 
     private static readonly (string File, string Model)[] FourNorms =

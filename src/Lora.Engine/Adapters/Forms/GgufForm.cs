@@ -101,6 +101,7 @@ internal sealed class GgufForm(GgufHeader header)
         {
             string own = module.Replace("*", expert.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
             TensorData one = Part(a, expert, experts), other = InOrder(Part(b, expert, experts), architecture, place);
+            // Of an embedding A is [vocabulary, rank] in the file, and [rank, vocabulary] in PEFT.
             yield return place == Embedding ? new(own, Turned(one), other, scaling) { IsOfEmbedding = true } : new(own, one, other, scaling);
         }
     }

@@ -51,16 +51,19 @@ internal static class UnetNames
         return (words[0], numbers) switch
         {
             ("input_blocks", [int block and > 0, int at]) => Down((block - 1) / (Resnets + 1), (block - 1) % (Resnets + 1), at, rest),
+            // 0 and 2 are the residual blocks, 1 is the attention between them.
             ("middle_block", [int at]) => Inner("mid_block", at == 1 ? "attentions" : "resnets", at / 2, rest),
             ("output_blocks", [int block, int at]) => Up(block / (Resnets + 1), block % (Resnets + 1), at, rest),
             _ => null,
         };
     }
 
+    // The third input block of a level is what halves the image.
     private static string? Down(int level, int place, int at, string rest) => place == Resnets
         ? string.Create(CultureInfo.InvariantCulture, $"down_blocks.{level}.downsamplers.0.conv")
         : Inner(string.Create(CultureInfo.InvariantCulture, $"down_blocks.{level}"), at == 0 ? "resnets" : "attentions", place, rest);
 
+    // The upsampler stands at place 1 or 2 of its block, behind the attention where there is one.
     private static string? Up(int level, int place, int at, string rest) => rest == "conv"
         ? string.Create(CultureInfo.InvariantCulture, $"up_blocks.{level}.upsamplers.0.conv")
         : Inner(string.Create(CultureInfo.InvariantCulture, $"up_blocks.{level}"), at == 0 ? "resnets" : "attentions", place, rest);

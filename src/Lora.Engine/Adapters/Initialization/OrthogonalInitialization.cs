@@ -16,7 +16,7 @@ internal sealed class OrthogonalInitialization : LoraInitialization
     {
         long rank = down.shape[0];
         (Tensor basis, _) = linalg.qr(Normal(rank, rank)); // rows are orthonormal
-        Tensor halves = basis.view(rank / 2, 2, rank);
+        Tensor halves = basis.view(rank / 2, 2, rank); // [rank / 2, 2, rank]: even rows for A, odd ones for B
         down.copy_(Normal(down.shape[1], rank / 2).mm(halves.select(1, 0)).t().Times(Shrink)); // [rank, in]
         up.copy_(Normal(up.shape[0], rank / 2).mm(halves.select(1, 1)).Times(Shrink)); // [out, rank]
 

@@ -10,6 +10,7 @@ internal sealed class EmbeddingProduct : LowRankProduct
     /// <param name="baseLayer">A module with a <c>weight</c> of shape [rows, width].</param>
     /// <param name="settings">What the layers of one adapter share.</param>
     public EmbeddingProduct(AdapterTarget target, nn.Module<Tensor, Tensor> baseLayer, AdapterSettings settings)
+        // PEFT has no bias of B on an embedding.
         : base(target, baseLayer, ShapeOf(target.Rank, baseLayer.OwnParameter("weight")!.shape), settings with { WithBias = false })
     {
     }
@@ -44,7 +45,7 @@ internal sealed class EmbeddingProduct : LowRankProduct
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>
         initialization.FillEmbedding(down, up, generator);
 
-    private static Tensor Rows(Tensor table, Tensor ids) => table.index_select(0, ids.flatten()).view([.. ids.shape, table.shape[1]]);
+    private static Tensor Rows(Tensor table, Tensor ids) => table.index_select(0, ids.flatten()).view([.. ids.shape, table.shape[1]]); // [..., columns]
 
     private static LowRankShape ShapeOf(int rank, long[] table) => new([rank, table[0]], [table[1], rank], "lora_embedding_A", "lora_embedding_B");
 }

@@ -29,8 +29,8 @@ internal sealed class ParameterLayer : AdaptedLayer
         bool inputsFirst = module is ILoraExperts { HasInputsFirst: true } && experts is not null;
         layout = WeightLayout.OfParameter(experts, inputsFirst);
         long rows = target.Rank * (experts ?? 1);
-        down = settings.Arena.Reserve(PeftKey.Of(target.Key, "lora_A.weight"), rows, shape[^(inputsFirst ? 2 : 1)]);
-        up = settings.Arena.Reserve(PeftKey.Of(target.Key, "lora_B.weight"), shape[^(inputsFirst ? 1 : 2)], rows);
+        down = settings.Arena.Reserve(PeftKey.Of(target.Key, "lora_A.weight"), rows, shape[^(inputsFirst ? 2 : 1)]); // [experts · rank, in]
+        up = settings.Arena.Reserve(PeftKey.Of(target.Key, "lora_B.weight"), shape[^(inputsFirst ? 1 : 2)], rows); // [out, rank · experts]
     }
 
     /// <inheritdoc/>

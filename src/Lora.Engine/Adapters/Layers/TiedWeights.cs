@@ -14,6 +14,7 @@ internal static class TiedWeights
     public static IReadOnlyList<string> HeadsOf(string embedding, IReadOnlyDictionary<string, nn.Module> modules)
     {
         Parameter table = modules[embedding].OwnParameter("weight")!;
+        // A weight that is held in 4 bits has no memory of its own to compare.
         return table.device_type == DeviceType.META ? [] : [.. modules.Where(module => module.Value is Linear && IsSame(module.Value.OwnParameter("weight"), table)).Select(module => module.Key)];
     }
 

@@ -35,5 +35,6 @@ public static class ConfigComparer
     }
 
     private static bool IsSame(LoraTargetInfo left, LoraTargetInfo right) =>
+        // Alpha is not among them: with another rank it may mean the same scaling.
         (left.Targeted, left.Rank, left.Scaling, left.ParameterCount) == (right.Targeted, right.Rank, right.Scaling, right.ParameterCount);
 }

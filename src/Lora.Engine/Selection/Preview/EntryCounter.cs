@@ -51,6 +51,7 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
     private static IEnumerable<LoraTargetEntry> Table(string list, LoraPatternValue[]? entries, IReadOnlyList<ResolvedTarget> targets)
     {
         PatternTable table = new(entries);
+        // Only what is adapted has a rank and an alpha.
         string[] names = [.. targets.Select(target => target.Module.Name)];
         ILookup<int, string> decided = names.ToLookup(table.Find);
         return (entries ?? []).Select((entry, index) => LoraTargetEntry.Of(list, entry.Pattern, table.Count(index, names), decided[index].Count()));

@@ -53,6 +53,7 @@ internal static class PatternNotes
     private static string[] Idle(string pattern, IReadOnlyList<string> names)
     {
         IReadOnlyList<string> parts = Alternatives.Of(pattern);
+        // Flags at the start hold for all alternatives, which mean something else without them.
         string[] idle = parts.Count < 2 || pattern.StartsWith("(?", StringComparison.Ordinal) ? [] : [.. parts.Where(part => IsIdle(part, names))];
         return idle.Length < parts.Count ? idle : [];
     }

@@ -21,6 +21,7 @@ public sealed record TargetPreview(
     public static TargetPreview Of(LoraConfig config, string model)
     {
         (TaskModules task, ResolvedTargets resolved) = Resolved(config, model, allowUnmatched: true);
+        // The heads of the task are among what was resolved, and not in the configuration itself.
         LoraConfig sized = config with { ModulesToSave = [.. resolved.Saved] };
         ILookup<string, ResolvedTarget> targets = resolved.Targets.ToLookup(target => target.Module.Listed, StringComparer.Ordinal);
         return new([.. task.Modules.Zip(resolved.Decisions).Select(pair => Describe(pair.First, pair.Second))], resolved.Entries, resolved.Warnings, resolved.Notes);

@@ -12,6 +12,7 @@ internal static class PatternBrackets
         List<(int From, int To)> ranges = [];
         List<char> classes = [];
         bool first = true;
+        // A ] in the first place is a member.
         while (first || !cursor.Accept(']'))
         {
             first = false;

@@ -53,6 +53,7 @@ internal sealed record PatternRepeat(int Least, int? Most, string Mode)
             return null;
         }
 
+        // Python reads {,5} as none to five, .NET as four characters: Count writes the least too.
         int from = least.Length == 0 ? 0 : Number(cursor, least);
         int? to = most.Length == 0 ? null : Number(cursor, most);
         return from <= (to ?? from) ? (from, to) : throw cursor.Error("a repetition's least is above its most");

@@ -70,6 +70,7 @@ internal sealed partial class PatternTranslator
         }
 
         PatternWidth width = groups.WidthOf(group);
+        // A group's text cannot be written as sets of characters, so here .NET's own notion of case has to do.
         output.Append(CultureInfo.InvariantCulture, $"(?{(ignoresCase ? "i" : "")}:\\k<{group}>)");
         return new(start, width);
     }
@@ -83,6 +84,7 @@ internal sealed partial class PatternTranslator
         }
 
         int? outer = groupsBeforeLookBehind;
+        // Python lets a look-behind refer to no group that it opens itself, an inner one neither to those of the outer.
         groupsBeforeLookBehind ??= groups.Count;
         PatternWidth width = Group($"(?<{kind}");
         groupsBeforeLookBehind = outer;

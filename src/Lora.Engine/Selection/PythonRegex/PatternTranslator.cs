@@ -109,6 +109,7 @@ internal sealed partial class PatternTranslator
 
         if (repeat.Mode == "+")
         {
+            // .NET has no repetition that gives nothing back; one in an atomic group is the same.
             output.Insert(item.Start, "(?>").Append(repeat.Count).Append(')');
         }
         else
@@ -133,6 +134,7 @@ internal sealed partial class PatternTranslator
             case '.':
                 output.Append('.');
                 return new(start, PatternWidth.One);
+            // The same in both: $ is the end, or the place before a last line break.
             case '^' or '$':
                 output.Append((char)c);
                 return Place(start);
@@ -160,6 +162,7 @@ internal sealed partial class PatternTranslator
             return One(start, PatternClasses.Alone(letter, ascii));
         }
 
+        // Python's \Z is the very end; .NET's would allow a line break behind it.
         output.Append(escape.Place switch { 'A' => @"\A", 'Z' => @"\z", _ => Boundary(escape.Place!.Value) });
         return Place(start);
     }
@@ -167,6 +170,7 @@ internal sealed partial class PatternTranslator
     /// <summary><c>\b</c>, or <c>\B</c>, which in Python does not match an empty text.</summary>
     private string Boundary(char escape)
     {
+        // Written out: .NET's \b has another notion of what belongs to a word.
         string word = Text(PatternClasses.Alone('w', ascii));
         return escape == 'b' ? $"(?:(?<={word})(?!{word})|(?<!{word})(?={word}))" : $@"(?:(?!\A\z)(?:(?<={word})(?={word})|(?<!{word})(?!{word})))";
     }

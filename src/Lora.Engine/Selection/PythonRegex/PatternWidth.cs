@@ -3,6 +3,7 @@ namespace Lora.Selection;
 /// <summary>How many characters a part of a pattern can match; Python allows a look-behind of one width only.</summary>
 internal readonly record struct PatternWidth(long Minimum, long Maximum)
 {
+    // The product of two such numbers still fits a long.
     private const long Unlimited = int.MaxValue;
 
     public static PatternWidth None { get; } = new(0, 0);

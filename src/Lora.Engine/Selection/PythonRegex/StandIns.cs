@@ -9,7 +9,7 @@ namespace Lora.Selection;
 internal sealed class StandIns
 {
     private const char FirstPrivate = '\uE000';
-    private const int Privates = 0x1900;
+    private const int Privates = 0x1900; // up to U+F8FF
 
     private readonly Dictionary<int, char> standIns = [];
 

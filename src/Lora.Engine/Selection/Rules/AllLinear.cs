@@ -13,6 +13,7 @@ internal static class AllLinear
     /// <summary>The names that are meant. A model of unknown type keeps its output layer, as PEFT does outside of transformers.</summary>
     public static string[] Names(LoraConfig config, IReadOnlyList<LoraModuleInfo> modules, string? modelType)
     {
+        // Embeddings and convolutions are never among them, and neither are experts that are parameters.
         string[] linear = [.. modules.Where(module => module.Kind is LoraModuleKind.Linear or LoraModuleKind.Conv1D).Select(module => module.Name)];
         string? output = modelType is null ? null : ModelNames.HeadAmong(modelType, linear) ?? TaskHeads.OutputLayer(config.TaskType, linear);
         return [.. linear.Where(name => name != output)];

@@ -5,6 +5,7 @@ namespace Lora.Selection;
 /// <summary>The targets that PEFT takes for a model type when a configuration names none.</summary>
 internal static class DefaultTargets
 {
+    // TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING of PEFT's utils/constants.py, without the families that the engine computes.
     private static readonly Dictionary<string, string[]> Lists = new(StringComparer.Ordinal);
 
     static DefaultTargets()

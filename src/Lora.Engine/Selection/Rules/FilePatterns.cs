@@ -19,6 +19,7 @@ internal static class FilePatterns
         string[] names = [.. targets.Select(target => target.Module.Name).Where(name => given.Find(name) >= 0)];
         return names.All(name => given.ValueOf(name, 0).Equals(sorted.ValueOf(name, 0)))
             ? entries
+            // Held to the beginning: a name may be the ending of another target's.
             : [.. names.Select(name => new LoraPatternValue { Pattern = "^" + FileTargets.Escape(name), Value = given.ValueOf(name, 0) })];
     }
 }

@@ -20,6 +20,7 @@ internal sealed class LayerFilter
 
     /// <summary>Makes the filter of a configuration; null when all layers are meant.</summary>
     public static LayerFilter? Of(LoraConfig config) =>
+        // PEFT takes an empty list for no filter, not for one that nothing passes.
         config.LayersToTransform is { Length: > 0 } layers ? new(layers, config.LayersPattern ?? []) : null;
 
     /// <summary>Makes the pattern that finds a layer's number.</summary>

@@ -6,12 +6,13 @@ namespace Lora.Selection;
 /// </summary>
 internal static class MinimalTargets
 {
-    private const int FewestEntries = 20;
+    private const int FewestEntries = 20; // PEFT's MIN_TARGET_MODULES_FOR_OPTIMIZATION
 
     /// <summary>Returns the configuration that PEFT would go on with.</summary>
     public static LoraConfig Apply(LoraConfig config, IReadOnlyList<string> names)
     {
         string[] entries = [.. (config.TargetModule ?? []).Distinct(StringComparer.Ordinal)];
+        // Without a layer filter both lists hit the same names, and messages can name what was written.
         if (LayerFilter.Of(config) is null || entries.Length < FewestEntries)
         {
             return config;
@@ -26,6 +27,7 @@ internal static class MinimalTargets
         SuffixTable targets = new(entries);
         HashSet<string> taken = new(names.Where(name => targets.Find(name) < 0).SelectMany(Endings), StringComparer.Ordinal);
         HashSet<string> chosen = new(StringComparer.Ordinal);
+        // PEFT's order, by the lists of endings: what is chosen depends on it.
         foreach (string[] endings in entries.Select(entry => Endings(entry).Reverse().ToArray()).OrderBy(endings => endings, Ordered))
         {
             // From the shortest: the first ending that no other name has, unless a chosen one covers the entry already.

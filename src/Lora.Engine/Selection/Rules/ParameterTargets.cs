@@ -22,6 +22,7 @@ internal sealed class ParameterTargets
         entries = new(config.TargetParameter ?? []);
         found = entries.Entries.Count == 0 ? []
             : [.. from listed in modules
+                  // A shared weight is a parameter of the module whose name it has in the file.
                   where listed.TiedTo is null
                   let parameter = listed.Parameter is null ? WeightOf(listed) : listed
                   let entry = entries.Find(parameter.Name)

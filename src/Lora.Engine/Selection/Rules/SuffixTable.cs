@@ -30,6 +30,7 @@ internal sealed class SuffixTable
     /// <summary>The index of the longest entry that the name ends with after a dot, or -1.</summary>
     public int FindEnding(string name)
     {
+        // From the first dot on, so that the longest ending is met first.
         for (int dot = name.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = name.IndexOf('.', dot + 1))
         {
             if (lookup.TryGetValue(name.AsSpan(dot + 1), out int index))

@@ -74,6 +74,7 @@ internal static class TokenTargets
         {
             yield return new(LoraError.TargetKindUnsupported, name, name, module.Kind, $"{LoraModuleKind.Embedding}, {LoraModuleKind.Linear} for {nameof(config.TrainableToken)}");
         }
+        // -NewToken may have made the vocabulary longer than the table in the file is.
         else if (module.Shape.Count == 2 && indices.Where(index => index >= Math.Max(module.Shape[0], config.VocabularySize ?? 0)).ToArray() is { Length: > 0 } beyond)
         {
             string expected = string.Create(CultureInfo.InvariantCulture, $"ids below {module.Shape[0]}, the rows of '{name}'");
