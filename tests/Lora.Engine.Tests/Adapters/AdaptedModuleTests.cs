@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -25,8 +26,8 @@ public class AdaptedModuleTests
         using AttachedLora second = Attach(model, 3, 3, secondIsDora);
 
         Tensor weight = Exact(linear.weight!);
-        Tensor sum = weight + Change(weight, first, scaling: 4, firstIsDora) + Change(weight, second, scaling: 1, secondIsDora);
-        Tensor expected = Exact(input).mm(sum.t()) + Exact(linear.bias!);
+        Tensor sum = weight.Plus(Change(weight, first, scaling: 4, firstIsDora)).Plus(Change(weight, second, scaling: 1, secondIsDora));
+        Tensor expected = Exact(input).mm(sum.t()).Plus(Exact(linear.bias!));
 
         Assert.InRange(Closeness.Relative(model.call(input), expected), 0, Tolerance);
         first.Merge();
@@ -211,14 +212,14 @@ public class AdaptedModuleTests
 
     private static Tensor Change(Tensor weight, AttachedLora adapter, double scaling, bool isDora)
     {
-        Tensor product = scaling * Exact(adapter.Parameters[1]).mm(Exact(adapter.Parameters[0]));
+        Tensor product = Exact(adapter.Parameters[1]).mm(Exact(adapter.Parameters[0])).Times(scaling);
         if (!isDora)
         {
             return product;
         }
 
-        Tensor direction = weight + product;
-        Tensor scale = Exact(adapter.Parameters[2]) / direction.square().sum(1).sqrt();
+        Tensor direction = weight.Plus(product);
+        Tensor scale = Exact(adapter.Parameters[2]) / (direction * direction).sum(1).sqrt();
         return (scale.unsqueeze(1) * direction) - weight;
     }
 

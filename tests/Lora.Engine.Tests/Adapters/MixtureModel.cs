@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lora.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -62,8 +63,8 @@ internal sealed class MixtureModel : nn.Module<Tensor, Tensor>
 
         public override Tensor forward(Tensor input)
         {
-            Tensor x = input + self_attn.call(input);
-            return x + mlp.call(x);
+            Tensor x = input.Plus(self_attn.call(input));
+            return x.Plus(mlp.call(x));
         }
     }
 
@@ -145,10 +146,10 @@ internal sealed class MixtureModel : nn.Module<Tensor, Tensor>
         public override Tensor forward(Tensor input, Tensor weights)
         {
             Tensor joined = Product(input.unsqueeze(0), gate_up_proj); // [experts, tokens, 2 inner]
-            joined = gate_up_proj_bias is null ? joined : joined + gate_up_proj_bias.unsqueeze(1);
+            joined = gate_up_proj_bias is null ? joined : joined.Plus(gate_up_proj_bias.unsqueeze(1));
             Tensor[] halves = joined.chunk(2, -1);
             Tensor outputs = Product(nn.functional.silu(halves[0]) * halves[1], down_proj); // [experts, tokens, width]
-            outputs = down_proj_bias is null ? outputs : outputs + down_proj_bias.unsqueeze(1);
+            outputs = down_proj_bias is null ? outputs : outputs.Plus(down_proj_bias.unsqueeze(1));
             return (outputs * weights.t().unsqueeze(-1)).sum(dim: 0); // [tokens, width]
         }
 

@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -28,7 +29,7 @@ internal sealed class OwnModel : nn.Module<Tensor, Tensor>
         using IDisposable noGradient = no_grad();
         foreach (Parameter parameter in parameters())
         {
-            parameter.copy_(randn(parameter.shape, generator: generator) * 0.3);
+            parameter.copy_(randn(parameter.shape, generator: generator).Times(0.3));
         }
     }
 
@@ -67,6 +68,6 @@ internal sealed class OwnModel : nn.Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor input) => input.matmul(weight) + bias;
+        public override Tensor forward(Tensor input) => input.matmul(weight).Plus(bias);
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -102,7 +103,7 @@ public sealed class MergedModelTests : IDisposable
             string key = PeftKey.Prefix + tensor;
             string module = key[..^".weight".Length];
             Tensor expected = parts.Names.Contains(key) ? parts[key]
-                : parts.Names.Contains(module + ".lora_A.weight") ? before[tensor] + (parts[module + ".lora_B.weight"].mm(parts[module + ".lora_A.weight"]) * scaling)
+                : parts.Names.Contains(module + ".lora_A.weight") ? before[tensor].Plus(parts[module + ".lora_B.weight"].mm(parts[module + ".lora_A.weight"]).Times(scaling))
                 : before[tensor];
             Assert.InRange(Closeness.Largest(after[tensor], expected), 0, 1e-6); // one rounding of float32
         }
@@ -135,7 +136,7 @@ public sealed class MergedModelTests : IDisposable
         }
 
         static Tensor Exact(TensorData stored, FactorPair pair) => AdapterTensors.Read(stored).to(ScalarType.Float64)
-            + (AdapterTensors.Read(pair.Up).to(ScalarType.Float64).mm(AdapterTensors.Read(pair.Down).to(ScalarType.Float64)) * pair.Scaling);
+            .Plus(AdapterTensors.Read(pair.Up).to(ScalarType.Float64).mm(AdapterTensors.Read(pair.Down).to(ScalarType.Float64)).Times(pair.Scaling));
     }
 
     private static LoraConfig Variant(string name) => new()

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lora.Adapters;
 using Lora.Export;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -42,7 +43,7 @@ public sealed class MergedParametersTests : IDisposable
         {
             Tensor delta = data["delta/" + tensor];
             double largest = Math.Max(delta.abs().max().ToDouble(), before[tensor].abs().max().ToDouble());
-            Assert.True(Closeness.Largest(after[tensor], before[tensor] + delta) <= tolerance * largest, tensor);
+            Assert.True(Closeness.Largest(after[tensor], before[tensor].Plus(delta)) <= tolerance * largest, tensor);
         }
 
         HashSet<string> targets = [.. run.GetProperty("targets").EnumerateObject().Select(target => target.Name)];
@@ -90,7 +91,7 @@ public sealed class MergedParametersTests : IDisposable
         GoldenTensors after = new(files.File("merged/model.safetensors"));
         const string Up = "model.layers.1.mlp.experts.gate_up_proj";
         const string Down = "model.layers.1.mlp.experts.down_proj";
-        Assert.InRange(Closeness.Largest(after[Up], before[Up] + (data["delta/" + Up] * 2)), 0, 2e-5);
+        Assert.InRange(Closeness.Largest(after[Up], before[Up].Plus(data["delta/" + Up].Times(2))), 0, 2e-5);
         Assert.Equal(0, Closeness.Largest(after[Down], before[Down]));
     }
 

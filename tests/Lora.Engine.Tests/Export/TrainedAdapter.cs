@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Models;
+using Lora.Native;
 using Lora.Selection;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -24,7 +25,7 @@ internal static class TrainedAdapter
         using Generator generator = new(7, CPU);
         foreach (Parameter parameter in attached.Arena.Parameters.Select(parameter => parameter.Value))
         {
-            parameter.add_(randn(parameter.shape, generator: generator) * 0.05);
+            parameter.Add(randn(parameter.shape, generator: generator), 0.05);
         }
 
         return (AdapterTensors.Snapshot(attached, config), loaded.call(ids).MoveToOuterDisposeScope());

@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Generation;
@@ -185,7 +186,7 @@ public sealed class LoraGeneratorTests : IDisposable
     public void Scores_that_are_no_numbers_are_an_error_and_no_text(double? temperature)
     {
         string weights = Path.Combine(Copied("{}"), "model.safetensors");
-        SafetensorsWriter.Write(weights, [.. SafetensorsFile.ReadAll(weights).Select(tensor => tensor.Name == "model.norm.weight" ? AdapterTensors.Copy(tensor.Name, full(tensor.Shape, float.NaN)) : tensor)]);
+        SafetensorsWriter.Write(weights, [.. SafetensorsFile.ReadAll(weights).Select(tensor => tensor.Name == "model.norm.weight" ? AdapterTensors.Copy(tensor.Name, Arithmetic.Full([.. tensor.Shape], double.NaN, ScalarType.Float32, CPU)) : tensor)]);
         using LoraGenerator generator = LoraGenerator.Load(Path.GetDirectoryName(weights)!, options: OnCpu);
 
         LoraException failure = Assert.Throws<LoraException>(() => generator.Generate([LoraPrompt.Of("The fox")], Short with { Temperature = temperature }));

@@ -13,8 +13,8 @@ public class TensorStackTests
         stack.Reserve(4096);
         Tensor first = stack.Take(ScalarType.Float32, 3, 5);
         Tensor second = stack.Take(ScalarType.Int64, 7);
-        first.fill_(1.5);
-        second.fill_(9);
+        first.copy_(tensor(1.5));
+        second.copy_(tensor(9L));
 
         Assert.Equal(22.5, first.sum().ToDouble());
         Assert.Equal(63, second.sum().ToDouble());
@@ -50,8 +50,8 @@ public class TensorStackTests
         Tensor large = stack.Take(ScalarType.Float32, 1 << 20);
         TensorStack.Mark mark = stack.Top;
         Tensor larger = stack.Take(ScalarType.Float32, 2 << 20);
-        large.fill_(1);
-        larger.fill_(2);
+        large.copy_(tensor(1.0));
+        larger.copy_(tensor(2.0));
         stack.Release(mark);
 
         Assert.Equal(2, stack.Overflow);

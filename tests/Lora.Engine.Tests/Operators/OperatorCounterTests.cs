@@ -24,7 +24,7 @@ public class OperatorCounterTests
         {
             nn.functional.linear(x, weight, bias); // addmm with a view of the weight
             x.matmul(weight.t()); // mm
-            x.add_(x);
+            x.Add(x);
             x.mul(Dispatcher.Call("aten::sigmoid", "", x));
             x.to(ScalarType.BFloat16); // copy_ into new memory
             zeros_like(x);
@@ -74,7 +74,7 @@ public class OperatorCounterTests
 
         IReadOnlyList<LaunchedOperator> launched = OperatorCounter.During(() =>
         {
-            x.add_(row);
+            x.Add(row);
             cat([x, x, x], 1);
         });
 

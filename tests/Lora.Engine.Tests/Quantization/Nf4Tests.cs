@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Lora.Checkpoints;
 using Lora.Kernels;
+using Lora.Native;
 using Lora.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -67,7 +68,7 @@ public class Nf4Tests
         Tensor values = ones([4, 64], dtype: ScalarType.Float32, device: CPU);
         values[1].zero_();
         using FourBitMatrix matrix = Nf4Quantizer.Quantize(values, ScalarType.Float32);
-        Tensor back = full_like(values, 7);
+        Tensor back = Arithmetic.Full([4, 64], 7, ScalarType.Float32, CPU);
 
         KernelSet.Of(CPU, ScalarType.Float32).Dequantize(matrix, back);
 

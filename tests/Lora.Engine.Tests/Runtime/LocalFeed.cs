@@ -10,19 +10,12 @@ namespace Lora.Tests.Runtime;
 internal sealed class LocalFeed : IDisposable
 {
     private readonly StubPackages packages;
-    private readonly HttpListener listener = new();
+    private readonly HttpListener listener;
 
     public LocalFeed(StubPackages packages)
     {
         this.packages = packages;
-        using (TcpListener free = new(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Address = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/";
-        }
-
-        listener.Prefixes.Add(Address);
-        listener.Start();
+        (listener, Address) = Listen();
         _ = Task.Run(ServeAsync);
     }
 
@@ -42,6 +35,9 @@ internal sealed class LocalFeed : IDisposable
     /// <summary>Who asks must say this; null for everybody.</summary>
     public string? Authorization { get; init; }
 
+    /// <summary>What it says in place of its index, of a catalogue's entry, of a nuspec; null for these.</summary>
+    public (string? Index, string? Entry, string? Nuspec) Said { get; init; }
+
     /// <summary>Whether it has a package's nuspec by itself.</summary>
     public bool HasNuspec { get; init; } = true;
 
@@ -49,6 +45,28 @@ internal sealed class LocalFeed : IDisposable
     public ConcurrentQueue<(string Name, long From)> Fetched { get; } = [];
 
     public void Dispose() => listener.Close();
+
+    /// <summary>Listens at a port that is free. A listener takes no port by itself, and one that was found may be another's a moment later.</summary>
+    private static (HttpListener Listener, string Address) Listen()
+    {
+        while (true)
+        {
+            using TcpListener free = new(IPAddress.Loopback, 0);
+            free.Start();
+            string address = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/";
+            free.Stop();
+            HttpListener listener = new() { Prefixes = { address } };
+            try
+            {
+                listener.Start();
+                return (listener, address);
+            }
+            catch (HttpListenerException)
+            {
+                listener.Close();
+            }
+        }
+    }
 
     private async Task ServeAsync()
     {
@@ -85,11 +103,11 @@ internal sealed class LocalFeed : IDisposable
             else if (path == "/v3/index.json")
             {
                 string catalog = HasCatalog ? $$""", {"@id":"{{Address}}registration/","@type":"RegistrationsBaseUrl/3.6.0"}""" : "";
-                Say(response, $$"""{"version":"3.0.0","resources":[{"@id":"{{Address}}packages/","@type":"PackageBaseAddress/3.0.0"}{{catalog}}]}""");
+                Say(response, Said.Index ?? $$"""{"version":"3.0.0","resources":[{"@id":"{{Address}}packages/","@type":"PackageBaseAddress/3.0.0"}{{catalog}}]}""");
             }
             else if (path.StartsWith("/registration/", StringComparison.Ordinal))
             {
-                Say(response, $$"""{"catalogEntry":"{{Address}}catalog/{{path.Split('/')[2]}}.json"}""");
+                Say(response, Said.Entry ?? $$"""{"catalogEntry":"{{Address}}catalog/{{path.Split('/')[2]}}.json"}""");
             }
             else if (path.StartsWith("/catalog/", StringComparison.Ordinal) && File.Exists(packages.PathOf(name)))
             {
@@ -99,7 +117,7 @@ internal sealed class LocalFeed : IDisposable
             {
                 using ZipArchive archive = ZipFile.OpenRead(packages.PathOf(id));
                 using StreamReader nuspec = new(archive.Entries.First(entry => entry.Name.EndsWith(".nuspec", StringComparison.Ordinal)).Open());
-                Say(response, nuspec.ReadToEnd());
+                Say(response, Said.Nuspec ?? nuspec.ReadToEnd());
             }
             else if (path.EndsWith(".nupkg", StringComparison.Ordinal) && File.Exists(packages.PathOf(id)))
             {

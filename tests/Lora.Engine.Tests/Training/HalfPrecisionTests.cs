@@ -82,7 +82,7 @@ public class HalfPrecisionTests
         using Run run = new(new() { Rank = 2 });
         using (no_grad())
         {
-            run.Adapter.Arena.Values.fill_(float.NaN);
+            run.Adapter.Arena.Values.copy_(tensor(float.NaN));
         }
 
         LoraException stopped = Assert.Throws<LoraException>(() => run.Train(steps: 5));

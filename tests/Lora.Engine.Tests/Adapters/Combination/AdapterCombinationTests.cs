@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Native;
 using TorchSharp;
 using static Lora.Tests.Adapters.CombinedAdapter;
 using static TorchSharp.torch;
@@ -70,8 +71,8 @@ public class AdapterCombinationTests
 
         LoraAdapter result = AdapterCombination.Combine(adapters, new() { Method = CombinationMethod.Linear, Weight = [0.5, -2] });
 
-        Tensor down = (Factor(adapters[0], "A") * roots[0]) - (Factor(adapters[1], "A") * roots[1]);
-        Tensor up = (Factor(adapters[0], "B") * roots[0]) + (Factor(adapters[1], "B") * roots[1]);
+        Tensor down = Factor(adapters[0], "A").Times(roots[0]) - Factor(adapters[1], "A").Times(roots[1]);
+        Tensor up = Factor(adapters[0], "B").Times(roots[0]).Plus(Factor(adapters[1], "B").Times(roots[1]));
         Assert.Equal(1, result.Config.ScalingOf(result.Config.Rank, result.Config.Alpha));
         Assert.InRange(Closeness.Relative(Product(result), up.mm(down)), 0, Tolerance);
     }

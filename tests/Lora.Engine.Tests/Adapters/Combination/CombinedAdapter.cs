@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using Lora.Selection;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,11 +42,11 @@ internal static class CombinedAdapter
 
     /// <summary>s · B A.</summary>
     public static Tensor Product(LoraAdapter adapter, string module = Module) =>
-        Factor(adapter, "B", module).mm(Factor(adapter, "A", module)) * Scaling(adapter, module);
+        Factor(adapter, "B", module).mm(Factor(adapter, "A", module)).Times(Scaling(adapter, module));
 
     /// <summary>Σ w · s · B A.</summary>
     public static Tensor Sum(LoraAdapter[] adapters, double[] weights, string module = Module) =>
-        stack([.. adapters.Zip(weights, (adapter, weight) => Product(adapter, module) * weight)]).sum(dim: 0);
+        stack([.. adapters.Zip(weights, (adapter, weight) => Product(adapter, module).Times(weight))]).sum(dim: 0);
 
     /// <summary>The values row by row.</summary>
     public static double[] Values(Tensor tensor) => [.. tensor.contiguous().data<double>()];

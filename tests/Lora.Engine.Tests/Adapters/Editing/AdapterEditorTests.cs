@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using Lora.Selection;
 using TorchSharp;
 using static Lora.Tests.Adapters.CombinedAdapter;
@@ -48,12 +49,12 @@ public class AdapterEditorTests
         for (int block = 0; block < 3; block++)
         {
             string name = $"layers.{block}.q";
-            Assert.InRange(Closeness.Relative(Product(edit.Adapter!, name), Product(adapter, name) * factors[block]), 0, Tolerance);
+            Assert.InRange(Closeness.Relative(Product(edit.Adapter!, name), Product(adapter, name).Times(factors[block])), 0, Tolerance);
         }
 
         Assert.Equal(adapter.Config, edit.Adapter!.Config);
         Assert.Same(adapter.Tensors[2], edit.Adapter.Tensors[2]);
-        Assert.InRange(Closeness.Relative(Product(AdapterEditor.Edit(adapter, new() { Scale = -0.3 }).Adapter!), Product(adapter) * -0.3), 0, Tolerance);
+        Assert.InRange(Closeness.Relative(Product(AdapterEditor.Edit(adapter, new() { Scale = -0.3 }).Adapter!), Product(adapter).Times(-0.3)), 0, Tolerance);
     }
 
     [Fact]
@@ -66,7 +67,7 @@ public class AdapterEditorTests
         LoraAdapterEdit larger = AdapterEditor.Edit(adapter, new() { Rank = 64 });
 
         double[] values = Values(linalg.svdvals(Product(adapter)));
-        Assert.Equal(values[2], (Product(adapter) - (Product(smaller.Adapter!) * 2)).norm().ToDouble(), values[0] * Tolerance); // Eckart and Young
+        Assert.Equal(values[2], (Product(adapter) - Product(smaller.Adapter!).Times(2)).norm().ToDouble(), values[0] * Tolerance); // Eckart and Young
         Assert.Equal(1 - (values[2] * values[2] / values.Sum(value => value * value)), smaller.Retained!.Value, 1e-12);
         Assert.Equal((3, 1.0), (larger.Module[0].Rank!.Value, larger.Retained!.Value));
         Assert.InRange(Closeness.Relative(Product(larger.Adapter!), Product(adapter)), 0, Tolerance);

@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ public class AdapterInspectorTests
         Dictionary<string, TensorData> tensors = AdapterFolder.Load(Folder).Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (LoraAdapterModule module in AdapterInspector.Read(Folder, withNorms: true).Module)
         {
-            Tensor product = Value("lora_B").mm(Value("lora_A")) * module.Scaling;
+            Tensor product = Value("lora_B").mm(Value("lora_A")).Times(module.Scaling);
             Assert.Equal(product.norm().ToDouble(), module.Norm!.Value, Tolerance * module.Norm.Value);
 
             Tensor Value(string part)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Adapters;
@@ -42,7 +43,7 @@ internal static class PeftAdapter
     {
         TensorData own = SafetensorsFile.ReadAll(Path.Combine(Model, "model.safetensors")).Single(tensor => tensor.Name == "model.embed_tokens.weight");
         using Generator generator = new(11, CPU);
-        Tensor values = cat([AdapterTensors.Read(own) + change, randn([rows - own.Shape[0], own.Shape[1]], generator: generator)]);
+        Tensor values = cat([AdapterTensors.Read(own).Plus(change), randn([rows - own.Shape[0], own.Shape[1]], generator: generator)]);
         return AdapterTensors.Copy(key, values);
     }
 }

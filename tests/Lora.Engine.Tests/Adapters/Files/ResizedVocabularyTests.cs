@@ -41,7 +41,7 @@ public sealed class ResizedVocabularyTests : IDisposable
         using IDisposable noGradient = no_grad();
         (Tensor ids, Tensor peft) = PeftAdapter.End(run);
         ids = ids.clone();
-        ids[0, 3] = Rows - 1; // a token that the base does not have
+        ids[0, 3] = tensor(Rows - 1L); // a token that the base does not have
         WriteEnlarged();
         Tensor expected = Logits(files.File("enlarged"), PeftAdapter.Of(run), ids, resizes: false);
 
@@ -66,7 +66,7 @@ public sealed class ResizedVocabularyTests : IDisposable
         using IDisposable noGradient = no_grad();
         (Tensor ids, _) = PeftAdapter.End("embed");
         ids = ids.clone();
-        ids[0, 3] = Rows - 1;
+        ids[0, 3] = tensor(Rows - 1L);
         WriteEnlarged();
         LoraAdapter adapter = Over("embed");
         LoraAdapter withTable = new() { Config = adapter.Config, Tensors = [.. adapter.Tensors, PeftAdapter.Embedding("base_model.model.model.embed_tokens.base_layer.weight", Rows)] };

@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -85,7 +86,7 @@ public class GoldenNamesTests
             string flat = "lora_unet_" + name[..^".weight".Length].Replace("diffusion_model.", "", StringComparison.Ordinal).Replace('.', '_');
             if (written.Pairs.FirstOrDefault(pair => pair.Name == flat) is LoosePair pair)
             {
-                Tensor product = AdapterTensors.Read(pair.Up).mm(AdapterTensors.Read(pair.Down)) * pair.Scaling;
+                Tensor product = AdapterTensors.Read(pair.Up).mm(AdapterTensors.Read(pair.Down)).Times(pair.Scaling);
                 Assert.InRange(Closeness.Largest(product, expected[name]) / expected[name].abs().max().ToDouble(), 0, Tolerance);
                 compared++;
             }
@@ -112,7 +113,7 @@ public class GoldenNamesTests
 
             // diffusers leaves the alpha of final_layer out.
             bool hasScaling = isScaled && !(run == "flux_kohya_to_diffusers" && name is "norm_out.linear" or "proj_out");
-            Tensor product = pair.UpMatrix().mm(pair.DownMatrix()) * (hasScaling ? pair.Scaling : 1);
+            Tensor product = pair.UpMatrix().mm(pair.DownMatrix()).Times(hasScaling ? pair.Scaling : 1);
             Tensor golden = expected[name + ".lora_B.weight"].flatten(1).mm(expected[down].flatten(1));
             Assert.InRange(Closeness.Largest(product, golden) / golden.abs().max().ToDouble(), 0, Tolerance);
         }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,7 +27,7 @@ public class KohyaResizeTests
         {
             Tensor golden = expected[module.First + "/delta"].flatten(1);
             double largest = Math.Max(golden.abs().max().ToDouble(), 1e-30);
-            Assert.InRange(Closeness.Largest(module.Second.UpMatrix().mm(module.Second.DownMatrix()) * module.Second.Scaling, golden) / largest, 0, Tolerance);
+            Assert.InRange(Closeness.Largest(module.Second.UpMatrix().mm(module.Second.DownMatrix()).Times(module.Second.Scaling), golden) / largest, 0, Tolerance);
         });
     }
 

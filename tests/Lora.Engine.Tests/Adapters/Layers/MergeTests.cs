@@ -1,3 +1,4 @@
+using Lora.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -68,7 +69,7 @@ public class MergeTests
 
         adapter.Merge();
 
-        Tensor exact = before.to(ScalarType.Float64) + (2 * adapter.Parameters[1].to(ScalarType.Float64).mm(adapter.Parameters[0].to(ScalarType.Float64)));
+        Tensor exact = before.to(ScalarType.Float64).Plus(adapter.Parameters[1].to(ScalarType.Float64).mm(adapter.Parameters[0].to(ScalarType.Float64)).Times(2));
         Assert.Equal(exact.to(ScalarType.Float32).to(ScalarType.BFloat16).bytes.ToArray(), weight.detach().contiguous().bytes.ToArray());
         adapter.Unmerge();
         Assert.Equal(before.bytes.ToArray(), weight.detach().contiguous().bytes.ToArray());
@@ -83,7 +84,7 @@ public class MergeTests
         using AttachedLora adapter = LoraModules.Attach(model, Variant("plain") with { TargetModule = ["table", "linear"] });
         using IDisposable noGradient = no_grad();
         Disturb(adapter);
-        adapter.Parameters[3].fill_(double.PositiveInfinity);
+        adapter.Parameters[3].copy_(tensor(double.PositiveInfinity));
 
         LoraException exception = Assert.Throws<LoraException>(adapter.Merge);
 
@@ -154,7 +155,7 @@ public class MergeTests
         using Generator generator = new(7, CPU);
         foreach (Parameter parameter in adapter.Parameters)
         {
-            parameter.add_(randn(parameter.shape, generator: generator) * 0.2);
+            parameter.Add(randn(parameter.shape, generator: generator), 0.2);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,7 +21,7 @@ public sealed class ParameterLayerTests
         using AttachedLora attached = LoraModules.Load(golden.Model, golden.Adapter);
 
         Tensor output = golden.Model.call(golden.Data["x"]);
-        Tensor loss = (output * golden.Data["c"]).sum() / golden.Data["x"].shape[0];
+        Tensor loss = (output * golden.Data["c"]).sum().Times(1.0 / golden.Data["x"].shape[0]);
         loss.backward();
         attached.GatherGradients();
 
@@ -119,7 +120,7 @@ public sealed class ParameterLayerTests
         {
             using DisposeScope scope = NewDisposeScope();
             attached.Parameters.ToList().ForEach(parameter => parameter.grad!.zero_());
-            Tensor loss = (golden.Model.call(golden.Data["x"]) * golden.Data["c"]).sum() / 7;
+            Tensor loss = (golden.Model.call(golden.Data["x"]) * golden.Data["c"]).sum().Times(1.0 / 7);
             loss.backward();
             attached.GatherGradients();
             optimizer.step();

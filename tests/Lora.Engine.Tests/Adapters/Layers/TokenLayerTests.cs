@@ -4,6 +4,7 @@ using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -197,8 +198,8 @@ public sealed class TokenLayerTests : IDisposable
     /// <summary>PEFT has separate gradients for the two names of shared factors; here they are one tensor, whose gradient is their sum.</summary>
     private static Tensor Gradient(string name, string key, GoldenTensors data) => (name, key) switch
     {
-        ("tied_lora_embed_ensure", "base_model.model.model.embed_tokens.lora_embedding_A") => data["grad/" + key] + data["grad/base_model.model.lm_head.lora_B.weight"].t(),
-        ("tied_lora_embed_ensure", "base_model.model.model.embed_tokens.lora_embedding_B") => data["grad/" + key] + data["grad/base_model.model.lm_head.lora_A.weight"].t(),
+        ("tied_lora_embed_ensure", "base_model.model.model.embed_tokens.lora_embedding_A") => data["grad/" + key].Plus(data["grad/base_model.model.lm_head.lora_B.weight"].t()),
+        ("tied_lora_embed_ensure", "base_model.model.model.embed_tokens.lora_embedding_B") => data["grad/" + key].Plus(data["grad/base_model.model.lm_head.lora_A.weight"].t()),
         ("tied_modules_to_save_ensure", "base_model.model.model.embed_tokens.weight") => data["grad/base_model.model.model.embed_tokens.modules_to_save.weight"],
         _ => data["grad/" + key],
     };

@@ -2,6 +2,7 @@ using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Models;
+using Lora.Native;
 using Lora.Tests.Adapters;
 using Lora.Tests.Models;
 using TorchSharp;
@@ -203,9 +204,9 @@ public sealed class GgufAdapterTests : IDisposable
         Assert.Empty(AdapterWeightRules.Check(read.Config, read.Tensors, "read"));
         foreach ((string module, FactorPair pair) in FactorPair.Of(expected))
         {
-            Tensor product = pair.UpMatrix().mm(pair.DownMatrix()) * pair.Scaling;
+            Tensor product = pair.UpMatrix().mm(pair.DownMatrix()).Times(pair.Scaling);
             FactorPair other = given[module];
-            Assert.InRange(Closeness.Relative(other.UpMatrix().mm(other.DownMatrix()) * other.Scaling, product), 0, 1e-6);
+            Assert.InRange(Closeness.Relative(other.UpMatrix().mm(other.DownMatrix()).Times(other.Scaling), product), 0, 1e-6);
         }
     }
 }

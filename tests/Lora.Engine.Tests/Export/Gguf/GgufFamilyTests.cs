@@ -3,6 +3,7 @@ using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Models;
+using Lora.Native;
 using Lora.Tests.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -163,9 +164,9 @@ public sealed class GgufFamilyTests : IDisposable
 
         // Gemma 2 and 3 have a norm by 1 + weight of what the MLP gives.
         static TensorData Quieted(TensorData tensor) => tensor.Name.Contains("post_feedforward_layernorm.", StringComparison.Ordinal)
-            ? AdapterTensors.Copy(tensor.Name, full(tensor.Shape, Quiet - 1))
+            ? AdapterTensors.Copy(tensor.Name, Arithmetic.Full([.. tensor.Shape], Quiet - 1, ScalarType.Float32, CPU))
             : tensor.Name.Contains("mlp.", StringComparison.Ordinal) && new[] { "down_proj.", "c_proj.", "dense_4h_to_h." }.Any(role => tensor.Name.Contains(role, StringComparison.Ordinal))
-                ? AdapterTensors.Copy(tensor.Name, AdapterTensors.Read(tensor) * Quiet)
+                ? AdapterTensors.Copy(tensor.Name, AdapterTensors.Read(tensor).Times(Quiet))
                 : tensor;
     }
 

@@ -23,7 +23,7 @@ internal sealed class AttentionRun
         Generator generator = new(17, CPU);
         joined = Draw(shape.Heads + (2 * shape.KeyValueHeads));
         dMixed = Draw(shape.Heads);
-        gradients = full_like(joined, double.NaN);
+        gradients = Arithmetic.Full(joined.shape, double.NaN, type, CPU);
         Mixed = dMixed;
 
         Tensor Draw(int heads) => randn([ends[^1], heads, shape.HeadSize], dtype: ScalarType.Float64, device: CPU, generator: generator).to(type);
@@ -49,10 +49,10 @@ internal sealed class AttentionRun
             Tensor q = parts.Query.narrow(0, start, length).transpose(0, 1); // [heads, length, headSize]
             Tensor k = parts.Key.narrow(0, start, length).repeat_interleave(group, dim: 1).transpose(0, 1);
             Tensor v = parts.Value.narrow(0, start, length).repeat_interleave(group, dim: 1).transpose(0, 1);
-            Tensor scores = q.matmul(k.transpose(1, 2)) * shape.Factor;
-            scores = shape.Cap is double cap ? (scores / cap).tanh() * cap : scores;
+            Tensor scores = q.matmul(k.transpose(1, 2)).Times(shape.Factor);
+            scores = shape.Cap is double cap ? scores.Times(1 / cap).tanh().Times(cap) : scores;
             bool[] hidden = [.. from query in Enumerable.Range(0, length) from key in Enumerable.Range(0, length) select key > query || query - key >= (shape.Window ?? length)];
-            mixed.Add(scores.masked_fill(tensor(hidden, [length, length], device: CPU), double.NegativeInfinity).softmax(-1).matmul(v).transpose(0, 1));
+            mixed.Add(scores.Masked(tensor(hidden, [length, length], device: CPU), double.NegativeInfinity).softmax(-1).matmul(v).transpose(0, 1));
         }
 
         Tensor expected = cat([.. mixed]);

@@ -98,12 +98,12 @@ public class CpuKernelsTests
         foreach (AttentionTile tile in AttentionTile.Of(2 * width, window: width + 3, size: width))
         {
             // Negative scores: a rest of a row that counted as zero would win.
-            Tensor scores = Draw(type, 2, 3 * tile.Queries, tile.Keys).mul_(8).sub_(40);
+            Tensor scores = Draw(type, 2, 3 * tile.Queries, tile.Keys).Multiply(8).Add(-40);
             Tensor dp = Draw(type, 2, 3 * tile.Queries, tile.Keys);
             Tensor expected = Softmax(scores, tile);
             softmax.SoftmaxForward(scores, tile, 0.3);
             Tensor p = Wide(scores);
-            Tensor expectedGradient = (Wide(dp) - (p * Wide(dp)).sum([-1], keepdim: true)) * p * 0.3;
+            Tensor expectedGradient = ((Wide(dp) - (p * Wide(dp)).sum([-1], keepdim: true)) * p).Times(0.3);
             softmax.SoftmaxBackward(scores, dp, tile, 0.3);
 
             Assert.InRange(Closeness.Relative(scores, expected), 0, tolerance);
@@ -117,7 +117,7 @@ public class CpuKernelsTests
     {
         using DisposeScope scope = NewDisposeScope();
         (IKernels kernels, ScalarType type, double tolerance) = Find(name);
-        Tensor logits = Draw(type, 8, width).mul_(6).sub_(30);
+        Tensor logits = Draw(type, 8, width).Multiply(6).Add(-30);
         Tensor targets = randint(0, width, [8], dtype: ScalarType.Int64, device: CPU);
         Tensor expected = Wide(logits);
         double expectedLoss = Loss(exact, expected, targets, 0.125);
@@ -183,7 +183,7 @@ public class CpuKernelsTests
         kernels.Drop(inPlace, 0.3, Seed, inPlace);
         Assert.Equal(0, Closeness.Largest(inPlace, y));
         kernels.Drop(x, 0.3, Seed, inPlace, accumulate: true);
-        Assert.InRange(Closeness.Relative(inPlace, 2 * expected), 0, tolerance);
+        Assert.InRange(Closeness.Relative(inPlace, expected.Times(2)), 0, tolerance);
     }
 
     [Theory]
@@ -232,7 +232,7 @@ public class CpuKernelsTests
     {
         using DisposeScope scope = NewDisposeScope();
         (IKernels kernels, ScalarType type, double tolerance) = Find(name);
-        Tensor gateUp = Draw(type, 11, 2 * width).mul_(20);
+        Tensor gateUp = Draw(type, 11, 2 * width).Multiply(20);
         Tensor dy = Draw(type, 11, width);
         Tensor y = empty_like(dy);
         Tensor gradient = empty_like(gateUp);
@@ -271,7 +271,7 @@ public class CpuKernelsTests
         bool[] hidden = [.. from query in Enumerable.Range(0, tile.Queries)
                             from key in Enumerable.Range(0, tile.Keys)
                             select key < tile.Visible(query).Begin || key >= tile.Visible(query).End];
-        Tensor masked = (Wide(scores) * 0.3).view(-1, tile.Queries, tile.Keys).masked_fill(tensor(hidden, [tile.Queries, tile.Keys], device: CPU), double.NegativeInfinity);
+        Tensor masked = Wide(scores).Times(0.3).view(-1, tile.Queries, tile.Keys).Masked(tensor(hidden, [tile.Queries, tile.Keys], device: CPU), double.NegativeInfinity);
         return masked.softmax(-1).view(scores.shape);
     }
 

@@ -21,7 +21,7 @@ public class TorchKernelsTests
         Tensor x = Draw(5, 3, 12).requires_grad_();
         Tensor weight = byHead ? Draw(3, 12) : Draw(12);
         Tensor dy = Draw(5, 3, 12);
-        Tensor expected = x * x.square().mean([-1], keepdim: true).add(1e-5).rsqrt() * weight;
+        Tensor expected = x * (x * x).mean([-1], keepdim: true).Plus(1e-5).rsqrt() * weight;
         expected.backward([dy]);
         Tensor dx = ones_like(dy);
         using TensorStack stack = new(CPU);
@@ -30,7 +30,7 @@ public class TorchKernelsTests
         kernels.NormBackward(x.detach(), norm, scale, dy, dx, accumulate: true);
 
         Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
-        Assert.InRange(Closeness.Relative(dx, x.grad! + 1), 0, Tolerance);
+        Assert.InRange(Closeness.Relative(dx, x.grad!.Plus(1.0)), 0, Tolerance);
     }
 
     [Fact]
@@ -47,10 +47,10 @@ public class TorchKernelsTests
         Tensor kept = y.ne(zeros_like(y)).to(ScalarType.Float64);
 
         Assert.Equal(0.75, kept.mean().ToDouble(), 0.005);
-        Assert.InRange(Closeness.Relative(y, x * kept / 0.75), 0, 1e-7);
+        Assert.InRange(Closeness.Relative(y, (x * kept).Times(1 / 0.75)), 0, 1e-7);
         Assert.Equal(0, Closeness.Largest(again, y));
         kernels.Drop(x, 0.25, seed: 7, again, accumulate: true);
-        Assert.InRange(Closeness.Relative(again, 2 * y), 0, 1e-7);
+        Assert.InRange(Closeness.Relative(again, y.Times(2)), 0, 1e-7);
         Assert.NotEqual(0, Closeness.Largest(other, y));
     }
 
@@ -64,7 +64,7 @@ public class TorchKernelsTests
         Tensor gateUp = Draw(7, 20).requires_grad_();
         Tensor dy = Draw(7, 10);
         Tensor gate = gateUp.narrow(1, 0, 10);
-        Tensor gelu = gate * 0.5 * (1 + ((gate + (gate.pow(3) * 0.044715)) * Math.Sqrt(2 / Math.PI)).tanh());
+        Tensor gelu = gate.Times(0.5) * gate.Plus((gate * gate * gate).Times(0.044715)).Times(Math.Sqrt(2 / Math.PI)).tanh().Plus(1.0);
         Tensor expected = (isGelu ? gelu : nn.functional.silu(gate)) * gateUp.narrow(1, 10, 10);
         expected.backward([dy]);
         Tensor y = empty_like(dy);
@@ -83,7 +83,7 @@ public class TorchKernelsTests
         Tensor logits = Draw(6, 33).requires_grad_();
         Tensor targets = tensor(new long[] { 0, 32, 5, 5, 17, 16 }, device: CPU);
         Tensor expected = nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.Sum);
-        (expected * 0.25).backward();
+        expected.Times(0.25).backward();
         Tensor gradient = logits.detach().clone();
         Tensor sum = ones([], dtype: ScalarType.Float64, device: CPU);
         kernels.CrossEntropy(gradient, targets, 0.25, sum);
@@ -196,7 +196,7 @@ public class TorchKernelsTests
         kernels.Rotate(turned, tables, backward: false);
         Tensor both = cat([angles, angles], -1).unsqueeze(1);
         Tensor[] halves = heads.chunk(2, -1);
-        Tensor expected = (heads * both.cos()) + (cat([halves[1].neg(), halves[0]], -1) * both.sin());
+        Tensor expected = (heads * both.cos()).Plus(cat([halves[1].neg(), halves[0]], -1) * both.sin());
         expected.backward([gradient]);
         kernels.Rotate(gradient, tables, backward: true);
 

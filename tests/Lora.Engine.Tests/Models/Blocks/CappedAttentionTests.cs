@@ -1,4 +1,5 @@
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,6 +34,6 @@ public class CappedAttentionTests
         Tensor logits = capped.call(ids);
 
         Assert.InRange(logits.abs().max().ToDouble(), 0, 0.25);
-        Assert.InRange(Closeness.Largest(logits, (plain.call(ids) * 4).tanh() * 0.25), 0, 1e-6);
+        Assert.InRange(Closeness.Largest(logits, plain.call(ids).Times(4).tanh().Times(0.25)), 0, 1e-6);
     }
 }

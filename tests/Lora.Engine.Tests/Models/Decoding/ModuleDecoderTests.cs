@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -61,7 +62,7 @@ public class ModuleDecoderTests
         foreach (TrainableParameter parameter in dora.Arena.Parameters.Concat(tokens.Arena.Parameters))
         {
             using IDisposable noGradient = no_grad();
-            parameter.Value.add_(randn(parameter.Value.shape, generator: generator) * 0.05);
+            parameter.Value.Add(randn(parameter.Value.shape, generator: generator), 0.05);
         }
 
         Assert.Null(LinearFactors.Of(dora.Layers.Concat(tokens.Layers)).Factors); // the modules' work, not the vector code's

@@ -2,6 +2,7 @@ using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Models;
+using Lora.Native;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
@@ -55,15 +56,15 @@ internal sealed class FamilyCase
 
         Tensor ids = randint(3, shape.VocabularySize, [2, 24], dtype: ScalarType.Int64, generator: generator);
         Tensor cut = ids.clone();
-        cut[1, TensorIndex.Slice(17)] = -100;
-        return new(folder, ids, GoldenBatch.Of(ids, ids), GoldenBatch.Of(cut.clamp_min(0), cut));
+        cut[1, TensorIndex.Slice(17)] = tensor(-100L);
+        return new(folder, ids, GoldenBatch.Of(ids, ids), GoldenBatch.Of(cut.relu(), cut));
     }
 
     /// <summary>Norms near one, and matrices whose products keep the size of their input.</summary>
     private static Tensor Values(string name, long[] shape, Generator generator)
     {
         Tensor values = randn(shape, generator: generator);
-        return shape.Length > 1 ? values / Math.Sqrt(shape[^1])
-            : name.EndsWith("weight", StringComparison.Ordinal) ? (values * 0.1) + 1 : values * 0.1;
+        return shape.Length > 1 ? values.Times(1 / Math.Sqrt(shape[^1]))
+            : name.EndsWith("weight", StringComparison.Ordinal) ? values.Times(0.1).Plus(1.0) : values.Times(0.1);
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -100,8 +101,8 @@ public sealed class FamilyFactTests : IDisposable
 
         model.call(given.Ids);
 
-        Tensor middle = seen[""].Input + Normal(seen[".self_attn"].Output, weights["model.layers.1.post_attention_layernorm.weight"]);
-        Tensor expected = middle + Normal(seen[".mlp"].Output, weights["model.layers.1.post_feedforward_layernorm.weight"]);
+        Tensor middle = seen[""].Input.Plus(Normal(seen[".self_attn"].Output, weights["model.layers.1.post_attention_layernorm.weight"]));
+        Tensor expected = middle.Plus(Normal(seen[".mlp"].Output, weights["model.layers.1.post_feedforward_layernorm.weight"]));
         Assert.InRange(Closeness.Largest(seen[".self_attn"].Input, seen[""].Input), 0, 0);
         Assert.InRange(Closeness.Relative(seen[".mlp"].Input, middle), 0, 1e-6);
         Assert.InRange(Closeness.Relative(seen[""].Output, expected), 0, 1e-6);
@@ -135,7 +136,7 @@ public sealed class FamilyFactTests : IDisposable
         return ModelConfigReader.Read(files.Path);
     }
 
-    private static Tensor Normal(Tensor values, Tensor weight) => values * values.square().mean([-1], keepdim: true).add(1e-5).rsqrt() * weight;
+    private static Tensor Normal(Tensor values, Tensor weight) => values * (values * values).mean([-1], keepdim: true).Plus(1e-5).rsqrt() * weight;
 
     private static JsonObject Config(GoldenFamily family) => JsonNode.Parse(File.ReadAllText(Path.Combine(family.Folder, "config.json")))!.AsObject();
 
@@ -151,7 +152,7 @@ public sealed class FamilyFactTests : IDisposable
         change(config);
         File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJsonString());
         IEnumerable<TensorData> tensors = SafetensorsFile.ReadAll(Path.Combine(family.Folder, "model.safetensors"))
-            .Select(tensor => AdapterTensors.Copy(tensor.Name, AdapterTensors.Read(tensor) * (factor?.Invoke(tensor.Name) ?? 1)));
+            .Select(tensor => AdapterTensors.Copy(tensor.Name, AdapterTensors.Read(tensor).Times(factor?.Invoke(tensor.Name) ?? 1)));
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), [.. tensors]);
         using CausalLanguageModel model = ModelLoader.Load(folder, CPU, ScalarType.Float32);
         return model.call(family.Data["input_ids"]);

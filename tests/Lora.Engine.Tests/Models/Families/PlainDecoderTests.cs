@@ -3,6 +3,7 @@ using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Export;
 using Lora.Models;
+using Lora.Native;
 using Lora.Selection;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -67,7 +68,7 @@ public sealed class PlainDecoderTests : IDisposable
         {
             Loss(step, adapter);
             using IDisposable frozen = no_grad();
-            adapter.Arena.Values.sub_(adapter.Arena.Gradients.mul(0.05 / adapter.Arena.Gradients.norm()));
+            adapter.Arena.Values.Add(adapter.Arena.Gradients, -0.05 / adapter.Arena.Gradients.norm().ToDouble());
         }
 
         double after = Loss(step, adapter);

@@ -20,7 +20,7 @@ internal sealed class FusedStepCase
         Model = model;
         Adapter = new(Model, config ?? new LoraConfig(), [.. modules.Select((module, index) => new AdapterTarget(module, 2 + (index % 3), 0.5 + index))], CPU, seed: 5);
         using IDisposable noGradient = no_grad();
-        Adapter.Arena.Values.copy_(randn([Adapter.Arena.Count], device: CPU, generator: new Generator(3, CPU)).mul_(0.05));
+        Adapter.Arena.Values.copy_(randn([Adapter.Arena.Count], device: CPU, generator: new Generator(3, CPU)).Multiply(0.05));
         Random random = new(7);
         Examples = [.. new[] { 5, 300, 1, 40 }.Select((length, index) => Example(random, length, index))];
         Batch = Batch.Of(Examples, padId: 0);

@@ -33,7 +33,7 @@ public class WeightArenaTests
     public void Tensors_of_different_blocks_are_not_adjacent()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor whole = arange(12, dtype: ScalarType.Float32, device: CPU).view(6, 2);
+        Tensor whole = Arithmetic.Range(0, 12, ScalarType.Float32, CPU).view(6, 2);
 
         Assert.NotNull(WeightArena.Adjacent([whole.narrow(0, 0, 2), whole.narrow(0, 2, 4)]));
         Assert.Null(WeightArena.Adjacent([whole.narrow(0, 2, 4), whole.narrow(0, 0, 2)]));
@@ -47,7 +47,7 @@ public class WeightArenaTests
         Tensor weight;
         using (WeightArena arena = new([("one", [2, 3]), ("one.bias", [2])], ScalarType.Float32, CPU))
         {
-            weight = arena["one"].fill_(3);
+            weight = arena["one"].copy_(tensor(3.0));
         }
 
         Assert.Equal(18, weight.sum().ToDouble());

@@ -43,7 +43,7 @@ public class SmallFloatTests
     private static float[] Converted(int scalarType)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor codes = arange(256, dtype: ScalarType.Int32, device: CPU).to(ScalarType.Byte);
+        Tensor codes = Arithmetic.Range(0, 256, ScalarType.Int32, CPU).to(ScalarType.Byte);
         Tensor values = TensorMemory.View(TensorMemory.Address(codes), (ScalarType)scalarType, [256], CPU).to(ScalarType.Float32);
         return MemoryMarshal.Cast<byte, float>(values.bytes).ToArray();
     }

@@ -44,7 +44,8 @@ public class GradientScoringTests
             {
                 ((nn.Module<Tensor, Tensor>)module).register_forward_hook((_, input, output) =>
                 {
-                    using Tensor square = input.to(ScalarType.Float64).pow(2);
+                    using Tensor wide = input.to(ScalarType.Float64);
+                    using Tensor square = wide * wide;
                     (double sum, long count) = sums.GetValueOrDefault(name);
                     sums[name] = (sum + square.sum().ToDouble(), count + input.NumberOfElements);
                     return output;

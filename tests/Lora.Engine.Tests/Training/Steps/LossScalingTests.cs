@@ -11,14 +11,14 @@ public class LossScalingTests
     public void It_follows_the_operator_behind_torch_s_GradScaler()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor factor = full([1], 65536f, device: CPU);
+        Tensor factor = tensor(new[] { 65536f }, device: CPU);
         Tensor tracker = zeros([1], dtype: ScalarType.Int32, device: CPU);
         LossScaling scaling = new();
         Random random = new(11);
         for (int step = 0; step < 12000; step++)
         {
             bool isOverflow = random.Next(1500) == 0;
-            using (Tensor found = full([1], isOverflow ? 1f : 0f, device: CPU))
+            using (Tensor found = tensor(new[] { isOverflow ? 1f : 0f }, device: CPU))
             using (Tensor updated = Dispatcher.Call("aten::_amp_update_scale_", "", factor, tracker, found, 2.0, 0.5, 2000L))
             {
                 Note(scaling, isOverflow);

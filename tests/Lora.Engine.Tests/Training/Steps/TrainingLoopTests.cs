@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
+using Lora.Native;
 using Lora.Training;
 using static TorchSharp.torch;
 
@@ -175,7 +176,7 @@ public sealed class TrainingLoopTests : IDisposable
             using IDisposable noGradient = no_grad();
             foreach (TrainableParameter parameter in adapter.Arena.Parameters.Where(isReached))
             {
-                parameter.Gradient.add_(gradient(batch));
+                parameter.Gradient.Add(gradient(batch));
             }
 
             return tensor(loss(batch), dtype: ScalarType.Float64, device: CPU);

@@ -1,4 +1,5 @@
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ public sealed class FilePrefixStoreTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows removes the file itself.");
         using DisposeScope scope = NewDisposeScope();
         using FilePrefixStore store = new(files.Path);
-        int number = store.Add(arange(5, dtype: ScalarType.Float32, device: CPU));
+        int number = store.Add(Arithmetic.Range(0, 5, ScalarType.Float32, CPU));
 
         Assert.Empty(Directory.GetFileSystemEntries(files.Path)); // while it is in use
         Tensor read = zeros(5, device: CPU);

@@ -55,12 +55,12 @@ public sealed class AdaptedProductTests : IDisposable
         stack.Reserve(1 << 16);
         using (stack.Begin())
         {
-            stack.Take(type, stack.Capacity / type.ElementSize()).fill_(double.NaN);
+            stack.Take(type, stack.Capacity / type.ElementSize()).copy_(tensor(double.NaN));
         }
 
-        Tensor y = full([9, 17], double.NaN, dtype: type, device: CPU);
+        Tensor y = Arithmetic.Full([9, 17], double.NaN, type, CPU);
         Tensor? low = product.Forward(x, y, stack);
-        Tensor dx = full_like(x, double.NaN);
+        Tensor dx = Arithmetic.Full(x.shape, double.NaN, type, CPU);
         product.Backward(dy, x, low, dx);
 
         double tolerance = isExact ? 1e-7 : 1e-6; // gradients are added up in float32
@@ -93,7 +93,7 @@ public sealed class AdaptedProductTests : IDisposable
                 weight = weight - startUp.to(type).mm(startDown.to(type));
             }
 
-            return layer.call(xLeaf) + ((xLeaf * Mask(part)).mm(weight.t()) * 0.5);
+            return layer.call(xLeaf).Plus((xLeaf * Mask(part)).mm(weight.t()).Times(0.5));
         }
 
         Tensor Mask(int part)
@@ -102,7 +102,7 @@ public sealed class AdaptedProductTests : IDisposable
             {
                 // Operators draw the masks of all adapters at once, by the first one's seed.
                 using Generator draws = new(21, CPU);
-                return empty([2, 9, 12], dtype: type, device: CPU).bernoulli_(1 - Probability, draws)[part] / (1 - Probability);
+                return empty([2, 9, 12], dtype: type, device: CPU).bernoulli_(1 - Probability, draws)[part].Times(1 / (1 - Probability));
             }
 
             Tensor mask = ones_like(x);
@@ -157,7 +157,7 @@ public sealed class AdaptedProductTests : IDisposable
             using AdaptedProduct product = new(new JoinedWeights(layers), used, kernels, stack, alignment, flat);
             flat?.Values.ToList().ForEach(one => one.Refresh());
             product.Refresh();
-            (Tensor result, Tensor back) = (full([9, 24], double.NaN, dtype: type, device: CPU), full_like(x, double.NaN));
+            (Tensor result, Tensor back) = (Arithmetic.Full([9, 24], double.NaN, type, CPU), Arithmetic.Full(x.shape, double.NaN, type, CPU));
             product.Backward(dy, x, product.Forward(x, result, stack), back);
             flat?.Values.ToList().ForEach(one => one.Gather());
             return (result, back);
