@@ -203,6 +203,7 @@ public sealed class Dataset : IDisposable
             cache.Add(row, made.Example);
         }
 
+        // Rows are encoded on several threads, and the lists of what befell them are for one.
         lock (noted)
         {
             if (!noted[row])
@@ -240,6 +241,7 @@ public sealed class Dataset : IDisposable
 
     private void CheckAnyLearned()
     {
+        // It stops at the first: a large dataset is not encoded for it.
         if (!Enumerable.Range(0, Count).Any(number => Example(number) is not null))
         {
             string reason = string.Create(CultureInfo.InvariantCulture,

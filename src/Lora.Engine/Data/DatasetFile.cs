@@ -136,6 +136,7 @@ public sealed class DatasetFile(string path)
     /// <exception cref="FormatException">A name stands twice.</exception>
     internal RowCells Cells(RowField[] fields)
     {
+        // The rows of a file nearly always have the same columns, so what these mean is found once.
         if (layout?.Fits(fields) != true)
         {
             layout = new(fields, Rules);

@@ -18,7 +18,7 @@ internal sealed class ExampleMaker
         this.options = options;
         Chat = options.Chat ?? ChatEncoder.Of(new(Path.GetDirectoryName(tokenizer.Path)!, options.Data.ChatTemplate, null), tokenizer, options.Data, TimeProvider.System);
         encoder = new(tokenizer, options.MaxLength, Chat);
-        whole = new(tokenizer, int.MaxValue - 1);
+        whole = new(tokenizer, int.MaxValue - 1); // one less: one id more than are kept is asked for
         choices = new(tokenizer, options.Data.ChatTemplate is null ? null : Chat, options.Data.AllowSpecialToken);
         task = options.Task.Kind == TaskKind.CausalLM ? null : new(tokenizer, options.MaxLength, options.Task, options.Labels);
     }

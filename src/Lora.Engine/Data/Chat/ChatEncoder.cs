@@ -174,6 +174,7 @@ internal sealed class ChatEncoder
                 continue;
             }
 
+            // Where users' messages bear no marks, what they spell cannot be told from what the template writes, and would become tokens.
             if (scope != MarkedScope.All && !options.AllowSpecialToken && all.Any(part => messages[part.Turn].Role != ChatRoles.Assistant && Spells(part)))
             {
                 reason = "changes when its messages are marked, and one of them spells a special token, which -AllowSpecialToken allows";
@@ -197,6 +198,7 @@ internal sealed class ChatEncoder
         foreach (Range range in ranges)
         {
             Add(done, range.Start.Value, isLearned: false);
+            // Ranges may overlap: a template may mark one stretch inside of another.
             Add(Math.Max(done, range.Start.Value), range.End.Value, isLearned: true);
             done = Math.Max(done, range.End.Value);
         }

@@ -80,6 +80,7 @@ internal sealed class RowStore(IReadOnlyList<DatasetFile> files, DatasetLimits l
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(json, hash);
+        // Enough to see that a row is another, and few enough that an index keeps each row in 32 bytes.
         return BinaryPrimitives.ReadUInt64LittleEndian(hash);
     }
 }

@@ -87,6 +87,7 @@ public static class DatasetReader
             lines.Skip(ByteOrderMark.Length);
         }
 
+        // Whether objects have a line each is told by the first line and what follows it.
         if (lines.Ahead.Span.TrimStart(" \t\r\n"u8).StartsWith("{"u8))
         {
             lines.ReadLineAhead();

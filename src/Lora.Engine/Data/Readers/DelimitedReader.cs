@@ -28,6 +28,7 @@ internal static class DelimitedReader
         {
             ReadOnlySpan<char> record = csv.GetRawRecordSpan();
             int start = line;
+            // A field in quotes may have line ends of its own.
             line += record.Count('\n');
             if (record.TrimEnd("\r\n").Length > 0)
             {

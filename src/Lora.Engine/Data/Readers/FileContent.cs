@@ -24,6 +24,7 @@ internal sealed class FileContent : Stream
         this.file = file;
         packing = PackingOf(Head(file));
         file.Position = 0;
+        // Unpacked on its own: a stream that unpacks does not go back to its beginning.
         byte[] head = PeekUnpacked();
         content = Unpacked();
         if (head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
@@ -31,6 +32,7 @@ internal sealed class FileContent : Stream
             dataset.Note("is text in UTF-16");
             encoding = new UnicodeEncoding(bigEndian: head[0] == 0xFE, byteOrderMark: true, throwOnInvalidBytes: true);
         }
+        // A byte order mark of UTF-8 says more than -DatasetEncoding does.
         else if (head is not [0xEF, 0xBB, 0xBF, ..])
         {
             encoding = dataset.Rules.Encoding;

@@ -74,6 +74,7 @@ internal sealed class LineReader(Stream stream)
     public bool ReadOn()
     {
         int ahead = end - start;
+        // Twice what is ahead, so that a long line is not copied with every read; behind it the buffer is small again.
         int room = Math.Max(SmallBuffer, ahead * 2);
         byte[] target = buffer.Length == room ? buffer : new byte[room];
         buffer.AsSpan(start..end).CopyTo(target);

@@ -33,6 +33,7 @@ internal enum MessageKey
 /// <summary>The values of one message by its keys. What is null is not there; keys that mean nothing are noted.</summary>
 internal sealed class MessageKeys
 {
+    // The keys of files are the names of the enum in lower case with underscores: tool_calls, reasoning_content.
     private static readonly string[] Names = [.. Enum.GetNames<MessageKey>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)];
     private static readonly FrozenDictionary<string, int> Known = Names.Index().ToFrozenDictionary(entry => entry.Item, entry => entry.Index, StringComparer.Ordinal);
 
@@ -111,6 +112,7 @@ internal sealed class MessageKeys
     public bool? Mark()
     {
         bool? mark = null;
+        // The marks stand one after another in the enum.
         for (int key = (int)MessageKey.Weight; key <= (int)MessageKey.LossScale; key++)
         {
             JsonElement value = values[key];

@@ -20,6 +20,7 @@ internal sealed class RowLayout
         (string Key, ColumnMeaning Meaning)[] found = Array.ConvertAll(names, rules.Column);
         bool hasInstruction = Array.Exists(found, column => column.Key == RowColumns.Instruction);
         keys = Array.ConvertAll(found, column => column.Key);
+        // Beside an instruction an input is what it is about; alone it is what is asked.
         meanings = Array.ConvertAll(found, column => hasInstruction && column.Key == RowColumns.Input ? ColumnMeaning.Input : column.Meaning);
     }
 

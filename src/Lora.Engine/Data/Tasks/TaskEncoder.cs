@@ -18,6 +18,7 @@ internal sealed class TaskEncoder(Tokenizer tokenizer, int maxLength, LearnedTas
     /// <summary>Ids that stand around a text.</summary>
     public int Around => tokenizer.OpeningIds.Count + Closing.Count;
 
+    // A decoder has to learn where to stop, also where the tokenizer's file closes no text.
     private IReadOnlyList<int> Closing => task.Kind == TaskKind.Seq2SeqLM && tokenizer.ClosingIds.Count == 0 && tokenizer.EndOfSequenceId is int end ? [end] : tokenizer.ClosingIds;
 
     /// <summary>The ids of a text by itself, with nothing around it.</summary>

@@ -42,6 +42,7 @@ internal static class ParquetFooter
         byte[] footer = new byte[file.Length - tail.Length - start];
         int read = RandomAccess.Read(file.SafeFileHandle, footer, start);
         ThriftStruct meta = new ThriftWalk(footer.AsSpan(0, read)).Read("FileMetaData");
+        // FileMetaData: 2 is the schema, 4 the row groups, 8 the encryption. Of a column of a group 1 is the file, 8 and 9 are about its keys.
         if (meta.Has(8) || meta.List(4).SelectMany(group => group.List(1)).Any(column => column.Has(8) || column.Has(9)))
         {
             throw new InvalidDataException("it is encrypted");
@@ -75,9 +76,11 @@ internal static class ParquetFooter
             (long left, int definition, int repetition) = open.Pop();
             open.Push((left - 1, definition, repetition));
             bool isRoot = ReferenceEquals(element, schema[0]);
+            // SchemaElement: 1 is the type of a leaf, 3 says whether it is required, optional or repeated, 5 is the number of children.
             long kind = isRoot ? Required : element.Number(3);
             (definition, repetition) = (definition + (kind == Required ? 0 : 1), repetition + (kind == Repeated ? 1 : 0));
             long children = element.Number(5);
+            // A leaf has a type and no children, a group children and no type.
             if (children > 0 == element.Has(1))
             {
                 break;

@@ -27,6 +27,7 @@ internal static class ParquetPages
         {
             Require(offset >= 0 && offset < end, "a page lies outside of the file");
             (ThriftStruct page, int length) = Header(file, offset, end);
+            // PageHeader: 1 is the type, 2 and 3 are the sizes, 5 is a data page's own header, 7 a dictionary's, 8 that of a data page of version 2.
             (long unpacked, long packed) = (page.Number(2, -1), page.Number(3, -1));
             offset += length + packed;
             Require(packed >= 0 && offset <= end, "a page reaches beyond the end of the file");
@@ -42,6 +43,7 @@ internal static class ParquetPages
                 Require(Values(dictionary, 1) <= unpacked, "a dictionary has more values than bytes");
             }
 
+            // A data page of version 2 has its levels before the values, and they are not packed.
             int levels = (int)Math.Clamp((page.Struct(8)?.Number(5) ?? 0) + (page.Struct(8)?.Number(6) ?? 0), 0, packed);
             Require(page.Struct(8) is null || !isNested, "its lists are in data pages of version 2; write it with data pages of version 1");
             CheckSize(Unpacked(file, column.Codec, offset - packed + levels, (int)packed - levels), packed);

@@ -37,6 +37,7 @@ internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes)
         short id = 0;
         while (Take(1)[0] is not 0 and byte header)
         {
+            // How far the field's number is from the one before; 0: the number itself follows.
             int step = header >> 4;
             id = step == 0 ? (short)Number() : (short)(id + step);
             object? value = Value(ThriftStructs.Of(name, id), (Wire)(header & 15), name);
@@ -78,6 +79,7 @@ internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes)
     private List<object?> List(string element, string within)
     {
         byte header = Take(1)[0];
+        // 15: the count follows.
         int count = header >> 4 == 15 ? Count() : header >> 4;
         Wire type = (Wire)(header & 15);
         if (count > bytes.Length - Length || type is Wire.True or Wire.False or Wire.List)
@@ -113,6 +115,7 @@ internal ref struct ThriftWalk(ReadOnlySpan<byte> bytes)
 
     private long Number()
     {
+        // The lowest bit is the sign, so that small negative numbers are short.
         ulong zigzag = Unsigned();
         return (long)(zigzag >> 1) ^ -(long)(zigzag & 1);
     }
