@@ -105,6 +105,7 @@ public sealed class Checkpoint : IDisposable
     private SafeFileHandle Handle(string file)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
+        // Lazy, since two threads may both make a value, and a handle too many would stay open.
         return handles.GetOrAdd(file, static path => new(() => File.OpenHandle(path))).Value;
     }
 }

@@ -33,6 +33,7 @@ internal static class DiskRoom
 
         try
         {
+            // Windows asks for a drive; elsewhere any folder stands for the file system that it is on.
             return place is null ? null : new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(place)! : place).AvailableFreeSpace;
         }
         catch (Exception exception) when (exception is ArgumentException or IOException or UnauthorizedAccessException)

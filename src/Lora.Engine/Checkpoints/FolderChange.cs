@@ -56,6 +56,7 @@ internal sealed class FolderChange(string folder, string stage)
             stream.Flush(flushToDisk: true);
         }
 
+        // The note comes whole too: half of one would say that fewer files go.
         FileChanges.Move(temporary, NotePath);
     }
 

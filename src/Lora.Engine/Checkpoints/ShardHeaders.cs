@@ -23,6 +23,7 @@ internal static class ShardHeaders
         List<TensorInfo> duplicates = [];
         foreach (TensorInfo tensor in headers.SelectMany(header => header.Tensors))
         {
+            // Of a tensor that two shards hold, the one in the shard that the index names counts.
             bool belongs = index is null || !index.Shards.TryGetValue(tensor.Name, out string? shard) || shard == tensor.File;
             if (belongs && !tensors.TryAdd(tensor.Name, tensor))
             {

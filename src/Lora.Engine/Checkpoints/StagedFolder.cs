@@ -22,6 +22,7 @@ internal sealed class StagedFolder : IDisposable
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         isNew = !Directory.Exists(full);
+        // A link stays a link: what changes is the folder that it leads to.
         this.folder = isNew ? full : Directory.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
         FolderChange.Finish(this.folder);
         this.warn = warn ?? (text => Trace.TraceWarning(text));
@@ -100,6 +101,7 @@ internal sealed class StagedFolder : IDisposable
         try
         {
             string path = Leftovers.NameFor(Path.Combine(beside, Leftovers.FolderName(folder)));
+            // The lock comes before the folder, since a folder without one is taken for a dead writer's.
             stream = new(Leftovers.LockOf(path), FileMode.CreateNew, FileAccess.Write, FileShare.None);
             Directory.CreateDirectory(path);
             return (path, stream);

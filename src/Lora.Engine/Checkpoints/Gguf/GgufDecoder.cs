@@ -69,6 +69,7 @@ internal static class GgufDecoder
         float scale = (float)BinaryPrimitives.ReadHalfLittleEndian(block);
         for (int index = 0; index < values.Length / 2; index++)
         {
+            // The lower halves of the bytes are the first 16 values, the upper halves the last 16.
             byte pair = block[sizeof(ushort) + index];
             values[index] = scale * ((pair & 15) - 8);
             values[index + (values.Length / 2)] = scale * ((pair >> 4) - 8);
@@ -78,6 +79,7 @@ internal static class GgufDecoder
     /// <summary>Lower halves of codes, upper quarters, a scale for each 16 values, and one for all.</summary>
     private static void Of6Bits(ReadOnlySpan<byte> block, Span<float> values)
     {
+        // Behind 128 bytes of lower halves, 64 of upper quarters and 16 scales.
         float scale = (float)BinaryPrimitives.ReadHalfLittleEndian(block[208..]);
         for (int index = 0; index < values.Length; index++)
         {

@@ -6,7 +6,9 @@ namespace Lora.Checkpoints;
 /// <summary>Reads the header of one file from its beginning. A count is believed only as far as the file has bytes for so many.</summary>
 internal sealed class GgufHeaderReader(Stream stream, string path)
 {
+    // The length of a key, a letter, a type, and a value of one byte.
     private const int FewestBytesOfField = sizeof(long) + 1 + sizeof(int) + 1;
+    // The length of a name, a letter, the number of dimensions, a size, a type and an offset.
     private const int FewestBytesOfTensor = sizeof(long) + 1 + sizeof(int) + sizeof(long) + sizeof(int) + sizeof(long);
     private const int LongestKey = 65_535;
     private const int Shown = 60;
@@ -121,6 +123,7 @@ internal sealed class GgufHeaderReader(Stream stream, string path)
             }
 
             long[] shape = new long[dimensions];
+            // The file has the sizes from the innermost dimension on.
             for (int dimension = shape.Length - 1; dimension >= 0; dimension--)
             {
                 shape[dimension] = I64();

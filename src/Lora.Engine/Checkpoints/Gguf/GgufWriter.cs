@@ -67,6 +67,7 @@ internal static class GgufWriter
         {
             Write(writer, tensor.Name);
             writer.Write(tensor.Shape.Length);
+            // From the innermost dimension on.
             foreach (long size in tensor.Shape.Reverse())
             {
                 writer.Write(size);

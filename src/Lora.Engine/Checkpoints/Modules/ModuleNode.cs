@@ -68,6 +68,7 @@ internal sealed class ModuleNode(string name, string role)
         while (rest.TryPop(out ModuleNode? node))
         {
             yield return node;
+            // Backwards: what is pushed last comes first.
             foreach (ModuleNode child in node.children.Values.OrderByDescending(child => child.Role, ModuleOrder.Instance))
             {
                 rest.Push(child);

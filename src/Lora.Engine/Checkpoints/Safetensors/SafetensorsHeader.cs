@@ -115,6 +115,7 @@ public sealed class SafetensorsHeader
         }
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        // Text in place of a length, as at the beginning of a Git LFS pointer, is a number beyond any header's.
         LoraProblem? problem = length <= MaximumLength ? null
             : prefix.SequenceEqual("version "u8) ? new(LoraError.GitLfsPointer, path, path)
             : Text(prefix) is string text ? new(LoraError.NotSafetensors, path, path, text)
@@ -142,6 +143,7 @@ public sealed class SafetensorsHeader
         SafetensorsHeaderJson content = new(path, dataStart, problems);
         content.Read(json);
         List<TensorInfo> tensors = content.Tensors;
+        // By length too: an empty tensor has the offset of the one after it.
         tensors.Sort(static (left, right) => (left.Offset, left.Length).CompareTo((right.Offset, right.Length)));
         if (problems.Count == problemsBefore)
         {

@@ -21,6 +21,7 @@ public static class SafetensorsWriter
     public static void Write(
         string path, IEnumerable<TensorData> tensors, IReadOnlyDictionary<string, string>? metadata = null, IProgress<WorkProgress>? progress = null)
     {
+        // The reference library's order: with the widest types first each tensor is aligned to its own width.
         TensorData[] sorted =
             [.. tensors.OrderByDescending(tensor => tensor.DataType).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
         Check(path, sorted);
@@ -61,7 +62,7 @@ public static class SafetensorsWriter
     private static byte[] Header((string Name, TensorDataType DataType, long[] Shape)[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using MemoryStream stream = new();
-        stream.Write(stackalloc byte[sizeof(ulong)]);
+        stream.Write(stackalloc byte[sizeof(ulong)]); // room for the length, which is known at the end
         using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             WriteJson(json, tensors, metadata);
@@ -83,6 +84,7 @@ public static class SafetensorsWriter
         if (metadata is not null)
         {
             json.WriteStartObject("__metadata__");
+            // In an order, which the reference library's table of them does not have: the same content is the same bytes.
             foreach ((string key, string value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             {
                 json.WriteString(key, value);

@@ -25,6 +25,7 @@ public static class TensorDataTypes
     {
         TensorDataType.F4 => 4,
         TensorDataType.F6E2M3 or TensorDataType.F6E3M2 => 6,
+        // The order of the types is that of their widths.
         < TensorDataType.I16 => 8,
         < TensorDataType.I32 => 16,
         < TensorDataType.C64 => 32,
