@@ -30,6 +30,7 @@ public sealed record AdapterArgument : Argument
         null => throw LoraException.Of(LoraError.AdapterNotGiven, null, ""),
         LoraAdapter adapter => [() => new(adapter)],
         string path => [.. NamedPlace.All(path, paths).Select(found => (Func<AdapterSource>)(() => AdapterSource.At(found)))],
+        // Before its path: what is in memory need not be read again.
         object value when Members.Of(value, "Adapter") is LoraAdapter adapter => [() => new(adapter, Members.Text(value, "AdapterPath"))],
         object value when Members.Path(value) is string path => [() => AdapterSource.At(paths.Literal(path))],
         object value when Members.Nested(value, "Adapter") is object inner => new AdapterArgument { Value = inner }.Sources(paths),

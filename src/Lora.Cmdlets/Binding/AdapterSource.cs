@@ -26,8 +26,10 @@ internal sealed class AdapterSource
         string path = HubCache.Resolve(place);
         bool isPart = File.Exists(path) && Path.GetFileName(path) is AdapterConfigJson.FileName or AdapterFolder.WeightsName;
         string folder = isPart ? Path.GetDirectoryName(path)! : path;
+        // diffusers saves an adapter as a folder with this one file and no configuration.
         string alone = isPart || File.Exists(path) ? path : Path.Combine(path, AdapterFile.DiffusersName);
         return File.Exists(Path.Combine(folder, AdapterConfigJson.FileName)) ? new(folder, null)
+            // PEFT's weights without their configuration are no adapter: neither alpha nor the targets are in them.
             : !isPart && File.Exists(alone) && AdapterFile.FormatOf(alone) is not null ? new(folder, alone)
             : throw LoraException.Of(LoraError.NotAnAdapter, path, path, WhyNot(folder));
     }

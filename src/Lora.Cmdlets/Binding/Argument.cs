@@ -28,6 +28,7 @@ public sealed class RecordedAttribute<T> : ArgumentTransformationAttribute
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
+        // The shell's own idea of a list: a text and a hashtable are none.
         IEnumerable? list = Several ? LanguagePrimitives.GetEnumerable(inputData) : null;
         return list is null ? Record(inputData) : list.Cast<object?>().Select(Record).ToArray();
     }

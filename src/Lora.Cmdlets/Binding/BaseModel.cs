@@ -8,6 +8,7 @@ internal static class BaseModel
     /// <summary>The model that a configuration was made from or, for one from a file, the one that the file names, if that is a folder here or in the cache.</summary>
     public static string? Of(LoraConfig config, PathResolver paths) =>
         config.Model is string model ? paths.Full(model)
+        // As transformers has it: a folder of that name goes before what a hub calls so.
         : config.BaseModelNameOrPath is string name ? paths.Folder(name) ?? HubCache.Default.Find(name, config.Revision)
         : null;
 

@@ -15,10 +15,12 @@ public sealed record ConfigArgument : Argument
     {
         null => throw LoraException.Of(LoraError.ConfigNotGiven, null),
         LoraConfig config => config,
+        // Before other tables: PEFT's keys mean PEFT's defaults for what is not said, the module's names the module's.
         object value when PeftTable.Is(value) => PeftTable.Read(value, paths.Cmdlet),
         IDictionary entries => PropertyBag.ToConfig(entries),
         string path => ConfigFile.Read(NamedPlace.One(path, paths), paths.Cmdlet),
         object value when Members.Nested(value, "Config", "Adapter") is object inner => new ConfigArgument { Value = inner }.Read(paths),
+        // Before its properties: an adapter's description has a Rank and an Alpha too, but says little else of its configuration.
         object value when Members.Path(value) is string path => ConfigFile.Read(paths.Literal(path), paths.Cmdlet),
         PSObject bag when PropertyBag.IsConfig(bag) => PropertyBag.ToConfig(bag),
         object value => throw LoraException.Of(LoraError.NotAConfig, value, value, WhyNot(value)),

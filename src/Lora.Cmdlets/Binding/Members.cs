@@ -14,6 +14,7 @@ internal static class Members
         {
             return Argument.Plain(PSObject.AsPSObject(value).Properties[name]?.Value);
         }
+        // A property of another's type runs its code, which may throw: what cannot be read is not there.
         catch (GetValueException)
         {
             return null;

@@ -39,6 +39,7 @@ public sealed record ModelArgument : Argument
         : Members.Nested(value, "Config", "Adapter") is object inner ? new ModelArgument { Value = inner }.One(paths)
         : Members.Text(value, "BaseModelNameOrPath", "BaseModel") is string name
             ? BaseModel.Of(null, paths, new LoraConfig { BaseModelNameOrPath = name, Revision = Members.Text(value, "Revision") })
+        // It could know a model and does not: its path is an adapter's, which must not be taken for a model's.
         : Members.Has(value, "Model", "BaseModel") ? throw LoraException.Of(LoraError.ModelNotKnown, value)
         : Members.Path(value) is string path ? paths.Literal(path)
         : throw LoraException.Of(LoraError.NotAModel, value, value, $"it is a {Members.Kind(value)}");

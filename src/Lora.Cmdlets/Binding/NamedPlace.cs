@@ -26,6 +26,7 @@ internal static class NamedPlace
     /// <exception cref="LoraException">As of <see cref="All"/>.</exception>
     public static string OfModule(string model, PathResolver paths) => model.Split('@', 2) switch
     {
+        // Get-LoraModule -Remote writes name@revision; in a path an @ is a letter like any other.
         [string name, string revision] when HubCache.IsHubName(name) => All(name, paths, revision)[0],
         [string name] when HubCache.IsHubName(name) => All(name, paths)[0],
         _ => paths.Literal(model),

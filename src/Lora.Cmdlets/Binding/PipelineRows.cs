@@ -26,6 +26,7 @@ internal sealed class PipelineRows : IDisposable
     private readonly ArrayBufferWriter<byte> json = new();
     private readonly Utf8JsonWriter writer;
 
+    // Without this encoder each letter beyond ASCII would take six bytes of the file, which no browser reads.
     public PipelineRows() => writer = new(json, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     /// <summary>The rows.</summary>
@@ -41,6 +42,7 @@ internal sealed class PipelineRows : IDisposable
             RowJson.Write(given, writer);
             writer.Flush();
         }
+        // The writer's own: half of a surrogate pair is an ArgumentException, too many levels are an InvalidOperationException.
         catch (Exception exception) when (exception is FormatException or ArgumentException or InvalidOperationException)
         {
             throw LoraException.From(exception, LoraError.RowInvalid, given, Name, string.Create(CultureInfo.InvariantCulture, $"row {Rows.Count + 1}"), exception.Message.TrimEnd('.'));

@@ -14,6 +14,7 @@ public sealed record PromptArgument : Argument
         LoraPrompt prompt => prompt,
         string text => LoraPrompt.Of(text),
         null => throw LoraException.Of(LoraError.PromptNotGiven, null, ": it is nothing"),
+        // Before rows: what a job gives back of the module's own objects is a custom object, as a row is.
         object value when Members.Kind(value).StartsWith("Lora.", StringComparison.Ordinal) =>
             throw LoraException.Of(LoraError.PromptNotGiven, value, $": what came is a {Members.Kind(value)}"),
         object value when RowJson.IsRow(value) => Row(value, number),

@@ -70,6 +70,7 @@ internal static class PropertyBag
     {
         if (TryConvert(property, value, out object? converted))
         {
+            // By reflection, which calls an init accessor at any time; to the shell the properties of these objects cannot be set.
             property.SetValue(made, converted);
         }
         else
@@ -82,12 +83,14 @@ internal static class PropertyBag
     public static bool TryConvert(PropertyInfo property, object? value, out object? converted)
     {
         Type type = property.PropertyType;
+        // The shell makes an empty text or a zero of null.
         if (value is null && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable)
         {
             converted = null;
             return true;
         }
 
+        // A table of patterns, and the text 'pattern=number' that a job leaves of an entry, say nothing to the shell's conversion.
         if (type == typeof(LoraPatternValue[]) && value is not null)
         {
             converted = PatternValues.Of(property.Name, value);
@@ -100,6 +103,7 @@ internal static class PropertyBag
             return true;
         }
 
+        // Culture: 0.5 and 1e-4 are written with a point wherever the shell runs.
         Type? item = ItemOf(type);
         bool isConverted = LanguagePrimitives.TryConvertTo(value, item?.MakeArrayType() ?? type, CultureInfo.InvariantCulture, out converted);
         converted = isConverted && item is not null ? Activator.CreateInstance(type, converted) : converted;

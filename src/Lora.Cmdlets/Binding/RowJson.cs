@@ -11,6 +11,7 @@ namespace Lora.Commands;
 /// <summary>Writes rows as JSON: custom objects, hashtables and rows of a data table, with what they hold. Dates are texts, what is no number is null.</summary>
 internal static class RowJson
 {
+    // As deep as System.Text.Json reads unless told otherwise; it also ends an object that holds itself.
     private const int Deepest = 64;
 
     /// <summary>Whether an object has columns, as a row has.</summary>
@@ -50,8 +51,10 @@ internal static class RowJson
                 writer.WriteBooleanValue(truth);
                 break;
             case sbyte or byte or short or ushort or int or uint or long or ulong or float or double or decimal or Half or BigInteger:
+                // As text: the writer takes neither Half nor BigInteger.
                 writer.WriteRawValue(Number((IFormattable)Argument.Plain(value)!));
                 break;
+            // Before lists: a table is a list of its entries too.
             case object inner when Columns(inner) is IEnumerable<(string Name, object? Value)> columns:
                 writer.WriteStartObject();
                 foreach ((string column, object? cell) in columns)
@@ -79,6 +82,7 @@ internal static class RowJson
     /// <summary>The columns of an object in their order; a hashtable has none, so that they come in that of their names. Null for what has no columns.</summary>
     private static IEnumerable<(string Name, object? Value)>? Columns(object value) => value switch
     {
+        // A generic dictionary promises no order, but keeps that in which it was filled.
         IDictionary table when table is IOrderedDictionary || table.GetType().IsGenericType => Entries(table),
         IDictionary table => Entries(table).OrderBy(entry => entry.Name, StringComparer.Ordinal),
         DataRowView view => Columns(view.Row),

@@ -16,6 +16,7 @@ public sealed record StartArgument : Argument
     {
         object value = Value ?? throw LoraException.Of(LoraError.ConfigNotGiven, null);
         string? path = value is string typed ? NamedPlace.One(typed, paths) : Members.Path(value);
+        // A folder is an adapter, though it holds a configuration too; of its files the weights alone are one.
         bool isAdapter = value is LoraAdapter or LoraTrainingResult
             || Members.Nested(value, "Adapter") is not null
             || (path is not null && (!File.Exists(path) || Path.GetFileName(path) == AdapterFolder.WeightsName));
@@ -29,6 +30,7 @@ public sealed record StartArgument : Argument
         null => false,
         object value when !RowJson.IsRow(value) => value.GetType().Namespace?.StartsWith(nameof(Lora), StringComparison.Ordinal) == true,
         object value when PeftTable.Is(value) || Members.Kind(value).StartsWith("Lora.", StringComparison.Ordinal) => true,
+        // A row of a dataset is a table too: only one that has nothing but a configuration's names is taken for a configuration.
         IDictionary table => table.Count > 0 && table.Keys.Cast<object>().All(key => Array.Exists(typeof(LoraConfig).GetProperties(), property => property.Name.Equals($"{key}", StringComparison.OrdinalIgnoreCase))),
         PSObject bag => PropertyBag.IsConfig(bag),
         _ => false,

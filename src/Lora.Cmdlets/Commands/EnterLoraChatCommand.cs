@@ -139,6 +139,7 @@ public sealed class EnterLoraChatCommand : GeneratingCmdlet, IChatModel, IChatTe
         if (generator is null)
         {
             RunOnWorker("Loading model", (worker, cancellation) =>
+                // Adapters know their model: BaseModel.Fill gave them the one that -Model names.
                 generator = LoraGenerator.Load(adapters.Count == 0 ? model : null, adapters, loading!, new WorkReport(worker), cancellation));
         }
 

@@ -66,6 +66,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
         }
 
         PathResolver paths = new(this);
+        // Before ShouldProcess, so that -WhatIf too refuses what cannot be written so.
         LoraAdapter written = Named(Portable ? PortableAdapter.Of(adapter, BaseModel.Of(Base(paths), paths, adapter.Config)) : adapter);
         bool isAllowed = ShouldProcess(folder, Portable ? "Export portable adapter" : "Export adapter");
         if (isAllowed)

@@ -85,6 +85,7 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
+        // An empty pipeline is one of adapters, of which there are none: it does not mean the model without one.
         bool hasAdapter = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(Adapter));
         if (hasAdapter || Model?.Value is null)
         {

@@ -71,6 +71,7 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
         ModelDownload download = null!;
         PipelineWorker current = null!; // says what is waited for
         using HubClient client = new(options, (why, wait) => current.Write(HubWait.Record(why, wait)));
+        // Asked of the hub before ShouldProcess, so that -WhatIf says how much there is to download.
         RunOnWorker("Downloading model", (worker, cancellation) =>
         {
             current = worker;

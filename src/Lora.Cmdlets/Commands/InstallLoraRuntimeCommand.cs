@@ -30,6 +30,7 @@ public sealed class InstallLoraRuntimeCommand : AsyncLoraCmdlet
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
+        // A folder is relative to the shell's location; what is none is an address or a source's name.
         string? source = Source is null ? null : new PathResolver(this).Folder(Source) ?? Source;
         foreach (LoraBackend backend in Backend)
         {

@@ -47,6 +47,7 @@ public sealed class InvokeLoraSweepCommand : TrainingCmdlet
             try
             {
                 SweepValues.CheckNames(input.Values.Where(value => value.Name != SweepPoint.ConfigKey).Select(value => value.Name));
+                // Only to refuse the point that cannot be, while it is at hand; all are read once more with the grid's values.
                 SweepValues.Read(input.Values);
                 inputs.Add((input, input.Value is null ? throw LoraException.Of(LoraError.ConfigNotGiven, null) : input.Config?.Read(paths)));
             }

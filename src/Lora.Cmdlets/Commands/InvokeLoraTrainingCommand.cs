@@ -123,6 +123,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
         RunOnWorker(Activity(), (worker, cancellation) =>
         {
             TrainingReport report = new(worker, options, PassThruStep);
+            // Kept for the next configuration, whose base model is loaded already.
             session ??= new TrainingSession();
             report.Give(() => session.Train(start.Config, data, options, report, cancellation));
         });

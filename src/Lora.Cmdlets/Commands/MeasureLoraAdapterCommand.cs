@@ -109,6 +109,7 @@ public sealed class MeasureLoraAdapterCommand : MeasuringCmdlet
         PathResolver paths = new(this);
         model = BaseModel.Named(Model, Revision, paths);
         TrainingData data = Data(Dataset, paths) ?? throw LoraException.Of(LoraError.DatasetNotGiven, null, "neither by -Dataset nor by -Row");
+        // One for the whole pipeline: the model and the rows are the same for every adapter.
         session = new(data, new()
         {
             Include = Include,

@@ -91,6 +91,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
             throw LoraException.Of(LoraError.ConfigConflict, targets[0], $"piped modules are adapted exactly as they are, and -{string.Join(", -", targets)} says otherwise");
         }
 
+        // No modules, and nothing else that says what to adapt: ChosenModules says so.
         if (modules.Count > 0 || (!isBegun && (MyInvocation.ExpectingInput || targets.Length == 0)))
         {
             CheckBudget();

@@ -60,11 +60,13 @@ public sealed class TestLoraHostCommand : AsyncLoraCmdlet
             try { [Lora.HostChecks.RuntimeProbe]::Run() }
             catch { ($_.Exception.InnerException ?? $_.Exception).Message; exit {{RuntimeProbe.Refused}} }
             """;
+        // PowerShell takes a script as Base64 of UTF-16, which needs no quotes on any system.
         string[] arguments = ["-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(script))];
         string program = Environment.ProcessPath ?? "";
         return Path.GetFileNameWithoutExtension(program).ToUpperInvariant() switch
         {
             "PWSH" => [program, .. arguments],
+            // PowerShell as a .NET tool is started by dotnet, as is any other program that hosts it.
             "DOTNET" when SessionState.PSVariable.GetValue("PSHOME") is string home && File.Exists(Path.Combine(home, "pwsh.dll")) => [program, Path.Combine(home, "pwsh.dll"), .. arguments],
             _ => null,
         };

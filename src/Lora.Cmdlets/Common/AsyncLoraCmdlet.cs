@@ -25,6 +25,7 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
         lock (gate)
         {
             worker = current;
+            // Ctrl+C may come before there is a worker to cancel.
             if (stopped)
             {
                 current.Cancel();
@@ -98,6 +99,7 @@ public abstract class AsyncLoraCmdlet : LoraCmdlet, IDisposable
 
     private bool ShowsWarnings()
     {
+        // A line that is written to the host passes by the streams, and with them by what the user wants of warnings.
         object? preference = MyInvocation.BoundParameters.TryGetValue("WarningAction", out object? given)
             ? given : SessionState.PSVariable.GetValue("WarningPreference");
         return LanguagePrimitives.TryConvertTo(preference, out ActionPreference chosen) && chosen is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);

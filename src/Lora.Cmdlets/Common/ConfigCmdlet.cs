@@ -143,6 +143,7 @@ public abstract class ConfigCmdlet : LoraCmdlet
         Alpha = Alpha ?? config.Alpha,
         Dropout = Dropout ?? config.Dropout,
         Bias = Bias ?? config.Bias,
+        // A switch that is not given is false as well as -UseRsLora:$false, which switches off what the configuration has.
         UseRsLora = Given(nameof(UseRsLora)) ? UseRsLora : config.UseRsLora,
         UseDora = Given(nameof(UseDora)) ? UseDora : config.UseDora,
         UseLoraBias = Given(nameof(UseLoraBias)) ? UseLoraBias : config.UseLoraBias,
@@ -151,6 +152,7 @@ public abstract class ConfigCmdlet : LoraCmdlet
         EnsureWeightTying = Given(nameof(EnsureWeightTying)) ? EnsureWeightTying : config.EnsureWeightTying,
         Initialization = Initialization ?? config.Initialization,
         RankPattern = RankPattern is null ? config.RankPattern : PatternValues.Of(nameof(RankPattern), RankPattern),
+        // ValidateSet takes any case, PEFT its own.
         TaskType = TaskType?.ToUpperInvariant() ?? config.TaskType,
         AlphaPattern = AlphaPattern is null ? config.AlphaPattern : PatternValues.Of(nameof(AlphaPattern), AlphaPattern),
     };

@@ -66,6 +66,7 @@ public abstract class ExportCmdlet : AsyncLoraCmdlet
         string folder = Place;
         foreach (LoraAdapter adapter in AdapterArgument.Each(Adapter, this).Select(source => Reported(() => source.Load(this))).OfType<LoraAdapter>())
         {
+            // Whatever -Force says: the second adapter of a pipeline would overwrite the first.
             if (!destinations.Add(folder))
             {
                 throw LoraException.Of(LoraError.OutputRepeated, folder, folder);

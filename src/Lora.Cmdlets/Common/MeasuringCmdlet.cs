@@ -29,6 +29,7 @@ public abstract class MeasuringCmdlet : DatasetCmdlet
             return dataset.Length > 0 ? new(paths.All(dataset), []) : null;
         }
 
+        // A field: the rows lie in a temporary file until the work on them is done.
         rows = new();
         foreach (RowArgument row in Row)
         {

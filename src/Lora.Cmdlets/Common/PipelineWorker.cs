@@ -81,6 +81,7 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
         {
             while (!records.IsCompleted)
             {
+                // Wakes though nothing is said, so that the bar goes on.
                 if (records.TryTake(out PipelineRecord? record, ProgressBar.Interval))
                 {
                     if (record is PipelineRecord.Output { IsOfMany: true })
@@ -102,6 +103,7 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
         }
         finally
         {
+            // Writing throws where the pipeline has enough (Select-Object -First 1) or ends by an error: the work must not go on behind it.
             Cancel();
             thread.Join();
         }
@@ -122,6 +124,7 @@ internal sealed class PipelineWorker : IProgress<WorkProgress>, IDisposable
     {
         lock (gate)
         {
+            // Ctrl+C and the end of the process come on threads of their own, when the work may just be over.
             if (!disposed)
             {
                 cancellation.Cancel();

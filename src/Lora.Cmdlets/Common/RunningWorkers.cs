@@ -43,10 +43,12 @@ internal static class RunningWorkers
 
             if (!hooked)
             {
+                // It is never taken off again: an event of the process, and with no workers it does nothing.
                 AppDomain.CurrentDomain.ProcessExit += (_, _) => CancelAll();
                 hooked = true;
             }
 
+            // The script's next command must not begin its work in a process that ends.
             if (ending)
             {
                 worker.Cancel();

@@ -8,6 +8,7 @@ namespace Lora.Commands;
 /// <param name="reader">Reads what an argument stands for.</param>
 internal sealed class CommandArguments(CommandAst command, SyntaxReader reader)
 {
+    // The shell's own binder: short names, aliases and positions count as they will when the command runs.
     private readonly Dictionary<string, ParameterBindingResult> bound = StaticParameterBinder.BindCommand(command, resolve: true).BoundParameters;
 
     // A hashtable that is splatted names parameters too, and the binder passes over it.
@@ -22,6 +23,7 @@ internal sealed class CommandArguments(CommandAst command, SyntaxReader reader)
 
     /// <summary>Whether a command is one of this module's, or a certain one.</summary>
     public static bool IsOurs(CommandAst command, string name = "-Lora") =>
+        // The name may be qualified by its module: Lora\Get-LoraModule.
         command.GetCommandName()?.Contains(name, StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>Whether a parameter is given.</summary>

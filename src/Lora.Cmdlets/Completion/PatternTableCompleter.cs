@@ -19,6 +19,7 @@ public sealed partial class PatternTableCompleter : ModuleCompleter
             .Select(key => new CompletionResult($"@{{ {Key(key)} = {value} }}", key, CompletionResultType.ParameterValue, key));
     }
 
+    // A bare key is one word; with a dot in it the shell reads something else.
     private static string Key(string name) => Identifier().IsMatch(name) ? name : $"'{name.Replace("'", "''", StringComparison.Ordinal)}'";
 
     [GeneratedRegex(@"^[\p{L}_]\w*\z")]

@@ -47,6 +47,7 @@ internal sealed class SyntaxReader(ShellSession session)
 
     private object? Value(VariableExpressionAst variable)
     {
+        // Throws what the completer catches, where variables of variables are too many; an overflow would end the shell.
         RuntimeHelpers.EnsureSufficientExecutionStack();
         object? value = null;
         if (Assigned(variable) is StatementAst source && !values.TryGetValue(source, out value))

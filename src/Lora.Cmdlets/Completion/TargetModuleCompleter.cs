@@ -9,6 +9,7 @@ public sealed class TargetModuleCompleter : ModuleCompleter
     {
         KnownModules known = place.Known;
         LoraModuleInfo[] modules = [.. known.Adaptable.Where(module => module.Parameter is null)];
+        // PEFT hits every module with such an ending, and fails at one that it cannot adapt.
         HashSet<string> refused = [.. known.Modules.Except(known.Adaptable).Where(module => module.Parameter is null).Select(module => module.Name).Concat(known.Containers).SelectMany(DottedName.Endings)];
         return DottedName.Complete(place.Word, modules.Select(module => module.Name), DottedName.Endings)
             .Where(entry => !refused.Contains(entry))

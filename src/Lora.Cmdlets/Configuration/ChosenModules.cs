@@ -32,6 +32,7 @@ internal static class ChosenModules
             LoraError.TargetKindUnsupported, module, module.Name, module.Kind, LoraModuleKinds.Adaptable))]);
         return [.. chosen.GroupBy(module => module.Model, StringComparer.Ordinal).Select(group =>
         {
+            // PEFT has weights of experts that are parameters in a list of their own, target_parameters.
             ILookup<bool, string> names = group.ToLookup(module => module.Kind == LoraModuleKind.Expert, module => module.Name);
             return Of(group.Key) with
             {

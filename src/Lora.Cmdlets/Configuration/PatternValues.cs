@@ -38,6 +38,7 @@ internal static class PatternValues
     private static (object? Pattern, object? Number) Pair(object entry)
     {
         object plain = Argument.Plain(entry)!;
+        // What a job leaves of an entry is its text; a pattern may have an = of its own, as in (?=...).
         return plain is string text && text.LastIndexOf('=') is int sign and >= 0
             ? (text[..sign], text[(sign + 1)..])
             : (Members.Of(plain, nameof(LoraPatternValue.Pattern)), Members.Of(plain, nameof(LoraPatternValue.Value)));

@@ -25,6 +25,7 @@ internal static class PeftTable
     public static LoraConfig Read(object value, LoraCmdlet cmdlet)
     {
         JsonObject fields = (JsonObject)Node(value, 0)!;
+        // LoraConfig sets it by itself in PEFT, so that nobody gives it as an argument; a file has it.
         fields.TryAdd("peft_type", "LORA");
         LoraConfig config = AdapterConfigJson.Parse(fields.ToJsonString(), Name);
         ConfigFile.WarnOfUnknownKeys(config, Name, cmdlet);

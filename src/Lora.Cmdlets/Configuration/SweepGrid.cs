@@ -14,6 +14,7 @@ internal static class SweepGrid
     /// <exception cref="LoraException">SweepValueInvalid: every name that nobody knows, every key without a value, and every value that does not fit.</exception>
     public static IReadOnlyList<IReadOnlyList<(string Name, object? Value)>> Of(IDictionary grid)
     {
+        // By the keys: not every table is a list of DictionaryEntry.
         IEnumerable<(string Name, object?[] Values)> entries = grid.Keys.Cast<object>().Select(key => ($"{key}", Values(grid[key])));
         (string Name, object?[] Values)[] keys = [.. grid is IOrderedDictionary ? entries : entries.OrderBy(entry => entry.Name, StringComparer.OrdinalIgnoreCase)];
         SweepValues.CheckNames(keys.Select(key => key.Name));

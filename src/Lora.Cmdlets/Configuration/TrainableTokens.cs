@@ -16,6 +16,7 @@ internal static class TrainableTokens
     /// <exception cref="LoraException">ConfigValueInvalid: what is no token of the model, all of it together.</exception>
     public static LoraTrainableToken[] Of(object given, string? model)
     {
+        // Ids alone need no tokenizer, whose file may be of many megabytes.
         Lazy<Tokenizer?> tokenizer = new(() => model is null ? null : Tokenizer.Load(Directory.Exists(model) ? model : Path.GetDirectoryName(model)!));
         List<LoraProblem> problems = [];
         List<LoraTrainableToken> tokens = [];

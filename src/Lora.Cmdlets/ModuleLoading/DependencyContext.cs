@@ -17,6 +17,7 @@ internal sealed class DependencyContext(string folder) : AssemblyLoadContext("Lo
 
     protected override Assembly? Load(AssemblyName assemblyName) => Find(assemblyName);
 
+    // PowerShell's own search adds an ending to the name, but no "lib" before it: libLibTorchSharp.so it does not find.
     protected override nint LoadUnmanagedDll(string unmanagedDllName) =>
         TorchLibrary.FindFile(unmanagedDllName) is { } path ? LoadUnmanagedDllFromPath(path) : 0;
 }

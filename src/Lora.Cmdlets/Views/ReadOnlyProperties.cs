@@ -11,6 +11,7 @@ namespace Lora.Commands;
 /// </summary>
 public sealed class ReadOnlyProperties : PSPropertyAdapter
 {
+    // A table asks for each of its columns at every row.
     private static readonly ConcurrentDictionary<(Type Type, string Name), PropertyInfo?> Known = new();
 
     /// <inheritdoc/>
