@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Lora.Bench;
 
-/// <summary>Tokens a second of one text, beside llama.cpp on the same weights in the same run, and how much of the memory's rate that is; and of a prompt that is read.</summary>
+/// <summary>
+/// Tokens a second of one text, beside llama.cpp on the same weights in the same run, and how much of the memory's rate that is; and of a prompt that is read, beside the
+/// products of a training step for as many tokens.
+/// </summary>
 internal static class DecodeBenchmark
 {
     private const int Repetitions = 5;
@@ -17,6 +20,11 @@ internal static class DecodeBenchmark
 
     private static readonly (string Name, DecoderSizes Sizes) Small = ("SmolLM-135M", Shapes.SmolLM(30));
     private static readonly (string Name, DecoderSizes Sizes) Large = ("Llama-3.2-1B", Shapes.Llama1B(16));
+
+    private static readonly (ScalarType Type, LoraQuantization Quantization)[] Forms =
+    [
+        (ScalarType.Float32, LoraQuantization.None), (ScalarType.BFloat16, LoraQuantization.None), (ScalarType.Float32, LoraQuantization.NF4), (ScalarType.BFloat16, LoraQuantization.NF4),
+    ];
 
     /// <summary>Shapes of published models, whole.</summary>
     public static void Run() => Run(Small, Large);
@@ -34,51 +42,65 @@ internal static class DecodeBenchmark
         int threads = get_num_threads();
         double bandwidth = MemoryBandwidth.Measure(threads);
         Console.WriteLine($"{threads} threads, memory read at {bandwidth / 1e9:G3} GB/s; {Said} tokens after {Before}, prompts of {Prompt}; median (lowest-highest) of {Repetitions}\n");
-        Table.Head("model", "weights", "tokens/s", "of the memory's rate", "with an adapter of rank 16", "llama.cpp", "ours / llama.cpp", "by processor time", "prompt tokens/s", "llama.cpp", "ours / llama.cpp");
+        Table.Head(
+            "model", "weights", "tokens/s", "of the memory's rate", "by processor time", "with an adapter of rank 16", "with the same by DoRA", "llama.cpp", "ours / llama.cpp", "by processor time",
+            "prompt tokens/s", "GFLOP/s of its products", "a step's products alone, GFLOP/s", "prompt / products", "by processor time", "llama.cpp", "ours / llama.cpp");
         foreach ((string name, DecoderSizes sizes) in models)
         {
-            foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+            foreach ((ScalarType type, LoraQuantization quantization) in Forms)
             {
-                Measure(name, sizes, type, threads, bandwidth);
+                Measure(name, sizes, type, quantization, bandwidth);
             }
         }
     }
 
-    private static void Measure(string name, DecoderSizes sizes, ScalarType type, int threads, double bandwidth)
+    private static void Measure(string name, DecoderSizes sizes, ScalarType type, LoraQuantization quantization, double bandwidth)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         ModelShape shape = Shapes.Model(sizes);
-        using LoadedWeights weights = new(shape, new Generator(1, CPU), type);
+        using LoadedWeights weights = new(shape, new Generator(1, CPU), type, quantization);
         using CausalLanguageModel model = new(shape, weights, CPU);
-        using AttachedAdapter adapter = new(model, new LoraConfig { Rank = Rank }, [.. Targets(sizes)], CPU, seed: 1);
-        adapter.IsEnabled = false;
-        string file = Path.Combine(Path.GetTempPath(), $"lora-bench-{Environment.ProcessId}.gguf");
-        try
-        {
-            LlamaModelFile.Write(model, Prompt + Said, file);
-            using LlamaRunner llama = new(file, threads, Prompt + Said);
-            using IDecoder bare = DirectDecoders.Find(model, new Dictionary<string, LowRankFactors>())!;
-            using IDecoder adapted = DirectDecoders.Find(model, LinearFactors.Of(adapter.Layers).Factors!)!;
-            Random random = new(1);
-            int[] text = [.. Enumerable.Range(0, Prompt).Select(_ => random.Next(sizes.VocabularySize))];
+        using AttachedAdapter adapter = Adapter(model, sizes, new() { Rank = Rank });
+        using AttachedAdapter dora = Adapter(model, sizes, new() { Rank = Rank, UseDora = true });
+        using LlamaRunner? llama = quantization == LoraQuantization.None ? Llama(model) : null; // llama.cpp has no NF4
+        using IDecoder bare = DirectDecoders.Find(model, DirectChanges.None)!;
+        using DecodingChanges added = DecodingChanges.Of(adapter.Layers, model), scaled = DecodingChanges.Of(dora.Layers, model);
+        using IDecoder adapted = DirectDecoders.Find(model, added.Direct!)!, turned = DirectDecoders.Find(model, scaled.Direct!)!;
+        Random random = new(1);
+        int[] text = [.. Enumerable.Range(0, Prompt).Select(_ => random.Next(sizes.VocabularySize))];
 
-            // A prompt is read before each time that tokens are said, by both, and is not in the time.
-            Measurement[] reading = Measurement.InTurn([() => Read(bare, text), () => llama.Read(text)], Repetitions);
-            (Measurement Clock, Measurement Processor)[] saying = Apart(
-                (() => Read(bare, text[..Before]), () => Say(bare)),
-                (() => Read(adapted, text[..Before]), () => Say(adapted)),
-                (() => llama.Read(text[..Before]), () => Say(llama)));
-            double share = model.WeightSize * Said / saying[0].Clock.Median / bandwidth;
-            Table.Row(
-                name, type.ToString(), saying[0].Clock.Rate(Said), $"{share:P0}", saying[1].Clock.Rate(Said), saying[2].Clock.Rate(Said), $"{saying[2].Clock.Median / saying[0].Clock.Median:G3}",
-                $"{saying[2].Processor.Median / saying[0].Processor.Median:G3}",
-                reading[0].Rate(Prompt), reading[1].Rate(Prompt), $"{reading[1].Median / reading[0].Median:G3}");
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        // A prompt is read before each time that tokens are said, by both, and is not in the time.
+        (Measurement Clock, Measurement Processor)[] saying = Apart(
+            (() => Read(bare, text[..Before]), () => Say(bare)),
+            (() => Read(adapted, text[..Before]), () => Say(adapted)),
+            (() => Read(turned, text[..Before]), () => Say(turned)),
+            (() => llama?.Read(text[..Before]), () => Say(llama)));
+
+        // What a prompt does beside its products, of which the head's is for its last token alone, is what its rate lacks of theirs.
+        StepProducts products = new(model.Fused, Prompt);
+        (Measurement Clock, Measurement Processor)[] reading = Apart((() => { }, () => Read(bare, text)), (() => { }, products.Multiply), (() => { }, () => llama?.Read(text)));
+        string held = quantization == LoraQuantization.None ? type.ToString() : $"{quantization}, {type}";
+        double share = model.WeightSize * Said / saying[0].Clock.Median / bandwidth, work = products.Work / 1e9;
+        Table.Row(
+            name, held, saying[0].Clock.Rate(Said), $"{share:P0}", saying[0].Processor.Rate(Said), saying[1].Clock.Rate(Said), saying[2].Clock.Rate(Said), llama is null ? "-" : saying[3].Clock.Rate(Said),
+            Against(saying[3].Clock, saying[0].Clock), Against(saying[3].Processor, saying[0].Processor),
+            reading[0].Clock.Rate(Prompt), reading[0].Clock.Rate(work), reading[1].Clock.Rate(work), Of(reading[1].Clock, reading[0].Clock), Of(reading[1].Processor, reading[0].Processor),
+            llama is null ? "-" : reading[2].Clock.Rate(Prompt), Against(reading[2].Clock, reading[0].Clock));
+
+        string Against(Measurement theirs, Measurement ours) => llama is null ? "-" : Of(theirs, ours);
+
+        string Of(Measurement one, Measurement other) => $"{one.Median / other.Median:G3}";
+    }
+
+    private static AttachedAdapter Adapter(CausalLanguageModel model, DecoderSizes sizes, LoraConfig config) => new(model, config, [.. Targets(sizes)], CPU, seed: 1) { IsEnabled = false };
+
+    /// <summary>llama.cpp on the model's weights.</summary>
+    private static LlamaRunner Llama(CausalLanguageModel model)
+    {
+        string file = Path.Combine(Path.GetTempPath(), $"lora-bench-{Environment.ProcessId}.gguf");
+        LlamaModelFile.Write(model, Prompt + Said, file);
+        return new(file, get_num_threads(), Prompt + Said);
     }
 
     private static IEnumerable<AdapterTarget> Targets(DecoderSizes sizes) =>
@@ -121,10 +143,10 @@ internal static class DecodeBenchmark
         }
     }
 
-    private static void Say(LlamaRunner llama)
+    private static void Say(LlamaRunner? llama)
     {
         int id = 1;
-        for (int token = 0; token < Said; token++)
+        for (int token = 0; llama is not null && token < Said; token++)
         {
             id = llama.Step(id, Before + token);
         }

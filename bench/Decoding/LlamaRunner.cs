@@ -12,13 +12,15 @@ internal sealed class LlamaRunner : IDisposable
 
     private readonly LLamaWeights weights;
     private readonly LLamaContext context;
+    private readonly string path;
 
-    /// <param name="path">A GGUF file.</param>
+    /// <param name="path">A GGUF file, which goes with this.</param>
     /// <param name="threads">How many compute.</param>
     /// <param name="positions">Tokens of the longest text.</param>
     public LlamaRunner(string path, int threads, int positions)
     {
         GC.KeepAlive(Quiet); // before the library is loaded
+        this.path = path;
         ModelParams parameters = new(path)
         {
             ContextSize = (uint)positions,
@@ -57,6 +59,7 @@ internal sealed class LlamaRunner : IDisposable
     {
         context.Dispose();
         weights.Dispose();
+        File.Delete(path);
     }
 
     private int Run(LLamaBatch batch)

@@ -22,10 +22,12 @@ public sealed class LoraGenerator : IDisposable
 
     private readonly CausalLanguageModel model;
     private readonly GeneratorOptions options;
-    private readonly List<(string Name, LoraAdapter Adapter, AttachedAdapter Attached)> adapters = [];
+    private readonly List<Speaker> adapters = [];
     private readonly Dictionary<string, Lazy<ChatEncoder>> chats = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DecodingChanges> changes = new(StringComparer.Ordinal); // of each adapter by its name, and of none
     private readonly IReadOnlyList<int> endings;
-    private (LoraAdapter? Speaker, KeptText Text)? kept;
+    private readonly string? whyModules; // null where the base goes on texts by vector code
+    private (Speaker? Speaker, KeptText Text)? kept;
 
     private LoraGenerator(string folder, CausalLanguageModel model, Tokenizer tokenizer, GeneratorOptions options)
     {
@@ -34,6 +36,9 @@ public sealed class LoraGenerator : IDisposable
         this.options = options;
         Tokenizer = tokenizer;
         endings = StopTokens.Of(folder, tokenizer);
+
+        // Before adapters are on: what vector code has of the weights is to be the base's.
+        whyModules = DirectDecoders.WhyNot(model);
     }
 
     /// <summary>The model's folder.</summary>
@@ -111,7 +116,7 @@ public sealed class LoraGenerator : IDisposable
     {
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(options);
-        LoraAdapter? chosen = Switch(adapter);
+        Speaker? chosen = Switch(adapter);
         List<LoraProblem> problems = [.. options.Check()];
         PromptEncoder encoder = new(Tokenizer, ChatOf(chosen), model.Shape.VocabularySize, ContextLength, endings);
         EncodedPrompt?[] encoded = [.. prompts.Select((prompt, number) => Problems.Collect(problems, () => encoder.Encode(prompt, number, cancellation)))];
@@ -122,38 +127,41 @@ public sealed class LoraGenerator : IDisposable
         Action<LoraGenerationToken>? told = onToken is null ? null : token => onToken(token with { Adapter = adapter });
         return TorchMemoryFailure.Named(() =>
         {
-            GenerationRun run = new(Begin, Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize, options.KeepText ? Kept(chosen) : null);
+            GenerationRun run = new(() => Begin(chosen), Tokenizer, options, ContextLength ?? int.MaxValue, model.HasLengthRotation ? 1 : options.BatchSize, options.KeepText ? Kept(chosen) : null);
             return run.Execute([.. encoded.OfType<EncodedPrompt>()], told, cancellation);
         }).Select(row => row.Result(adapter)).ToArray();
     }
 
-    /// <summary>What goes on texts of a speaker and keeps the last of them; that of another speaker goes.</summary>
-    private KeptText Kept(LoraAdapter? speaker)
+    /// <summary>What goes on texts of a speaker and keeps the last of them.</summary>
+    private KeptText Kept(Speaker? speaker)
     {
-        if (kept is null || kept.Value.Speaker != speaker)
-        {
-            kept?.Text.Dispose();
-            kept = null; // where beginning fails there is none
-            kept = (speaker, new(Begin()));
-        }
-
+        kept ??= (speaker, new(Begin(speaker)));
         return kept.Value.Text;
     }
 
     /// <summary>Vector code where that computes the same as the modules, else these.</summary>
-    private IDecoder Begin() => (Factors().Factors is IReadOnlyDictionary<string, LowRankFactors> factors ? DirectDecoders.Find(model, factors) : null) ?? new ModuleDecoder(model);
+    private IDecoder Begin(Speaker? speaker) => (Changes(speaker)?.Direct is DirectChanges direct ? DirectDecoders.Find(model, direct) : null) ?? new ModuleDecoder(model);
 
-    private (IReadOnlyDictionary<string, LowRankFactors>? Factors, string? Reason) Factors() =>
-        LinearFactors.Of(adapters.SelectMany(adapter => adapter.Attached.Layers).Where(layer => layer.IsAttached));
+    /// <summary>What the adapter that is on changes, taken once; null where the modules go on texts whatever it is.</summary>
+    private DecodingChanges? Changes(Speaker? speaker)
+    {
+        string name = speaker?.Name ?? "";
+        if (whyModules is null && !changes.ContainsKey(name))
+        {
+            changes.Add(name, DecodingChanges.Of(speaker?.Attached.Layers ?? [], model));
+        }
+
+        return changes.GetValueOrDefault(name);
+    }
 
     /// <summary>Tells by what the model and each adapter will go on texts: the modules are several times slower on a CPU.</summary>
     private void TellWays(IRunObserver? observer)
     {
         foreach (string? speaker in (string?[])[.. Adapters, null])
         {
-            Switch(speaker);
+            Speaker? on = Switch(speaker);
             string name = speaker is null ? "The model" : $"The adapter '{speaker}'";
-            observer?.OnStage((DirectDecoders.WhyNot(model) ?? Factors().Reason) is string why ? $"{name} goes on texts by the modules: {why}" : $"{name} goes on texts by vector code");
+            observer?.OnStage((whyModules ?? Changes(on)!.Reason) is string why ? $"{name} goes on texts by the modules: {why}" : $"{name} goes on texts by vector code");
         }
     }
 
@@ -161,6 +169,7 @@ public sealed class LoraGenerator : IDisposable
     public void Dispose()
     {
         kept?.Text.Dispose();
+        changes.Values.ToList().ForEach(change => change.Dispose());
         adapters.ForEach(adapter => adapter.Attached.Dispose());
         model.Dispose();
     }
@@ -172,32 +181,39 @@ public sealed class LoraGenerator : IDisposable
             AttachedAdapter attached = new(model, one.Config, one.Targets, model.Device, StartSeed);
 
             // Noted before its values are loaded, so that it is taken off if they do not fit.
-            adapters.Add((name, one.Adapter, attached));
+            adapters.Add(new(name, one.Adapter, attached));
             AdapterTensors.Load(attached, one.Fitted!.Adapter);
             attached.IsEnabled = false;
         }
     }
 
     /// <summary>Switches one adapter on and all others off; gives that one, null for the base model.</summary>
-    private LoraAdapter? Switch(string? name)
+    private Speaker? Switch(string? name)
     {
-        LoraAdapter? chosen = null;
-        if (name is not null)
+        Speaker? chosen = name is null ? null : adapters.Find(adapter => string.Equals(adapter.Name, name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new ArgumentException($"No adapter is called '{name}'; there are {string.Join(", ", Adapters)}.", nameof(name));
+
+        // What was kept of another's text reads values of an adapter that goes off.
+        if (kept is { } before && before.Speaker != chosen)
         {
-            int index = adapters.FindIndex(adapter => string.Equals(adapter.Name, name, StringComparison.OrdinalIgnoreCase));
-            chosen = index >= 0 ? adapters[index].Adapter : throw new ArgumentException($"No adapter is called '{name}'; there are {string.Join(", ", Adapters)}.", nameof(name));
+            before.Text.Dispose();
+            kept = null;
         }
 
         // All others first: two that train one module whole cannot be on together.
-        adapters.Where(adapter => adapter.Adapter != chosen).ToList().ForEach(adapter => adapter.Attached.IsEnabled = false);
-        adapters.Where(adapter => adapter.Adapter == chosen).ToList().ForEach(adapter => adapter.Attached.IsEnabled = true);
+        adapters.Where(adapter => adapter != chosen).ToList().ForEach(adapter => adapter.Attached.IsEnabled = false);
+        if (chosen is not null)
+        {
+            chosen.Attached.IsEnabled = true;
+        }
+
         return chosen;
     }
 
     /// <summary>What writes conversations for an adapter; the base model is asked as the first adapter is, so that the two can be compared.</summary>
-    private Lazy<ChatEncoder> ChatOf(LoraAdapter? adapter)
+    private Lazy<ChatEncoder> ChatOf(Speaker? adapter)
     {
-        string? carried = (adapter ?? adapters.FirstOrDefault().Adapter)?.ChatTemplate;
+        string? carried = (adapter ?? adapters.FirstOrDefault())?.Adapter.ChatTemplate;
         if (!chats.TryGetValue(carried ?? "", out Lazy<ChatEncoder>? chat))
         {
             chat = ChatEncoder.Of(new(Model, options.ChatTemplate, carried), Tokenizer, options.Conversations, TimeProvider.System);
@@ -206,4 +222,7 @@ public sealed class LoraGenerator : IDisposable
 
         return chat;
     }
+
+    /// <summary>An adapter on the model.</summary>
+    private sealed record Speaker(string Name, LoraAdapter Adapter, AttachedAdapter Attached);
 }

@@ -21,6 +21,10 @@ internal interface IStepEngine : IDisposable
     /// <param name="batch">The rows.</param>
     /// <param name="rows">Its supervised places.</param>
     LossSum SumLoss(Batch batch, SupervisedRows rows);
+
+    /// <summary>The sums of several texts, each by itself and not by what is beside it, without gradients. What all begin with is computed once where that can be.</summary>
+    /// <param name="texts">Texts in which the token before each label predicts it.</param>
+    IReadOnlyList<LossSum> SumEach(IReadOnlyList<TrainingExample> texts) => this.SumAlone(texts);
 }
 
 /// <summary>What waits for a step engine.</summary>
@@ -32,6 +36,10 @@ internal static class StepEngineReading
         using Tensor loss = engine.QueueGradients(batch, rows, scale);
         return loss.ToDouble() * scale;
     }
+
+    /// <summary>The sums of texts, a pass each.</summary>
+    public static IReadOnlyList<LossSum> SumAlone(this IStepEngine engine, IReadOnlyList<TrainingExample> texts) =>
+        [.. texts.Select(text => Batch.Of([text], Batch.Padding)).Select(batch => engine.SumLoss(batch, SupervisedRows.Of(batch)))];
 }
 
 /// <summary>Sums over supervised places.</summary>

@@ -32,8 +32,41 @@ internal sealed class ReferenceStep(TaskModel model) : IStepEngine
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        return Sum(rows.Hidden(model, batch), rows);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<LossSum> SumEach(IReadOnlyList<TrainingExample> texts)
+    {
+        // A rotation that hangs on the length is another one for each text.
+        if (model is not CausalLanguageModel { HasLengthRotation: false } decoder || SharedBeginning.Of(texts) is not SharedBeginning beginning)
+        {
+            return this.SumAlone(texts);
+        }
+
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using KeyValueCache cache = new();
+        decoder.Read(Row(beginning.Ids), cache);
+        List<LossSum> sums = [];
+        foreach (TrainingExample text in beginning.Following)
+        {
+            using DisposeScope own = NewDisposeScope();
+            SupervisedRows rows = SupervisedRows.Of(Batch.Of([text], Batch.Padding));
+            cache.Cut(beginning.Ids.Length);
+            Tensor hidden = decoder.Continue(Row(text.Ids), cache); // [1, tokens, hidden]
+            sums.Add(Sum(hidden.flatten(0, 1).index_select(0, DeviceIndex.Of(rows.Positions, model.Device)), rows));
+        }
+
+        return sums;
+
+        Tensor Row(int[] ids) => DeviceIndex.Of([.. ids.Select(id => (long)id)], [1, ids.Length], model.Device);
+    }
+
+    /// <summary>Sums over hidden states [places, hidden].</summary>
+    private LossSum Sum(Tensor hidden, SupervisedRows rows)
+    {
         bool isClassifier = model.Task is TaskKind.SequenceClassification or TaskKind.TokenClassification;
-        Tensor hidden = rows.Hidden(model, batch); // [places, hidden]
         LossSum sum = default;
         for (int start = 0; start < rows.Count; start += LossChunk.Least)
         {

@@ -19,13 +19,14 @@ internal static unsafe class Nf4Quantizer
     /// <summary>Quantises a matrix.</summary>
     /// <param name="values">[out, in], float32, contiguous, on the CPU.</param>
     /// <param name="dataType">The dtype that the values will be taken in.</param>
+    /// <param name="room">Where the codes go, uint8, as many bytes as they take; the matrix owns it from now on. Null for memory of their own.</param>
     /// <returns>The matrix, on the CPU, which the caller owns.</returns>
-    public static FourBitMatrix Quantize(Tensor values, ScalarType dataType)
+    public static FourBitMatrix Quantize(Tensor values, ScalarType dataType, Tensor? room = null)
     {
         using DisposeScope scope = NewDisposeScope();
         long count = values.numel();
         long blocks = Nf4Layout.BlocksOf(count);
-        Tensor codes = empty([blocks * Nf4Layout.BlockBytes], dtype: ScalarType.Byte, device: CPU);
+        Tensor codes = room ?? empty([blocks * Nf4Layout.BlockBytes], dtype: ScalarType.Byte, device: CPU);
         Tensor magnitudes = empty([blocks], dtype: ScalarType.Float32, device: CPU); // the largest of each block
         float* source = Rows<float>.Memory<float>(values);
         byte* packed = Rows<byte>.Memory<byte>(codes);

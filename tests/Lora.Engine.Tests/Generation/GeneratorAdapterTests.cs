@@ -1,6 +1,8 @@
 using Lora.Adapters;
+using Lora.Checkpoints;
 using Lora.Tests.Adapters;
 using Lora.Tests.Training;
+using static TorchSharp.torch;
 
 namespace Lora.Tests.Generation;
 
@@ -42,24 +44,51 @@ public sealed class GeneratorAdapterTests : IDisposable
         using LoraModel model = LoraModel.Load(folder.Path, trained, "cpu");
         Assert.Equal(model.Continue("12", 12), generator.Generate(Prompts, Short, "adapter")[0].Text);
 
-        int[] Ids(string? adapter) => [.. generator.Generate(Prompts, Short, adapter)[0].Id];
+        int[] Ids(string? adapter) => GeneratorAdapterTests.Ids(generator, adapter);
     }
 
     [Fact]
     public void By_what_each_goes_on_texts_is_told_and_why_not_by_vector_code()
     {
-        string model = Directory.CreateDirectory(folder.File("stories")).FullName;
-        foreach (string file in Directory.GetFiles(PeftAdapter.Model).Where(file => !Path.GetFileName(file).StartsWith("tokenizer", StringComparison.Ordinal)).Append(folder.File("tokenizer.json")))
-        {
-            File.Copy(file, Path.Combine(model, Path.GetFileName(file)), overwrite: true);
-        }
-
+        string model = Stories();
         RecordingObserver observer = new();
-        using LoraGenerator generator = LoraGenerator.Load(model, [PeftAdapter.Of("base"), PeftAdapter.Of("dora")], OnCpu, observer);
+        using LoraGenerator generator = LoraGenerator.Load(model, [PeftAdapter.Of("base"), PeftAdapter.Of("dora"), PeftAdapter.Of("save")], OnCpu, observer);
 
         Assert.Contains("The model goes on texts by vector code", observer.Stages);
         Assert.Contains("The adapter 'adapter' goes on texts by vector code", observer.Stages);
-        Assert.Contains(observer.Stages, text => text.StartsWith("The adapter 'adapter-2' goes on texts by the modules: ", StringComparison.Ordinal) && text.Contains("more than the product of A and B", StringComparison.Ordinal));
+        Assert.Contains("The adapter 'adapter-2' goes on texts by vector code", observer.Stages);
+        Assert.Equal("The adapter 'adapter-3' goes on texts by the modules: 'model.layers.0.input_layernorm' is trained whole", observer.Stages.Single(text => text.Contains("adapter-3", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_base_is_itself_whatever_an_adapter_that_is_loaded_with_it_trains_whole()
+    {
+        string model = Stories();
+        LoraAdapter save = PeftAdapter.Of("save");
+        LoraAdapter changed = new() { Config = save.Config, Tensors = [.. save.Tensors.Select(tensor => tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal) ? Drawn(tensor) : tensor)] };
+        using LoraGenerator alone = LoraGenerator.Load(model, options: OnCpu), beside = LoraGenerator.Load(model, [changed], OnCpu);
+        int[] ids = Ids(alone, null);
+
+        Assert.Equal(ids, Ids(beside, null));
+        Assert.NotEqual(ids, Ids(beside, "adapter"));
+        Assert.Equal(ids, Ids(beside, null));
+
+        static TensorData Drawn(TensorData norm)
+        {
+            using Generator generator = new(5, CPU);
+            return AdapterTensors.Copy(norm.Name, randn(norm.Shape.ToArray(), generator: generator));
+        }
+    }
+
+    [Fact]
+    public void An_adapter_that_is_given_twice_is_on_once()
+    {
+        string model = Stories();
+        LoraAdapter trained = PeftAdapter.Of("base");
+        using LoraGenerator generator = LoraGenerator.Load(model, [trained, trained], OnCpu), once = LoraGenerator.Load(model, [trained], OnCpu);
+
+        Assert.Equal(Ids(once, "adapter"), Ids(generator, "adapter"));
+        Assert.Equal(Ids(once, "adapter"), Ids(generator, "adapter-2"));
     }
 
     [Fact]
@@ -80,5 +109,19 @@ public sealed class GeneratorAdapterTests : IDisposable
         LoraException failure = Assert.Throws<LoraException>(() => LoraGenerator.Load(folder.Path, [lacking, labels], OnCpu));
         Assert.Contains(failure.Problems, problem => problem.Error == LoraError.AdapterWeightsInvalid);
         Assert.Contains(failure.Problems, problem => problem.Error == LoraError.GenerationUnsupported);
+    }
+
+    private static int[] Ids(LoraGenerator generator, string? adapter) => [.. generator.Generate(Prompts, Short, adapter)[0].Id];
+
+    /// <summary>The model of PEFT's runs with a tokenizer that is here.</summary>
+    private string Stories()
+    {
+        string model = Directory.CreateDirectory(folder.File("stories")).FullName;
+        foreach (string file in Directory.GetFiles(PeftAdapter.Model).Where(file => !Path.GetFileName(file).StartsWith("tokenizer", StringComparison.Ordinal)).Append(folder.File("tokenizer.json")))
+        {
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)), overwrite: true);
+        }
+
+        return model;
     }
 }

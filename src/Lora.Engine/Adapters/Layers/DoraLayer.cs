@@ -33,6 +33,9 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     /// <inheritdoc/>
     public override IReadOnlyList<string> ChangedParameters => ["weight"];
 
+    /// <summary>g as it is now, [channels], float32.</summary>
+    public Tensor OutputScale() => Scale(Direction());
+
     /// <summary>Sets A and B, and m to the norm that makes g one.</summary>
     public override void Initialize(Generator generator)
     {

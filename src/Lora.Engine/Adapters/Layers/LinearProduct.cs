@@ -21,6 +21,9 @@ internal sealed class LinearProduct : LowRankProduct
     /// <summary>A, B and their gradients; null when B has a bias or the weight is stored [in, out].</summary>
     public LowRankFactors? Factors => isTransposed ? null : PlainFactors;
 
+    /// <summary>The same, also where B has a bias, which is not among them.</summary>
+    public LowRankFactors? AllFactors => isTransposed ? null : ProductFactors;
+
     /// <inheritdoc/>
     public override WeightLayout Layout => isTransposed ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst;
 

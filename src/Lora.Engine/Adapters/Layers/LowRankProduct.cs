@@ -48,7 +48,10 @@ internal abstract class LowRankProduct : IDisposable
     public Tensor? ScaledBias => upBias?.Value.Times(scaling);
 
     /// <summary>A, B and their gradients, with the start that is subtracted and the dropout; null when B has a bias.</summary>
-    protected LowRankFactors? PlainFactors => upBias is not null ? null : new(down.Value, up.Value, down.Gradient, up.Gradient, scaling)
+    protected LowRankFactors? PlainFactors => upBias is not null ? null : ProductFactors;
+
+    /// <summary>The same, also where B has a bias (<see cref="ScaledBias"/>).</summary>
+    protected LowRankFactors ProductFactors => new(down.Value, up.Value, down.Gradient, up.Gradient, scaling)
     {
         Start = startDown is null ? null : (startDown, startUp!),
         Home = arena.Home(down, up),

@@ -21,6 +21,7 @@ internal sealed class FusedDecoder : IDisposable
         Shape = model.Shape;
         FusedBlock[] blocks = FusedBlock.In(Shape) ?? throw new NotSupportedException($"There is no fused step for {Shape.ModelType}.");
         rotation = NewRotation();
+        HasLengthRotation = model.HasLengthRotation;
         ModuleWeights weights = new(model);
         Embedding = weights[Shape.EmbeddingWeight];
         embeddingScale = EmbeddingScale.Of(Shape.Embedding, Embedding.dtype);
@@ -53,6 +54,9 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>The head.</summary>
     public JoinedWeights Head { get; }
 
+    /// <summary>Whether the rotation hangs on the length of a text.</summary>
+    public bool HasLengthRotation { get; }
+
     /// <summary>The rotation of its blocks, made anew; the caller owns it.</summary>
     public RotaryEmbedding NewRotation()
     {
@@ -84,9 +88,18 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>Writes the embeddings of ids as the first block takes them.</summary>
     /// <param name="ids">[tokens].</param>
     /// <param name="x">[tokens, hidden]; written.</param>
-    public void Embed(Tensor ids, Tensor x)
+    /// <param name="rows">Rows of ids, where they are not the table's own; null where they are.</param>
+    public void Embed(Tensor ids, Tensor x, Func<Tensor, Tensor>? rows = null)
     {
-        ResultInto.Rows(x, Embedding, ids);
+        if (rows is null)
+        {
+            ResultInto.Rows(x, Embedding, ids);
+        }
+        else
+        {
+            x.copy_(rows(ids));
+        }
+
         if (embeddingScale is double scale)
         {
             x.Multiply(scale);

@@ -96,14 +96,14 @@ internal sealed class FusedLayer : IDisposable
     }
 
     /// <summary>Makes the block's output of its input, where no backward pass follows.</summary>
-    /// <param name="x">[tokens, hidden]; becomes the output.</param>
+    /// <param name="x">[tokens, hidden]; becomes the output, or its last row does (<see cref="StepContext.IsLastAlone"/>).</param>
     /// <param name="step">What the blocks share.</param>
     public void Forward(Tensor x, StepContext step)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         (LayerState state, Tensor active) = BeforeDown(x, step, scratch, keepsProbabilities: false);
-        AddDown(active, state, x, scratch);
+        AddDown(active, state, step.IsLastAlone ? Last(x) : x, scratch);
     }
 
     /// <summary>Computes again what was not kept.</summary>
@@ -147,6 +147,8 @@ internal sealed class FusedLayer : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Products.ToList().ForEach(product => product.Dispose());
+
+    private static Tensor Last(Tensor rows) => rows.narrow(0, rows.shape[0] - 1, 1);
 
     private void BackwardMlp(Tensor gradient, LayerState state, bool needsActive, bool needsMiddle)
     {
@@ -215,6 +217,11 @@ internal sealed class FusedLayer : IDisposable
         Tensor qkv = (attention.KeepsProduct ? place : scratch).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
         Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
         (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities); // [tokens, heads, headSize]
+        if (step.IsLastAlone)
+        {
+            (x, mixed, tokens) = (Last(x), Last(mixed), 1);
+        }
+
         mixed = ScaledMixed(mixed, place);
 
         // Without a norm behind it the residual goes into o_proj: the product needs no tensor of its own for the sum.

@@ -189,6 +189,40 @@ internal sealed class FusedStep : IStepEngine
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<LossSum> SumEach(IReadOnlyList<TrainingExample> texts)
+    {
+        if (!decoder.Layers.All(layer => layer.Block.IsPlain) || decoder.HasLengthRotation || SharedBeginning.Of(texts) is not SharedBeginning beginning)
+        {
+            return this.SumAlone(texts);
+        }
+
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Refresh();
+        int longest = Math.Max(beginning.Ids.Length, beginning.Following.Max(text => text.Ids.Length));
+        scratch.Reserve(Memory.ForwardScratch(new([longest], longest), LossChunk));
+        try
+        {
+            using FusedFollowing following = new(decoder, layers, beginning.Ids);
+            List<LossSum> sums = [];
+            foreach (TrainingExample text in beginning.Following)
+            {
+                using DisposeScope own = NewDisposeScope();
+                Batch batch = Batch.Of([text], Batch.Padding);
+                PackedBatch packed = new(batch, SupervisedRows.Of(batch));
+                StepContext step = decoder.Context(packed.Documents, packed, beginning.Ids.Length);
+                sums.Add(head.SumLoss(following.Read(step), step));
+            }
+
+            return sums;
+        }
+        finally
+        {
+            scratch.EndStep();
+        }
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         Array.ForEach(layers, layer => layer.Dispose());
@@ -232,4 +266,7 @@ internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angl
     /// are seen too, and null leaves that to the block. Null for nobody.
     /// </summary>
     public Func<HeadParts, Tensor?>? OnHeads { get; init; }
+
+    /// <summary>Whether nobody asks for the block's output but for the last token's: what follows attention is computed for that one.</summary>
+    public bool IsLastAlone { get; init; }
 }

@@ -20,6 +20,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     private readonly HashSet<string> quantized; // matrices that are quantised here
     private readonly IReadOnlyDictionary<string, TensorData> given;
     private readonly Tensor? scratch; // a matrix that is quantised here, as it is read
+    private readonly WeightArena? codes; // of those matrices, where they stay on the CPU
     private readonly IProgress<WorkProgress>? progress;
     private readonly CancellationToken cancellation;
     private readonly string stage;
@@ -65,6 +66,8 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
         {
             // Room for the largest matrix once, in float32: each is read here, quantised and forgotten.
             scratch = empty([byQuantized[true].Max(weight => weight.Shape[0] * weight.Shape[1])], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
+            codes = device.type != DeviceType.CPU ? null
+                : new(byQuantized[true].Select(weight => (weight.Name, new[] { Nf4Layout.BlocksOf(weight.Shape[0] * weight.Shape[1]) * Nf4Layout.BlockBytes })), ScalarType.Byte, CPU);
         }
     }
 
@@ -124,6 +127,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
     {
         arena.Dispose();
         scratch?.Dispose();
+        codes?.Dispose();
     }
 
     private FourBitMatrix Quantize(string name, long[] shape)
@@ -139,7 +143,7 @@ internal sealed class CheckpointWeights : IWeightSource, IDisposable
             WeightReader.Fill([(values, stored.Find(name))], stored.Checkpoint, OnRead);
         }
 
-        return Nf4Quantizer.Quantize(values, dataType).To(device);
+        return Nf4Quantizer.Quantize(values, dataType, codes?[name]).To(device);
     }
 
     private void Unpack(StoredWeight form, Tensor weight)

@@ -39,11 +39,11 @@ internal static class Evaluator
             {
                 cancellation.ThrowIfCancellationRequested();
 
-                // One by one, for a pass gives one sum: what a choice's likelihood is must not hang on the others'.
-                (LossSum Sum, int Count)[] each = [.. question.Each.Select(choice => Sum(engine, [choice]))];
-                sum += each[question.Answer].Sum;
-                count += each[question.Answer].Count;
-                choices += ChoiceTally.Of(question, [.. each.Select(choice => -choice.Sum.Loss)]);
+                // The question once; what a choice's likelihood is does not hang on the others'.
+                IReadOnlyList<LossSum> each = engine.SumEach(question.Each);
+                sum += each[question.Answer];
+                count += question.Each[question.Answer].TargetCount;
+                choices += ChoiceTally.Of(question, [.. each.Select(choice => -choice.Loss)]);
             }
 
             onBatch?.Invoke();

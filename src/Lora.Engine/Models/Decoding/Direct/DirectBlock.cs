@@ -8,7 +8,7 @@ namespace Lora.Models;
 /// One block for one token of each text: x += s o(attention(qkv(norm x))); x += s down(activation(gate) · up) of norm x. All threads go through it together
 /// and meet five times; norms, which are small, each computes for itself.
 /// </summary>
-internal sealed unsafe class DirectBlock<TLanes, TElement>
+internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
     where TLanes : unmanaged, ILanes<TLanes>
     where TElement : unmanaged, IElement<TElement>
 {
@@ -49,7 +49,9 @@ internal sealed unsafe class DirectBlock<TLanes, TElement>
     }
 
     /// <summary>Values of x Aᵀ in its widest product.</summary>
-    public int Rank => new[] { queryKeyValue, output, gateUp, down }.Max(product => product.Rank);
+    public int Rank => Products.Max(product => product.Rank);
+
+    private DirectProduct<TLanes, TElement>[] Products => [queryKeyValue, output, gateUp, down];
 
     /// <summary>A thread's share of the block.</summary>
     /// <param name="team">The threads.</param>
@@ -88,6 +90,9 @@ internal sealed unsafe class DirectBlock<TLanes, TElement>
         AddBranch(down, buffers.Active, team, worker, buffers, rows);
         team.Meet();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Array.ForEach(Products, product => product.Dispose());
 
     private static float* Address(Tensor? values) => values is null ? null : (float*)TensorMemory.Address(values);
 

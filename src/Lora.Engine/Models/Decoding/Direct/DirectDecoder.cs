@@ -16,6 +16,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
     private const int Growth = 256;
 
     private readonly FusedDecoder model;
+    private readonly DirectChanges changes;
     private readonly DirectBlock<TLanes, TElement>[] blocks;
     private readonly DirectProduct<TLanes, TElement> head;
     private readonly DirectReader reader;
@@ -29,14 +30,15 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
     private StepBuffers? buffers;
 
     /// <param name="model">The frozen weights.</param>
-    /// <param name="adapter">The factors of adapted modules, by their names.</param>
+    /// <param name="changes">What adapters change; what they keep it in has to stay as it is for as long as this is used.</param>
     /// <param name="threads">How many compute.</param>
-    public DirectDecoder(FusedDecoder model, IReadOnlyDictionary<string, LowRankFactors> adapter, int threads)
+    public DirectDecoder(FusedDecoder model, DirectChanges changes, int threads)
     {
         this.model = model;
-        blocks = [.. model.Layers.Select((weights, number) => new DirectBlock<TLanes, TElement>(number, weights, adapter))];
-        head = new(model.Head, [adapter.GetValueOrDefault(model.Shape.Head.Name)]);
-        reader = new(model, adapter);
+        this.changes = changes;
+        blocks = [.. model.Layers.Select((weights, number) => new DirectBlock<TLanes, TElement>(number, weights, changes.Factors))];
+        head = new(model.Head, [changes.Factors.GetValueOrDefault(model.Shape.Head.Name)]);
+        reader = new(model, changes);
         angles = new(model.NewRotation());
         team = new(threads);
         embedding = (TElement*)TensorMemory.Address(model.Embedding);
@@ -79,24 +81,16 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         StepBuffers room = Room();
         last.data<float>().ToArray().CopyTo(new Span<float>(room.Residual, model.Shape.HiddenSize));
         team.Run(worker => Finish(worker, room, 1));
+        AddToLogits(room, 1);
         new ReadOnlySpan<float>(room.Logits, text.Logits.Length).CopyTo(text.Logits);
     }
 
     /// <inheritdoc/>
     public void Step(IReadOnlyList<int> ids)
     {
-        int hidden = model.Shape.HiddenSize;
         StepBuffers room = Room();
-        for (int row = 0; row < texts.Count; row++)
-        {
-            texts[row].Cache.Reserve(texts[row].Cache.Length + 1);
-            TElement* source = embedding + ((long)ids[row] * hidden);
-            for (int at = 0; at < hidden; at++)
-            {
-                room.Residual[(row * hidden) + at] = scale * TElement.Get(source + at);
-            }
-        }
-
+        texts.ForEach(text => text.Cache.Reserve(text.Cache.Length + 1));
+        Embed(ids, room.Residual);
         angles.Reserve(room.Places);
         TextCache<TElement>[] caches = [.. texts.Select(text => text.Cache)];
         team.Run(worker =>
@@ -108,6 +102,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
 
             Finish(worker, room, caches.Length);
         });
+        AddToLogits(room, texts.Count);
         for (int row = 0; row < texts.Count; row++)
         {
             texts[row].Cache.Length++;
@@ -133,8 +128,51 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         texts.ForEach(text => text.Cache.Dispose());
         buffers?.Dispose();
         team.Dispose();
+        Array.ForEach(blocks, block => block.Dispose());
+        head.Dispose();
         angles.Dispose();
         reader.Dispose();
+    }
+
+    /// <summary>What the first block gets of tokens.</summary>
+    private void Embed(IReadOnlyList<int> ids, float* x)
+    {
+        int hidden = model.Shape.HiddenSize;
+        if (changes.Embed is not null)
+        {
+            using IDisposable noGradient = no_grad();
+            using DisposeScope scope = NewDisposeScope();
+            Tensor rows = empty([ids.Count, hidden], dtype: model.Embedding.dtype, device: CPU);
+            model.Embed(DeviceIndex.Of([.. ids.Select(id => (long)id)], CPU), rows, changes.Embed);
+            rows.to(ScalarType.Float32).data<float>().ToArray().CopyTo(new Span<float>(x, ids.Count * hidden));
+            return;
+        }
+
+        for (int row = 0; row < ids.Count; row++)
+        {
+            TElement* source = embedding + ((long)ids[row] * hidden);
+            for (int at = 0; at < hidden; at++)
+            {
+                x[(row * hidden) + at] = scale * TElement.Get(source + at);
+            }
+        }
+    }
+
+    /// <summary>What adapters add to the logits beside the head's products.</summary>
+    private void AddToLogits(StepBuffers room, int rows)
+    {
+        if (changes.AddToLogits is null)
+        {
+            return;
+        }
+
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        int hidden = model.Shape.HiddenSize;
+        Tensor input = empty([rows, hidden], dtype: ScalarType.Float32, device: CPU);
+        new ReadOnlySpan<float>(room.Own[0].Normal, rows * hidden).CopyTo(new Span<float>((void*)TensorMemory.Address(input), rows * hidden));
+        Tensor added = changes.AddToLogits(input).contiguous(); // [rows, vocabulary]
+        RowFunctions<TLanes>.Add(room.Logits, (float*)TensorMemory.Address(added), 1, rows * head.Outputs);
     }
 
     /// <summary>Room for all texts and a token more of each.</summary>

@@ -13,15 +13,15 @@ internal static class DirectDecoders
         model.Device.type != DeviceType.CPU ? "the device is no CPU"
         : model.Shape.Head.Cap is not null || FusedBlock.In(model.Shape)?.All(block => block.IsPlain) != true ? $"blocks of {model.Shape.ModelType} are others than it computes"
         : model.HasLengthRotation ? "the rotation hangs on the length of the text"
-        : model.modules().OfType<QuantizedLinear>().Any(layer => !FourBitRows.Serves(layer.Matrix)) ? "rows of its 4-bit matrices end within a block"
+        : model.modules().OfType<QuantizedLinear>().Any(layer => !FourBitRows.Serves(layer.Matrix)) ? $"rows of its 4-bit matrices are not multiples of {FourBitRows.Unit} values"
         : !Vector256.IsHardwareAccelerated ? "the processor has no vectors of 256 bits"
         : model.Fused.Embedding.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) ? $"the weights are {model.Fused.Embedding.dtype}"
         : null;
 
     /// <summary>A decoder of the model; null where its blocks, its weights or the processor are not those that vector code is for.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="adapter">The factors of adapted modules, by their names.</param>
-    public static IDecoder? Find(CausalLanguageModel model, IReadOnlyDictionary<string, LowRankFactors> adapter)
+    /// <param name="changes">What adapters change.</param>
+    public static IDecoder? Find(CausalLanguageModel model, DirectChanges changes)
     {
         if (WhyNot(model) is not null)
         {
@@ -32,10 +32,10 @@ internal static class DirectDecoders
         FusedDecoder fused = model.Fused;
         return fused.Embedding.dtype switch
         {
-            ScalarType.Float32 when Vector512.IsHardwareAccelerated => new DirectDecoder<Lanes512, SingleElement>(fused, adapter, threads),
-            ScalarType.BFloat16 when Vector512.IsHardwareAccelerated => new DirectDecoder<Lanes512, BrainElement>(fused, adapter, threads),
-            ScalarType.Float32 when Vector256.IsHardwareAccelerated => new DirectDecoder<Lanes256, SingleElement>(fused, adapter, threads),
-            ScalarType.BFloat16 when Vector256.IsHardwareAccelerated => new DirectDecoder<Lanes256, BrainElement>(fused, adapter, threads),
+            ScalarType.Float32 when Vector512.IsHardwareAccelerated => new DirectDecoder<Lanes512, SingleElement>(fused, changes, threads),
+            ScalarType.BFloat16 when Vector512.IsHardwareAccelerated => new DirectDecoder<Lanes512, BrainElement>(fused, changes, threads),
+            ScalarType.Float32 when Vector256.IsHardwareAccelerated => new DirectDecoder<Lanes256, SingleElement>(fused, changes, threads),
+            ScalarType.BFloat16 when Vector256.IsHardwareAccelerated => new DirectDecoder<Lanes256, BrainElement>(fused, changes, threads),
             _ => null,
         };
     }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>Linear layers that share an input x, with their adapters, as vector code has them: y = x Wᵀ + b + s (x Aᵀ) Bᵀ.</summary>
-internal sealed unsafe class DirectProduct<TLanes, TElement>
+/// <summary>Linear layers that share an input x, with their adapters, as vector code has them: y = g ⊙ (x Wᵀ + s (x Aᵀ) Bᵀ) + b + c.</summary>
+internal sealed unsafe class DirectProduct<TLanes, TElement> : IDisposable
     where TLanes : unmanaged, ILanes<TLanes>
     where TElement : unmanaged, IElement<TElement>
 {
@@ -13,8 +13,11 @@ internal sealed unsafe class DirectProduct<TLanes, TElement>
     private readonly FourBitRows? codes; // in place of the weight
     private readonly TElement* bias;
     private readonly LowRankPart[] parts;
+    private readonly OutputChange? change;
+    private readonly float* scale; // g and b + c, where there are any but b
+    private readonly float* shift;
 
-    /// <param name="frozen">The base layers, with numbers or with 4-bit codes whose blocks end with rows; their memory, and that of the adapters, has to stay for as long as this is used.</param>
+    /// <param name="frozen">The base layers, with numbers or with 4-bit codes (<see cref="FourBitRows.Serves"/>); their memory, and that of the adapters, has to stay for as long as this is used.</param>
     /// <param name="factors">The adapter of each, or null.</param>
     public DirectProduct(JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors)
     {
@@ -22,11 +25,18 @@ internal sealed unsafe class DirectProduct<TLanes, TElement>
         codes = frozen.Matrices.Count > 0 ? new(frozen.Matrices) : null;
         weight = codes is null ? (TElement*)TensorMemory.Address(frozen.Values()) : null;
         bias = frozen.Bias is Tensor values ? (TElement*)TensorMemory.Address(values) : null;
+        change = OutputChange.Of(frozen, factors);
+        if (change is not null)
+        {
+            scale = (float*)TensorMemory.Address(change.Scale);
+            shift = (float*)TensorMemory.Address(change.Shift);
+        }
+
         List<LowRankPart> found = [];
         long first = 0;
         foreach ((long outputs, LowRankFactors? own) in frozen.Outputs.Zip(factors))
         {
-            if (own is not null)
+            if (own is { Rank: > 0 })
             {
                 found.Add(new(first, outputs, own.Down, own.Up, (float)own.Scaling));
             }
@@ -69,7 +79,7 @@ internal sealed unsafe class DirectProduct<TLanes, TElement>
     /// <summary>Some of the outputs.</summary>
     /// <param name="x">[vectors, in].</param>
     /// <param name="vectors">How many.</param>
-    /// <param name="own">The thread's own: x Aᵀ of <see cref="Reduce"/>, and room for a row.</param>
+    /// <param name="own">The thread's own: x Aᵀ of <see cref="Reduce"/>, and room for what products make.</param>
     /// <param name="y">[vectors, out]; written from begin to end.</param>
     /// <param name="begin">The first output.</param>
     /// <param name="end">The one after the last.</param>
@@ -80,23 +90,26 @@ internal sealed unsafe class DirectProduct<TLanes, TElement>
             DotProducts<TLanes, TElement>.Rows(weight, Inputs, x, vectors, y, Outputs, begin, end);
         }
 
-        for (long row = begin; codes is not null && row < end; row++)
-        {
-            codes.Write(row, own.Row);
-            DotProducts<TLanes, SingleElement>.Rows((SingleElement*)own.Row, Inputs, x, vectors, y + row, Outputs, 0, 1);
-        }
+        codes?.Multiply<TLanes>(x, vectors, own, y, Outputs, begin, end);
 
         for (int vector = 0; vector < vectors; vector++)
         {
             float* outputs = y + (vector * Outputs);
-            for (long output = begin; bias is not null && output < end; output++)
+            for (long output = begin; change is null && bias is not null && output < end; output++)
             {
                 outputs[output] += TElement.Get(bias + output);
             }
 
             Adapt(own.Low + (vector * Rank), outputs, begin, end);
+            for (long output = begin; change is not null && output < end; output++)
+            {
+                outputs[output] = (outputs[output] * scale[output]) + shift[output];
+            }
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => change?.Dispose();
 
     private void Adapt(float* low, float* outputs, long begin, long end)
     {

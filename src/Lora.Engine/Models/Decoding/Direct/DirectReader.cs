@@ -10,17 +10,19 @@ namespace Lora.Models;
 internal sealed class DirectReader : IDisposable
 {
     private readonly FusedDecoder decoder;
+    private readonly Func<Tensor, Tensor>? embed;
     private readonly FusedLayer[] layers;
     private readonly TensorStack scratch;
 
     /// <param name="decoder">The frozen weights.</param>
-    /// <param name="adapter">The factors of adapted modules, by their names.</param>
-    public DirectReader(FusedDecoder decoder, IReadOnlyDictionary<string, LowRankFactors> adapter)
+    /// <param name="changes">What adapters change.</param>
+    public DirectReader(FusedDecoder decoder, DirectChanges changes)
     {
         this.decoder = decoder;
+        embed = changes.Embed;
         IKernels kernels = KernelSet.Of(decoder.Embedding.device, decoder.Embedding.dtype);
         scratch = new(decoder.Embedding.device);
-        layers = [.. decoder.Layers.Select(weights => new FusedLayer(weights, adapter, kernels, scratch))];
+        layers = [.. decoder.Layers.Select(weights => new FusedLayer(weights, changes.Factors, kernels, scratch))];
         Array.ForEach(layers, layer => layer.Refresh());
     }
 
@@ -37,11 +39,11 @@ internal sealed class DirectReader : IDisposable
         try
         {
             Tensor x = empty([ids.Count, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
-            decoder.Embed(step.Ids, x);
+            decoder.Embed(step.Ids, x, embed);
             for (int block = 0; block < layers.Length; block++)
             {
                 int number = block;
-                layers[block].Forward(x, step with { OnHeads = heads => onBlock(number, heads) });
+                layers[block].Forward(x, step with { OnHeads = heads => onBlock(number, heads), IsLastAlone = block == layers.Length - 1 });
             }
 
             return x.narrow(0, ids.Count - 1, 1).to(ScalarType.Float32).MoveToOuterDisposeScope();

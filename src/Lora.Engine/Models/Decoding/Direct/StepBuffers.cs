@@ -22,7 +22,12 @@ internal sealed unsafe class StepBuffers : IDisposable
         GateUp = Take(rows * 2 * intermediate);
         Active = Take(rows * intermediate);
         Logits = Take(rows * (long)shape.VocabularySize);
-        Own = [.. Enumerable.Range(0, workers).Select(_ => new WorkerBuffers(Take(rows * (long)shape.HiddenSize), Take(places), Take(block.Attention.HeadDimension), Take(rows * (long)ranks), Take(Math.Max(Math.Max(intermediate, queries), shape.HiddenSize))))];
+        long widest = Math.Max(Math.Max(intermediate, queries), shape.HiddenSize);
+        Own =
+        [
+            .. Enumerable.Range(0, workers).Select(_ => new WorkerBuffers(
+                Take(rows * (long)shape.HiddenSize), Take(places), Take(block.Attention.HeadDimension), Take(rows * (long)ranks), Take(rows * widest), Take(widest / FourBitRows.Unit))),
+        ];
     }
 
     /// <summary>For how many texts there is room.</summary>
@@ -71,8 +76,9 @@ internal sealed unsafe class StepBuffers : IDisposable
 /// <param name="scores">Of a head, [places].</param>
 /// <param name="head">A head's query or key, [headSize].</param>
 /// <param name="low">x Aᵀ, [rows, rank].</param>
-/// <param name="row">A row of a matrix whose values are not in memory, as many as the widest has.</param>
-internal sealed unsafe class WorkerBuffers(float* normal, float* scores, float* head, float* low, float* row)
+/// <param name="apart">The input of a product with 4-bit codes, its even and odd values apart, [rows, in] of the widest.</param>
+/// <param name="scales">Of a row of such a matrix.</param>
+internal sealed unsafe class WorkerBuffers(float* normal, float* scores, float* head, float* low, float* apart, float* scales)
 {
     public float* Normal => normal;
 
@@ -82,5 +88,7 @@ internal sealed unsafe class WorkerBuffers(float* normal, float* scores, float* 
 
     public float* Low => low;
 
-    public float* Row => row;
+    public float* Apart => apart;
+
+    public float* Scales => scales;
 }

@@ -78,7 +78,7 @@ internal sealed class AdaptedPart : IDisposable
         double scaling = Scaling(factors);
         foreach ((long width, LowRankFactors? found) in frozen.Outputs.Zip(factors))
         {
-            if (found is not null)
+            if (found is { Rank: > 0 })
             {
                 // What is subtracted at the start takes more than A and B.
                 WorkingValues? values = working is not null && found is { Start: null, Home: FactorHome home } ? working[home.Values] : null;

@@ -21,6 +21,7 @@ internal sealed class AdaptedProduct : IDisposable
     private readonly bool isWritten;
     private readonly bool isBatched;
     private readonly JointDropout? jointDropout;
+    private readonly OutputChange? change;
     private readonly Tensor? down; // all A, [rank, in]
     private readonly Tensor? downGradient; // like it
 
@@ -43,6 +44,7 @@ internal sealed class AdaptedProduct : IDisposable
         this.scratch = scratch;
         (parts, Rank) = AdaptedPart.Of(frozen, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device), working);
         scaling = (float)AdaptedPart.Scaling(factors);
+        change = OutputChange.Of(frozen, factors);
         hasGaps = Rank > parts.Sum(part => part.Width);
         if (!IsAdapted)
         {
@@ -117,7 +119,7 @@ internal sealed class AdaptedProduct : IDisposable
         OnInput?.Invoke(x);
 
         // The large product first: quantised weights have their values only until the next are asked for.
-        FrozenProduct.Forward(x, frozen.Values(), frozen.Bias, residual, y);
+        FrozenProduct.Forward(x, frozen.Values(), change is null ? frozen.Bias : null, change is null ? residual : null, y);
         Tensor? low = Reduce(x, lowPlace);
         foreach (AdaptedPart part in parts)
         {
@@ -125,6 +127,7 @@ internal sealed class AdaptedProduct : IDisposable
             part.AddOutput(low!, y);
         }
 
+        change?.Apply(y, residual);
         return low;
     }
 
@@ -258,6 +261,7 @@ internal sealed class AdaptedProduct : IDisposable
         parts.ToList().ForEach(part => part.Dispose());
         down?.Dispose();
         downGradient?.Dispose();
+        change?.Dispose();
     }
 
     /// <summary>The gradients of A and of x where an adapter saw a dropped x.</summary>

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>The trained values of one adapted layer: W x + s · B(A x), less what the product was at its start where the adapter has one.</summary>
+/// <summary>The trained values of one adapted layer: g ⊙ (W x + s · B(A x)) + b + c, less what the product was at its start where the adapter has one.</summary>
 /// <param name="Down">A, [rank, in], float32.</param>
 /// <param name="Up">B, [out, rank], float32.</param>
 /// <param name="DownGradient">Where A's gradient is added up.</param>
@@ -13,6 +13,12 @@ internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradien
     /// <summary>A₀ and B₀, whose product is subtracted, like A and B; null when nothing is.</summary>
     public (Tensor Down, Tensor Up)? Start { get; init; }
 
+    /// <summary>g, [out], float32: what outputs without the bias are multiplied by; null for 1. No gradient is taken of it.</summary>
+    public Tensor? Scale { get; init; }
+
+    /// <summary>c, [out], float32: what is added to the bias; null for nothing. No gradient is taken of it.</summary>
+    public Tensor? Shift { get; init; }
+
     /// <summary>The flat tensors that A, B and their gradients are views of; null where they are tensors of their own.</summary>
     public FactorHome? Home { get; init; }
 
@@ -22,7 +28,7 @@ internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradien
     /// <summary>Draws the seed of a batch's dropout; null while nothing is dropped.</summary>
     public Func<ulong?> DrawSeed { get; init; } = () => null;
 
-    /// <summary>Width of the product.</summary>
+    /// <summary>Width of the product; 0 where there is none.</summary>
     public long Rank => Down.shape[0];
 }
 
