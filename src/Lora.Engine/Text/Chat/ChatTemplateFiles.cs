@@ -21,6 +21,7 @@ internal static class ChatTemplateFiles
     private const int LongestTemplate = 1 << 20; // the longest in use have 20 KB
     private const string Additional = "additional_special_tokens";
 
+    // transformers' SPECIAL_TOKENS_ATTRIBUTES: a template may name each of them.
     private static readonly string[] Tokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     /// <summary>Whether a template is well known, or a file or folder is there.</summary>

@@ -34,6 +34,7 @@ internal static class TokenizerWriter
                 ["tokenizer_class"] = "PreTrainedTokenizerFast",
                 ["bos_token"] = training.BeginToken,
                 ["eos_token"] = training.EndToken,
+                // transformers would take spaces before punctuation out of what it decodes, unless told.
                 ["clean_up_tokenization_spaces"] = false,
             }));
             stage.Publish();

@@ -94,6 +94,7 @@ internal sealed class SentencePieceModel
 
     private void ReadTrainer(ReadOnlySpan<byte> bytes)
     {
+        // What the file leaves out has the message's default: a unigram model, the unknown token 0, written <unk>.
         const int Unigram = 1;
         const int Pairs = 2;
         ProtobufReader message = new(bytes, File);

@@ -187,6 +187,7 @@ internal sealed class SentencePieceTokenizers
         }
 
         Vocabulary vocabulary = new(ids);
+        // The converters ask for fuse_unk: SentencePiece makes one token of unknown characters in a row.
         return new(vocabulary, PieceMerges.Of(tokens, vocabulary), new() { UnknownToken = model.UnknownToken, FusesUnknown = true, FallsBackToBytes = hasBytes });
     }
 

@@ -49,6 +49,7 @@ internal sealed class ShadowText
         return answered;
     }
 
+    // None of ASCII, whose letters patterns name one by one; and each of the plane that one char holds.
     private static char Representative(UnicodeCategory category) => category switch
     {
         UnicodeCategory.UppercaseLetter => 'Б',

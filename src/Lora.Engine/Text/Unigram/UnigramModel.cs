@@ -88,6 +88,7 @@ internal sealed class UnigramModel : TextModel
         foreach (UnigramPath.Step step in steps.AsSpan(0, count))
         {
             AddToken(word.AsSpan(start, step.End - start), step.Id, ids);
+            // The bytes of unknown characters each stand for all of these.
             while (spans is not null && spans.Count < ids.Count)
             {
                 spans.Add(new(start, step.End));

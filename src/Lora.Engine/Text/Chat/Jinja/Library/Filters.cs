@@ -9,6 +9,7 @@ internal static class Filters
     private static readonly Dictionary<string, Filter> Known = new(StringComparer.Ordinal)
     {
         ["abs"] = (input, _) => input is FloatValue real ? new FloatValue(Math.Abs(real.Number)) : Numbers.Integer(input) < 0 ? Operations.Negate(input) : input,
+        // An attribute alone: a member of that name is not found, as it would be by a dot.
         ["attr"] = (input, arguments) => input.Attribute(arguments.Text(0, "name")) ?? new UndefinedValue($"'{input.TypeName} object' has no such attribute"),
         ["batch"] = SequenceFilters.Batch,
         ["capitalize"] = (input, _) => new TextValue(TextMethods.Capitalize(PythonText.Str(input))),
@@ -52,6 +53,7 @@ internal static class Filters
         ["truncate"] = TextFilters.Truncate,
         ["unique"] = SequenceFilters.Unique,
         ["upper"] = (input, _) => new TextValue(PythonText.Str(input).ToUpperInvariant()),
+        // Python's quote() leaves the slash.
         ["urlencode"] = (input, _) => new TextValue(Uri.EscapeDataString(PythonText.Str(input)).Replace("%2F", "/", StringComparison.Ordinal)),
         ["wordcount"] = (input, _) => new IntegerValue(PythonText.Str(input).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length),
     };

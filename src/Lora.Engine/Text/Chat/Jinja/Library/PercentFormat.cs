@@ -7,6 +7,7 @@ namespace Lora.Text.Jinja;
 /// <summary>Python's printf-style formatting, <c>"%s of %d" % (a, b)</c>.</summary>
 internal static partial class PercentFormat
 {
+    // Python takes any width: a template of ten characters could ask for gigabytes of spaces.
     private const int MostWidth = 1000;
 
     public static string Apply(string format, Value values, Budget budget)

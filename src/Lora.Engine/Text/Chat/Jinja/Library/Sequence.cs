@@ -19,6 +19,7 @@ internal static class Sequence
     {
         TextValue text => new IntegerValue(text.Length),
         ListValue or MapValue => new IntegerValue(value.Size),
+        // Jinja2's Undefined has a length, 0, and nothing to go over.
         UndefinedValue => new IntegerValue(0),
         _ => throw new JinjaFailure($"object of type '{value.TypeName}' has no len()"),
     };

@@ -59,6 +59,7 @@ internal static class SequenceFilters
         List<Value> members = Sequence.Read(input, arguments.Budget);
         return members.Count == 0
             ? new UndefinedValue("No aggregated item, sequence was empty.")
+            // Of equal ones the first, as Python's max and min give it.
             : members.Aggregate((best, member) => Compare(KeyOf(member), KeyOf(best), arguments.Budget) * sign > 0 ? member : best);
     }
 

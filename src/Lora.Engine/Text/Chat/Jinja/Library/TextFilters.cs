@@ -70,6 +70,7 @@ internal static class TextFilters
         string text = PythonText.Str(input);
         int length = arguments.Integer(0, "length", 255);
         string end = arguments.Optional(2, "end") is Value given ? PythonText.Str(given) : "...";
+        // What is longer by no more than the leeway stays whole: Jinja2's policy truncate.leeway, 5.
         if (text.Length <= length + arguments.Integer(3, "leeway", 5))
         {
             return new TextValue(text);

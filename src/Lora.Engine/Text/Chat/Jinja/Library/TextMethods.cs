@@ -107,6 +107,7 @@ internal static class TextMethods
     /// <summary>Python's white space: the separators U+001C to U+001F too.</summary>
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001C' and <= '\u001F';
 
+    // Python counts code points, an index here UTF-16 units.
     private static IntegerValue Place(TextValue text, int index) => new(index < 0 ? -1 : text.CodePoints(index));
 
     private static BooleanValue All(TextValue text, Func<Rune, bool> holds) => BooleanValue.Of(text.Text.Length > 0 && text.Text.EnumerateRunes().All(holds));

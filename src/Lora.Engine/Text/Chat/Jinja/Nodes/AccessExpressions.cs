@@ -64,6 +64,7 @@ internal sealed class SliceExpression(Expression owner, Expression? start, Expre
         long from = Clamp(start ?? (step > 0 ? least : most), start is null);
         long to = Clamp(stop ?? (step > 0 ? most : least), stop is null);
         List<int> places = [];
+        // So that the place after the last stays within a long; a longer step leads out of every text all the same.
         long stride = Math.Clamp(step, -int.MaxValue, int.MaxValue);
         for (long place = from; step > 0 ? place < to : place > to; place += stride)
         {

@@ -89,6 +89,7 @@ internal sealed class PostfixParser(TokenStream tokens)
         {
             throw new JinjaFailure("tests cannot be chained with is", tokens.Current.Line);
         }
+        // One argument needs no parentheses: x is divisibleby 3.
         else if (BeginsArgument())
         {
             arguments.Positional.Add(Value(inner));
@@ -202,6 +203,7 @@ internal sealed class PostfixParser(TokenStream tokens)
                 };
             case TokenKind.String:
                 StringBuilder text = new(tokens.Next().Text);
+                // Strings beside each other are one, as in Python.
                 while (tokens.Current.Kind == TokenKind.String)
                 {
                     text.Append(tokens.Next().Text);

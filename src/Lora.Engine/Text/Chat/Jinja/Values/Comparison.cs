@@ -17,6 +17,7 @@ internal static class Comparison
         {
             (TextValue one, TextValue other) => one.Text == other.Text,
             (UndefinedValue, UndefinedValue) => true,
+            // To Python no list equals a tuple, whatever they hold.
             (ListValue one, ListValue other) => one.Kind == other.Kind && one.Members.Count == other.Members.Count
                 && one.Members.Zip(other.Members).All(pair => AreEqual(pair.First, pair.Second)),
             (MapValue one, MapValue other) => one.Pairs.Count == other.Pairs.Count

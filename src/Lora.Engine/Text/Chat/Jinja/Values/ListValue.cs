@@ -42,6 +42,7 @@ internal sealed class ListValue : Value
 
     public override Value? Item(Value key)
     {
+        // To Python a bool is an integer: [a, b][true] is b.
         if (Kind == ListKind.View || key is not (IntegerValue or BooleanValue))
         {
             return key is TextValue name ? Attribute(name.Text) : null;

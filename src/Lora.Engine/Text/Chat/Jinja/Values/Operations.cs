@@ -17,6 +17,7 @@ internal static class Operations
                 return Repeat(text, Numbers.Integer(right), budget);
             case ("*", _, TextValue text) when Numbers.Is(left):
                 return Repeat(text, Numbers.Integer(left), budget);
+            // A list and a tuple have no sum in Python, and neither have the views of dicts.
             case ("+", ListValue one, ListValue other) when one.Kind == other.Kind && one.Kind is ListKind.List or ListKind.Tuple:
                 budget.Charge(one.Size + other.Size);
                 return new ListValue([.. one.Members, .. other.Members], one.Kind);
@@ -59,6 +60,7 @@ internal static class Operations
         _ when right == 0 => throw new JinjaFailure("division by zero"),
         "/" => left / right,
         "//" => Math.Floor(left / right),
+        // The rest has the divisor's sign in Python, in C# the dividend's.
         _ => left - (right * Math.Floor(left / right)),
     };
 

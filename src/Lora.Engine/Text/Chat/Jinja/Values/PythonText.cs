@@ -87,6 +87,7 @@ internal static class PythonText
 
     private static void AppendQuoted(StringBuilder output, string text)
     {
+        // As repr() chooses: double quotes only where they spare an escape.
         char quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
         output.Append(quote);
         foreach (Rune rune in text.EnumerateRunes())
