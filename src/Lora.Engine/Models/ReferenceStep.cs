@@ -13,7 +13,7 @@ internal sealed class ReferenceStep(TaskModel model) : IStepEngine
     {
         using DisposeScope scope = NewDisposeScope();
         RouterBalance? balance = RouterBalance.Of(model.RouterLoss, batch, model.Device);
-        Tensor loss = rows.SumLoss(model, batch, balance);
+        Tensor loss = rows.SumLoss(model, batch, balance); // [], float32
         if (balance?.Loss() is Tensor routers)
         {
             // As often as there are supervised tokens: scaled like theirs it is the coefficient times the loss, and of several batches the mean by tokens.

@@ -39,6 +39,7 @@ internal sealed record SupervisedRows(long[] Positions, long[] Targets)
     /// </summary>
     public Tensor SumLoss(Tensor predictions)
     {
+        // As transformers does, whatever the dtype of the model.
         Tensor exact = predictions.to(ScalarType.Float32); // [count, labels]
         if (Values is null)
         {
@@ -55,7 +56,7 @@ internal sealed record SupervisedRows(long[] Positions, long[] Targets)
     /// <summary>Loss, hits and, of classifiers, scores of predictions [count, labels], without gradients.</summary>
     public LossSum Score(Tensor predictions, bool isClassifier)
     {
-        Tensor exact = predictions.to(ScalarType.Float32);
+        Tensor exact = predictions.to(ScalarType.Float32); // [count, labels]
         double loss = SumLoss(exact).ToDouble();
         if (Values is null)
         {

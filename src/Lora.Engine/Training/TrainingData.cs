@@ -54,6 +54,7 @@ public sealed record TrainingData(IReadOnlyList<string> Dataset, IReadOnlyList<V
 
     /// <inheritdoc/>
     public bool Equals(TrainingData? other) =>
+        // A record compares lists by reference: runs that read the same would each load the model anew.
         other is not null && Dataset.SequenceEqual(other.Dataset) && ValidationDataset.SequenceEqual(other.ValidationDataset)
         && DatasetWeight.SequenceEqual(other.DatasetWeight) && ReferenceEquals(Rows, other.Rows);
 

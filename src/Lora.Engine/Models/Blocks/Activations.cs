@@ -14,7 +14,7 @@ internal static class Activations
         ["gelu"] = input => nn.functional.gelu(input), // by the error function
         ["gelu_new"] = TanhGelu,
         ["gelu_pytorch_tanh"] = TanhGelu,
-        ["gelu_fast"] = TanhGelu,
+        ["gelu_fast"] = TanhGelu, // the same function, multiplied out
         ["quick_gelu"] = input => input * input.Times(Quick).sigmoid(),
         ["relu"] = input => nn.functional.relu(input),
         ["silu"] = input => nn.functional.silu(input),

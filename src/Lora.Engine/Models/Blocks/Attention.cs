@@ -68,7 +68,7 @@ internal sealed class Attention : BlockModule
 
         int group = shape.Heads / shape.KeyValueHeads;
         Tensor heads = outputs[0].unflatten(2, shape.KeyValueHeads, group + 2, shape.HeadDimension); // [batch, tokens, kvHeads, group + 2, headSize]
-        return [.. heads.split([group, 1, 1], 3).Select(part => part.flatten(2))];
+        return [.. heads.split([group, 1, 1], 3).Select(part => part.flatten(2))]; // each [batch, tokens, heads headSize]
     }
 
     /// <summary>All are [batch, heads, tokens, headSize]; keys and values may be of more tokens than the query.</summary>

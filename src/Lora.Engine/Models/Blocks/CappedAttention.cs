@@ -16,7 +16,7 @@ internal static class CappedAttention
     public static Tensor Mix(Tensor query, Tensor key, Tensor value, Tensor mask, double cap)
     {
         Tensor scores = query.matmul(key.transpose(-2, -1)).Times(1 / Math.Sqrt(query.shape[^1])); // [batch, heads, tokens, tokens]
-        Tensor exact = SoftCap.Of(scores, cap).Plus(mask).to(ScalarType.Float32);
+        Tensor exact = SoftCap.Of(scores, cap).Plus(mask).to(ScalarType.Float32); // [batch, heads, tokens, tokens]
         return exact.softmax(-1).to(query.dtype).matmul(value); // [batch, heads, tokens, headSize]
     }
 }

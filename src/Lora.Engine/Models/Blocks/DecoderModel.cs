@@ -47,7 +47,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, RouterBalance?, Tensor>
     /// <summary>The same of one text [1, tokens], which becomes the cache's last row.</summary>
     public Tensor Read(Tensor input, KeyValueCache cache)
     {
-        Tensor hidden = embedding.Of(input, places: null, input.shape[1]);
+        Tensor hidden = embedding.Of(input, places: null, input.shape[1]); // [1, tokens, hidden]
         Tensor read = Through(hidden, new ReadingContext(cache, input.shape[1], hidden.device, hidden.dtype, rotations));
         cache.EndRow((int)input.shape[1]);
         return read;
@@ -58,7 +58,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, RouterBalance?, Tensor>
     {
         long tokens = input.shape[1];
         Tensor places = Arithmetic.Range(cache.Longest, cache.Longest + tokens, ScalarType.Int64, input.device).unsqueeze(0); // [1, tokens]
-        Tensor hidden = embedding.Of(input, places, cache.Longest + tokens);
+        Tensor hidden = embedding.Of(input, places, cache.Longest + tokens); // [1, tokens, hidden]
         Tensor read = Through(hidden, new FollowingContext(cache, tokens, hidden.device, hidden.dtype, rotations));
         cache.EndTokens((int)tokens);
         return read;
@@ -68,7 +68,7 @@ internal sealed class DecoderModel : nn.Module<Tensor, RouterBalance?, Tensor>
     public Tensor Step(Tensor input, KeyValueCache cache)
     {
         Tensor places = DeviceIndex.Of([.. cache.Lengths.Select(length => (long)length)], input.device); // [rows]
-        Tensor hidden = embedding.Of(input, places.unsqueeze(1), cache.Longest + 1);
+        Tensor hidden = embedding.Of(input, places.unsqueeze(1), cache.Longest + 1); // [rows, 1, hidden]
         Tensor next = Through(hidden, new NextTokenContext(cache, places, hidden.device, hidden.dtype, rotations));
         cache.EndToken();
         return next;

@@ -30,7 +30,7 @@ internal sealed class FourNormBlock : BlockModule
         Tensor attended = attention.call(attentionNorm.call(hidden), context); // [batch, tokens, hidden]
 
         // What attention and MLP give is normalised too, before it is added.
-        hidden = hidden.Plus(attentionOutputNorm.call(attended));
+        hidden = hidden.Plus(attentionOutputNorm.call(attended)); // [batch, tokens, hidden]
         Tensor active = mlp.call(mlpNorm.call(hidden), context); // [batch, tokens, hidden]
         return hidden.Plus(mlpOutputNorm.call(active));
     }

@@ -24,7 +24,7 @@ internal sealed class ParallelBlock : BlockModule
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
         Tensor normal = attentionNorm.call(hidden); // [batch, tokens, hidden]
-        Tensor active = mlp.call(mlpNorm is null ? normal : mlpNorm.call(hidden), context);
+        Tensor active = mlp.call(mlpNorm is null ? normal : mlpNorm.call(hidden), context); // [batch, tokens, hidden]
         return hidden.Plus(attention.call(normal, context)).Plus(active);
     }
 }

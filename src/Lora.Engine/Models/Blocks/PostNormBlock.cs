@@ -24,6 +24,6 @@ internal sealed class PostNormBlock : BlockModule
     public override Tensor forward(Tensor hidden, BlockContext context)
     {
         hidden = attentionNorm.call(hidden.Plus(attention.call(hidden, context))); // [batch, tokens, hidden]
-        return mlpNorm.call(hidden.Plus(mlp.call(hidden, context)));
+        return mlpNorm.call(hidden.Plus(mlp.call(hidden, context))); // [batch, tokens, hidden]
     }
 }

@@ -20,7 +20,7 @@ internal static class SinkAttention
     {
         Tensor scores = query.matmul(key.transpose(-2, -1)).Times(1 / Math.Sqrt(query.shape[^1])).Plus(mask).to(ScalarType.Float32); // [batch, heads, tokens, tokens]
         Tensor lost = sinks.to(ScalarType.Float32).view(1, -1, 1, 1).expand(query.shape[0], -1, query.shape[2], -1); // [batch, heads, tokens, 1]
-        Tensor kept = cat([scores, lost], -1).softmax(-1).narrow(-1, 0, key.shape[2]);
+        Tensor kept = cat([scores, lost], -1).softmax(-1).narrow(-1, 0, key.shape[2]); // [batch, heads, tokens, tokens]
         return kept.to(query.dtype).matmul(value); // [batch, heads, tokens, headSize]
     }
 }

@@ -55,7 +55,7 @@ internal sealed class EncoderModel : TaskModel
     {
         foreach (EncoderBlock block in blocks)
         {
-            hidden = block.call(hidden, mask);
+            hidden = block.call(hidden, mask); // [batch, tokens, hidden]
         }
 
         return hidden;

@@ -55,11 +55,12 @@ internal sealed class SequenceToSequenceModel : TaskModel
     /// <summary>The decoder's hidden states, [rows, labels, hidden]: at each place it has been given the labels before.</summary>
     public override Tensor Hidden(Batch batch, RouterBalance? balance = null)
     {
-        Tensor memory = Encode(batch.InputIds, batch.Rows, batch.Lengths, out Tensor? mask);
+        Tensor memory = Encode(batch.InputIds, batch.Rows, batch.Lengths, out Tensor? mask); // [rows, tokens, hidden]
         long[] given = new long[batch.Labels.Length];
         for (int index = 0; index < given.Length; index++)
         {
             long before = index % batch.LabelLength == 0 ? shape.StartId : batch.Labels[index - 1];
+            // As T5's _shift_right has it: what is not learned is padding to the decoder.
             given[index] = before == TrainingExample.Unsupervised ? shape.PaddingId : before;
         }
 
@@ -73,7 +74,7 @@ internal sealed class SequenceToSequenceModel : TaskModel
     public override Tensor forward(Tensor input)
     {
         int rows = (int)input.shape[0], tokens = (int)input.shape[1];
-        Tensor memory = Encode(input.cpu().data<long>().ToArray(), rows, [.. Enumerable.Repeat(tokens, rows)], out Tensor? mask);
+        Tensor memory = Encode(input.cpu().data<long>().ToArray(), rows, [.. Enumerable.Repeat(tokens, rows)], out Tensor? mask); // [batch, tokens, hidden]
         return Head(Decode([.. Enumerable.Repeat((long)shape.StartId, rows)], rows, memory, mask));
     }
 
@@ -86,7 +87,7 @@ internal sealed class SequenceToSequenceModel : TaskModel
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor memory = Encode([.. prompt.Select(id => (long)id)], 1, [prompt.Count], out Tensor? mask);
+        Tensor memory = Encode([.. prompt.Select(id => (long)id)], 1, [prompt.Count], out Tensor? mask); // [1, tokens, hidden]
         List<long> said = [shape.StartId];
         while (said.Count <= count)
         {

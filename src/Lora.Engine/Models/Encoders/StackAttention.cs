@@ -50,7 +50,7 @@ internal sealed class StackAttention : nn.Module<Tensor, StackContext, Tensor>
 
         // The kernel divides by sqrt(headSize), which T5 does not.
         Tensor query = Heads(q.call(input)).Times(Math.Sqrt(shape.HeadSize)); // [batch, heads, tokens, headSize]
-        Tensor? mask = isCross ? context.MemoryMask : context.Scores;
+        Tensor? mask = isCross ? context.MemoryMask : context.Scores; // [batch or 1, heads or 1, tokens or 1, keys]
         Tensor mixed = nn.functional.scaled_dot_product_attention(query, Heads(k.call(source)), Heads(v.call(source)), mask); // [batch, heads, tokens, headSize]
         return o.call(mixed.transpose(1, 2).flatten(2)); // [batch, tokens, hidden]
     }

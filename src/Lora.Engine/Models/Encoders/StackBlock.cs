@@ -42,7 +42,7 @@ internal sealed class StackBlock : nn.Module<Tensor, StackContext, Tensor>
             hidden = hidden.Plus(attention.call(norm.call(hidden), context)); // [batch, tokens, hidden]
         }
 
-        Tensor input = mlpNorm.call(hidden);
+        Tensor input = mlpNorm.call(hidden); // [batch, tokens, hidden]
         Tensor inner = activation(up[0].call(input)); // [batch, tokens, intermediate]
         return hidden.Plus(down.call(shape.IsGated ? inner * up[1].call(input) : inner)); // [batch, tokens, hidden]
     }

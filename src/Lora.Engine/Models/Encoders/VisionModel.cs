@@ -88,7 +88,7 @@ internal sealed class VisionModel : TaskModel
         Tensor hidden = embeddings.call(input); // [batch, places, hidden]
         foreach (EncoderBlock block in blocks)
         {
-            hidden = block.call(hidden, null);
+            hidden = block.call(hidden, null); // [batch, places, hidden]
         }
 
         return Head(norm.call(hidden).select(1, 0)); // of [batch, hidden]

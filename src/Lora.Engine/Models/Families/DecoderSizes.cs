@@ -72,6 +72,7 @@ internal sealed record DecoderSizes
             HeadDimension = dimension,
             NormEpsilon = values.Number("rms_norm_eps", epsilon),
             Rope = rotatedPart > 0 ? new RopeReader(values, dimension, kinds, theta, rotatedPart).Read() : null,
+            // save_pretrained leaves the key out where it has the default of the class, so that its absence means one or the other.
             IsTied = values.Flag("tie_word_embeddings", family.Names.TiedByDefault),
         };
         sizes.CheckGroups(values);

@@ -59,6 +59,7 @@ internal static class ModelConfigReader
         }
 
         ModelShape shape = family.Read(values);
+        // As EmbeddingGemma's file has it, whose model_type is that of a decoder.
         if (values.Flag("use_bidirectional_attention"))
         {
             values.ReportUnsupported("use_bidirectional_attention is true; tokens see only those before them");

@@ -109,6 +109,7 @@ internal sealed class StoredTensors(Checkpoint checkpoint, TaskShape shape)
         return false;
     }
 
+    // At the end of a name alone: in other places gamma and beta are what they say.
     private static string? Older(string name) => name.EndsWith("LayerNorm.weight", StringComparison.Ordinal) ? name[..^"weight".Length] + "gamma"
         : name.EndsWith("LayerNorm.bias", StringComparison.Ordinal) ? name[..^"bias".Length] + "beta"
         : null;

@@ -42,7 +42,7 @@ internal sealed class LabelScores
     {
         using DisposeScope scope = NewDisposeScope();
         LabelScores scores = new((int)logits.shape[1], 0);
-        long[] said = logits.argmax(-1).cpu().data<long>().ToArray();
+        long[] said = logits.argmax(-1).cpu().data<long>().ToArray(); // [places]
         for (int place = 0; place < said.Length; place++)
         {
             scores.predicted[said[place]]++;
@@ -59,7 +59,7 @@ internal sealed class LabelScores
     /// <returns>The scores, and the places whose labels are all right.</returns>
     public static (LabelScores Scores, long Hits) OfSeveral(Tensor logits, float[] values)
     {
-        float[] said = Values(logits);
+        float[] said = Values(logits); // [places, labels], row after row
         int labels = (int)logits.shape[1];
         LabelScores scores = new(labels, 0);
         long hits = 0;

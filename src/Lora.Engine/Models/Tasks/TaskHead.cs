@@ -60,6 +60,7 @@ internal sealed class TokenHead : TaskHead
         bool hasOwn = root.Source.Has(shape.Decoder + ".weight");
         tied.weight = hasOwn ? root.Frozen(shape.Decoder + ".weight", shape.VocabularySize, shape.HiddenSize)
             : new Parameter(table.detach(), requires_grad: false); // the same memory, a tensor of its own
+        // Under the head's own name: to transformers the layer's bias is the same tensor, and files have it once.
         tied.bias = root.Frozen(shape.Bias, shape.VocabularySize);
         decoder = Own(shape.Decoder, tied);
         SharedSize = hasOwn ? 0 : table.NumberOfElements * table.element_size();

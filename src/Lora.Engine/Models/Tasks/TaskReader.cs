@@ -58,6 +58,7 @@ internal static class TaskReader
         task = task with
         {
             Labels = task.IsClassification ? carried ?? Known(values) : null,
+            // A decoder's last token has seen the whole text; an encoder has learned to gather it in the first.
             TextPlace = family is null ? LabelPlace.Last : LabelPlace.First,
         };
         int count = labels?.Count ?? task.Labels?.Names.Count ?? UncountedLabels;

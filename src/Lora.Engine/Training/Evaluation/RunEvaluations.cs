@@ -45,6 +45,7 @@ internal sealed class RunEvaluations(
     {
         if (state is null)
         {
+            // Of points of a sweep that begin as the base does the figures are the same, and are taken once.
             IReadOnlyList<LoraEvaluation> before = known ?? Take("before the first step", step: 0);
             taken.AddRange(known ?? []);
             State = State with { Before = before, Last = before };

@@ -115,6 +115,7 @@ public sealed class DatasetInspection
     private void Make()
     {
         maker = new(tokenizer, options);
+        // Less by one, since an encoder asks for one id more than it keeps, to see that a row is cut.
         whole = new(tokenizer, options with { MaxLength = int.MaxValue - 1 });
         spelling = new(tokenizer, options.Labels);
     }
@@ -150,6 +151,7 @@ public sealed class DatasetInspection
             yield return enumerator.Current;
         }
 
+        // A function of its own, since a yield may not stand within a try that catches.
         bool Next()
         {
             try

@@ -31,6 +31,7 @@ internal sealed class RowSpelling(Tokenizer tokenizer, LabelSet? labels)
                 next++;
             }
 
+            // After what stands before, or a decoder would take away the space that a stretch begins with.
             string said = tokenizer.DecodeContinuation(ids.AsSpan(..first), ids.AsSpan(first..next), skipSpecialTokens: false);
             if (isLearned)
             {

@@ -62,6 +62,7 @@ internal sealed partial class AdapterCheckpoints(string folder, int limit, Func<
 
     private static void Remove(IEnumerable<(int Step, string Path)> checkpoints) => checkpoints.ToList().ForEach(checkpoint => FileChanges.DeleteFolder(checkpoint.Path));
 
+    // Six digits at least: names sort as steps do, and the checkpoint-500 of transformers' Trainer is not taken for one of ours.
     [GeneratedRegex(@"^checkpoint-(\d{6,9})$")]
     private static partial Regex Name();
 }

@@ -30,7 +30,7 @@ internal sealed class GradientScoring : IDisposable
         this.adapter = adapter;
         ups = [.. adapter.Arena.Parameters.Where(parameter => parameter.Key.Contains(".lora_B.", StringComparison.Ordinal)).Select(parameter => (PeftKey.Module(parameter.Key), parameter))];
         engine = StepEngines.Choose(model, adapter.Layers).Engine;
-        total = zeros_like(adapter.Arena.Gradients).DetachFromDisposeScope();
+        total = zeros_like(adapter.Arena.Gradients).DetachFromDisposeScope(); // [count]
         if (watchesInputs)
         {
             Watch(model);
@@ -49,6 +49,7 @@ internal sealed class GradientScoring : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         adapter.Arena.Gradients.zero_();
+        // The loss itself is of no interest, and to read it would wait for the device.
         engine.QueueGradients(batch, supervised, 1.0 / supervised.Count).Dispose();
         adapter.GatherGradients();
         foreach ((string module, TrainableParameter up) in ups)
@@ -74,7 +75,7 @@ internal sealed class GradientScoring : IDisposable
         adapter.Arena.Gradients.copy_(total.Times(1.0 / tokens));
         foreach ((string module, TrainableParameter up) in ups)
         {
-            double gradient = up.Gradient.mul(up.Gradient).sum(type: ScalarType.Float64).sqrt().ToDouble();
+            double gradient = up.Gradient.mul(up.Gradient).sum(type: ScalarType.Float64).sqrt().ToDouble(); // of [out, rank]
             scores[module] = new() { Gradient = gradient, Fisher = fisher[module], Activation = energy.Of(module) };
         }
 
@@ -102,6 +103,7 @@ internal sealed class GradientScoring : IDisposable
         {
             if (names.Contains(name) && module is nn.Module<Tensor, Tensor> layer)
             {
+                // Autograd's engine does not say what layers are given: each is asked by itself.
                 unhook.Add(layer.register_forward_pre_hook((_, input) =>
                 {
                     energy.Add([name], input.detach());

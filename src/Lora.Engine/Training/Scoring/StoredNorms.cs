@@ -25,6 +25,7 @@ internal static class StoredNorms
                from slice in Enumerable.Range(0, (int)((weights[weight].Length + SliceBytes - 1) / SliceBytes))
                select (weight, (long)slice * SliceBytes),
         ];
+        // One each, added up in their order below: whichever thread is first, the bits are the same.
         double[] sums = new double[slices.Length];
         try
         {

@@ -58,7 +58,7 @@ internal sealed class AdamW : IDisposable
     {
         using IDisposable noGradient = no_grad();
         Steps++;
-        using Tensor? never = skip is null ? zeros([], dtype: ScalarType.Float32, device: values.device) : null;
+        using Tensor? never = skip is null ? zeros([], dtype: ScalarType.Float32, device: values.device) : null; // []
         kernels.Adam(values, Mean, Variance, gradients, new(learningRate, weightDecay, Beta1, Beta2, Epsilon, Steps), skip ?? never!);
     }
 
@@ -71,7 +71,7 @@ internal sealed class AdamW : IDisposable
     public void Rehearse()
     {
         using IDisposable noGradient = no_grad();
-        using Tensor never = zeros([], dtype: ScalarType.Float32, device: values.device);
+        using Tensor never = zeros([], dtype: ScalarType.Float32, device: values.device); // []
         kernels.Adam(values, Mean, Variance, gradients, new(LearningRate: 0, WeightDecay: 0, Beta1, Beta2, Epsilon, Number: 1), never);
     }
 

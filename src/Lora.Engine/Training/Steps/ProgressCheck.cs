@@ -31,9 +31,9 @@ internal sealed class ProgressCheck(AttachedAdapter adapter, AdamW optimizer, Ac
 
         // A copy is taken until the first update that moves anything, which is most often the first of all.
         using IDisposable noGradient = no_grad();
-        using Tensor before = adapter.Arena.Values.clone();
+        using Tensor before = adapter.Arena.Values.clone(); // [count]
         optimizer.Step(rate, skip);
-        using Tensor same = before.eq(adapter.Arena.Values);
+        using Tensor same = before.eq(adapter.Arena.Values); // [count], bool
         return same.all();
     }
 

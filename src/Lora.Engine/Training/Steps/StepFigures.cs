@@ -17,7 +17,7 @@ internal sealed class StepFigures
         figures = stack([.. losses, norm]);
 
         // Of whatever is not finite the difference to itself is no number, and nothing but that differs from itself.
-        Tensor none = figures.sum().Times(0);
+        Tensor none = figures.sum().Times(0); // [], 0 or NaN
         Skip = none.ne(none).to(ScalarType.Float32);
     }
 
@@ -31,7 +31,7 @@ internal sealed class StepFigures
     public (double[] Losses, double Norm, bool? IsUnmoved) Read()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor all = IsUnmoved is null ? figures : cat([figures, IsUnmoved.to(ScalarType.Float64).unsqueeze(0)]);
+        Tensor all = IsUnmoved is null ? figures : cat([figures, IsUnmoved.to(ScalarType.Float64).unsqueeze(0)]); // [batches + 1 or 2]
         double[] numbers = [.. all.cpu().data<double>()];
         int batches = (int)figures.shape[0] - 1;
         return (numbers[..batches], numbers[batches], IsUnmoved is null ? null : numbers[^1] != 0);

@@ -40,6 +40,7 @@ internal sealed class RunningPoint(SweepPoint point, string? folder, SweptPoint 
         SaveMinute = point.Options.SaveMinute ?? (folder is not null && point.Options.SaveStep is null ? SaveMinutes : null),
         PauseDivisor = rungs.Divisor(rung),
         Paused = state,
+        // What a point says that is not yet at its end would be thrown away.
         Prompt = rung == rungs.Count ? point.Options.Prompt : [],
         Resume = folder is not null && (rung > 1 || (IsGoneOnWith && TrainingStateFile.IsThere(folder))),
         Overwrite = point.Options.Overwrite || IsGoneOnWith,

@@ -33,6 +33,7 @@ public static class SweepParameters
     public static (LoraConfig Config, TrainingOptions Options) Apply(LoraConfig config, TrainingOptions options, IEnumerable<KeyValuePair<string, object?>> values)
     {
         ArgumentNullException.ThrowIfNull(values);
+        // Copies, since reflection sets init properties of whatever object it is given.
         LoraConfig changed = config with { };
         DataOptions rows = options.Data with { };
         TrainingOptions trained = options with { Data = rows };

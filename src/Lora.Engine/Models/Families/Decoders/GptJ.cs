@@ -45,6 +45,7 @@ internal sealed class GptJ : ModelFamily
             values.Report($"rotary_dim is {rotated}; expected is an even number up to the head size, {headDimension}");
         }
 
+        // RotatedValues takes the whole part of a product, which a quotient that was rounded down would make one less.
         double part = (double)rotated / headDimension;
         return new(Theta: 10000) { IsInterleaved = true, RotatedPart = (int)(part * headDimension) < rotated ? Math.BitIncrement(part) : part };
     }

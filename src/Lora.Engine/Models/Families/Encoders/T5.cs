@@ -59,6 +59,7 @@ internal sealed class T5 : EncoderFamily
             Encoder = encoder,
             Decoder = encoder with { IsDecoder = true, Layers = EncoderSizes.ReadLayers(values, "num_decoder_layers", layers) },
             IsTied = isTied,
+            // A key of transformers 5; 4 scales where the head is tied.
             ScalesHead = values.Flag("scale_decoder_outputs", isTied),
             PaddingId = EncoderSizes.ReadId(values, "pad_token_id", vocabulary) ?? 0,
             EndId = values.IdOrNull("eos_token_id") ?? 1,
