@@ -106,6 +106,7 @@ internal sealed class AdaptedModule
             }
         }
 
+        // The sum is rounded to the output's dtype once, and not each layer's change.
         return sum is null ? output : output.Plus(sum.to(output.dtype));
     }
 }

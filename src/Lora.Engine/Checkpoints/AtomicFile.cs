@@ -20,6 +20,7 @@ public static class AtomicFile
             using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 write(stream);
+                // Before the rename: after a power cut the name must not stand for bytes that never came to the disk.
                 stream.Flush(flushToDisk: true);
             }
 

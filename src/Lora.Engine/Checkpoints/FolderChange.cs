@@ -52,6 +52,7 @@ internal sealed class FolderChange(string folder, string stage)
         string temporary = Leftovers.NameFor(NotePath);
         using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
         {
+            // NUL is the one character that no name of a file has on any system.
             stream.Write(Encoding.UTF8.GetBytes(string.Join('\0', going)));
             stream.Flush(flushToDisk: true);
         }
@@ -91,6 +92,7 @@ internal sealed class FolderChange(string folder, string stage)
     /// <summary>What is still to be done, in order.</summary>
     internal IReadOnlyList<(string From, string To)> Renames()
     {
+        // Told by what still lies there: what was renamed is no longer in its old place, so a change that was cut off goes on where it ended.
         string[] coming = [.. Coming()];
         if (coming.Length == 0)
         {

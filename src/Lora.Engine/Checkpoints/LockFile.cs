@@ -22,6 +22,7 @@ internal static class LockFile
                 // .NET holds what is not shared by flock, as other programs do; Windows does not open it twice.
                 return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
+            // Its subclasses say something else: a folder that is not there, or a path that is too long.
             catch (IOException exception) when (exception.GetType() == typeof(IOException) && File.Exists(path))
             {
                 if (isFirst && OutputFolder.WhyNot(folder) is string reason)

@@ -81,6 +81,7 @@ public sealed class ModuleTree
         TiedWeight? tied = ModelNames.TiedHead(model) is string head && EmbeddingOf(nodes) is ModuleNode embedding ? new(head, embedding.Name) : null;
         if (tied is not null && !nodes.Any(node => node.Name == tied.Head && node.Weight is not null))
         {
+            // A head without a tensor has no module yet: it is made here, and the walk is taken anew.
             root.Find(tied.Head.Split('.')).TiedTo = EmbeddingOf(nodes);
             nodes = [.. root.Walk()];
         }

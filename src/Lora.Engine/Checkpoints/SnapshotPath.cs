@@ -22,7 +22,7 @@ public static class SnapshotPath
     }
 
     /// <summary>The name of the model whose folder is called so.</summary>
-    internal static string NameOf(string folder) => folder[Prefix.Length..].Replace("--", "/", StringComparison.Ordinal);
+    internal static string NameOf(string folder) => folder[Prefix.Length..].Replace("--", "/", StringComparison.Ordinal); // hubs have no -- in names
 
     /// <summary>What the folder of a model is called.</summary>
     internal static string FolderOf(string name) => Prefix + name.Replace("/", "--", StringComparison.Ordinal);

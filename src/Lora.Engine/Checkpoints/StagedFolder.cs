@@ -46,6 +46,7 @@ internal sealed class StagedFolder : IDisposable
     {
         if (isNew)
         {
+            // One rename brings all files of a folder that was not there: there is no half of it to note.
             FileChanges.MoveFolder(stage, folder);
             RemoveLeftovers();
             return;
@@ -62,6 +63,7 @@ internal sealed class StagedFolder : IDisposable
     {
         try
         {
+            // The lock goes last: without it others would take the folder for a dead writer's and remove it too.
             FileChanges.DeleteFolder(stage);
             held.Dispose();
             FileChanges.Delete(held.Name);

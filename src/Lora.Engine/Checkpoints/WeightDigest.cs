@@ -34,6 +34,7 @@ internal static class WeightDigest
                 problems[index] = [.. exception.Problems];
             }
         });
+        // One is enough: a file that was cut off has the same problem at each tensor behind the cut.
         LoraException.ThrowIfAny([.. problems.OfType<LoraProblem[]>().SelectMany(found => found).Take(1)]);
         return Convert.ToHexString(SHA256.HashData(parts.SelectMany(part => part).ToArray()));
     }

@@ -24,6 +24,7 @@ public sealed class BatchOrder
     internal BatchOrder(EpochRows rows, long seed, int epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        // Not seed plus epoch: the second epoch of one seed would be the first of the next.
         SplitMix64 random = new(unchecked(new SplitMix64((ulong)seed).Next() + (ulong)epoch));
         indices = rows.Draw(random);
         for (int last = indices.Length - 1; last > 0; last--)

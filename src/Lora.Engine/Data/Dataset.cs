@@ -113,6 +113,7 @@ public sealed class Dataset : IDisposable
                     throw LoraException.Of(LoraError.LabelAlone, files[0].Path, string.Join("', '", files.Select(file => file.Path)), found.Names[0]);
                 }
 
+                // What encodes rows needs the numbers of the labels, which the first pass alone could tell.
                 maker = new(tokenizer, options);
             }
 

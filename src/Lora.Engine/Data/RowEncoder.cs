@@ -91,6 +91,7 @@ internal sealed class RowEncoder(Tokenizer tokenizer, int maxLength, Lazy<ChatEn
         return Labelled(text.Pieces, encoded, line, most, text.Notes);
     }
 
+    // One more than is kept: by it a text is known to be cut.
     private int Most(IEnumerable<string> texts) => texts.Sum(text => (long)text.Length) > LongText ? maxLength + 1 : int.MaxValue;
 
     private static EncodedRow Labelled(IReadOnlyList<TextPiece> pieces, List<int>[] encoded, int line, int most, RowNotes notes)

@@ -46,6 +46,7 @@ public sealed class ModuleFilter
         bool any = false;
         for (int index = 0; index < hits.Length; index++)
         {
+            // No end at the first that matches: an entry without a hit is reported, and must not be one that another entry only hid.
             if (patterns[index].IsMatch(parts))
             {
                 hits[index]++;

@@ -54,6 +54,7 @@ public sealed class ModulePattern
         string name = text.StartsWith('/') ? text[1..] : text;
         string? reason = string.IsNullOrWhiteSpace(name) ? "it is empty"
             : name.AsSpan().ContainsAny('/', '\\') ? "a dot separates parts; a slash stands only at the start, for the root"
+            // FileSystemGlobbing would take these for themselves, and no module's name has them: the pattern would find nothing and nobody would know why.
             : name.AsSpan().ContainsAny('?', '[', ']') ? "* and ** are the only wildcards"
             : name.Split('.').Contains("") ? "a part between dots is empty"
             : null;

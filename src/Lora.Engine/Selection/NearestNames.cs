@@ -9,6 +9,7 @@ internal static class NearestNames
     public static IReadOnlyList<string> Find(string entry, IEnumerable<string> names)
     {
         int parts = entry.Count(c => c == '.') + 1;
+        // Two letters that changed places are a distance of 2, which a short entry must bear too.
         int furthest = Math.Max(2, entry.Length / 2);
         return
         [

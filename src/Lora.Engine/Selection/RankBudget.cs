@@ -37,6 +37,7 @@ public static class RankBudget
         double?[] scores = [.. modules.Select(module => score.Of(module))];
         long[] most = [.. modules.Select(module => Math.Min(module.InFeatures ?? 0, module.OutFeatures ?? 0))];
         LoraException.ThrowIfAny(Problems(modules, scores, most, budget, score));
+        // No division by zero: a score of 0 that would be inverted is among the problems.
         double[] weights = [.. scores.Select(value => score.IsLowGood() ? 1 / value!.Value : value!.Value)];
         int[] ranks = [.. Enumerable.Repeat(1, modules.Count)];
 

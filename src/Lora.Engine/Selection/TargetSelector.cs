@@ -72,6 +72,7 @@ public sealed class TargetSelector
             return targetPattern.Matches(name) ? By(name, TargetRule.TargetPattern, nameof(LoraConfig.TargetPattern), targetPattern.Pattern, 0) : null;
         }
 
+        // Before the endings: PEFT does not ask for the layer of a module that is listed by its whole name.
         int exact = targets.FindExact(name);
         if (exact >= 0)
         {

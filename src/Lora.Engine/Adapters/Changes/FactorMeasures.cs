@@ -48,6 +48,7 @@ internal static class FactorMeasures
     public static double EffectiveRank(double[] singularValues)
     {
         double sum = singularValues.Sum();
+        // p ln p goes to 0 with p, but 0 times ln 0 is NaN.
         return sum == 0 ? 0 : Math.Exp(-singularValues.Where(value => value != 0).Sum(value => value / sum * Math.Log(value / sum)));
     }
 

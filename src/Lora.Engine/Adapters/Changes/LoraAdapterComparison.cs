@@ -14,6 +14,7 @@ public sealed class LoraAdapterComparison
 
     /// <summary>The cosine between the two changes of all weights, where a module that is not adapted is not changed; null where either changes nothing.</summary>
     public double? Cosine => ReferenceNorm > 0 && DifferenceNorm > 0
+        // The dot product of the whole changes is the sum of those of the modules.
         ? Math.Clamp(Module.Sum(module => module.Cosine * module.ReferenceNorm * module.DifferenceNorm ?? 0) / (ReferenceNorm * DifferenceNorm), -1, 1)
         : null;
 

@@ -56,6 +56,7 @@ internal static class PlainFactors
     private static IEnumerable<string> Values(LoraAdapter adapter)
     {
         string name = adapter.Label;
+        // An adapter with features has such tensors because of them, which Features has told already.
         bool isPlain = !Features(adapter).Any();
         foreach (TensorData tensor in adapter.Tensors)
         {
@@ -74,6 +75,7 @@ internal static class PlainFactors
     /// <summary>That modules have other shapes in one adapter than in another, which then are not of one base model.</summary>
     public static IEnumerable<string> DifferentShapes(IReadOnlyList<IReadOnlyDictionary<string, FactorPair>> pairs)
     {
+        // Without the rank: whether that may differ, each method says for itself.
         string[] names = [.. Differing(pairs, pair => (string.Join(',', pair.Down.Shape[1..]), pair.Up.Shape[0], pair.Down.Name))];
         if (names.Length > 0)
         {

@@ -26,6 +26,7 @@ internal sealed class AdapterTraits(LoraAdapter adapter, ModuleTree? tree)
     public string[] Saved => [.. adapter.Tensors
         .Where(tensor => !FactorPair.IsFactor(tensor.Name) && tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.Contains(".lora_", StringComparison.Ordinal))
         .Select(tensor => PeftKey.Module(tensor.Name))
+        // PEFT writes the base's own weight beside an adapted embedding (save_embedding_layers): it is no module that was trained whole.
         .Where(name => !pairs.ContainsKey(name))
         .Distinct(StringComparer.Ordinal)];
 

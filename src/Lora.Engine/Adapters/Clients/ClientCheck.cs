@@ -25,6 +25,7 @@ public static class ClientCheck
         {
             Adapter = adapter.Label,
             Client = client,
+            // In the enum's order: what a client refuses it cannot compute wrongly any more.
             Outcome = failed.Select(entry => entry.Rule.Outcome).DefaultIfEmpty(LoraClientOutcome.Right).Max(),
             Field = [.. failed.Select(entry => entry.Field)],
             Reason = [.. failed.Select(entry => entry.Rule.Reason)],

@@ -42,6 +42,7 @@ public static class AdapterCombination
             WeightedPair[] parts = [.. pairs.Zip(weights)
                 .Where(part => part.First.ContainsKey(module))
                 .Select(part => new WeightedPair(part.First[module], part.Second))];
+            // One for each module: of its matrices only the managed copies of the result stay.
             using DisposeScope scope = NewDisposeScope();
             (Tensor down, Tensor up) = combination.Combine(module, parts);
             ranks.Add(module, (int)down.shape[0]);

@@ -8,6 +8,7 @@ internal static class CombinedConfig
     public static LoraConfig Of(IReadOnlyList<LoraAdapter> adapters, IReadOnlyDictionary<string, int> ranks)
     {
         int rank = ranks.Values.GroupBy(value => value).OrderByDescending(group => group.Count()).First().Key;
+        // Held to the beginning of a name: the name of one module may be the ending of another's.
         LoraPatternValue[] others = [.. ranks.Where(entry => entry.Value != rank)
             .Select(entry => new LoraPatternValue { Pattern = '^' + Regex.Escape(entry.Key), Value = entry.Value })];
         LoraConfig first = adapters[0].Config;

@@ -46,6 +46,7 @@ internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling
                 // A stack of one A an expert tells its rank in the configuration alone.
                 long rank = parameter is null ? down.Shape[0] : (long)ranks.ValueOf(name, config.Rank);
                 double alpha = alphas.ValueOf(name, config.Alpha);
+                // AdapterWeightRules, which is asked before, has made sure that no A is without its B.
                 pairs.Add(parameters.ListedAs(owner), new(down, tensors[path + upEnding], config.ScalingOf((int)rank, alpha)) { Parameter = parameter, Experts = down.Shape[0] / rank });
             }
         }
@@ -69,6 +70,7 @@ internal sealed record FactorPair(TensorData Down, TensorData Up, double Scaling
     /// <summary>The same pair with other matrices, whose rank may differ.</summary>
     public IEnumerable<TensorData> With(Tensor down, Tensor up)
     {
+        // As in the file: a convolution's A is [rank, in, kernel ...] and its B [out, rank, 1 ...].
         yield return AdapterTensors.Copy(Down.Name, down.view([down.shape[0], .. Down.Shape[1..]]));
         yield return AdapterTensors.Copy(Up.Name, up.view([up.shape[0], up.shape[1], .. Up.Shape[2..]]));
     }

@@ -45,7 +45,7 @@ internal sealed class ModuleCombination(CombinationOptions options, TaskVectors 
     /// <summary>The directions of the weighted sum.</summary>
     private static SingularDirections OfSum(string module, IReadOnlyList<WeightedPair> parts)
     {
-        (Tensor down, Tensor up) = Concatenate(parts);
+        (Tensor down, Tensor up) = Concatenate(parts); // [ranks, columns], [out, ranks]
         return SingularDirections.OfProduct(Finite(module, down), Finite(module, up));
     }
 

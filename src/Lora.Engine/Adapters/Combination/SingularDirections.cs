@@ -23,7 +23,7 @@ internal sealed record SingularDirections(Tensor Left, Tensor Values, Tensor Rig
         // q and p have orthonormal columns, so the middle's singular values are those of the whole.
         (Tensor q, Tensor r) = linalg.qr(up); // [out, rank], [rank, rank]
         (Tensor p, Tensor t) = linalg.qr(down.t()); // [columns, rank], [rank, rank]
-        SingularDirections middle = Of(r.mm(t.t()));
-        return new(q.mm(middle.Left), middle.Values, middle.Right.mm(p.t()));
+        SingularDirections middle = Of(r.mm(t.t())); // of [rank, rank]
+        return new(q.mm(middle.Left), middle.Values, middle.Right.mm(p.t())); // [out, rank], [rank], [rank, columns]
     }
 }

@@ -40,10 +40,10 @@ internal sealed class TaskVectors(CombinationOptions options, Generator generato
     /// <summary>The mean of the weighted values whose sign is the majority's, zero where there is none (the disjoint mean of TIES).</summary>
     private Tensor MeanOfMajority(Tensor values, Tensor weighted)
     {
-        Tensor signs = values.sign();
+        Tensor signs = values.sign(); // [adapters, ...]
         Tensor votes = options.MajoritySign == MajoritySign.Total ? values.sum(dim: 0) : signs.sum(dim: 0);
         Tensor majority = votes.IsAtLeast(0).to(values.dtype).Times(2).Plus(-1); // a tie counts as positive, as in PEFT
-        Tensor agrees = signs.eq(majority).to(values.dtype);
+        Tensor agrees = signs.eq(majority).to(values.dtype); // [adapters, ...]
         // Where none agrees the sum is zero, and so is the mean.
         return (weighted * agrees).sum(dim: 0) / agrees.sum(dim: 0).AtLeast(1);
     }

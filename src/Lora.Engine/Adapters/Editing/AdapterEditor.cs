@@ -40,6 +40,7 @@ public static class AdapterEditor
         foreach ((string name, FactorPair pair) in pairs)
         {
             cancellation.ThrowIfCancellationRequested();
+            // With DoRA and the like the change is another than s B A, whose singular values would tell nothing of it.
             double[] values = isPlain ? FactorMeasures.SingularValues(pair) : [];
             BlockPlace? place = BlockPlace.Of(name);
             LoraModuleEdit edit = new() { Name = name, Block = place?.Name, Layer = place?.Block, RankBefore = (int)pair.Rank };

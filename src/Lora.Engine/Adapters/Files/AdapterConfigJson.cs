@@ -89,6 +89,7 @@ public static class AdapterConfigJson
     {
         ArgumentNullException.ThrowIfNull(config);
         JsonObject fields = PeftFields.NewDefaults();
+        // Before the engine's own keys, so that none of the others takes the place of one of these.
         foreach ((string key, JsonNode? value) in PeftFields.Parse(config.OtherKeys))
         {
             fields[key] = value?.DeepClone();
@@ -208,6 +209,7 @@ public static class AdapterConfigJson
         JsonObject pairs = [];
         foreach (LoraPatternValue entry in entries ?? [])
         {
+            // Of equal patterns the first decides, and a JSON object has room for one.
             pairs.TryAdd(entry.Pattern, PythonJson.IntegerOrFloat(entry.Value));
         }
 

@@ -154,6 +154,7 @@ public static class AdapterFolder
         return new() { Config = adapter.Config, Tensors = adapter.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = Path.GetFullPath(folder) };
     }
 
+    // The format as PEFT's save_pretrained writes it.
     private static Dictionary<string, string> MetadataOf(LoraConfig config) => config.NewToken is { Length: > 0 } names
         ? new() { ["format"] = "pt", [NewTokenKey] = JsonSerializer.Serialize(names) }
         : new() { ["format"] = "pt" };
@@ -176,6 +177,7 @@ public static class AdapterFolder
         string path = Path.Combine(folder, name);
         if (!File.Exists(path))
         {
+            // A process may have been killed between taking the old folder away and putting the new one in its place.
             FolderChange.Finish(folder);
         }
 

@@ -113,6 +113,7 @@ public static class AdapterInspector
     private static IEnumerable<LoraAdapterModule> WithShares(LoraAdapterModule[] modules)
     {
         double whole = modules.Sum(module => module.Norm * module.Norm ?? 0);
+        // Where nothing is changed the norm is 0, and without norms null: the share is the same.
         return modules.Select(module => module with { Share = whole == 0 ? module.Norm : module.Norm * module.Norm / whole });
     }
 }

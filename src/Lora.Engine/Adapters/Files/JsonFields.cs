@@ -45,6 +45,7 @@ internal sealed class JsonFields(JsonObject fields, string source)
 
     public JsonNode? Take(string key, params JsonValueKind[] kinds)
     {
+        // PEFT writes every key, and null for what is not set.
         if (!fields.Remove(key, out JsonNode? node) || node is null)
         {
             return null;

@@ -38,6 +38,7 @@ internal static class LabelFile
             JsonObject file = JsonNode.Parse(RegularFile.ReadAllText(path, MostBytes))!.AsObject();
             JsonObject names = file["id2label"]!.AsObject();
             string? problem = file["problem_type"]?.GetValue<string>();
+            // By the ids and not in the file's order: Python's sorted keys have "10" before "2".
             string[] ordered = [.. Enumerable.Range(0, names.Count).Select(id => names[id.ToString(CultureInfo.InvariantCulture)]!.GetValue<string>())];
             return new(Kinds.FirstOrDefault(kind => kind.Name == problem).Kind, ordered);
         }

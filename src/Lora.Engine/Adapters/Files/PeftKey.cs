@@ -30,6 +30,7 @@ internal static class PeftKey
     public static string Module(string key)
     {
         string name = key.StartsWith(Prefix, StringComparison.Ordinal) ? key[Prefix.Length..] : key;
+        // Behind its module a tensor of a product has one part or two (lora_embedding_A, lora_A.weight), any other has one.
         int end = name.IndexOf(".lora_", StringComparison.Ordinal);
         end = end >= 0 ? end : name.LastIndexOf('.');
         string module = end >= 0 ? name[..end] : name;

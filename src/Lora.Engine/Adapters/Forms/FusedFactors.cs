@@ -28,7 +28,7 @@ internal static class FusedFactors
     /// <summary>The first and the second half of the rows change places.</summary>
     public static TensorData Swapped(TensorData up)
     {
-        int half = up.Bytes.Length / 2;
+        int half = up.Bytes.Length / 2; // rows lie one after another
         byte[] bytes = [.. up.Bytes.Span[half..], .. up.Bytes.Span[..half]];
         return up with { Bytes = bytes };
     }

@@ -41,6 +41,7 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
 
         string[] parts = module[Blocks.Length..].Split('.');
         int? expert = null;
+        // Part 0 is the block's number; another number is an expert's.
         for (int part = 1; part < parts.Length && expert is null; part++)
         {
             if (int.TryParse(parts[part], NumberStyles.None, CultureInfo.InvariantCulture, out int number))

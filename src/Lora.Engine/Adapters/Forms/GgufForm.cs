@@ -116,6 +116,7 @@ internal sealed class GgufForm(GgufHeader header)
 
         long rows = up.Shape[0];
         double own = place.EndsWith("attn_k", StringComparison.Ordinal) ? KeyValueHeads : Heads;
+        // Each head has two rows at least. A larger number of heads is that of a damaged file, and not to be counted through.
         long[] order = rows < 2 * own ? [] : architecture.RowOrder(place, rows, (long)Heads, (long)KeyValueHeads)!;
         if (order.Length != rows)
         {

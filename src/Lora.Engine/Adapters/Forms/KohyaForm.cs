@@ -110,7 +110,9 @@ public static class KohyaForm
         FactorPair?[] present = [.. parts.Select(part => pairs.GetValueOrDefault(part))];
         FactorPair first = present.OfType<FactorPair>().First();
         long hidden = first.Down.Shape[1];
+        // A part without a pair has no B that tells its rows: the fourth is the MLP of a single block, the others are as wide as the input.
         long[] rows = [.. parts.Select((_, part) => present[part]?.Up.Shape[0] ?? (part == 3 ? FluxNames.MlpRatio * hidden : hidden))];
+        // Parts that were one pair of a joined module, taken apart, still have its A: put together again the rank is what it was.
         return present.All(pair => pair is not null && pair.Scaling == first.Scaling && pair.Down.Shape.AsSpan().SequenceEqual(first.Down.Shape) && pair.Down.Bytes.Span.SequenceEqual(first.Down.Bytes.Span))
             ? Tensors(name, first.Down, AdapterTensors.Copy("", cat([.. present.Select(pair => pair!.UpMatrix())])), first.Scaling)
             : Blocks(name, present, rows, hidden);
@@ -120,6 +122,7 @@ public static class KohyaForm
     private static IEnumerable<TensorData> Blocks(string name, FactorPair?[] parts, long[] rows, long hidden)
     {
         FactorPair[] present = [.. parts.OfType<FactorPair>()];
+        // The file has one alpha for the joined module: scalings that differ go into B.
         bool isOneScaling = present.DistinctBy(pair => pair.Scaling).Count() == 1;
         long rank = present.Sum(pair => pair.Rank);
         Tensor down = cat([.. present.Select(pair => pair.DownMatrix())]).view(rank, hidden); // [ranks, in]
@@ -143,6 +146,7 @@ public static class KohyaForm
     {
         yield return down with { Name = name + ".lora_down.weight" };
         yield return up with { Name = name + ".lora_up.weight" };
+        // sd-scripts multiplies by alpha / rank, where the rank is that of this very A.
         yield return new(name + ".alpha", TensorDataType.F32, [], BitConverter.GetBytes((float)(scaling * down.Shape[0])));
     }
 }

@@ -26,6 +26,7 @@ internal sealed record LoosePairs(LoraAdapterFormat Format, IReadOnlyList<LooseP
     public static LoraAdapterFormat? FormatOf(IEnumerable<string> names)
     {
         LoraAdapterFormat[] found = [.. names.SelectMany(name => Endings.Where(ending => name.EndsWith(ending.Module + ending.Down, StringComparison.Ordinal))).Select(ending => ending.Format)];
+        // By the enum's order: a file with pairs of both forms goes by that of sd-scripts.
         return found.Length == 0 ? null : found.Min();
     }
 

@@ -9,7 +9,7 @@ namespace Lora.Adapters;
 /// </summary>
 internal sealed class OrthogonalInitialization : LoraInitialization
 {
-    private const double Shrink = 0.1;
+    private const double Shrink = 0.1; // PEFT divides both by 10
 
     /// <inheritdoc/>
     public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)

@@ -14,6 +14,7 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
     {
         targets = config.EnsureWeightTying ? [.. targets.Select(target => AtTable(target, targets))] : targets;
         HashSet<string> targeted = [.. targets.Where(target => target.Parameter is null).Select(target => target.Module)];
+        // Layers reserve their values as they are made, and a run's saved state knows values by their order alone: it must stay.
         List<AdaptedLayer> layers = [.. targets.Select(Low)];
         layers.AddRange(TiedHeads([.. layers], targeted));
 
@@ -57,6 +58,7 @@ internal sealed class AdaptedLayers(IReadOnlyDictionary<string, nn.Module> modul
             throw LoraException.Of(LoraError.TargetNotFound, target.Name, nameof(config.TargetParameter), target.Name, "");
         }
 
+        // Tried, and let go at once: only to refuse before anything is attached.
         using ForwardHook? hook = ForwardHook.Before(module, () => { });
         return hook is null
             ? throw LoraException.Of(LoraError.TargetKindUnsupported, target.Name, target.Name, module.GetName(), "parameters of modules that take one to three tensors")

@@ -26,6 +26,7 @@ internal sealed class AdaptedParameter(AdaptedModule module, string name)
         if (working is null)
         {
             using IDisposable noGradient = no_grad();
+            // Memory of its own: the sum is taken from the base's values anew before each forward.
             working = Parameter.detach().clone().DetachFromDisposeScope();
             module.Exchange(name, working);
             Parameter.requires_grad = true;
@@ -64,6 +65,7 @@ internal sealed class AdaptedParameter(AdaptedModule module, string name)
             layer.AddGradients(exact);
         }
 
+        // Each of the layers asks: the first one's call has served them all.
         Parameter.grad = null;
     }
 

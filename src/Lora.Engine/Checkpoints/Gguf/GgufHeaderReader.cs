@@ -194,6 +194,7 @@ internal sealed class GgufHeaderReader(Stream stream, string path)
     private int Count(int fewestBytes, string things)
     {
         ulong count = U64();
+        // What fits into the header's 256 MB fits an int too.
         return count <= (ulong)(end - position) / (ulong)fewestBytes ? (int)count : throw Invalid($"it states {count} {things}, more than its bytes hold");
     }
 

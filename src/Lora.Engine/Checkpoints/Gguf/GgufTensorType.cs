@@ -55,6 +55,7 @@ internal static class GgufTensorTypes
             return 0;
         }
 
+        // Below 63 bits before each product, so that one more size cannot overflow 128.
         UInt128 size = (UInt128)bytes;
         foreach (long dimension in shape)
         {

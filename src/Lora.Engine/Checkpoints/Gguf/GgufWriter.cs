@@ -127,6 +127,7 @@ internal static class GgufWriter
         switch (value)
         {
             case string text:
+                // Not by BinaryWriter's own texts, whose lengths take as few bytes as they need: the format has eight.
                 byte[] bytes = Encoding.UTF8.GetBytes(text);
                 writer.Write((long)bytes.Length);
                 writer.Write(bytes);

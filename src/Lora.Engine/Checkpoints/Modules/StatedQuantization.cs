@@ -41,6 +41,7 @@ internal sealed record StatedQuantization
         return new()
         {
             Method = Text(stated, "quant_method"),
+            // bits and group_size are transformers' words, w_bit and q_group_size those of AutoAWQ's own files.
             Bits = Bit(stated, "bits") ?? Bit(stated, "w_bit") ?? Bit(group, "num_bits"),
             Version = Text(stated, "version"),
             Format = Text(stated, "checkpoint_format") ?? Text(stated, "format"),

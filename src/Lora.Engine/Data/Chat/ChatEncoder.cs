@@ -60,6 +60,7 @@ internal sealed class ChatEncoder
     public string Sample(JsonElement? tools = null)
     {
         ChatMessage[] asked = [.. Opened([new(new(ChatRoles.User, "x"))]).Select(turn => turn.Message)];
+        // Both, since templates that ask for reasoning do not begin an answer that is asked for as one that is written down.
         return Written([.. asked, new(ChatRoles.Assistant, "x")], tools, begins: false, default) + Written(asked, tools, begins: true, default);
     }
 
@@ -137,6 +138,7 @@ internal sealed class ChatEncoder
             int last = Array.FindLastIndex(turns, turn => turn.IsAssistants && !turn.IsEmpty);
             for (int turn = 0; turn < last; turn++)
             {
+                // A row's own mark goes before the option.
                 learned[turn] &= turns[turn].IsLearned == true;
             }
         }
@@ -167,6 +169,7 @@ internal sealed class ChatEncoder
             HashSet<ChatPart> written = [.. placed.Select(place => place.Part)];
             ChatPart[] lost = [.. parts.Where(part => !written.Contains(part))];
             HashSet<int> found = [.. placed.Select(place => place.Part.Turn)];
+            // Reasoning may be missing, which is noted and no more: many templates drop that of earlier turns.
             if ((lost.FirstOrDefault(part => learned[part.Turn] && part.Kind != ChatPartKind.Reasoning)
                 ?? all.FirstOrDefault(part => learned[part.Turn] && part.Kind != ChatPartKind.Reasoning && !found.Contains(part.Turn))) is ChatPart missing)
             {

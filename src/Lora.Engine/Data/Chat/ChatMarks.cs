@@ -198,6 +198,7 @@ internal sealed class ChatMarks
 
     private string Around(string text, int turn, ChatPartKind kind)
     {
+        // Marks stand inside of the white space: templates trim messages, and would not find what to trim behind a mark.
         int start = 0, end = text.Length;
         while (start < end && TextMethods.IsSpace(text[start]))
         {
@@ -215,6 +216,7 @@ internal sealed class ChatMarks
         }
 
         ChatPart part = new(turn, kind, text[start..end]);
+        // Reasoning has numbers of its own: where equal texts are not all written, its places are told by the answers behind them.
         (bool, string) key = (kind == ChatPartKind.Reasoning, part.Text);
         if (!numbers.TryGetValue(key, out int number))
         {

@@ -19,6 +19,7 @@ internal sealed class ExampleCache(int rows, long room)
     public void Add(int row, TrainingExample example)
     {
         long bytes = Size(example) + (example.Choices?.Each.Sum(Size) ?? 0);
+        // Taken before it is kept: threads that ask at one time do not go beyond the room together.
         if (Interlocked.Add(ref taken, bytes) <= room)
         {
             Volatile.Write(ref kept[row], example);

@@ -40,6 +40,7 @@ internal static class FirstPass
 
                 prompts.Note(files[file]);
             }
+            // What is wrong with a file is told with what is wrong with the others; without room for rows no other file can be read either.
             catch (LoraException exception) when (exception.Error != LoraError.TemporaryFileFailed)
             {
                 problems.AddRange(exception.Problems);

@@ -80,6 +80,7 @@ internal static class DatasetFiles
             return;
         }
 
+        // Where a folder has its splits by name, what is held out for measuring must not be learned.
         string[] trained = names.Any(name => Begins(name, "train")) ? [.. names.Where(name => !HeldOut.Any(split => Begins(name, split)))] : names;
         files.AddRange(trained.Select(name => named(Path.Combine(folder, name))));
         if (trained.Length < names.Length)

@@ -47,6 +47,7 @@ internal static class DatasetForm
 
         string extension = Extension(file.Path);
         ReadOnlySpan<byte> text = beginning.TrimStart(" \t\r\n"u8);
+        // A text may begin with a brace; with a brace and a quote it is JSON under another name.
         bool isDocument = extension is ".TXT" or ".MD" && !text.StartsWith("{\""u8);
         string? other = Binary(beginning) ?? (extension == ".PARQUET" ? "named as a Parquet file and is none" : null);
         if (other is not null)

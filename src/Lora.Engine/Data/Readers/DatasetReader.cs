@@ -48,6 +48,7 @@ public static class DatasetReader
         foreach (DatasetRow? row in rows)
         {
             cancellation.ThrowIfCancellationRequested();
+            // A reader notes bad rows before it gives the good one that stands behind them.
             while (bad.TryDequeue(out ReadRow? before))
             {
                 yield return before;

@@ -96,6 +96,7 @@ internal static class DelimitedReader
         char usual = DatasetForm.Extension(file.Path) == ".TSV" ? '\t' : ',';
         (char Delimiter, string[] Names, int Known)[] readings =
             [.. (said is char only ? [only] : new[] { usual, ',', ';', '\t', '|' }.Distinct()).Select(delimiter => Split(line, delimiter, file.Rules))];
+        // The usual delimiter is the first, and so the one that counts where others find as many columns.
         int most = readings.Max(reading => reading.Known);
         (char found, string[] names, _) = readings.First(reading => reading.Known == most);
         if (most == 0 && said is char separator && names.Length == 0)

@@ -66,6 +66,7 @@ internal sealed class LineReader(Stream stream)
             }
 
             ReadOn();
+            // What was searched is not searched again, or a long line would take the square of its length.
             searched = start + seen;
         }
     }

@@ -70,6 +70,7 @@ internal static class MessageReading
             throw new FormatException($"a message of role {RowReading.Quoted(role)} has no \"content\"");
         }
 
+        // Results come first: they answer the calls of the message before, and what is said beside them comes after.
         foreach (Turn result in content?.Results ?? [])
         {
             result.IsLearned = mark;

@@ -20,6 +20,7 @@ internal static class RowReading
         try
         {
             RowCells cells = file.Cells(fields);
+            // Where rows are classified a label is what is learned, and no sign of a preference.
             if (!file.Rules.Task.IsClassification)
             {
                 OtherRow.Refuse(cells, file.Rules.Format);

@@ -73,6 +73,7 @@ internal static class ChoiceReading
     {
         string said = answer.IsText ? answer.Text.Trim() : answer.Json.GetRawText();
         int place = answer.IsText ? Array.IndexOf(texts, answer.Text) : -1;
+        // Before places: some questions of ARC call their choices 1 to 4, which as places would be one off.
         place = place < 0 ? Array.IndexOf(letters, said) : place;
         place = place < 0 && int.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : place;
         place = place < 0 && letters.Length == 0 && said is [>= 'A' and <= 'Z' and char letter] ? letter - 'A' : place;

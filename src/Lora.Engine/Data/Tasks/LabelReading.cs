@@ -16,6 +16,7 @@ internal static class LabelReading
         RowField text = (cells.Take("text") ?? cells.Take("content") ?? throw new FormatException(OtherRow.NoText(cells))).Field;
         RowField label = Find(cells, OfText)
             ?? throw new FormatException("it has no \"label\" and no \"labels\"; name the column that is learned, as in -Column @{ label = '...' }");
+        // CSV holds lists as text. In the plural only: a single label may begin with a bracket itself.
         bool isList = label.IsList || (label.Name.Equals("labels", StringComparison.OrdinalIgnoreCase) && label.IsText && label.Text.StartsWith('['));
         return new(line, text.Text, isList ? List(label) : [Label(label)], isList);
     }

@@ -23,6 +23,7 @@ internal sealed record LabelSet(LabelKind Kind, IReadOnlyList<string> Names, boo
     /// <exception cref="FormatException">There is no such label.</exception>
     public int Id(RowLabel label)
     {
+        // Names go before numbers: labels that are called by numbers may have other ids.
         for (int id = 0; id < Count; id++)
         {
             if (Names[id] == label.Text)

@@ -25,6 +25,7 @@ internal static class AdapterSize
         long kernel = module.Kind == LoraModuleKind.Conv2d ? module.Shape[2] * module.Shape[3] : 1;
         long magnitudes = config.UseDora ? outputs : 0;
         long upBias = config.UseLoraBias ? outputs : 0;
+        // PEFT gives a stack of experts one A [experts * rank, in] and one B [out, rank * experts], so each expert has the rank for itself.
         return (target.Rank * (module.ExpertCount ?? 1) * ((inputs * kernel) + outputs)) + magnitudes + upBias;
     }
 

@@ -24,6 +24,7 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
             return [];
         }
 
+        // The names that the keyword was spelt out to would be an entry for each module of the model.
         if (list == AllLinear.Keyword)
         {
             return [LoraTargetEntry.Of(nameof(config.TargetPattern), list, entries.Length, decisions.Count(decision => decision.List == list))];
@@ -36,6 +37,7 @@ internal sealed class EntryCounter(LoraConfig config, string targetList, IReadOn
             table.CountHits(name, hits, endings);
         }
 
+        // The table holds the first of equal entries only, and all hits with it.
         return entries.Distinct(StringComparer.Ordinal).Select(entry => Entry(list, entry, hits[table.FindExact(entry)]));
     }
 

@@ -35,6 +35,7 @@ internal sealed class EntryNotes(LoraConfig config, string listName, IReadOnlyLi
     private IEnumerable<string> InVain(IReadOnlyList<LoraTargetEntry> entries)
     {
         HashSet<(string, string)> written = [.. entries.Select(entry => (entry.List, entry.Entry))];
+        // What would be a target if nothing were excluded.
         TargetSelector free = new(config with { ExcludeModule = null, ExcludePattern = null }, listName);
         return decisions
             .Where(decision => decision.Rule is TargetRule.ExcludeModule or TargetRule.ExcludePattern && written.Contains((decision.List, decision.Entry!)))

@@ -55,6 +55,7 @@ internal static class PatternNotes
         IReadOnlyList<string> parts = Alternatives.Of(pattern);
         // Flags at the start hold for all alternatives, which mean something else without them.
         string[] idle = parts.Count < 2 || pattern.StartsWith("(?", StringComparison.Ordinal) ? [] : [.. parts.Where(part => IsIdle(part, names))];
+        // Where no part matches, the whole does not either, and is reported as an entry without a hit.
         return idle.Length < parts.Count ? idle : [];
     }
 

@@ -13,6 +13,7 @@ internal sealed class PatternGroups(PatternCursor cursor)
 
     public int Open(string? name)
     {
+        // No width until the group is closed: that is how a reference from within itself is found.
         widths.Add(null);
         if (name is not null && !names.TryAdd(CheckName(name), Count))
         {

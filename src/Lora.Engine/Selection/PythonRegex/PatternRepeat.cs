@@ -29,6 +29,7 @@ internal sealed record PatternRepeat(int Least, int? Most, string Mode)
             return null;
         }
 
+        // Braces were read to their end above; a sign was only looked at.
         if (cursor.Position == start)
         {
             cursor.Position++;
@@ -41,6 +42,7 @@ internal sealed record PatternRepeat(int Least, int? Most, string Mode)
     private static (int Least, int? Most)? Braces(PatternCursor cursor)
     {
         cursor.Position++;
+        // To Python {} is two literals, while {,} is any number of times.
         if (cursor.Peek == '}')
         {
             return null;

@@ -22,6 +22,7 @@ internal static class ConfigPatterns
         return problems;
     }
 
+    // Functions, not patterns: each one is tried by itself, so that all faults are reported at once.
     private static IEnumerable<Func<PythonRegex>> Compilations(LoraConfig config)
     {
         string[] whole = [.. new[] { config.TargetPattern, config.ExcludePattern }.OfType<string>()];

@@ -29,6 +29,7 @@ internal static class DefaultTargets
     /// <summary>Returns the configuration with the model type's targets, or null when there are none for it.</summary>
     public static LoraConfig? Apply(LoraConfig config, string? modelType)
     {
+        // In PEFT's table a pattern for this one: the towers for images and sounds, which have a q_proj too, are left alone.
         if (modelType == "gemma4")
         {
             return config with { TargetPattern = @".*language_model\..*\.(q_proj|v_proj)" };

@@ -16,6 +16,7 @@ internal static partial class EntryHint
         bool isPattern = entry.List is nameof(LoraConfig.TargetPattern) or nameof(LoraConfig.ExcludePattern);
         bool isTable = entry.List is nameof(LoraConfig.RankPattern) or nameof(LoraConfig.AlphaPattern);
         string patterns = entry.List == nameof(LoraConfig.ExcludeModule) ? nameof(LoraConfig.ExcludePattern) : nameof(LoraConfig.TargetPattern);
+        // From the surest sign of a mix-up to the least: only what looks like none of them is taken for a typing error.
         return entry.Entry.StartsWith(PeftPrefix, StringComparison.Ordinal) ? $"; the model's own names do not begin with '{PeftPrefix}'"
             : isPattern || isTable ? OfPattern(entry, names, modules)
             : entry.List == nameof(LoraConfig.TargetParameter) ? OfParameter(entry.Entry, modules)

@@ -28,6 +28,7 @@ internal sealed class LayerFilter
     public static PythonRegex Compile(string pattern)
     {
         PatternTranslator alone = new(pattern, pattern);
+        // PEFT reads the number from the first group of the whole, and ends in a TypeError where that is another or empty.
         if (alone.GroupCount > 0 || alone.HasOuterAlternation)
         {
             throw LoraException.Of(LoraError.PatternInvalid, pattern, pattern, "a layers pattern has no groups and alternatives of its own; write them as (?:a|b)");

@@ -8,6 +8,7 @@ internal static class NoTargetsReason
     public static string Of(LoraConfig config, IReadOnlyCollection<TargetDecision> decisions)
     {
         int excluded = decisions.Count(decision => decision.Outcome == TargetOutcome.Excluded);
+        // PEFT's four reasons of NoMatchingPeftModuleError, and the layers besides, which it only hints at.
         if (decisions.Count > 0 && excluded == decisions.Count)
         {
             return "every module is excluded";
