@@ -1,3 +1,4 @@
+using Lora.Kernels;
 using Lora.Models;
 
 namespace Lora.Bench;
@@ -39,6 +40,22 @@ internal static class Shapes
         IsTied = true,
     };
 
+    /// <summary>Gemma 2 of 2B, whose scores and logits are capped; it has 26 blocks.</summary>
+    public static DecoderSizes Gemma2(int layers) => new()
+    {
+        VocabularySize = 256000,
+        HiddenSize = 2304,
+        IntermediateSize = 9216,
+        Layers = layers,
+        Heads = 8,
+        KeyValueHeads = 4,
+        HeadDimension = 256,
+        NormEpsilon = 1e-6,
+        NormKind = NormKind.RootMeanSquareAddOne,
+        Rope = new RopeParameters(10000),
+        IsTied = true,
+    };
+
     /// <summary>Llama-3.1-8B; it has 32 blocks.</summary>
     public static DecoderSizes Llama8B(int layers) => new()
     {
@@ -74,6 +91,17 @@ internal static class Shapes
     /// <summary>A model of these sizes with Llama's blocks.</summary>
     public static ModelShape Model(DecoderSizes sizes) => Model(sizes, sizes.GatedMlp());
 
-    /// <summary>A model of these sizes with Llama's blocks but for the MLP.</summary>
-    public static ModelShape Model(DecoderSizes sizes, MlpShape mlp) => sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), mlp));
+    /// <summary>A model of these sizes with Llama's blocks but for the MLP, or with Gemma 2's where norms are its.</summary>
+    public static ModelShape Model(DecoderSizes sizes, MlpShape mlp)
+    {
+        if (sizes.NormKind != NormKind.RootMeanSquareAddOne)
+        {
+            return sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), mlp));
+        }
+
+        AttentionShape attention = sizes.Attention() with { ScoreCap = 50 };
+        GatedMlpShape gated = (GatedMlpShape)mlp with { Activation = GateActivation.TanhGelu };
+        ModelShape model = sizes.Model(new Gemma2(), layer => Lora.Models.Gemma2.Block(sizes, attention with { Window = layer % 2 == 0 ? 4096 : null }, gated));
+        return model with { Embedding = new() { Scale = Math.Sqrt(sizes.HiddenSize), RoundsScale = true }, Head = model.Head with { Cap = 30 } };
+    }
 }

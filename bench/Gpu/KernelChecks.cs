@@ -25,6 +25,8 @@ internal static class KernelChecks
         ("attention in windows of 7", side => side.Attention(new(6, 2, 64, 7, 0.125), [5, 1, 300, 33])),
         ("attention, 32 documents, equal heads of 128", side => side.Attention(new(2, 2, 128, null, 0.09), Many)),
         ("attention, heads of 20", side => side.Attention(new(4, 1, 20, null, 0.2), [17, 40])),
+        ("attention with capped scores, 32 documents", side => side.Attention(new(4, 2, 32, null, 0.2) { Cap = 5 }, Many)),
+        ("attention with capped scores, in windows of 7", side => side.Attention(new(6, 2, 64, 7, 0.125) { Cap = 5 }, [5, 1, 300, 33])),
         ("AdamW, 1,001 values", side => side.Adam(1001)),
         ("4-bit values, 301 x 203", side => side.FourBit(301, 203)),
     ];

@@ -61,7 +61,7 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
     public Tensor[] Attention(AttentionHeads shape, int[] lengths)
     {
         int[] ends = [0, .. lengths.Select((_, index) => lengths[..(index + 1)].Sum())];
-        DocumentPlaces documents = new([.. lengths.Zip(ends, (length, start) => (start, length))], tensor(ends, device: CPU).to(device));
+        DocumentPlaces documents = new([.. lengths.Zip(ends, (length, start) => (start, length))], tensor(ends, device: CPU).to(device), [shape.Window]);
         Tensor joined = Draw(ends[^1], shape.Heads + (2 * shape.KeyValueHeads), shape.HeadSize);
         Tensor dMixed = Draw(ends[^1], shape.Heads, shape.HeadSize);
         Tensor gradients = empty_like(joined);
@@ -75,7 +75,7 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         HeadParts Parts(Tensor heads)
         {
             (int queries, int keys) = (shape.Heads, shape.KeyValueHeads);
-            return new(heads.narrow(1, 0, queries), heads.narrow(1, queries, keys), heads.narrow(1, queries + keys, keys)) { KeyValue = heads.narrow(1, queries, 2 * keys) };
+            return new(heads.narrow(1, 0, queries), heads.narrow(1, queries, keys), heads.narrow(1, queries + keys, keys)) { All = heads };
         }
     }
 

@@ -48,6 +48,15 @@ internal interface IKernels
     /// <param name="accumulate">Whether to add to dx.</param>
     void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);
 
+    /// <summary>The same into memory of its own.</summary>
+    /// <param name="x">[..., width], as in the forward pass.</param>
+    /// <param name="weight">As in the forward pass.</param>
+    /// <param name="scale">Of the forward pass.</param>
+    /// <param name="dy">Like x; where each head has a weight of its own not to be read afterwards.</param>
+    /// <param name="place">Where dx goes.</param>
+    /// <returns>dx, like x.</returns>
+    Tensor NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, TensorStack place);
+
     /// <summary>Rotates value k of each head against value k + rotated/2 in place; backward, by the opposite angle.</summary>
     /// <param name="heads">[tokens, heads, rotated], those of q and k at once; may be the first values of wider heads.</param>
     /// <param name="angles">Of the tokens.</param>

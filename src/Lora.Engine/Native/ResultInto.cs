@@ -24,6 +24,18 @@ internal static class ResultInto
     /// <summary>Writes log softmax over the last dimension; may be x itself.</summary>
     public static void LogSoftmax(Tensor result, Tensor x) => Run("aten::_log_softmax", "out", x, -1L, false, result);
 
+    /// <summary>Writes softmax over the last dimension; may be x itself.</summary>
+    public static void Softmax(Tensor result, Tensor x) => Run("aten::_softmax", "out", x, -1L, false, result);
+
+    /// <summary>Writes y (dy - Σ y dy), the gradient of y = softmax(x) at x; may be dy itself.</summary>
+    public static void SoftmaxGradient(Tensor result, Tensor dy, Tensor y) => Run("aten::_softmax_backward_data", "out", dy, y, -1L, (long)y.dtype, result);
+
+    /// <summary>Writes dy (1 - y²), the gradient of y = tanh x at x; may be dy itself.</summary>
+    public static void TanhGradient(Tensor result, Tensor dy, Tensor y) => Run("aten::tanh_backward", "grad_input", dy, y, result);
+
+    /// <summary>Writes 1 where left is at least right, and 0 elsewhere.</summary>
+    public static void IsAtLeast(Tensor result, Tensor left, Tensor right) => Run("aten::ge", "Tensor_out", left, right, result);
+
     private static void Run(string name, string overload, params ReadOnlySpan<OperatorArgument> arguments) =>
         Dispatcher.Call(name, overload, arguments).Dispose(); // the result once more, by another handle
 }

@@ -137,7 +137,7 @@ public class DecodingChangesTests
         using Generator generator = new(3, CPU);
         foreach (TrainableParameter parameter in adapter.Arena.Parameters)
         {
-            parameter.Value.add_(randn(parameter.Value.shape, generator: generator).Times(0.05));
+            parameter.Value.Add(randn(parameter.Value.shape, generator: generator).Times(0.05));
         }
 
         return adapter;

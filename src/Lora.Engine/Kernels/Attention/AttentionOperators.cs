@@ -10,17 +10,17 @@ internal static class AttentionOperators
     private static readonly (AttentionOperator Operator, OperatorNeeds Needs)[] OfCards =
         [(new FlashAttention(), OperatorNeeds.FlashAttention), (new EfficientAttention(), OperatorNeeds.EfficientAttention)];
 
-    /// <summary>The first that serves such heads there, and why those before it do not.</summary>
+    /// <summary>The first that serves such heads there, null for none, and why those before it do not.</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="type">Of the tensors.</param>
     /// <param name="shape">The heads.</param>
     /// <param name="card">What is known of the device.</param>
-    public static (AttentionOperator Chosen, IReadOnlyList<string> Reasons) Choose(Device device, ScalarType type, AttentionHeads shape, CardFacts card)
+    public static (AttentionOperator? Chosen, IReadOnlyList<string> Reasons) Choose(Device device, ScalarType type, AttentionHeads shape, CardFacts card)
     {
         if (device.type != DeviceType.CUDA && !card.IsCuda)
         {
             // META has shapes alone: what any card would be asked for. No whole operator caps scores.
-            return (shape.Cap is not null ? new PlainAttention() : device.type == DeviceType.META ? new EfficientAttention() : new DocumentAttention(), []);
+            return (shape.Cap is not null ? null : device.type == DeviceType.META ? new EfficientAttention() : new DocumentAttention(), []);
         }
 
         List<string> reasons = [];
@@ -34,6 +34,6 @@ internal static class AttentionOperators
             reasons.Add(reason);
         }
 
-        return (new PlainAttention(), reasons);
+        return (null, reasons);
     }
 }

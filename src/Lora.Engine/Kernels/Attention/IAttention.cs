@@ -1,4 +1,5 @@
 using Lora.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Kernels;
@@ -14,6 +15,16 @@ internal interface IAttention
 
     /// <summary>Whether q, k, v and what was mixed have to stay as they are until the backward pass; if not, the state has what it needs.</summary>
     bool KeepsInputs { get; }
+
+    /// <summary>In how many slices its heads can be taken at the most; 1 where that saves nothing.</summary>
+    int MostSlices => 1;
+
+    /// <summary>In how many they are taken, one after the other: as many launches for each, and a slice's share of the pairs of tokens in memory at once.</summary>
+    int Slices
+    {
+        get => 1;
+        set => _ = value;
+    }
 
     /// <summary>Mixes values.</summary>
     /// <param name="heads">q, k and v, rotated.</param>
@@ -33,7 +44,9 @@ internal interface IAttention
     void Backward(Tensor dMixed, HeadParts heads, AttentionState state, DocumentPlaces documents, HeadParts gradients);
 
     /// <summary>The bytes that documents of these lengths take.</summary>
-    AttentionBytes Bytes(IReadOnlyList<int> lengths);
+    /// <param name="lengths">Tokens of each.</param>
+    /// <param name="slices">In how many slices heads are taken.</param>
+    AttentionBytes Bytes(IReadOnlyList<int> lengths, int slices);
 }
 
 /// <summary>The shape of one block's attention.</summary>
@@ -47,6 +60,9 @@ internal sealed record AttentionHeads(int Heads, int KeyValueHeads, int HeadSize
     /// <summary>What scores are kept below by cap · tanh(score / cap); null for no cap.</summary>
     public double? Cap { get; init; }
 
+    /// <summary>Heads of q that share one of k and v.</summary>
+    public int Group => Heads / KeyValueHeads;
+
     /// <summary>Values of q of a token.</summary>
     public long Queries => (long)Heads * HeadSize;
 
@@ -57,24 +73,37 @@ internal sealed record AttentionHeads(int Heads, int KeyValueHeads, int HeadSize
 /// <summary>q [tokens, heads, headSize], k and v [tokens, kvHeads, headSize], or their gradients; slices of one tensor, most often.</summary>
 internal readonly record struct HeadParts(Tensor Query, Tensor Key, Tensor Value)
 {
-    /// <summary>k and v as one, [tokens, 2 kvHeads, headSize]; null where they do not lie side by side.</summary>
-    public Tensor? KeyValue { get; init; }
+    /// <summary>All as one, [tokens, heads + 2 kvHeads, headSize], contiguous; null where they do not lie side by side. Gradients that are written always do.</summary>
+    public Tensor? All { get; init; }
 }
 
 /// <summary>The documents of a batch, end to end.</summary>
 /// <param name="Places">First token and length of each.</param>
 /// <param name="Ends">The first token of each and, last, the number of all, [documents + 1], int32, on the device.</param>
-internal sealed record DocumentPlaces(IReadOnlyList<(int Start, int Length)> Places, Tensor Ends)
+/// <param name="Windows">Those of all blocks (<see cref="AttentionHeads.Window"/>), each once.</param>
+internal sealed record DocumentPlaces(IReadOnlyList<(int Start, int Length)> Places, Tensor Ends, IReadOnlyList<int?> Windows)
 {
+    private readonly Dictionary<(int, int, ScalarType), PackedRows> rows = [];
+
     /// <summary>Tokens of the longest.</summary>
     public int Longest { get; } = Places.Max(place => place.Length);
-}
 
-/// <summary>Bytes of attention.</summary>
-/// <param name="Kept">On the stack between the passes: copies of q, k and v, where there are any.</param>
-/// <param name="Probabilities">On the stack between the passes, where they are kept.</param>
-/// <param name="Tile">The most probabilities that a pass has on the stack at once where they are not kept.</param>
-/// <param name="Backward">What the backward pass has on the stack beside them.</param>
-/// <param name="Made">Kept between the passes in memory that operators made.</param>
-/// <param name="Passing">The most that operators make in passing.</param>
-internal readonly record struct AttentionBytes(long Kept, long Probabilities, long Tile, long Backward, long Made, long Passing);
+    /// <summary>The same documents in rows, made once for all blocks of such heads; there as long as <see cref="Ends"/>.</summary>
+    public PackedRows Rows(AttentionHeads shape, ScalarType type)
+    {
+        (int, int, ScalarType) key = (shape.Heads, shape.KeyValueHeads, type);
+        if (!rows.TryGetValue(key, out PackedRows? found))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            found = new(this, shape, type);
+            foreach (Tensor tensor in found.Tensors)
+            {
+                tensor.MoveToOtherDisposeScope(Ends);
+            }
+
+            rows.Add(key, found);
+        }
+
+        return found;
+    }
+}

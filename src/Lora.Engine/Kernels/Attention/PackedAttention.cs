@@ -17,9 +17,7 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
     /// <inheritdoc/>
     public bool KeepsInputs => true;
 
-    private int Group => shape.Heads / shape.KeyValueHeads;
-
-    private bool IsExpanding => operation.NeedsEqualHeads && Group > 1;
+    private bool IsExpanding => operation.NeedsEqualHeads && shape.Group > 1;
 
     /// <inheritdoc/>
     public (Tensor Mixed, AttentionState State) Forward(
@@ -45,7 +43,7 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
     }
 
     /// <inheritdoc/>
-    public AttentionBytes Bytes(IReadOnlyList<int> lengths)
+    public AttentionBytes Bytes(IReadOnlyList<int> lengths, int slices)
     {
         long tokens = lengths.Sum(length => (long)length);
         long expanded = IsExpanding ? 2 * shape.Queries : 0;
@@ -53,8 +51,8 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
         return new(
             Kept: 0,
             Probabilities: 0,
-            Tile: 0,
-            Backward: 0,
+            Keeping: default,
+            Again: default,
             Made: (elementSize * tokens * shape.Queries) + (shape.Heads * operation.StatisticBytes(lengths)),
             Passing: (elementSize * tokens * (expanded + gradients)) + operation.Workspace(lengths, shape));
     }
@@ -67,16 +65,16 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
             return heads;
         }
 
-        if (heads.KeyValue is not Tensor both)
+        if (heads.All is not Tensor all)
         {
             return heads with { Key = Repeated(heads.Key), Value = Repeated(heads.Value) };
         }
 
-        Tensor repeated = Repeated(both); // [tokens, 2 heads, headSize]
+        Tensor repeated = Repeated(all.narrow(1, shape.Heads, 2 * shape.KeyValueHeads)); // [tokens, 2 heads, headSize]
         return heads with { Key = repeated.narrow(1, 0, shape.Heads), Value = repeated.narrow(1, shape.Heads, shape.Heads) };
 
         Tensor Repeated(Tensor rows) =>
-            rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], Group, shape.HeadSize).reshape(rows.shape[0], rows.shape[1] * Group, shape.HeadSize);
+            rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], shape.Group, shape.HeadSize).reshape(rows.shape[0], rows.shape[1] * shape.Group, shape.HeadSize);
     }
 
     /// <summary>Gradients of k or v; those of the heads that were made of one are summed.</summary>
@@ -84,7 +82,7 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
     {
         if (IsExpanding)
         {
-            using Tensor groups = found.view(found.shape[0], shape.KeyValueHeads, Group, shape.HeadSize);
+            using Tensor groups = found.view(found.shape[0], shape.KeyValueHeads, shape.Group, shape.HeadSize);
             ResultInto.Sum(gradient, groups, dimension: 2);
         }
         else

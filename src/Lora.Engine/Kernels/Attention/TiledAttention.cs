@@ -57,17 +57,19 @@ internal sealed class TiledAttention(ITileSoftmax softmax, AttentionHeads shape,
     }
 
     /// <inheritdoc/>
-    public AttentionBytes Bytes(IReadOnlyList<int> lengths)
+    public AttentionBytes Bytes(IReadOnlyList<int> lengths, int slices)
     {
         long tokens = lengths.Sum(length => (long)length);
         int longest = lengths.Max();
+        long tile = Tiles(longest).Max();
+        long backward = (longest * elementSize * ((2 * shape.Keys) + shape.Queries)) // gradients of k and v, and of the values mixed
+            + ((shape.Cap is null ? 1 : 2) * tile); // that of p, and the scores once more
         return new(
             Kept: elementSize * tokens * (shape.Queries + (2 * shape.Keys)),
             // By tiles, since causality leaves out up to half of the square of a length.
             Probabilities: lengths.Sum(length => Tiles(length).Sum()),
-            Tile: Tiles(longest).Max(),
-            Backward: (longest * elementSize * ((2 * shape.Keys) + shape.Queries)) // gradients of k and v, and of the values mixed
-                + (shape.Cap is null ? 0 : Tiles(longest).Max()), // the scores once more
+            Keeping: new(Forward: 0, backward),
+            Again: new(Forward: tile, backward + tile),
             Made: 0,
             Passing: 0);
     }

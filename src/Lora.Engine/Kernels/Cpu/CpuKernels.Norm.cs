@@ -43,6 +43,14 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels, IT
     }
 
     /// <inheritdoc/>
+    public Tensor NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, TensorStack place)
+    {
+        Tensor dx = place.Take(dy.dtype, dy.shape);
+        NormBackward(x, weight, scale, dy, dx, accumulate: false);
+        return dx;
+    }
+
+    /// <inheritdoc/>
     public void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
     {
         Rows<TElement> inputs = Rows<TElement>.Of(x);

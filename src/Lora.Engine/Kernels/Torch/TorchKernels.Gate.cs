@@ -12,15 +12,8 @@ internal sealed partial class TorchKernels
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] halves = gateUp.chunk(2, -1); // gate and up, each [tokens, intermediate]
-        if (activation == GateActivation.Silu)
-        {
-            ResultInto.Silu(y, halves[0]);
-            y.mul_(halves[1]);
-        }
-        else
-        {
-            ResultInto.Product(y, Gelu(halves[0]), halves[1]);
-        }
+        Activate(activation, halves[0], y);
+        y.mul_(halves[1]);
     }
 
     /// <inheritdoc/>
@@ -29,19 +22,30 @@ internal sealed partial class TorchKernels
         using DisposeScope scope = NewDisposeScope();
         Tensor[] halves = gateUp.chunk(2, -1); // gate and up, each [tokens, intermediate]
         Tensor[] gradients = dGateUp.chunk(2, -1); // views of dGateUp
-        ResultInto.Product(gradients[0], dy, halves[1]); // what comes to the activation
+
+        // The slope of the activation times up, and the activation: dy multiplies both at once.
         if (activation == GateActivation.Silu)
         {
-            ResultInto.SiluGradient(gradients[0], gradients[0], halves[0]);
-            ResultInto.Silu(gradients[1], halves[0]);
-            gradients[1].mul_(dy);
+            ResultInto.SiluGradient(gradients[0], halves[1], halves[0]);
         }
         else
         {
-            GeluGradientCall.Write(gradients[0], gradients[0], halves[0]);
-            ResultInto.Product(gradients[1], Gelu(halves[0]), dy);
+            GeluCall.WriteGradient(gradients[0], halves[1], halves[0]);
         }
+
+        Activate(activation, halves[0], gradients[1]);
+        dGateUp.unflatten(dGateUp.dim() - 1, 2, dy.shape[^1]).mul_(dy.unsqueeze(-2));
     }
 
-    private static Tensor Gelu(Tensor gate) => gate.gelu(TorchSharp.Modules.GELU.Approximate.tanh);
+    private static void Activate(GateActivation activation, Tensor gate, Tensor y)
+    {
+        if (activation == GateActivation.Silu)
+        {
+            ResultInto.Silu(y, gate);
+        }
+        else
+        {
+            GeluCall.Write(y, gate);
+        }
+    }
 }

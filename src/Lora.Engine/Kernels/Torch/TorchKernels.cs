@@ -17,10 +17,10 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
     /// <inheritdoc/>
     public IAttention Attention(AttentionHeads shape, ScalarType type, TensorStack scratch)
     {
-        (AttentionOperator chosen, IReadOnlyList<string> reasons) = attention is not null
+        (AttentionOperator? chosen, IReadOnlyList<string> reasons) = attention is not null
             ? (attention, [])
             : AttentionOperators.Choose(scratch.Device, type, shape, CardFacts.Of(scratch.Device));
-        return new PackedAttention(chosen, reasons, shape, type.ElementSize());
+        return chosen is null ? new PlainAttention(reasons, shape, scratch, type.ElementSize()) : new PackedAttention(chosen, reasons, shape, type.ElementSize());
     }
 
     /// <inheritdoc/>
@@ -57,6 +57,13 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
 
         // dx may be dy: it is written after everything was read.
         _ = accumulate ? dx.Add(result) : dx.copy_(result);
+    }
+
+    /// <inheritdoc/>
+    public Tensor NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, TensorStack place)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return place.Adopt(IsProcessor(x.device) ? WideGradient(x, weight.Wide, scale, dy).to(x.dtype) : FusedGradient(x, weight, scale, dy));
     }
 
     /// <inheritdoc/>

@@ -20,8 +20,17 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     /// <summary>Whether the fused qkv product is part of the state: its norms' gradients ask for it, or attention for its slices.</summary>
     public bool KeepsProduct => weights.HeadNorm is not null || attention.KeepsInputs;
 
-    /// <summary>The bytes that attention takes.</summary>
-    public AttentionBytes Bytes(IReadOnlyList<int> lengths) => attention.Bytes(lengths);
+    /// <summary>In how many slices its heads can be taken at the most.</summary>
+    public int MostSlices => attention.MostSlices;
+
+    /// <summary>In how many they are taken.</summary>
+    public int Slices
+    {
+        set => attention.Slices = value;
+    }
+
+    /// <summary>The bytes that attention takes of a batch.</summary>
+    public AttentionBytes Bytes(StepShape step) => attention.Bytes(step.Lengths, Math.Min(step.AttentionSlices, attention.MostSlices));
 
     /// <summary>The mixed values.</summary>
     /// <param name="qkv">[tokens, (heads + 2 kvHeads) headSize]; part of the state (<see cref="KeepsProduct"/>), rotated in place where there are no norms.</param>
@@ -45,7 +54,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
 
         // In place: without norms these are slices of qkv, which nobody needs unrotated.
         Rotate(turned, step, backward: false);
-        HeadParts parts = Parts(turned, heads);
+        HeadParts parts = Parts(turned, heads, scale is null);
         if (step.OnHeads?.Invoke(parts) is Tensor known)
         {
             return (mixedPlace.Adopt(known), new(null, null, null, new NothingKept()));
@@ -66,8 +75,8 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
         Tensor gradients = Heads(dQkv); // [tokens, heads + 2 kvHeads, headSize], filled in its place
         Tensor turned = Turned(gradients);
         Tensor dHeads = dMixed.unflatten(1, shape.Heads, shape.HeadDimension); // [tokens, heads, headSize]
-        HeadParts inputs = attention.KeepsInputs ? Parts(state.Turned ?? Turned(Heads(state.Product!)), Heads(state.Product!)) : default;
-        attention.Backward(dHeads, inputs, state.State, step.Documents, Parts(turned, gradients));
+        HeadParts inputs = attention.KeepsInputs ? Parts(state.Turned ?? Turned(Heads(state.Product!)), Heads(state.Product!), state.Turned is null) : default;
+        attention.Backward(dHeads, inputs, state.State, step.Documents, Parts(turned, gradients, isOne: true));
 
         // The transpose of a rotation is the rotation back. Values are not rotated, so their gradient is done.
         Rotate(turned, step, backward: true);
@@ -89,13 +98,11 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     /// <summary>q and k, [tokens, heads + kvHeads, headSize], a view.</summary>
     private Tensor Turned(Tensor heads) => heads.narrow(1, 0, shape.Heads + shape.KeyValueHeads);
 
-    private HeadParts Parts(Tensor turned, Tensor heads)
+    /// <summary>q and k of what was turned, v of the rest; all of it together where one is a view of the other.</summary>
+    private HeadParts Parts(Tensor turned, Tensor heads, bool isOne)
     {
         int keys = shape.KeyValueHeads;
-        return new(turned.narrow(1, 0, shape.Heads), turned.narrow(1, shape.Heads, keys), heads.narrow(1, shape.Heads + keys, keys))
-        {
-            KeyValue = weights.HeadNorm is null ? heads.narrow(1, shape.Heads, 2 * keys) : null,
-        };
+        return new(turned.narrow(1, 0, shape.Heads), turned.narrow(1, shape.Heads, keys), heads.narrow(1, shape.Heads + keys, keys)) { All = isOne ? heads : null };
     }
 
     /// <summary>Rotates the first values of each head, as many as there are angles for; nothing in a block without a rotation.</summary>

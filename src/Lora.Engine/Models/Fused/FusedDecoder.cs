@@ -13,6 +13,7 @@ internal sealed class FusedDecoder : IDisposable
 {
     private readonly RotaryEmbedding rotation;
     private readonly double? embeddingScale;
+    private readonly IReadOnlyList<int?> windows;
 
     /// <param name="model">A model whose blocks are those of <see cref="FusedLayer"/>; its weights become slices.</param>
     public FusedDecoder(CausalLanguageModel model)
@@ -22,6 +23,7 @@ internal sealed class FusedDecoder : IDisposable
         FusedBlock[] blocks = FusedBlock.In(Shape) ?? throw new NotSupportedException($"There is no fused step for {Shape.ModelType}.");
         rotation = NewRotation();
         HasLengthRotation = model.HasLengthRotation;
+        windows = [.. blocks.Select(block => block.Attention.Window).Distinct()];
         ModuleWeights weights = new(model);
         Embedding = weights[Shape.EmbeddingWeight];
         embeddingScale = EmbeddingScale.Of(Shape.Embedding, Embedding.dtype);
@@ -29,9 +31,10 @@ internal sealed class FusedDecoder : IDisposable
 
         // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
         Tensor norm = weights.Norm(Shape.Body + ".", Shape.FinalNorm!);
-        if (Shape.Head.Scale != 1)
+        HeadFactor = Shape.Head.Scale / (Shape.Head.Cap ?? 1);
+        if (HeadFactor != 1)
         {
-            norm.Multiply(Shape.Head.Scale); // what the head is given is as much larger as its logits would be
+            norm.Multiply(HeadFactor); // what the head is given is as much larger as its logits would be
         }
 
         Norm = NormWeight.Of(norm, Embedding.dtype);
@@ -48,7 +51,10 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>The blocks.</summary>
     public IReadOnlyList<FusedLayerWeights> Layers { get; }
 
-    /// <summary>The last norm with the scale of the logits, [hidden].</summary>
+    /// <summary>What the last norm multiplies the head's input by beside its weight: the scale of the logits, and one by their cap, which comes before its tanh.</summary>
+    public double HeadFactor { get; }
+
+    /// <summary>The last norm with that factor, [hidden].</summary>
     public NormWeight Norm { get; }
 
     /// <summary>The head.</summary>
@@ -78,7 +84,7 @@ internal sealed class FusedDecoder : IDisposable
         Tensor[] numbers = DeviceIndex.Of([documents.Ids, before == 0 ? documents.Positions : [.. documents.Positions.Select(position => position + before)], ends, batch?.Supervised ?? [], batch?.Targets ?? []], Embedding.device);
         Tensor angles = rotation.Joined([.. documents.Places.Select(place => before + place.Length)], numbers[1], Norm.Wide.dtype); // [tokens, 2 rotated]
         return new(
-            new(documents.Places, numbers[2].to(ScalarType.Int32).MoveToOuterDisposeScope()),
+            new(documents.Places, numbers[2].to(ScalarType.Int32).MoveToOuterDisposeScope(), windows),
             new(angles.MoveToOuterDisposeScope()),
             numbers[0].MoveToOuterDisposeScope(),
             numbers[3].MoveToOuterDisposeScope(),

@@ -15,6 +15,7 @@ internal sealed class FusedHead : IDisposable
     private readonly IKernels kernels;
     private readonly AdaptedProduct head;
     private readonly TensorStack scratch;
+    private readonly Tensor? cap; // [], on the device
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="factors">The head's adapter, or null.</param>
@@ -26,13 +27,16 @@ internal sealed class FusedHead : IDisposable
         this.kernels = kernels;
         this.scratch = scratch;
         head = new(decoder.Head, [factors], kernels, scratch);
+        cap = decoder.Shape.Head.Cap is double most ? Arithmetic.Full([], most, decoder.Norm.Wide.dtype, decoder.Embedding.device).DetachFromDisposeScope() : null;
     }
 
     /// <summary>Places whose logits are there at once.</summary>
     public int Chunk { get; set; } = LossChunk.Least;
 
     /// <summary>Tells of the head's inputs, the supervised places alone.</summary>
-    public void Watch(Action<IReadOnlyList<string>, Tensor> onInput) => head.OnInput = x => onInput([decoder.Shape.Head.Name], x);
+    public void Watch(Action<IReadOnlyList<string>, Tensor> onInput) =>
+        // As the layer of the model is given them.
+        head.OnInput = x => onInput([decoder.Shape.Head.Name], decoder.HeadFactor == 1 ? x : x.Times(1 / decoder.HeadFactor));
 
     /// <summary>Takes over the trained values as they are now.</summary>
     public void Refresh() => head.Refresh();
@@ -53,7 +57,7 @@ internal sealed class FusedHead : IDisposable
             using TensorStack.Pass chunkPass = scratch.Begin();
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             head.Forward(normal.narrow(0, start, count), logits, scratch);
-            Cap(logits);
+            logits = Capped(logits);
 
             // Hits first. The loss is by the same kernel as in training, so that both are the same number; it leaves zeros in the logits.
             Tensor right = step.Targets.narrow(0, start, count);
@@ -86,11 +90,13 @@ internal sealed class FusedHead : IDisposable
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
             Tensor? low = head.Forward(input, logits, scratch);
-            Tensor? bent = Cap(logits);
-            kernels.CrossEntropy(logits, step.Targets.narrow(0, start, count), scale, loss);
-            if (bent is not null)
+            Tensor capped = Capped(logits);
+
+            // The slope of cap · tanh is cap (1 - tanh²); its first factor goes into the loss's.
+            kernels.CrossEntropy(capped, step.Targets.narrow(0, start, count), scale * (decoder.Shape.Head.Cap ?? 1), loss);
+            if (cap is not null)
             {
-                logits.AddProduct(logits, bent.mul_(bent), -1); // the slope of the cap, 1 - tanh²
+                ResultInto.TanhGradient(logits, capped, logits);
             }
 
             // Not into the input itself where A's gradient still reads it.
@@ -107,17 +113,21 @@ internal sealed class FusedHead : IDisposable
         if (gradient is not null)
         {
             // normal holds the gradients at the head's input by now, chunk by chunk, and becomes those at the supervised rows.
-            kernels.NormBackward(rows, decoder.Norm, scales, normal, normal, accumulate: false);
+            Tensor found = kernels.NormBackward(rows, decoder.Norm, scales, normal, scratch);
 
             // Tokens without a loss begin at zero; the blocks below give them their part through attention.
-            gradient.zero_().index_copy_(0, step.Supervised, normal);
+            gradient.zero_().index_copy_(0, step.Supervised, found);
         }
 
         return loss.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => head.Dispose();
+    public void Dispose()
+    {
+        head.Dispose();
+        cap?.Dispose();
+    }
 
     private IEnumerable<(long Start, long Count)> Chunks(long places)
     {
@@ -127,19 +137,17 @@ internal sealed class FusedHead : IDisposable
         }
     }
 
-    /// <summary>Caps logits, [places, vocabulary], in their place, where the model does.</summary>
-    /// <returns>tanh(logits / cap), or null.</returns>
-    private Tensor? Cap(Tensor logits)
+    /// <summary>Logits as they are capped, where the model does, [places, vocabulary]; those given become their tanh. The last norm has divided them by the cap.</summary>
+    private Tensor Capped(Tensor logits)
     {
-        if (decoder.Shape.Head.Cap is not double cap)
+        if (cap is null)
         {
-            return null;
+            return logits;
         }
 
-        Tensor bent = scratch.Take(logits.dtype, logits.shape);
-        bent.copy_(logits.Multiply(1 / cap).tanh_());
-        logits.Multiply(cap);
-        return bent;
+        Tensor capped = scratch.Take(logits.dtype, logits.shape);
+        ResultInto.Product(capped, logits.tanh_(), cap);
+        return capped;
     }
 
     // In float64, since it is a sum over thousands of places.

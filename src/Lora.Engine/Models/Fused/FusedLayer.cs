@@ -56,6 +56,12 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>What computes its attention, and why nothing quicker does; null where there is no choice.</summary>
     public string? AttentionWay => attention.Way;
 
+    /// <summary>In how many slices the heads of its attention are taken.</summary>
+    public int AttentionSlices
+    {
+        set => attention.Slices = value;
+    }
+
     /// <summary>What its tensors take.</summary>
     public LayerMemory Memory { get; }
 
@@ -273,7 +279,7 @@ internal sealed class FusedLayer : IDisposable
         }
 
         (LayerState found, Tensor normal) = DownAndNorm(active, state, place);
-        result.copy_(state.Middle).Add(normal);
+        ScaledInto.Sum(result, state.Middle, normal);
         return found;
     }
 
@@ -287,17 +293,8 @@ internal sealed class FusedLayer : IDisposable
     }
 
     /// <summary>The gradient at what a branch gave, of the one at what was added, which stays as it is for the residual.</summary>
-    private Tensor BehindNorm(Tensor gradient, NormWeight? norm, (Tensor Value, Tensor Scale)? output)
-    {
-        if (norm is null)
-        {
-            return gradient;
-        }
-
-        Tensor branch = Like(gradient);
-        kernels.NormBackward(output!.Value.Value, norm, output.Value.Scale, gradient, branch, accumulate: false);
-        return branch;
-    }
+    private Tensor BehindNorm(Tensor gradient, NormWeight? norm, (Tensor Value, Tensor Scale)? output) =>
+        norm is null ? gradient : kernels.NormBackward(output!.Value.Value, norm, output.Value.Scale, gradient, scratch);
 
     /// <summary>What was mixed times the branch's scale; attention's backward pass may ask for the unscaled.</summary>
     private Tensor ScaledMixed(Tensor mixed, TensorStack place)

@@ -45,7 +45,7 @@ internal sealed class FusedStep : IStepEngine
         Lowest = found < 0 ? layers.Length : found;
         Memory = new(
             [.. layers.Skip(Lowest).Select(layer => layer.Memory)],
-            Lowest > 0 ? layers[0].Memory : null,
+            [.. layers.Take(Lowest).Select(layer => layer.Memory)],
             decoder.Shape,
             (int)decoder.Embedding.element_size(),
             kernels);
@@ -76,6 +76,17 @@ internal sealed class FusedStep : IStepEngine
         set => head.Chunk = value;
     }
 
+    /// <summary>In how many slices attention takes its heads where no operator has them whole; see <see cref="StepMemory.MostSlices"/>.</summary>
+    public int AttentionSlices
+    {
+        get;
+        set
+        {
+            field = value;
+            Array.ForEach(layers, layer => layer.AttentionSlices = value);
+        }
+    } = 1;
+
     /// <summary>
     /// Hidden states from earlier batches, at the lowest block that learns or at blocks below it, the highest first; not owned. None to compute them
     /// each time.
@@ -93,8 +104,9 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>Makes room for a batch and for all that are smaller.</summary>
     public void Reserve(StepShape shape)
     {
-        states.Reserve(Memory.Stack(shape, Recomputation));
-        scratch.Reserve(Memory.Scratch(shape, Recomputation, LossChunk));
+        StepShape sliced = shape with { AttentionSlices = AttentionSlices };
+        states.Reserve(Memory.Stack(sliced, Recomputation));
+        scratch.Reserve(Memory.Scratch(sliced, Recomputation, LossChunk));
     }
 
     /// <inheritdoc/>
@@ -172,7 +184,7 @@ internal sealed class FusedStep : IStepEngine
         using DisposeScope scope = NewDisposeScope();
         Refresh();
         PackedBatch packed = new(batch, rows);
-        scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows), LossChunk));
+        scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows) with { AttentionSlices = AttentionSlices }, LossChunk));
         StepContext step = decoder.Context(packed.Documents, packed);
         Tensor x = empty([packed.Documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
         Prefix(caches: []).Write(packed.Documents, step, x); // nothing says that these documents come again

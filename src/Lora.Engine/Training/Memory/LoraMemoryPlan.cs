@@ -44,6 +44,9 @@ public sealed class LoraMemoryPlan
     /// <summary>Blocks, those included, whose attention probabilities are computed again.</summary>
     public int RecomputedAttention { get; init; }
 
+    /// <summary>In how many slices attention takes its heads, where it is plain products and a GPU has no room for all pairs of tokens at once; else 1.</summary>
+    public int AttentionSlice { get; init; } = 1;
+
     /// <summary>Learned tokens whose loss is taken at once, each with its logits: 512 on a CPU, on a GPU as many as there is room for.</summary>
     public int LossChunk { get; init; }
 
@@ -57,6 +60,7 @@ public sealed class LoraMemoryPlan
     public override string ToString()
     {
         string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks and the attention of {RecomputedAttention} computed again";
-        return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {Limit / Gigabyte:F2} GB{again}, the loss of up to {LossChunk} tokens at once");
+        string slices = AttentionSlice == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", attention in {AttentionSlice} slices");
+        return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {Limit / Gigabyte:F2} GB{again}{slices}, the loss of up to {LossChunk} tokens at once");
     }
 }

@@ -72,12 +72,14 @@ internal sealed class MemoryPlanner(
         {
             LoraCheckpointing.None => default,
             LoraCheckpointing.Full => Recomputation.Full(memory.Blocks),
-            _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation) <= Limit),
+            _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation, memory.MostSlices) <= Limit),
         };
 
-        // Last, from what is left when as much is kept as fits: more chunks of the loss cost some launches, a block computed again its forward pass.
-        int chunk = ChooseChunk(rest, chosen);
-        long activation = Peak(chosen, chunk);
+        // Then, from what is left when as much is kept as fits: slices of attention and chunks of the loss cost some launches, a block computed again its
+        // forward pass. Slices first, which every block has.
+        int slices = Enumerable.Range(1, memory.MostSlices).First(count => count == memory.MostSlices || rest + Peak(chosen, count) <= Limit);
+        int chunk = ChooseChunk(rest, chosen, slices);
+        long activation = Peak(chosen, slices, chunk);
 
         // A limit that was asked for is kept or refused; one that was only guessed is warned of.
         if (options.MemoryLimit is not null && rest + activation > Limit)
@@ -104,6 +106,7 @@ internal sealed class MemoryPlanner(
             KeepsFreedMemory = AllocatorTuning.CanKeep && (options.KeepFreedMemory ?? FitsKept(rest, activation)),
             RecomputedBlock = chosen.Blocks,
             RecomputedAttention = chosen.Attentions,
+            AttentionSlice = slices,
             LossChunk = chunk,
         };
     }
@@ -111,16 +114,17 @@ internal sealed class MemoryPlanner(
     /// <summary>Makes room at once for what the largest batch keeps: a block of memory that grew would leave holes.</summary>
     public void Reserve(FusedStep step) => Array.ForEach(largest, step.Reserve);
 
-    private long Peak(Recomputation recomputation, int chunk = LossChunk.Least) => largest.Max(shape => memory.Peak(shape, recomputation, chunk));
+    private long Peak(Recomputation recomputation, int slices = 1, int chunk = LossChunk.Least) =>
+        largest.Max(shape => memory.Peak(shape with { AttentionSlices = slices }, recomputation, chunk));
 
     private bool FitsKept(long rest, long activation) => rest + (long)(KeptShare * activation) <= Limit;
 
     /// <summary>Places of the loss at once: on a device as many as there is room for, without waste for freed memory that is kept.</summary>
-    private int ChooseChunk(long rest, Recomputation chosen) =>
+    private int ChooseChunk(long rest, Recomputation chosen, int slices) =>
         // A processor has nothing from more of them, and of a device that does not say what is free nothing is promised.
         model.Device.type == DeviceType.CPU || Limit == long.MaxValue
             ? LossChunk.Least
-            : LossChunk.Most(largest.Max(shape => shape.Supervised), memory.Vocabulary, chunk => FitsKept(rest, Peak(chosen, chunk)));
+            : LossChunk.Most(largest.Max(shape => shape.Supervised), memory.Vocabulary, chunk => FitsKept(rest, Peak(chosen, slices, chunk)));
 
     /// <summary>What the device says; where it says nothing, what torch has put there, without a limit.</summary>
     private static (long Taken, long Limit) Available(TaskModel model, AttachedAdapter adapter, bool isFree) =>
@@ -130,7 +134,7 @@ internal sealed class MemoryPlanner(
     private static StepShape[] Largest(IEnumerable<StepShape> shapes)
     {
         Func<StepShape, double>[] sizes =
-            [shape => shape.Tokens, shape => shape.Lengths.Sum(length => (double)length * length), shape => shape.Supervised];
+            [shape => shape.Tokens, shape => shape.Lengths.Sum(length => (double)length * length), shape => (double)shape.Tokens * shape.Lengths.Max(), shape => shape.Supervised];
         (double Size, StepShape? Shape)[] largest = [.. sizes.Select(_ => (-1.0, (StepShape?)null))];
         foreach (StepShape shape in shapes)
         {

@@ -28,8 +28,9 @@ internal static class StepSetup
         int rooms = kept.Count(cache => cache.Place == LoraPrefixCache.Memory && !loaded.HasPrefix(cache.Block));
         LoraMemoryPlan plan = planner.Plan(rooms * bytes);
 
-        // First what is computed again and the chunk of the loss, then the room: how much is reserved hangs on it.
+        // First what is computed again, the slices of attention and the chunk of the loss, then the room: how much is reserved hangs on it.
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        step.AttentionSlices = plan.AttentionSlice;
         step.LossChunk = plan.LossChunk;
         planner.Reserve(step);
         step.Caches = loaded.PrefixesAt(kept, warn);

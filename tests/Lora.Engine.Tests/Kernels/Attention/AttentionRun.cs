@@ -19,7 +19,7 @@ internal sealed class AttentionRun
         this.attention = attention;
         this.shape = shape;
         int[] ends = [0, .. lengths.Select((_, index) => lengths[..(index + 1)].Sum())];
-        documents = new([.. lengths.Zip(ends, (length, start) => (start, length))], tensor(ends, device: CPU));
+        documents = new([.. lengths.Zip(ends, (length, start) => (start, length))], tensor(ends, device: CPU), [null, shape.Window]);
         Generator generator = new(17, CPU);
         joined = Draw(shape.Heads + (2 * shape.KeyValueHeads));
         dMixed = Draw(shape.Heads);
@@ -31,9 +31,11 @@ internal sealed class AttentionRun
 
     public Tensor Mixed { get; private set; }
 
-    public void Run(TensorStack stack)
+    public Tensor Gradients => gradients;
+
+    public void Run(TensorStack stack, bool keepsProbabilities = true)
     {
-        (Mixed, AttentionState state) = attention.Forward(Parts(joined), documents, stack, stack, keepsProbabilities: true);
+        (Mixed, AttentionState state) = attention.Forward(Parts(joined), documents, stack, stack, keepsProbabilities);
         attention.Backward(dMixed, Parts(joined), state, documents, Parts(gradients));
     }
 
@@ -64,6 +66,6 @@ internal sealed class AttentionRun
     private HeadParts Parts(Tensor heads)
     {
         (int queries, int keys) = (shape.Heads, shape.KeyValueHeads);
-        return new(heads.narrow(1, 0, queries), heads.narrow(1, queries, keys), heads.narrow(1, queries + keys, keys)) { KeyValue = heads.narrow(1, queries, 2 * keys) };
+        return new(heads.narrow(1, 0, queries), heads.narrow(1, queries, keys), heads.narrow(1, queries + keys, keys)) { All = heads };
     }
 }

@@ -24,28 +24,32 @@ public class AttentionTests
     public void Results_and_gradients_are_autograd_s(string way, int keyHeads, int? window)
     {
         using DisposeScope scope = NewDisposeScope();
-        (IKernels kernels, ScalarType type, double tolerance) = way switch
-        {
-            "tiles" => (KernelSet.Of(CPU, ScalarType.Float32), ScalarType.Float32, 1e-5),
-            "an operator" => ((IKernels)new TorchKernels(), ScalarType.Float64, 1e-12),
-            "formulas" => (new TorchKernels(new PlainAttention()), ScalarType.Float64, 1e-12),
-            _ => (new TorchKernels(new Ungrouped()), ScalarType.Float64, 1e-12),
-        };
         AttentionHeads shape = new(Heads: 4, keyHeads, HeadSize: 8, window, Factor);
         using TensorStack states = new(CPU);
         using TensorStack scratch = new(CPU);
-        AttentionRun run = new(kernels.Attention(shape, type, scratch), shape, Lengths, type);
+        (ScalarType type, double tolerance) = way == "tiles" ? (ScalarType.Float32, 1e-5) : (ScalarType.Float64, 1e-12);
+        IAttention attention = way switch
+        {
+            "tiles" => KernelSet.Of(CPU, type).Attention(shape, type, scratch),
+            "an operator" => new TorchKernels().Attention(shape, type, scratch),
+            "formulas" => new PlainAttention([], shape, scratch, type.ElementSize()),
+            _ => new TorchKernels(new Ungrouped()).Attention(shape, type, scratch),
+        };
+        AttentionRun run = new(attention, shape, Lengths, type);
         run.Run(states);
 
         run.Check(tolerance);
     }
 
     [Theory]
-    [InlineData(true, null)]
-    [InlineData(true, 7)]
-    [InlineData(false, null)]
-    [InlineData(false, 200)]
-    public void Capped_scores_have_autograd_s_results_and_gradients_too(bool byTiles, int? window)
+    [InlineData(true, null, 4)]
+    [InlineData(true, 7, 4)]
+    [InlineData(true, 7, 40)]
+    [InlineData(false, null, 4)]
+    [InlineData(false, 200, 4)]
+    [InlineData(false, null, 40)]
+    [InlineData(false, 7, 40)]
+    public void Capped_scores_have_autograd_s_results_and_gradients_too(bool byTiles, int? window, int documents)
     {
         using DisposeScope scope = NewDisposeScope();
         ScalarType type = byTiles ? ScalarType.Float32 : ScalarType.Float64;
@@ -53,10 +57,66 @@ public class AttentionTests
         AttentionHeads shape = new(Heads: 4, KeyValueHeads: 2, HeadSize: 8, window, Factor) { Cap = 0.7 };
         using TensorStack states = new(CPU);
         using TensorStack scratch = new(CPU);
-        AttentionRun run = new(kernels.Attention(shape, type, scratch), shape, Lengths, type);
+        AttentionRun run = new(kernels.Attention(shape, type, scratch), shape, documents == Lengths.Length ? Lengths : [.. Short(documents)], type);
         run.Run(states);
 
         run.Check(byTiles ? 1e-5 : 1e-12);
+    }
+
+    [Theory]
+    [InlineData(null, 2, false)]
+    [InlineData(7, 3, false)]
+    [InlineData(7, 4, true)]
+    [InlineData(null, 1, true)]
+    public void Slices_of_heads_and_probabilities_made_again_change_no_bit(int? window, int slices, bool isKept)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        AttentionHeads shape = new(Heads: 8, KeyValueHeads: 4, HeadSize: 8, window, Factor) { Cap = 0.7 };
+        using TensorStack states = new(CPU);
+        using TensorStack scratch = new(CPU);
+        AttentionRun whole = Run(1, keeps: true);
+        AttentionRun sliced = Run(slices, isKept);
+
+        Assert.Equal(0, Closeness.Largest(sliced.Mixed, whole.Mixed));
+        Assert.Equal(0, Closeness.Largest(sliced.Gradients, whole.Gradients));
+        sliced.Check(1e-12);
+
+        AttentionRun Run(int slices, bool keeps)
+        {
+            PlainAttention attention = new([], shape, scratch, sizeof(double)) { Slices = slices };
+            AttentionRun run = new(attention, shape, [.. Short(12)], ScalarType.Float64);
+            run.Run(states, keeps);
+            return run;
+        }
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(1, false)]
+    [InlineData(4, true)]
+    [InlineData(3, false)]
+    public void Plain_products_take_what_they_say_to_the_byte(int slices, bool keeps)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        AttentionHeads shape = new(Heads: 8, KeyValueHeads: 4, HeadSize: 8, 7, Factor) { Cap = 0.7 };
+        int[] lengths = [.. Short(12)];
+        using TensorStack scratch = new(CPU);
+        PlainAttention attention = new([], shape, scratch, sizeof(double)) { Slices = slices };
+        AttentionBytes bytes = attention.Bytes(lengths, slices);
+        PassBytes pass = keeps ? bytes.Keeping : bytes.Again;
+        using TensorStack states = new(CPU);
+        states.Reserve(bytes.Kept + (keeps ? bytes.Probabilities : 0) + (lengths.Sum() * shape.Queries * sizeof(double)));
+        scratch.Reserve(Math.Max(pass.Forward, pass.Backward));
+        AttentionRun run = new(attention, shape, lengths, ScalarType.Float64);
+
+        run.Run(states, keeps);
+
+        Assert.Equal((0, 0), (states.Overflow, scratch.Overflow));
+        Assert.Equal(bytes.Kept + (keeps ? bytes.Probabilities : 0) + (lengths.Sum() * shape.Queries * sizeof(double)), states.Top.Used);
+        scratch.Dispose();
+        scratch.Reserve(Math.Max(pass.Forward, pass.Backward) - (long)(0.05 * pass.Backward) - (256 * 64)); // less than is said
+        run.Run(states, keeps);
+        Assert.NotEqual(0, scratch.Overflow);
     }
 
     [Fact]
@@ -64,9 +124,9 @@ public class AttentionTests
     {
         AttentionHeads capped = new(8, 2, 64, null, Factor) { Cap = 50 };
         CardFacts card = new(IsCuda: true, new(9, 0), IsWindows: false, HasRepeatableAlgorithms: true);
-        (AttentionOperator chosen, IReadOnlyList<string> reasons) = AttentionOperators.Choose(META, ScalarType.BFloat16, capped, card);
+        (AttentionOperator? chosen, IReadOnlyList<string> reasons) = AttentionOperators.Choose(META, ScalarType.BFloat16, capped, card);
 
-        Assert.IsType<PlainAttention>(chosen);
+        Assert.Null(chosen);
         Assert.Equal(["aten::_flash_attention_forward: it does not cap scores", "aten::_efficient_attention_forward: it does not cap scores"], reasons);
     }
 
@@ -81,14 +141,18 @@ public class AttentionTests
         string? generation, bool isWindows, ScalarType type, int headSize, int? window, string expected)
     {
         CardFacts card = new(IsCuda: true, generation is null ? null : Version.Parse(generation), isWindows, HasRepeatableAlgorithms: true);
-        (AttentionOperator chosen, IReadOnlyList<string> reasons) = AttentionOperators.Choose(META, type, new(8, 2, headSize, window, Factor), card);
+        (AttentionOperator? chosen, IReadOnlyList<string> reasons) = AttentionOperators.Choose(META, type, new(8, 2, headSize, window, Factor), card);
 
-        Assert.Equal(expected, chosen.Name);
+        Assert.Equal(expected, chosen?.Name ?? "plain products");
         string[] order = ["aten::_flash_attention_forward", "aten::_efficient_attention_forward", "plain products"];
         Assert.Equal(order.TakeWhile(name => name != expected), reasons.Select(reason => reason.Split(": ")[0]));
-        string way = new TorchKernels(chosen).Attention(new(8, 2, headSize, window, Factor), type, new TensorStack(META)).Way!;
-        Assert.Equal("by " + expected, way);
+        AttentionHeads shape = new(8, 2, headSize, window, Factor);
+        using TensorStack scratch = new(META);
+        IAttention attention = chosen is null ? new PlainAttention([], shape, scratch, type.ElementSize()) : new TorchKernels(chosen).Attention(shape, type, scratch);
+        Assert.Equal("by " + expected, attention.Way);
     }
+
+    private static IEnumerable<int> Short(int documents) => Enumerable.Range(0, documents).Select(index => 1 + (index * 13 % 37));
 
     /// <summary>An operator that asks for a head of k and v for each of q, as one of a GPU does.</summary>
     private sealed class Ungrouped : AttentionOperator

@@ -1,3 +1,4 @@
+using Lora.Kernels;
 using Lora.Models;
 using Lora.Tests.Training;
 using TorchSharp;
@@ -10,13 +11,14 @@ namespace Lora.Tests.Models;
 public class FusedStepMemoryTests
 {
     [Theory]
-    [InlineData("model.layers.0.self_attn.q_proj")]
-    [InlineData("model.layers.1.mlp.down_proj")]
-    public void A_step_leaves_no_tensor_behind(string module)
+    [InlineData("qwen3", "model.layers.0.self_attn.q_proj", false)]
+    [InlineData("qwen3", "model.layers.1.mlp.down_proj", false)]
+    [InlineData("gemma2", "model.layers.1.self_attn.v_proj", true)]
+    public void A_step_leaves_no_tensor_behind(string family, string module, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("qwen3", ScalarType.Float32, [module]);
-        using FusedStep step = run.Fused();
+        FusedStepCase run = new(family, ScalarType.Float32, [module]);
+        using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
         step.Recomputation = Recomputation.Full(2);
         run.Loss(step);
         step.SumLoss(run.Batch, run.Rows);

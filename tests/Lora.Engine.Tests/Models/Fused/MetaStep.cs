@@ -64,6 +64,7 @@ internal sealed class MetaStep : IDisposable
         StepShape shape = new(lengths, SupervisedRows.Of(batch).Count);
         LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape]).Plan(cache: 0);
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        step.AttentionSlices = plan.AttentionSlice;
         step.LossChunk = plan.LossChunk;
         return plan;
     }

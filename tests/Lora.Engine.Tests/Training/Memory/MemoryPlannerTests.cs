@@ -27,4 +27,24 @@ public class MemoryPlannerTests
         Assert.InRange(rich.Head - poor.Head, (Tokens - 520L) * 32_000 * 2, Tokens * 32_200L * 2); // logits in bfloat16
         Assert.EndsWith($"the loss of up to {tight.LossChunk} tokens at once", tight.ToString(), StringComparison.Ordinal);
     }
+
+    /// <summary>Capped scores of 4,096 tokens and 8 heads: 268 MB in bfloat16 in each of a pass's tensors, half of it in two slices.</summary>
+    [Fact]
+    public void Attention_by_plain_products_is_taken_in_slices_where_memory_asks_for_it_and_before_anything_is_computed_again()
+    {
+        using MetaStep step = new("gemma2", 4, values: [("num_attention_heads", "8"), ("num_key_value_heads", "4"), ("sliding_window", "1024")]);
+        LoraMemoryPlan rich = step.Plan(100 * Gigabyte, 4096);
+        int whole = step.Launched(4096).Count;
+        LoraMemoryPlan tight = step.Plan(rich.Peak - (long)(0.2 * Gigabyte), 4096);
+        int sliced = step.Launched(4096).Count;
+        LoraMemoryPlan poor = step.Plan(rich.Peak - (long)(1.5 * Gigabyte), 4096);
+
+        Assert.Equal((1, 0), (rich.AttentionSlice, rich.RecomputedAttention));
+        Assert.Equal((2, 0), (tight.AttentionSlice, tight.RecomputedAttention));
+        Assert.Equal(whole + (4 * 11), sliced); // 5 operators of each block's forward pass and 6 of its backward pass once more
+        Assert.InRange(poor.RecomputedAttention, 1, 3);
+        Assert.All([tight, poor], plan => Assert.True(plan.Peak <= plan.Limit, $"{plan}"));
+        Assert.Contains("attention in 2 slices", tight.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("slices", rich.ToString(), StringComparison.Ordinal);
+    }
 }

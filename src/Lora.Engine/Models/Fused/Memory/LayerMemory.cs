@@ -17,7 +17,7 @@ internal sealed class LayerMemory
     private readonly bool hasHeadNorms;
     private readonly bool hasOutputNorms;
     private readonly bool isScaled;
-    private readonly bool makesResults;
+    private readonly IKernels kernels;
     private readonly int elementSize;
 
     /// <param name="weights">The block's.</param>
@@ -33,9 +33,14 @@ internal sealed class LayerMemory
         hasHeadNorms = weights.HeadNorm is not null;
         hasOutputNorms = weights.MlpOutputNorm is not null;
         isScaled = weights.Block.ResidualScale != 1;
-        makesResults = kernels.MakesResults;
+        this.kernels = kernels;
         elementSize = weights.Output.DataType.ElementSize();
     }
+
+    /// <summary>In how many slices heads can be taken at the most.</summary>
+    public int MostSlices => mixing.MostSlices;
+
+    private bool MakesResults => kernels.MakesResults;
 
     private long Hidden => attention.HiddenSize;
 
@@ -54,13 +59,13 @@ internal sealed class LayerMemory
         Models.Kept.Nothing => 0,
         Models.Kept.Input => Input(shape),
         Models.Kept.AllButProbabilities => Input(shape) + State(shape),
-        _ => Input(shape) + State(shape) + mixing.Bytes(shape.Lengths).Probabilities,
+        _ => Input(shape) + State(shape) + mixing.Bytes(shape).Probabilities,
     };
 
     /// <summary>What stays between the passes in memory that operators made, or, of a block that keeps less, is there in passing.</summary>
     public long Made(StepShape shape)
     {
-        if (!makesResults)
+        if (!MakesResults)
         {
             return 0;
         }
@@ -68,24 +73,29 @@ internal sealed class LayerMemory
         long perToken = ((hasOutputNorms ? 4 : 2) * Hidden) // norms' results
             + (hasHeadNorms ? Queries + Keys : 0)
             + (isScaled ? Queries : 0); // what was mixed, unscaled and scaled
-        return Bytes(shape, perToken) + (shape.Tokens * Scales * ScaleSize) + mixing.Bytes(shape.Lengths).Made;
+        return Bytes(shape, perToken) + (shape.Tokens * Scales * ScaleSize) + mixing.Bytes(shape).Made;
     }
 
-    /// <summary>The most that operators make in passing.</summary>
-    public long Passing(StepShape shape) => mixing.Bytes(shape.Lengths).Passing;
+    /// <summary>The most that kernels and operators make in passing.</summary>
+    public long Passing(StepShape shape) =>
+        // The gradient behind a norm stays until its half of the block is done.
+        (MakesResults && hasOutputNorms ? Bytes(shape, Hidden) : 0) + Math.Max(mixing.Bytes(shape).Passing, kernels.Workspace(shape.Tokens, Widths));
+
+    /// <summary>What attention shares with other blocks; null for nothing.</summary>
+    public SharedBytes? Shared(StepShape shape) => mixing.Bytes(shape).Shared;
 
     /// <summary>What the forward pass has on the stack and lets go.</summary>
     public long ForwardScratch(Kept kept, StepShape shape)
     {
-        long normals = makesResults ? 0 : (ranks.QueryKeyValue == 0 ? Hidden : 0) + (ranks.GateUp == 0 ? Hidden : 0);
+        long normals = MakesResults ? 0 : (ranks.QueryKeyValue == 0 ? Hidden : 0) + (ranks.GateUp == 0 ? Hidden : 0);
         long heads = mixing.KeepsInputs ? 0
             : (ranks.Output == 0 ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
         long perToken = normals + heads // inputs of products that nothing adapts
             + (ranks.Down == 0 ? Intermediate : 0)
             + ranks.Dropped; // the input of a product, once for each adapter that sees its own
-        perToken += hasOutputNorms && !makesResults ? Hidden : 0; // the normalised output of the MLP
-        long probabilities = kept == Models.Kept.All ? 0 : mixing.Bytes(shape.Lengths).Tile;
-        return Bytes(shape, perToken) + probabilities + (kept >= Models.Kept.AllButProbabilities ? 0 : State(shape));
+        perToken += hasOutputNorms && !MakesResults ? Hidden : 0; // the normalised output of the MLP
+        AttentionBytes mixed = mixing.Bytes(shape);
+        return Bytes(shape, perToken) + (kept == Models.Kept.All ? mixed.Keeping : mixed.Again).Forward + (kept >= Models.Kept.AllButProbabilities ? 0 : State(shape));
     }
 
     /// <summary>The most that the backward pass has on the stack at once of what it lets go.</summary>
@@ -94,15 +104,14 @@ internal sealed class LayerMemory
         // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
         long mlp = (2 * Intermediate) + Math.Max(Intermediate, Hidden); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
-        long branch = hasOutputNorms ? Hidden : 0; // the gradient behind a norm
+        long branch = hasOutputNorms && !MakesResults ? Hidden : 0; // the gradient behind a norm
         long adapter = branch + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
-        AttentionBytes mixed = mixing.Bytes(shape.Lengths);
-        long tile = (kept == Models.Kept.AllButProbabilities ? 2 : 1) * mixed.Tile; // those of p and of its gradient
+        AttentionBytes mixed = mixing.Bytes(shape);
 
         // Either the products with their adapters, or attention within its largest document; they follow each other.
         return Math.Max(
             Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),
-            Bytes(shape, branch + qkv + Queries) + tile + mixed.Backward);
+            Bytes(shape, branch + qkv + Queries) + (kept == Models.Kept.AllButProbabilities ? mixed.Again : mixed.Keeping).Backward);
     }
 
     // Of norms, wide: two or four of the block, one for each head.
@@ -116,12 +125,12 @@ internal sealed class LayerMemory
     {
         long perToken = (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
             + Hidden + (2 * Intermediate) // the sum after attention, or what is normalised before it; gate and up
-            + (hasOutputNorms ? (makesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
-            + (ranks.QueryKeyValue > 0 ? (makesResults ? 0 : Hidden) + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
+            + (hasOutputNorms ? (MakesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
+            + (ranks.QueryKeyValue > 0 ? (MakesResults ? 0 : Hidden) + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
             + (ranks.Output > 0 ? (mixing.KeepsInputs ? 0 : Queries) + ranks.Output : 0)
-            + (ranks.GateUp > 0 ? (makesResults ? 0 : Hidden) + ranks.GateUp : 0)
+            + (ranks.GateUp > 0 ? (MakesResults ? 0 : Hidden) + ranks.GateUp : 0)
             + (ranks.Down > 0 ? Intermediate + ranks.Down : 0);
-        return Bytes(shape, perToken) + mixing.Bytes(shape.Lengths).Kept + (makesResults ? 0 : shape.Tokens * Scales * ScaleSize);
+        return Bytes(shape, perToken) + mixing.Bytes(shape).Kept + (MakesResults ? 0 : shape.Tokens * Scales * ScaleSize);
     }
 }
 
@@ -135,4 +144,7 @@ internal sealed record StepShape(IReadOnlyList<int> Lengths, int Supervised)
 {
     /// <summary>All tokens.</summary>
     public long Tokens { get; } = Lengths.Sum(length => (long)length);
+
+    /// <summary>In how many slices attention takes its heads; no more than there can be.</summary>
+    public int AttentionSlices { get; init; } = 1;
 }

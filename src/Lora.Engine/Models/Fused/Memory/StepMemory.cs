@@ -4,17 +4,22 @@ namespace Lora.Models;
 
 /// <summary>The most memory that a step's tensors take, from its shape alone.</summary>
 /// <param name="layers">The blocks that learn, from the lowest.</param>
-/// <param name="prefix">A block below them, or null.</param>
+/// <param name="prefix">The blocks below them.</param>
 /// <param name="model">The model's shape.</param>
 /// <param name="elementSize">Of activations.</param>
 /// <param name="kernels">What computes it.</param>
-internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory? prefix, ModelShape model, int elementSize, IKernels kernels)
+internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyList<LayerMemory> prefix, ModelShape model, int elementSize, IKernels kernels)
 {
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
+    /// <summary>In how many slices heads can be taken at the most.</summary>
+    public int MostSlices => All.Select(layer => layer.MostSlices).DefaultIfEmpty(1).Max();
+
     /// <summary>Logits of one place.</summary>
     public int Vocabulary => model.VocabularySize;
+
+    private IEnumerable<LayerMemory> All => layers.Concat(prefix);
 
     /// <summary>Bytes at the highest point of the step: both stacks, whose memory is there all the time, and what is made beside them.</summary>
     /// <param name="shape">The batch's.</param>
@@ -22,7 +27,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <param name="chunk">Supervised places whose loss is taken at once.</param>
     public long Peak(StepShape shape, Recomputation recomputation, int chunk = LossChunk.Least) =>
         // Beside the stacks there is once the hidden states that enter the lowest block, once the supervised rows; never both.
-        Stack(shape, recomputation) + Scratch(shape, recomputation, chunk) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Passing(shape) + FrozenProduct.Workspace;
+        Stack(shape, recomputation) + Scratch(shape, recomputation, chunk) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Shared(shape) + Passing(shape) + FrozenProduct.Workspace;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)
@@ -46,7 +51,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     /// <summary>Bytes of what a pass makes and lets go, of the pass that makes most.</summary>
     public long Scratch(StepShape shape, Recomputation recomputation, int chunk) => new[]
     {
-        prefix?.ForwardScratch(Models.Kept.Nothing, shape) ?? 0,
+        prefix.Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).DefaultIfEmpty().Max(),
         layers.Select((layer, index) => layer.ForwardScratch(recomputation.Of(index), shape)).DefaultIfEmpty().Max(),
         layers.Select((layer, index) => layer.BackwardScratch(Found(recomputation.Of(index)), shape)).DefaultIfEmpty().Max(),
         HeadScratch(shape, chunk),
@@ -54,7 +59,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
 
     /// <summary>The same where no backward pass follows.</summary>
     public long ForwardScratch(StepShape shape, int chunk) =>
-        layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).Append(HeadScratch(shape, chunk)).Max();
+        All.Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).Append(HeadScratch(shape, chunk)).Max();
 
     /// <summary>Bytes of the head at its highest point: a chunk of logits, and the supervised rows.</summary>
     public long Head(StepShape shape, int chunk) => HeadScratch(shape, chunk) + Rows(shape);
@@ -63,12 +68,11 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
     private long Made(StepShape shape, Recomputation recomputation)
     {
         long kept = layers.Select((layer, index) => recomputation.Of(index) >= Models.Kept.AllButProbabilities ? layer.Made(shape) : 0).Sum();
-        return kept + layers.Append(prefix).OfType<LayerMemory>().Select(layer => layer.Made(shape)).DefaultIfEmpty().Max();
+        return kept + All.Select(layer => layer.Made(shape)).DefaultIfEmpty().Max();
     }
 
     /// <summary>The most bytes that kernels and operators make in passing; the loss makes none, since a chunk's logits become their gradient in their place.</summary>
-    private long Passing(StepShape shape) =>
-        layers.Append(prefix).OfType<LayerMemory>().Select(layer => Math.Max(layer.Passing(shape), kernels.Workspace(shape.Tokens, layer.Widths))).DefaultIfEmpty().Max();
+    private long Passing(StepShape shape) => All.Select(layer => layer.Passing(shape)).DefaultIfEmpty().Max();
 
     private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
 
@@ -77,8 +81,16 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, LayerMemory?
         // Logits are the widest rows of all; how many exist at once is bounded by the chunk and not by the batch.
         long width = (model.Head.Cap is null ? 1L : 2L) * model.VocabularySize; // once more where they are capped
         long logits = Math.Min(chunk, shape.Supervised) * (width + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
+        logits = kernels.MakesResults ? logits : Math.Max(logits, shape.Supervised * (long)model.HiddenSize); // or, behind them, the norm's gradient
         long normal = kernels.MakesResults ? 0 : shape.Supervised * ((elementSize * (long)model.HiddenSize) + sizeof(float));
         return (elementSize * logits) + normal;
+    }
+
+    /// <summary>Bytes that are made once a step for all blocks.</summary>
+    private long Shared(StepShape shape)
+    {
+        SharedBytes[] shared = [.. All.Select(layer => layer.Shared(shape)).OfType<SharedBytes>()];
+        return shared.Select(one => one.Ways).DefaultIfEmpty().Max() + shared.DistinctBy(one => one.Window).Sum(one => one.Mask);
     }
 
     /// <summary>Bytes of the supervised rows as they come from the last block.</summary>

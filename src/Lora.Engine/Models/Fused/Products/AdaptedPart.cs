@@ -165,6 +165,13 @@ internal sealed class AdaptedPart : IDisposable
     /// <param name="y">All outputs, [tokens, outputs].</param>
     public void AddOutput(Tensor low, Tensor y) => OutputsOf(y).addmm_(ColumnsOf(low), up.t(), beta: 1, alpha: share);
 
+    /// <summary><see cref="AddOutput"/> of this and the next ones that are alike, as one batched product.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="low">All s x Aᵀ.</param>
+    /// <param name="y">All outputs, [tokens, outputs].</param>
+    public void AddOutputAlike(int count, Tensor low, Tensor y) =>
+        ScaledInto.Batches(Batched(y, firstOutput, outputs, count), Batched(low, firstRank, Width, count), Stacked(Working!.Values, count).transpose(1, 2), factor: 1, kept: 1);
+
     /// <summary>Writes dy B, the gradient at s x Aᵀ.</summary>
     /// <param name="dy">Of all outputs.</param>
     /// <param name="dLow">At all s x Aᵀ.</param>
@@ -179,13 +186,9 @@ internal sealed class AdaptedPart : IDisposable
     /// <param name="dLow">At all s x Aᵀ.</param>
     public void BackwardAlike(int count, Tensor dy, Tensor low, Tensor dLow)
     {
-        Tensor gradients = Batched(dy, firstOutput, outputs); // [count, tokens, out]
-        ProductInto.Batches(Batched(dLow, firstRank, Width), gradients, Stacked(Working!.Values));
-        ProductInto.Batches(Stacked(Working.Gradients), gradients.transpose(1, 2), Batched(low, firstRank, Width));
-
-        Tensor Batched(Tensor rows, long first, long width) => rows.narrow(1, first, count * width).view(rows.shape[0], count, width).transpose(0, 1);
-
-        Tensor Stacked(Tensor values) => values.narrow(0, factors.Home!.Up, count * outputs * Rank).view(count, outputs, Rank);
+        Tensor gradients = Batched(dy, firstOutput, outputs, count); // [count, tokens, out]
+        ProductInto.Batches(Batched(dLow, firstRank, Width, count), gradients, Stacked(Working!.Values, count));
+        ProductInto.Batches(Stacked(Working.Gradients, count), gradients.transpose(1, 2), Batched(low, firstRank, Width, count));
     }
 
     /// <summary>Adds up A's gradient, s (dy B)ᵀ x.</summary>
@@ -253,6 +256,12 @@ internal sealed class AdaptedPart : IDisposable
         !isWritten && ReferenceEquals(Working, first.Working) && outputs == first.outputs && Rank == first.Rank && share == first.share && share == 1
         && firstOutput == first.firstOutput + (distance * outputs) && firstRank == first.firstRank + (distance * Width)
         && factors.Home!.Up == first.factors.Home!.Up + (distance * outputs * Rank);
+
+    /// <summary>The columns of some adapters that are alike, [count, rows, width].</summary>
+    private static Tensor Batched(Tensor rows, long first, long width, int count) => rows.narrow(1, first, count * width).view(rows.shape[0], count, width).transpose(0, 1);
+
+    /// <summary>The B of this one and the next, or their gradients, [count, out, rank].</summary>
+    private Tensor Stacked(Tensor values, int count) => values.narrow(0, factors.Home!.Up, count * outputs * Rank).view(count, outputs, Rank);
 
     private Tensor OutputsOf(Tensor y) => y.narrow(1, firstOutput, outputs);
 

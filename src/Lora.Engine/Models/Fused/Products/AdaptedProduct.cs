@@ -121,10 +121,19 @@ internal sealed class AdaptedProduct : IDisposable
         // The large product first: quantised weights have their values only until the next are asked for.
         FrozenProduct.Forward(x, frozen.Values(), change is null ? frozen.Bias : null, change is null ? residual : null, y);
         Tensor? low = Reduce(x, lowPlace);
-        foreach (AdaptedPart part in parts)
+        for (int first = 0, count; first < parts.Count; first += count)
         {
             // Thin products, in place; B A, as large as W, is never formed.
-            part.AddOutput(low!, y);
+            count = isBatched ? AdaptedPart.Alike(parts, first) : 1;
+            if (count > 1)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                parts[first].AddOutputAlike(count, low!, y);
+            }
+            else
+            {
+                parts[first].AddOutput(low!, y);
+            }
         }
 
         change?.Apply(y, residual);

@@ -56,6 +56,8 @@ public class StepMemoryTests
     [InlineData("gemma2", "", 0, 1, false)]
     [InlineData("gemma2", "", 1, 1, false)]
     [InlineData("gemma2", "", 0, 0, true)]
+    [InlineData("gemma2", "", 0, 1, true)]
+    [InlineData("gemma2", "model.layers.1.self_attn.o_proj,model.layers.1.mlp.up_proj", 0, 0, true)]
     [InlineData("llama3", "", 0, 0, true)]
     [InlineData("qwen3", "", 1, 1, true)]
     [InlineData("gemma", "model.layers.1.self_attn.q_proj,model.layers.1.self_attn.k_proj", 0, 0, true)]
@@ -80,6 +82,7 @@ public class StepMemoryTests
     [InlineData("llama3", 3 * 48)]
     [InlineData("qwen3", 3 * 32)]
     [InlineData("phi3", 48)]
+    [InlineData("gemma2", 3 * 32)]
     public void Inputs_that_adapters_drop_together_find_their_room(string family, int widest)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -103,6 +106,37 @@ public class StepMemoryTests
         layer.Backward(ones_like(x), x, state, step, needsInput: true);
         Assert.Equal(0, scratch.Overflow);
         Assert.Equal(widest, layer.Memory.Widths.Dropped); // the masks, in memory that operators make
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 1)]
+    [InlineData(false, 2)]
+    public void Plain_products_of_capped_scores_find_their_room_and_leave_none(bool keepsProbabilities, int slices)
+    {
+        Kept kept = keepsProbabilities ? Kept.All : Kept.AllButProbabilities;
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        FusedStepCase run = new("gemma2", ScalarType.Float32, FusedStepCase.Everything("gemma2"));
+        PackedDocuments documents = new(run.Examples);
+        StepContext step = run.Model.Fused.Context(documents);
+        StepShape shape = new([.. run.Examples.Select(example => example.Ids.Length)], run.Rows.Count) { AttentionSlices = slices };
+        Tensor x = run.Model.Fused.Embedding.index_select(0, tensor(documents.Ids, device: CPU));
+        using TensorStack scratch = new(CPU);
+        using TensorStack states = new(CPU);
+        using FusedLayer layer = run.Layer(1, new TorchKernels(), scratch);
+        layer.AttentionSlices = slices;
+        layer.Refresh();
+
+        scratch.Reserve(layer.Memory.ForwardScratch(kept, shape));
+        states.Reserve(layer.Memory.Kept(kept, shape));
+        LayerState state = layer.Forward(x, step, kept, states).State!;
+        Assert.Equal((0, 0), (scratch.Overflow, states.Overflow));
+        Assert.InRange(states.Top.Used, 0.98 * layer.Memory.Kept(kept, shape), layer.Memory.Kept(kept, shape) + (64 * 64)); // the output takes the room of the input
+
+        scratch.Reserve(layer.Memory.BackwardScratch(kept, shape));
+        layer.Backward(ones_like(x), x, state, step, needsInput: true);
+        Assert.Equal(0, scratch.Overflow);
     }
 
     [Fact]
