@@ -37,9 +37,9 @@ Describe 'Completion' {
             @{ Line = 'Measure-LoraAdapter -Column an'; Offered = "@{ answer = '' }" }
             @{ Line = 'Measure-LoraAdapter -DatasetFormat c'; Offered = 'Chat Choice Completion' }
             @{ Line = 'Measure-LoraAdapter -ChatTemplate ll'; Offered = 'llama2 llama3' }
-            @{ Line = 'Measure-LoraAdapter -ChatTemplate q_f'; Offered = './q_file.txt' }
-            @{ Line = 'Test-LoraDataset ./q_f'; Offered = './q_file.txt' }
-            @{ Line = 'Test-LoraDataset -Dataset ./q_f'; Offered = './q_file.txt' }
+            @{ Line = 'Measure-LoraAdapter -ChatTemplate q_f'; Offered = (Join-Path . q_file.txt) }
+            @{ Line = 'Test-LoraDataset ./q_f'; Offered = (Join-Path . q_file.txt) }
+            @{ Line = 'Test-LoraDataset -Dataset ./q_f'; Offered = (Join-Path . q_file.txt) }
             @{ Line = 'Test-LoraDataset ./q_file.txt -SupervisedTurn L'; Offered = 'Last' }
         ) {
             Get-Completion $Line | Should -BeExactly $Offered

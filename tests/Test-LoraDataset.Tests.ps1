@@ -14,13 +14,14 @@ BeforeAll {
         begin { $all = @() }
         process { $all += $InputObject }
         end {
-            $before = $PSStyle.OutputRendering
+            $before = $PSStyle.OutputRendering, [cultureinfo]::CurrentCulture
             try {
-                $PSStyle.OutputRendering = $Rendering
+                # In some languages, English among them, PowerShell breaks lines between words and colours each word for itself.
+                $PSStyle.OutputRendering, [cultureinfo]::CurrentCulture = $Rendering, [cultureinfo]::InvariantCulture
                 ($all | & $View).Trim()
             }
             finally {
-                $PSStyle.OutputRendering = $before
+                $PSStyle.OutputRendering, [cultureinfo]::CurrentCulture = $before
             }
         }
     }
@@ -81,7 +82,7 @@ Describe 'Test-LoraDataset' {
             param ($Manifest, $Dataset, $Model)
             Import-Module $Manifest
             (Test-LoraDataset $Dataset -Model $Model).Count
-            (Get-Process -Id $PID).Modules.ModuleName -match 'torch'
+            (Get-Process -Id $PID).Modules.ModuleName -match 'torch_cpu|LibTorchSharp'
         } | Receive-Job -Wait -AutoRemoveJob
         $loaded | Should -Be 36
     }

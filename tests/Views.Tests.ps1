@@ -15,12 +15,20 @@ BeforeAll {
 
     # What a user sees on a screen of a width, without colours and without the blank lines around it.
     function Show {
-        param([Parameter(ValueFromPipeline)] $InputObject, [int] $Width = 80)
+        param([Parameter(ValueFromPipeline)] $InputObject, [int] $Width = 80, [cultureinfo] $Culture = 'en-US')
 
         begin { $objects = [System.Collections.ArrayList]::new() }
         process { $null = $objects.Add($InputObject) }
         end {
-            $text = $objects | Out-String -Width $Width
+            $before = [cultureinfo]::CurrentCulture
+            try {
+                [cultureinfo]::CurrentCulture = $Culture
+                $text = $objects | Out-String -Width $Width
+            }
+            finally {
+                [cultureinfo]::CurrentCulture = $before
+            }
+
             ($text -replace '\e\[[\d;]*m' -split '\r?\n' | ForEach-Object TrimEnd) -join "`n" | ForEach-Object Trim "`n"
         }
     }
@@ -48,8 +56,8 @@ Name                            Targeted Rank Reason
 model.layers.0.self_attn.q_proj True        4 TargetModule 'q_proj'
 model.layers.0.mlp.up_proj      True        4 TargetModule 'mlp.up_proj'
 model.layers.3.self_attn.q_proj True        4 TargetModule 'q_proj'
-model.layers.3.mlp.up_proj      False         excluded: ExcludeModule 'layers.3.
-                                              mlp.up_proj'
+model.layers.3.mlp.up_proj      False         excluded: ExcludeModule
+                                              'layers.3.mlp.up_proj'
 '@.ReplaceLineEndings("`n")
     }
 
@@ -178,15 +186,8 @@ Describe 'Text' {
     }
 
     It 'has the same numbers in a culture with other signs' {
-        $before = [cultureinfo]::CurrentCulture
-        try {
-            $here = $config, $result, $result.MemoryPlan, $result.History[0] | ForEach-Object { $_ | Show }
-            [cultureinfo]::CurrentCulture = 'de-DE'
-            $config, $result, $result.MemoryPlan, $result.History[0] | ForEach-Object { $_ | Show } | Should -Be $here
-        }
-        finally {
-            [cultureinfo]::CurrentCulture = $before
-        }
+        $here = $config, $result, $result.MemoryPlan, $result.History[0] | ForEach-Object { $_ | Show }
+        $config, $result, $result.MemoryPlan, $result.History[0] | ForEach-Object { $_ | Show -Culture de-DE } | Should -Be $here
     }
 }
 
