@@ -38,6 +38,7 @@ public sealed class CompareLoraAdapterCommand : AsyncLoraCmdlet
             {
                 RunOnWorker("Comparing LoRA adapters", (worker, cancellation) => Give(AdapterComparer.Compare(known, other, worker, cancellation), worker));
             }
+            // One that cannot be compared does not end the pipeline for those behind it.
             catch (LoraException exception)
             {
                 WriteError(exception);

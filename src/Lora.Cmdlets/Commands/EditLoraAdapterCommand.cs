@@ -23,7 +23,7 @@ public sealed class EditLoraAdapterCommand : AdapterCmdlet
 
     /// <summary>The factor of what the kept modules change.</summary>
     [Parameter]
-    [ValidateRange(double.MinValue, double.MaxValue)]
+    [ValidateRange(double.MinValue, double.MaxValue)] // neither infinity nor NaN, which compares below all numbers
     public double Scale { get; set; } = 1;
 
     /// <summary>Other factors for some modules: globs to factors, the first that matches decides. Use [ordered]@{} when order matters.</summary>
@@ -64,6 +64,7 @@ public sealed class EditLoraAdapterCommand : AdapterCmdlet
             {
                 RunOnWorker("Editing LoRA adapter", (worker, cancellation) => worker.Write(new PipelineRecord.Output(AdapterEditor.Edit(adapter, options, worker, cancellation))));
             }
+            // An adapter that cannot be changed does not end the pipeline for those behind it.
             catch (LoraException exception)
             {
                 WriteError(exception);

@@ -64,6 +64,7 @@ public sealed class EnterLoraChatCommand : GeneratingCmdlet, IChatModel, IChatTe
             {
                 answer = said.ToString(); // what was said stays said
             }
+            // A message that fails does not end the chat; without memory none would be answered any more.
             catch (LoraException exception) when (exception.Error != LoraError.OutOfMemory)
             {
                 worker.Write(new PipelineRecord.Failure(exception));
@@ -84,6 +85,7 @@ public sealed class EnterLoraChatCommand : GeneratingCmdlet, IChatModel, IChatTe
     /// <inheritdoc/>
     protected override void BeginWork()
     {
+        // Only to refuse values that cannot be, before a model is loaded.
         Options();
         PathResolver paths = new(this);
         loading = Generator(paths);

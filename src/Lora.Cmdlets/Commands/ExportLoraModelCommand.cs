@@ -148,6 +148,7 @@ public sealed class ExportLoraModelCommand : ExportCmdlet
                     LoraModelFormat.Ollama => OllamaModel.Write(adapter!, model, place, TensorType, SystemPrompt, options, worker, cancellation),
                     _ => ModelMerge.Write(adapter!, model, place, options, worker, cancellation),
                 };
+                // It is written now: a stop that comes from here on must not say otherwise.
                 worker.LastWord = null;
                 Array.ForEach(written.Note, note => worker.Write(new PipelineRecord.Verbose(note)));
                 string proof = $"The model in '{place}' was {written.Verification}.";

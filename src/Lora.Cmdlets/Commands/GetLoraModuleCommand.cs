@@ -89,6 +89,7 @@ public sealed class GetLoraModuleCommand : PathCmdlet
 
     private IEnumerable<string> Paths(PathResolver paths) => Model.Length == 0
         ? throw LoraException.Of(LoraError.ModelNotKnown, null)
+        // Each module of a pipeline names its model, which is listed once.
         : Model.SelectMany(model => (Reported(() => model.All(paths, Revision)) ?? []).Where(path => !model.IsModule || listed.Add(path)));
 
     /// <summary>Lists a model of a hub; what a path leads to is never taken for a name.</summary>

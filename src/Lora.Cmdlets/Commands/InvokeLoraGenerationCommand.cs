@@ -54,6 +54,7 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
     /// <inheritdoc/>
     protected override void BeginWork()
     {
+        // Only to refuse values that cannot be, before a model is loaded.
         Options();
         PathResolver paths = new(this);
         model = BaseModel.Named(Model, Revision, paths);

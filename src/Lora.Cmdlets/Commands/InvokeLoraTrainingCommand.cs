@@ -92,6 +92,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
         LoraConfig? config = Config?.Read(paths);
         LoraAdapter? adapter = Adapter?.One(paths).Load(this);
         string? model = BaseModel.Named(Model, Revision, paths);
+        // Once also where nothing is piped in: -Config and -Adapter may say all.
         foreach (StartArgument? input in inputs.DefaultIfEmpty())
         {
             if (Reported(() => TrainingStart.Of(input, config, adapter, model, paths, this)) is TrainingStart start)

@@ -186,6 +186,7 @@ public sealed class MeasureLoraAdapterCommand : MeasuringCmdlet
     private void Measure()
     {
         LoraAdapter[] adapters = [.. together];
+        // Before measuring: one that fails must not be measured once more with the next.
         together.Clear();
         Measure(adapters);
     }

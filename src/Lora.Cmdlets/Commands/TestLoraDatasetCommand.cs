@@ -97,6 +97,7 @@ public sealed class TestLoraDatasetCommand : DatasetCmdlet
 
         PathResolver paths = new(this);
         string model = BaseModel.Named(Model, Revision, paths) ?? throw LoraException.Of(LoraError.ModelNotKnown, null);
+        // ValidateSet lets a task through in any case; PEFT's names are of capitals.
         DatasetInspection inspection = new(model, new(files, ValidationDataset?.Sets(paths) ?? []) { Rows = rows?.Rows }, Rows(paths), MaxLength, TaskType?.ToUpperInvariant());
         bool isGood = true;
         RunOnWorker("Testing dataset", (worker, cancellation) =>

@@ -52,6 +52,7 @@ internal static class ErrorCategories
         LoraError.DeviceUnavailable => ErrorCategory.DeviceError,
         LoraError.Unexpected or LoraError.ChatNotInteractive => ErrorCategory.InvalidOperation,
         LoraError.RuntimeNotInstalled or LoraError.NativeLibraryNotFound or LoraError.VisualCppRuntimeMissing or LoraError.ModuleFileMissing => ErrorCategory.NotInstalled,
+        // A test asks for the category of each failure, so that a new one is not forgotten.
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "The failure has no category."),
     };
 }

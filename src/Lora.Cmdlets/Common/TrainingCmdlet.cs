@@ -227,6 +227,7 @@ public abstract class TrainingCmdlet : DatasetCmdlet
         Rehearsal = !NoRehearsal,
         Checkpointing = Checkpointing,
         PrefixCache = PrefixCache,
+        // A switch has two states: one that is not written leaves the choice to the engine.
         KeepFreedMemory = MyInvocation.BoundParameters.ContainsKey(nameof(KeepFreedMemory)) ? KeepFreedMemory : null,
         SaveStep = SaveStep,
         SaveMinute = SaveMinute,

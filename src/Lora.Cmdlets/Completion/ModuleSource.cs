@@ -28,6 +28,7 @@ internal sealed class ModuleSource(ShellSession session, SyntaxReader reader)
     private KnownModules? FromArguments(CommandArguments arguments)
     {
         KnownModules[] known = [.. Parameters.Select(name => KnownModules.Of(arguments.Value(name), session)).OfType<KnownModules>()];
+        // The last is the model with all of its modules, and the first says which of them are meant.
         return known.Length == 0 ? null : known[^1] with { Chosen = known[0].Chosen };
     }
 

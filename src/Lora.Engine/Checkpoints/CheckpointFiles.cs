@@ -27,6 +27,7 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
         ArgumentNullException.ThrowIfNull(path);
         if (Directory.Exists(path))
         {
+            // A process may have died between two renames, with the files half replaced.
             FolderChange.Finish(path);
             return OfFolder(Path.GetFullPath(path));
         }
@@ -77,6 +78,7 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
         }
 
         string[] tensors = Unnamed(files);
+        // At the root of a pipeline each file is a whole model, not a shard of one.
         if (tensors.Length > 1 && File.Exists(Path.Combine(folder, FolderHint.Pipeline)))
         {
             throw LoraException.Of(LoraError.SeveralModels, folder, folder, string.Join(", ", tensors.Select(Path.GetFileName)));
@@ -106,6 +108,7 @@ internal sealed record CheckpointFiles(string? Folder, IReadOnlyList<string> Fil
         try
         {
             string[] files = Directory.GetFiles(folder);
+            // A file system lists them in an order of its own.
             Array.Sort(files, StringComparer.Ordinal);
             return files;
         }

@@ -50,6 +50,7 @@ internal static class ModelNames
 
     /// <summary>The head that shares the embedding's weight unless the file has one of its own; null when there is none.</summary>
     public static string? TiedHead(ModelIdentity model) =>
+        // transformers leaves out of config.json what its class has by default.
         Find(model) is FamilyNames family && HasLanguageHead(model) && (model.TiesEmbeddings ?? family.TiedByDefault) ? family.OutputHead : null;
 
     /// <summary>

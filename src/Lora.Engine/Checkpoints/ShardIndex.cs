@@ -78,6 +78,7 @@ internal sealed class ShardIndex
         try
         {
             using Stream stream = open();
+            // Of a tensor that is named twice it could not be told in which shard it is.
             using JsonDocument document = JsonDocument.Parse(stream, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("weight_map", out JsonElement map)

@@ -5,6 +5,7 @@ namespace Lora;
 /// <summary>Names that stand for others, letter case aside. Two of the same names are equal.</summary>
 public sealed class NameDictionary : IReadOnlyDictionary<string, string>, IEquatable<NameDictionary>
 {
+    // Sorted: Equals compares the texts, which must not depend on the order in which names were given.
     private readonly SortedDictionary<string, string> names = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>A map of names.</summary>

@@ -11,6 +11,7 @@ public sealed class LoraProblem
     {
         Error = error;
         Target = target;
+        // What fills a message may be a name out of a file, which must not move a terminal's cursor.
         Message = Printable.Of(Messages.Text(error, arguments));
         Advice = Messages.Advice(error);
     }

@@ -19,6 +19,7 @@ internal sealed class WordCache
 
     public void Add(ReadOnlySpan<char> word, ReadOnlySpan<int> ids)
     {
+        // The count may run past the limit by a thread's word; a lock would cost more.
         if (word.Length < LongestWord && Volatile.Read(ref count) < MostWords && lookup.TryAdd(word, ids.ToArray()))
         {
             Interlocked.Increment(ref count);

@@ -38,6 +38,7 @@ internal static class CombinationRules
             yield return $"{options.Method} has no use for a density";
         }
 
+        // Put so that NaN, of which every comparison is false, is refused too.
         if (options.Density is double density && !(density > 0 && density <= 1))
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"the density {density} is not above 0 to 1");

@@ -22,6 +22,7 @@ internal static class EditRules
             yield return string.Create(CultureInfo.InvariantCulture, $"the rank {options.Rank} is below 1");
         }
 
+        // Put so that NaN, of which every comparison is false, is refused too.
         if (options.Retain is double share && !(share > 0 && share <= 1))
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"the share {share} is not above 0 to 1");
@@ -62,6 +63,7 @@ internal static class EditRules
     /// <summary>Leaving modules out needs nothing of them; new values need A and B alone.</summary>
     private static IEnumerable<string> Adapter(LoraAdapter adapter, EditOptions options) =>
         options.ChangesValues ? PlainFactors.Obstacles(adapter).Concat(options.Truncates ? PlainFactors.Stacks(adapter) : [])
+        // What the start took out of the base at a module would be missing where that module is left out.
         : LoraInitialization.Of(adapter.Config.Initialization).ChangesBase ? [$"it belongs to a base that its initialisation '{adapter.Config.Initialization}' changed"]
         : [];
 }

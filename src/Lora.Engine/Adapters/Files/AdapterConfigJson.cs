@@ -120,6 +120,7 @@ public static class AdapterConfigJson
         fields["trainable_token_indices"] = TokenIndices(config.TrainableToken);
         fields["use_dora"] = config.UseDora;
         fields["use_rslora"] = config.UseRsLora;
+        // Of several patterns that fit a module the first counts: they are not sorted.
         return PythonJson.Write(fields, "alpha_pattern", "rank_pattern");
     }
 

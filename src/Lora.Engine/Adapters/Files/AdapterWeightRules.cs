@@ -69,6 +69,7 @@ internal static partial class AdapterWeightRules
 
             string owner = module.StartsWith(PeftKey.Prefix, StringComparison.Ordinal) ? module[PeftKey.Prefix.Length..] : module;
             int rank = (int)ranks.ValueOf(parameters.NameOf(owner), config.Rank);
+            // PEFT has the experts' ranks side by side: A is [experts * rank, in], B [out, rank * experts].
             bool isStack = parameters.Find(owner) is not null;
             if (shape.Length < 2)
             {

@@ -94,6 +94,7 @@ internal sealed class JsonFields(JsonObject fields, string source)
 
     public LoraPatternValue[]? PatternValues(string key)
     {
+        // PEFT writes an empty object where no pattern is set.
         if (Take(key, JsonValueKind.Object) is not JsonObject pairs || pairs.Count == 0)
         {
             return null;

@@ -49,12 +49,14 @@ internal static partial class ModelCard
         text.Append("tags:\n");
         if (id is not null)
         {
+            // As PEFT's save_pretrained tags it.
             text.Append("- base_model:adapter:").Append(id).Append('\n');
         }
 
         text.Append("- lora\n- transformers\n");
     }
 
+    // ECMAScript: \w is ASCII alone, as in a hub's ids.
     [GeneratedRegex(@"\A[A-Za-z][\w.-]*(/[\w.-]+)?\z", RegexOptions.ECMAScript)]
     private static partial Regex HubId();
 }

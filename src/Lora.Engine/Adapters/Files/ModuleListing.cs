@@ -40,6 +40,7 @@ internal sealed record ModuleListing(IReadOnlyList<LoraModuleInfo> Modules, IRea
                 Parameter = own.Name,
                 Kind = areMatrices ? LoraModuleKind.Expert : LoraModuleKind.Other,
                 Shape = new(shape),
+                // [experts, in, out] where inputs are first, else [experts, out, in]
                 InFeatures = areMatrices ? shape[inputsFirst ? 1 : 2] : shape.Length == 2 ? shape[1] : null,
                 OutFeatures = areMatrices ? shape[inputsFirst ? 2 : 1] : shape.Length == 2 ? shape[0] : null,
                 ExpertCount = areMatrices ? shape[0] : null,
@@ -60,8 +61,8 @@ internal sealed record ModuleListing(IReadOnlyList<LoraModuleInfo> Modules, IRea
         long[] shape = weight?.shape ?? [];
         (long? inputs, long? outputs) = kind switch
         {
-            LoraModuleKind.Linear or LoraModuleKind.Conv2d => (shape[1], shape[0]),
-            LoraModuleKind.Conv1D or LoraModuleKind.Embedding => (shape[0], shape[1]),
+            LoraModuleKind.Linear or LoraModuleKind.Conv2d => (shape[1], shape[0]), // [out, in, ...]
+            LoraModuleKind.Conv1D or LoraModuleKind.Embedding => (shape[0], shape[1]), // [in, out], [tokens, width]
             _ => ((long?)null, (long?)null),
         };
         return new()

@@ -61,6 +61,7 @@ public static class AdapterFile
         }
 
         (LoosePairs pairs, LoraAdapter adapter) = Read(path);
+        // Where there is more than A, B and alpha, a change is not B times A, and the norms would be wrong.
         return AdapterInspector.Describe(adapter, withNorms && pairs.Others.Count == 0) with { Format = pairs.Format, Size = size, Unsupported = [.. pairs.Others] };
     }
 
@@ -121,6 +122,7 @@ public static class AdapterFile
 
     private static LoraPatternValue[]? Others(NamedPair[] pairs, Func<NamedPair, double> value, double most)
     {
+        // PEFT looks for a pattern at the end of a name; with the ^ it is the whole name.
         LoraPatternValue[] others = [.. pairs.Where(pair => value(pair) != most).Select(pair => new LoraPatternValue { Pattern = '^' + Regex.Escape(pair.Name), Value = value(pair) })];
         return others.Length == 0 ? null : others;
     }

@@ -51,6 +51,7 @@ internal sealed class ModuleOrder : IComparer<string>
             {
                 ReadOnlySpan<char> leftNumber = left[..leftDigits].TrimStart('0');
                 ReadOnlySpan<char> rightNumber = right[..rightDigits].TrimStart('0');
+                // By the digits: a file's name may hold a number that no integer type does.
                 int byLength = leftNumber.Length.CompareTo(rightNumber.Length);
                 result = byLength != 0 ? byLength : leftNumber.SequenceCompareTo(rightNumber);
             }

@@ -16,6 +16,7 @@ internal sealed class RowSpool(int inMemory, string folder) : IDisposable
     /// <exception cref="LoraException"><see cref="LoraError.TemporaryFileFailed"/>.</exception>
     public long Add(ReadOnlySpan<byte> row)
     {
+        // Before the row is added: a row lies whole in the file or whole in memory, and is read in one piece.
         if (last.WrittenCount > 0 && last.WrittenCount + (long)row.Length > inMemory)
         {
             Write();

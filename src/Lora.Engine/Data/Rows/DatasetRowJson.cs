@@ -71,6 +71,7 @@ internal static class DatasetRowJson
     {
         using JsonDocument document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
         JsonElement row = document.RootElement;
+        // The kinds are told by a property that no other kind writes.
         return row.TryGetProperty("text", out JsonElement text) ? new TextRow(line, text.GetString()!, row.GetProperty("document").GetBoolean())
             : row.TryGetProperty("prompt", out JsonElement prompt) ? new CompletionRow(line, prompt.GetString()!, row.GetProperty("completion").GetString()!)
             : row.TryGetProperty("labelled", out JsonElement labelled) ? new LabelledRow(line, labelled.GetString()!, Labels(row), row.GetProperty("list").GetBoolean())

@@ -42,6 +42,7 @@ internal sealed class MessageContent
                 }
 
                 break;
+            // Gemini's systemInstruction is such an object.
             case JsonValueKind.Object when content.TryGetProperty("parts", out JsonElement parts) && parts.ValueKind == JsonValueKind.Array:
                 return Read(parts, column, file);
             default:
@@ -64,15 +65,18 @@ internal sealed class MessageContent
             throw new FormatException("a part of a message is neither text nor an object");
         }
 
+        // Gemini's parts have no type.
         string type = Find(part, "type") is { ValueKind: JsonValueKind.String } named ? named.GetString()! : Find(part, "text") is not null ? "text" : Keys(part);
         switch (type)
         {
+            // OpenAI's Responses have the two longer names.
             case "text" or "input_text" or "output_text":
                 text.Append(Said(part, type, "text", "value"));
                 break;
             case "reasoning" or "thinking":
                 reasoning.Append(Said(part, type, "reasoning", "thinking", "text", "value"));
                 break;
+            // In Anthropic's messages calls and results are parts, where others have fields and messages of their own.
             case "tool_use":
                 Calls.Add(ToolCalls.Call(part, "input"));
                 break;

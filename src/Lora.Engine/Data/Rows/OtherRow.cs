@@ -56,6 +56,7 @@ internal static class OtherRow
 
     private static string? NullColumn(RowCells cells, params ReadOnlySpan<ColumnMeaning> meanings)
     {
+        // Of all columns: Peek passes over those that are null.
         foreach (RowField field in cells.All)
         {
             if (field.IsNull && meanings.Contains(RowColumns.Of(field.Name).Meaning))

@@ -36,6 +36,7 @@ internal static class QuestionReading
     public static CompletionRow Alpaca(int line, RowCells cells)
     {
         RowCell instruction = Required(cells);
+        // Where the input is itself what is asked, it has been taken.
         RowCell? input = instruction.Key == RowColumns.Input ? null : cells.Take(ColumnMeaning.Input) ?? cells.Take(ColumnMeaning.Context);
         string about = input?.Field.Text ?? "";
         string prompt = about.Length == 0
@@ -95,6 +96,7 @@ internal static class QuestionReading
 
         foreach (JsonElement pair in history.Field.List("pairs of a question and its answer").EnumerateArray())
         {
+            // As LLaMA-Factory's files have them: [["question", "answer"], ...].
             JsonElement[] sides = pair.ValueKind == JsonValueKind.Array ? [.. pair.EnumerateArray()] : [];
             if (sides.Length != SidesOfPair || sides.Any(side => side.ValueKind != JsonValueKind.String))
             {

@@ -48,6 +48,7 @@ internal static class RowColumns
         (ColumnMeaning.History, ["history"]),
         (ColumnMeaning.Tools, ["tools", "functions"]),
         (ColumnMeaning.Reasoning, ["reasoning", "reasoning_content", "thinking"]),
+        // From here on there is nothing to learn from: Names ends before it.
         (ColumnMeaning.Better, ["chosen", "chosen_response", "preferred_output", "chosen_messages"]),
         (ColumnMeaning.Worse, ["rejected", "rejected_response", "non_preferred_output", "rejected_messages"]),
         (ColumnMeaning.Label, ["label", "kto_tag"]),

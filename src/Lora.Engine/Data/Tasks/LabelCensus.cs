@@ -19,6 +19,7 @@ internal sealed class LabelCensus
             case LabelledRow labelled:
                 hasLists |= labelled.IsList;
                 hasFractions |= labelled.Labels.Any(label => label.HasFraction);
+                // The fraction tells: [1, 0] are the labels 1 and 0, [1.0, 0.0] says of two labels whether they are there.
                 areHot &= labelled.IsList && labelled.Labels.All(label => label.HasFraction && Number(label) is 0 or 1) && (width ?? labelled.Labels.Count) == labelled.Labels.Count;
                 width ??= labelled.Labels.Count;
                 found.UnionWith(labelled.Labels);

@@ -81,6 +81,7 @@ internal sealed class ConfigValues
                 }
 
                 string[] part = [.. pair[0].EnumerateArray().Select(text => text.GetString() ?? "")];
+                // The file can state any number of times. One more than asked for is kept, which tells that there are too many.
                 texts.AddRange(Enumerable.Repeat(part, Math.Clamp(times, 0, most)).SelectMany(text => text).Take(most + 1));
             }
         }
@@ -170,6 +171,7 @@ internal sealed class ConfigValues
     /// <summary>The texts of an object by their keys; null where there is none, or something that is no text.</summary>
     public IReadOnlyDictionary<string, string>? Texts(string key) =>
         Find(key) is { ValueKind: JsonValueKind.Object } entries && entries.EnumerateObject().All(entry => entry.Value.ValueKind == JsonValueKind.String)
+            // JSON lets a key stand twice, for which a dictionary would throw.
             ? entries.EnumerateObject().DistinctBy(entry => entry.Name).ToDictionary(entry => entry.Name, entry => entry.Value.GetString()!, StringComparer.Ordinal)
             : null;
 

@@ -73,6 +73,7 @@ internal sealed unsafe class AwqWeight : StoredWeight
         float* values = PartReader.Room(count);
         for (long at = 0; at < count; at++)
         {
+            // As it is stored: that zeros are one too small is GPTQ's alone.
             values[at] = (words[at / CodesPerWord] >> Shifts[at % CodesPerWord]) & 15;
         }
 

@@ -77,6 +77,7 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
     protected override TileReader Open(PartReader reader)
     {
         long inputs = Shape[1];
+        // Blocks have a power of two of values: a shift stands for a division at each of them.
         int blockBits = int.Log2(state.BlockSize);
         byte* packed = reader.Bytes(codes);
         float* magnitude = Magnitudes(reader);

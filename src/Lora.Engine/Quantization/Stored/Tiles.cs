@@ -96,6 +96,7 @@ internal static unsafe class Tiles
                 }
             }
 
+            // Without a finally: a TileReader does not throw.
             NativeMemory.Free(tile);
         });
     }

@@ -73,6 +73,7 @@ internal sealed class PatternCursor(string text, string shown)
     /// <summary>A character's value from digits, as the escapes give it.</summary>
     public int Character(string digits, NumberStyles style, int length)
     {
+        // Unsigned: an int of the eight hex digits of \U may be negative, and so below the last character.
         if (digits.Length != length || !uint.TryParse(digits, style, CultureInfo.InvariantCulture, out uint value))
         {
             throw Error("an escape by number is incomplete");

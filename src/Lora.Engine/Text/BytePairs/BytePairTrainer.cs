@@ -98,6 +98,7 @@ public sealed class BytePairTrainer
             }
         }
 
+        // It stands nowhere any longer, and would be looked at for every merge to come.
         pairs.Remove(best.Key);
         return true;
     }

@@ -105,6 +105,7 @@ public sealed class ChatTemplate
             given[name] = ChatValues.Of(value, name);
         }
 
+        // As transformers' get_chat_template chooses of a model's several templates.
         JinjaTemplate used = toolUse is not null && toolList is not NoneValue ? toolUse : template;
         try
         {

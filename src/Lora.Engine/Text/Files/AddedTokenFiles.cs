@@ -64,6 +64,7 @@ internal static class AddedTokenFiles
 
     private static void Append(JsonObject root, IReadOnlyList<string> names)
     {
+        // Copies: a node that stands in one array cannot be added to another.
         JsonArray all = root[Additional] is JsonArray own ? [.. own.Select(token => token?.DeepClone())] : [];
         names.ToList().ForEach(name => all.Add(JsonValue.Create(name)));
         root[Additional] = all;

@@ -92,6 +92,7 @@ internal static class TokenizerWriter
         ["byte_fallback"] = false,
         ["ignore_merges"] = false,
         ["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create(token, (JsonNode?)id))),
+        // The older way, which every version of tokenizers reads; byte-level tokens have no space in them.
         ["merges"] = new JsonArray([.. merges.Select(merge => JsonValue.Create($"{merge.Left} {merge.Right}"))]),
     };
 

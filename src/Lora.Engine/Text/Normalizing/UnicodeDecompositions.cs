@@ -13,6 +13,7 @@ internal sealed class UnicodeDecompositions
     public UnicodeDecompositions(bool isCompatible)
     {
         UnicodeData data = UnicodeData.Instance;
+        // Only the order of the combining classes counts: a line's number stands for the class.
         byte number = 0;
         foreach (IEnumerable<int> line in data.Lines("classes"))
         {
@@ -81,6 +82,7 @@ internal sealed class UnicodeDecompositions
             bool isNext = starter != None && (last == None || last < mark.Class);
             if (isNext && Composed(marks[starter].CodePoint, mark.CodePoint) is int composed and not None)
             {
+                // What went into the composed character no longer bars those behind it: last stays.
                 marks[starter] = marks[starter] with { CodePoint = composed };
                 continue;
             }

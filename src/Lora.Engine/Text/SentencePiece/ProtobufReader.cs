@@ -116,6 +116,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string file)
 
     private ReadOnlySpan<byte> Take(ulong count)
     {
+        // Before it is made an int: a damaged file may state any length.
         if (count > (ulong)rest.Length)
         {
             throw Invalid($"field {Field} has {count} bytes, and {rest.Length} are left");

@@ -136,6 +136,7 @@ public sealed class ScoringSession
     private int[] Spread(int count)
     {
         int taken = Math.Min(options.Sample, count);
+        // In 64 bits: the product of two numbers of rows may be beyond an int.
         return [.. Enumerable.Range(0, taken).Select(index => (int)((long)index * count / taken))];
     }
 }

@@ -11,6 +11,7 @@ internal abstract class ParquetNode(Field field, ParquetColumn[] columns, int pr
 {
     public string Name => Field.Name;
 
+    // Any column below tells it: where a part is null all of them stop above it.
     public bool IsNull => Columns[0].Definition < presence;
 
     public ParquetColumn[] Columns { get; } = columns;
@@ -26,6 +27,7 @@ internal abstract class ParquetNode(Field field, ParquetColumn[] columns, int pr
         {
             case DataField leaf when leaf.IsArray:
                 ParquetValue values = new(leaf, read(leaf));
+                // A repeated value without a LIST group around it, as older writers have it.
                 return new ParquetList(leaf, values);
             case DataField leaf:
                 return new ParquetValue(leaf, read(leaf));
@@ -101,6 +103,7 @@ internal sealed class ParquetList(Field field, ParquetNode item) : ParquetNode(f
             {
                 WriteItem(writer);
             }
+            // A lower level begins another list; a higher one is of a list within, which has been written.
             while (Columns[0].Repetition == Field.MaxRepetitionLevel);
         }
 

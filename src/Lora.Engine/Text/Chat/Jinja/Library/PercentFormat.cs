@@ -60,6 +60,7 @@ internal static partial class PercentFormat
         };
     }
 
+    // %d takes a float and cuts it off, as in Python.
     private static long Whole(Value value) => value is FloatValue real ? Numbers.Truncate(real.Number).Number : Numbers.Integer(value);
 
     private static string Cut(string text, int? places) => places < text.Length ? text[..places.Value] : text;
@@ -84,6 +85,7 @@ internal static partial class PercentFormat
         return signed[..sign] + signed[sign..].PadLeft(Math.Max(0, width - sign), '0');
     }
 
+    // A template may state more digits than an int holds; the width is held to MostWidth in any case.
     private static int Number(string digits) => digits.Length == 0 ? 0 : digits.Length > 6 ? MostWidth : int.Parse(digits, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"\G%(\((?<key>[^)]*)\))?(?<flags>[-+ 0#]*)(?<width>[0-9]*)(\.(?<places>[0-9]*))?(?<type>[srdiufFxXca%])", RegexOptions.CultureInvariant)]

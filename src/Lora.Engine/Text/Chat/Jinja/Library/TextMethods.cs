@@ -23,6 +23,7 @@ internal static class TextMethods
         ["isspace"] = (text, _) => All(text, Rune.IsWhiteSpace),
         ["isupper"] = (text, _) => BooleanValue.Of(text.Text.Any(char.IsUpper) && !text.Text.Any(char.IsLower)),
         ["join"] = (text, arguments) => TextFilters.Join(text.Text, arguments.Required(0, "iterable").Items().Select(Joined), arguments.Budget),
+        // Invariant: in a Turkish culture an I would become another letter, and the ids with it.
         ["lower"] = (text, _) => text.With(text.Text.ToLowerInvariant()),
         ["lstrip"] = (text, arguments) => text.With(Strip(text.Text, arguments.Optional(0, "chars"), start: true, end: false)),
         ["partition"] = (text, arguments) => SplitMethods.Partition(text, arguments.Text(0, "sep"), fromEnd: false),
@@ -44,6 +45,7 @@ internal static class TextMethods
     public static FunctionValue? Find(TextValue text, string name) => Known.TryGetValue(name, out Func<TextValue, Arguments, Value>? method)
         ? new FunctionValue(name, arguments =>
         {
+            // Every method walks through its text: a loop of calls costs as much as the text is long.
             arguments.Budget.Read(text);
             return method(text, arguments);
         })
@@ -98,6 +100,7 @@ internal static class TextMethods
         foreach (char character in text)
         {
             result.Append(begins ? char.ToUpperInvariant(character) : char.ToLowerInvariant(character));
+            // As str.title has it: the letter behind an apostrophe begins a word too.
             begins = !char.IsLetter(character);
         }
 
@@ -112,6 +115,7 @@ internal static class TextMethods
 
     private static BooleanValue All(TextValue text, Func<Rune, bool> holds) => BooleanValue.Of(text.Text.Length > 0 && text.Text.EnumerateRunes().All(holds));
 
+    // A tuple alone: Python refuses a list of prefixes.
     private static bool Any(Arguments arguments, Func<string, bool> holds) => arguments.Required(0, "prefix") is ListValue { Kind: ListKind.Tuple } several
         ? several.Members.Any(part => holds(PythonText.Str(part)))
         : holds(arguments.Text(0, "prefix"));

@@ -51,7 +51,7 @@ internal static class TimeFormat
         'R' => Text("HH:mm", time),
         'z' or 'Z' => "", // the reference's clock has no zone
         '%' => "%",
-        _ => "%" + directive,
+        _ => "%" + directive, // as glibc's strftime does with what it does not know
     };
 
     private static string Text(string format, DateTimeOffset time) => time.ToString(format, CultureInfo.InvariantCulture);

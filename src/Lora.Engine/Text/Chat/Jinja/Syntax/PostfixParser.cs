@@ -123,6 +123,7 @@ internal sealed class PostfixParser(TokenStream tokens)
         {
             if (tokens.TakeOperator("."))
             {
+                // Jinja2 takes value.0 for value[0].
                 value = tokens.Current.Kind == TokenKind.Integer
                     ? new ItemExpression(value, Number(isFloat: false))
                     : new AttributeExpression(value, tokens.Name());

@@ -93,6 +93,7 @@ internal sealed class PythonJson(int? indent, string separator, string colon, bo
             }
         }
 
+        // json.dumps writes what is empty as [] or {} with an indent too.
         if (!first)
         {
             AppendBreak(level);
@@ -132,6 +133,7 @@ internal sealed class PythonJson(int? indent, string separator, string colon, bo
                 '\t' => output.Append("\\t"),
                 '\b' => output.Append("\\b"),
                 '\f' => output.Append("\\f"),
+                // DEL is escaped with those that are not ASCII, as json.dumps does.
                 _ when character < ' ' || (ascii && character > '~') => output.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
                 _ => output.Append(character),
             };

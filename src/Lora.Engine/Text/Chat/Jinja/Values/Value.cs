@@ -85,6 +85,7 @@ internal sealed class UndefinedValue(string reason) : Value
 
     public override bool IsTrue => false;
 
+    // Jinja2 lets a loop run over what is not there: it has no pass.
     public override IEnumerable<Value> Items() => [];
 
     public override Value Attribute(string name) => throw new JinjaFailure(reason);
