@@ -156,13 +156,52 @@ Describe 'Install-LoraModel' {
         { Install-LoraModel org/model -Revision v9 -ErrorAction Stop } | Should -Throw -ErrorId 'LoraHubRevisionNotFound,*'
     }
 
+    It 'finds with -Force what is damaged and has the right length, and downloads that anew' {
+        $damaged = $hub.Add('org/damaged', $model)
+        $installed = Install-LoraModel org/damaged
+        $weights = Join-Path $installed.Path model.safetensors
+        $bytes = [System.IO.File]::ReadAllBytes($weights)
+        $bytes[-1] = $bytes[-1] -bxor 1
+        [System.IO.File]::WriteAllBytes($weights, $bytes)
+        (Install-LoraModel org/damaged).DownloadedSize | Should -Be 0
+        $mended = Install-LoraModel org/damaged -Force -WarningAction SilentlyContinue -WarningVariable warnings
+        $mended.DownloadedSize | Should -Be $damaged.Files['model.safetensors'].Length
+        $warnings | Should -HaveCount 1
+        $warnings[0].Message | Should -BeLike 'model.safetensors of org/damaged is damaged in the cache*SHA-256*'
+        (Get-FileHash $weights).Hash | Should -Be (Get-FileHash (Join-Path $model model.safetensors)).Hash
+        { Install-LoraModel org/damaged -Force -Offline } | Should -Throw -ErrorId 'LoraConfigConflict,Lora.Commands.InstallLoraModelCommand'
+    }
+
+    It 'says what an address of the hub, or the name of a folder in the cache, is called here' {
+        $failures = $null
+        Install-LoraModel "$($hub.Address)/org/model/tree/v1", models--org--model -ErrorAction SilentlyContinue -ErrorVariable failures
+        $failures.FullyQualifiedErrorId | Select-Object -Unique | Should -Be 'LoraHubNameInvalid,Lora.Commands.InstallLoraModelCommand'
+        "$($failures[0])" | Should -BeLike '*it is called org/model here, with -Revision v1.'
+        "$($failures[1])" | Should -BeLike '*it is called org/model here.'
+    }
+
+    It 'warns of a place that is no full path, and refuses one that is a file' {
+        $before = $env:HF_HOME
+        try {
+            $env:HF_HOME = 'relative'
+            Install-LoraModel org/model -WhatIf -WarningAction SilentlyContinue -WarningVariable warnings
+            "$warnings" | Should -BeLike "HF_HOME, 'relative', is no full path: it means '$([System.Environment]::CurrentDirectory)*relative', wherever the shell is."
+            $env:HF_HOME = New-Item (Join-Path $TestDrive file)
+            { Install-LoraModel org/model -ErrorAction Stop } | Should -Throw -ErrorId 'LoraHubSettingInvalid,Lora.Commands.InstallLoraModelCommand'
+            { Get-LoraModule org/model -ErrorAction Stop } | Should -Throw -ErrorId 'LoraHubSettingInvalid,Lora.Commands.GetLoraModuleCommand'
+        }
+        finally {
+            $env:HF_HOME = $before
+        }
+    }
+
     It 'goes on after Ctrl+C with what came' {
-        $null = $hub.Add('org/stopped', $model)
+        $stopped = $hub.Add('org/stopped', $model)
         $hub.Fail([Lora.Tests.Hubs.LocalFault] @{ Request = '^cdn GET'; StallAfter = 200000 })
         $manifest = Join-Path $PSScriptRoot '../Lora.psd1'
         $shell = [powershell]::Create().AddScript("Import-Module '$manifest'; Install-LoraModel org/stopped")
         $running = $shell.BeginInvoke()
-        $part = Join-Path $cache models--org--stopped/blobs/*.incomplete
+        $part = Join-Path $cache "models--org--stopped/blobs/$($stopped.Files['model.safetensors'].Sha256).incomplete"
         while (-not $running.IsCompleted -and (Get-Item $part -ErrorAction Ignore).Length -lt 200000) { Start-Sleep -Milliseconds 50 }
         $shell.Stop()
         $shell.InvocationStateInfo.State | Should -Be Stopped
@@ -177,12 +216,12 @@ Describe 'Install-LoraModel' {
     }
 
     It 'survives being killed while it writes, and two processes at once' {
-        $null = $hub.Add('org/killed', $model)
+        $killed = $hub.Add('org/killed', $model)
         $hub.Fail([Lora.Tests.Hubs.LocalFault] @{ Request = '^cdn GET'; StallAfter = 300000 })
         $manifest = Join-Path $PSScriptRoot '../Lora.psd1'
         $code = "Import-Module '$manifest'; (Install-LoraModel org/killed).Commit"
         $pwsh = { [System.Diagnostics.Process]::Start([System.Diagnostics.ProcessStartInfo]::new('dotnet', [string[]] ([System.Environment]::GetCommandLineArgs()[0], '-NoProfile', '-Command', $code))) }
-        $part = Join-Path $cache models--org--killed/blobs/*.incomplete
+        $part = Join-Path $cache "models--org--killed/blobs/$($killed.Files['model.safetensors'].Sha256).incomplete"
         $first = & $pwsh
         while (-not $first.HasExited -and (Get-Item $part -ErrorAction Ignore).Length -lt 300000) { Start-Sleep -Milliseconds 50 }
         $first.Kill()

@@ -23,6 +23,7 @@ Describe 'Publish-LoraAdapter' {
     BeforeEach {
         $hub.Repositories.Clear()
         $hub.Storage.Clear()
+        $hub.PartSize = $null
         $hub.Reset()
     }
 
@@ -64,6 +65,34 @@ Describe 'Publish-LoraAdapter' {
         $given | Should -HaveCount 1
         $screen.Text | Should -Not -Match 'stopped'
         $hub.Repositories['me/adapter'].Files.Keys | Should -Contain adapter_model.safetensors
+    }
+
+    It 'that is killed <While> leaves nothing half: the next one brings what is missing, and the hub has the whole adapter in one commit' -ForEach @(
+        @{ While = 'while it uploads a file'; Request = '^cdn PUT'; Part = $null; Sent = 1 }
+        @{ While = 'between the parts of a file'; Request = '^cdn PUT /[0-9a-f]+/2\?'; Part = 2000; Sent = 3 }
+        @{ While = 'while it waits for the commit'; Request = '/commit/'; Part = $null; Sent = 0 }
+    ) {
+        $hub.PartSize = $Part
+        $before = Get-ChildItem $adapter -Recurse -File | Get-FileHash
+        $hub.Fail([Lora.Tests.Hubs.LocalFault] @{ Request = $Request; Delay = [timespan]::FromMinutes(5) })
+        $code = "Import-Module '$PSScriptRoot/../Lora.psd1'; Publish-LoraAdapter '$adapter' -Repository me/adapter -Confirm:`$false"
+        $first = [System.Diagnostics.Process]::Start([System.Diagnostics.ProcessStartInfo]::new('dotnet', [string[]] ([System.Environment]::GetCommandLineArgs()[0], '-NoProfile', '-Command', $code)))
+        while (-not $first.HasExited -and -not ($hub.Requests -match $Request)) { Start-Sleep -Milliseconds 50 }
+        $first.Kill()
+        $first.WaitForExit()
+        $hub.Repositories['me/adapter'].Files.Keys | Should -Be .gitattributes
+
+        $hub.Reset()
+        $published = Publish-LoraAdapter $adapter -Repository me/adapter -Confirm:$false
+        $files = $hub.Repositories['me/adapter'].Files
+        $files.Keys | Sort-Object | Should -Be (@($published.File) + '.gitattributes' | Sort-Object)
+        foreach ($name in $published.File) {
+            [System.Linq.Enumerable]::SequenceEqual($files[$name].Head.ToArray(), [System.IO.File]::ReadAllBytes((Join-Path $adapter $name))) | Should -BeTrue -Because $name
+        }
+        $hub.Requests -match '/commit/' | Should -HaveCount 1
+        @($hub.Requests -match '^cdn PUT').Count -gt 0 | Should -Be ($Sent -gt 0)
+        Get-ChildItem $adapter -Recurse -File | Get-FileHash | ForEach-Object { "$($_.Path) $($_.Hash)" } | Should -Be @($before | ForEach-Object { "$($_.Path) $($_.Hash)" })
+        Get-ChildItem $TestDrive -Recurse -File -Force | Where-Object Name -Match '\.(tmp|incomplete)$' | Should -BeNullOrEmpty
     }
 
     It 'comes back as it went' {

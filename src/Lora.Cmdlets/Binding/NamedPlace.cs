@@ -12,12 +12,20 @@ internal static class NamedPlace
     /// <param name="text">A path, with wildcards, or a name.</param>
     /// <param name="paths">Finds what the path names.</param>
     /// <param name="revision">A branch, a tag or a commit of what is cached; null for main.</param>
-    /// <exception cref="LoraException">PathNotFound, PathNotFileSystem, ModelNotCached, RevisionNotCached, RevisionAmbiguous, SnapshotIncomplete, or ConfigConflict.</exception>
+    /// <exception cref="LoraException">PathNotFound, PathNotFileSystem, HubNameInvalid, ModelNotCached, RevisionNotCached, RevisionAmbiguous, SnapshotIncomplete, or
+    /// ConfigConflict.</exception>
     public static IReadOnlyList<string> All(string text, PathResolver paths, string? revision = null)
     {
         HubCache cache = HubCache.Default;
-        bool isName = (HubCache.IsHubName(text) || cache.Find(text) is not null) && !paths.IsThere(text);
-        return isName ? [cache.Snapshot(text, revision)] : [.. paths.All(text).Select(path => HubCache.Resolve(path, revision))];
+        if (paths.IsThere(text))
+        {
+            return Snapshots();
+        }
+
+        HubModel.RefuseAddress(text);
+        return IsName(text) || cache.Find(text) is not null ? [cache.Snapshot(text, revision)] : Snapshots();
+
+        IReadOnlyList<string> Snapshots() => [.. paths.All(text).Select(path => HubCache.Resolve(path, revision))];
     }
 
     /// <summary>Where the model is that a module belongs to: its path or, where it was listed from a hub, its folder in the cache.</summary>
@@ -31,6 +39,9 @@ internal static class NamedPlace
         [string name] when HubCache.IsHubName(name) => All(name, paths)[0],
         _ => paths.Literal(model),
     };
+
+    // Without an owner, as gpt2: the oldest models of the hub. What has a dot is more likely a file's name.
+    private static bool IsName(string text) => HubCache.IsHubName(text) || (HubModel.IsName(text) && !text.Contains('.', StringComparison.Ordinal));
 
     /// <summary>The one full path of what is named.</summary>
     /// <exception cref="LoraException">As of <see cref="All"/>, or PathAmbiguous.</exception>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Management.Automation;
 using System.Security;
 using Lora.Hub;
@@ -10,6 +9,8 @@ namespace Lora.Commands;
 [OutputType(typeof(LoraInstalledModel))]
 public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
 {
+    private HubOptions options = null!;
+
     /// <summary>The model's name on the hub, org/name.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(HubNameCompleter))]
@@ -42,10 +43,28 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
     [Parameter]
     public SwitchParameter Offline { get; set; }
 
+    /// <summary>Holds what is in the cache against its hashes, and downloads anew what is something else.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginWork()
+    {
+        options = HubOptions.FromEnvironment(Token is null ? null : HubToken.Of(Token), Offline);
+        if (options.IsOffline && Force)
+        {
+            throw LoraException.Of(LoraError.ConfigConflict, nameof(Force), "-Force asks the hub for what each file should be, and with -Offline, or HF_HUB_OFFLINE, nobody is asked");
+        }
+
+        foreach (string warning in options.Warnings)
+        {
+            WriteWarning(warning);
+        }
+    }
+
     /// <inheritdoc/>
     protected override void ProcessInput()
     {
-        HubOptions options = HubOptions.FromEnvironment(Token is null ? null : HubToken.Of(Token), Offline);
         foreach (string name in Name)
         {
             try
@@ -56,7 +75,7 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
                 }
                 else
                 {
-                    Install(options, new HubModel(name, Revision));
+                    Install(new HubModel(name, Revision));
                 }
             }
             catch (LoraException exception)
@@ -66,7 +85,7 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
         }
     }
 
-    private void Install(HubOptions options, HubModel model)
+    private void Install(HubModel model)
     {
         ModelDownload download = null!;
         PipelineWorker current = null!; // says what is waited for
@@ -75,7 +94,7 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
         RunOnWorker("Downloading model", (worker, cancellation) =>
         {
             current = worker;
-            download = ModelDownload.PlanAsync(client, model, Include, Exclude, cancellation).GetAwaiter().GetResult();
+            download = ModelDownload.PlanAsync(client, model, Include, Exclude, cancellation, Force).GetAwaiter().GetResult();
         });
         if (ShouldProcess(model.ToString(), Action(download)))
         {
@@ -88,6 +107,6 @@ public sealed class InstallLoraModelCommand : AsyncLoraCmdlet
         }
     }
 
-    private static string Action(ModelDownload download) => string.Create(
-        CultureInfo.InvariantCulture, $"Download {download.Files.Count} files, {download.Missing / 1e6:N1} of {download.Size / 1e6:N1} MB, to '{download.Path}'");
+    private static string Action(ModelDownload download) =>
+        $"Download {download.Files.Count} files, {SizeText.Of(download.Missing)} of {SizeText.Of(download.Size)}{(download.Verifies ? ", and what is damaged" : "")}, to '{download.Path}'";
 }

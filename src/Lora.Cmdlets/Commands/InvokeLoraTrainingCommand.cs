@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Lora.Hub;
 using Lora.Training;
 
 namespace Lora.Commands;
@@ -110,7 +111,7 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
             OutputPath = OutputPath is null ? null : Destination(paths.Destination(OutputPath)),
             Overwrite = Force,
         };
-        string model = start.Config.Model ?? "a model that is not known";
+        string model = start.Config.Model ?? Missing(start.Config);
         if (!ShouldProcess(options.OutputPath ?? model, $"Train {start.Config} on '{model}'"))
         {
             return;
@@ -129,6 +130,10 @@ public sealed class InvokeLoraTrainingCommand : TrainingCmdlet
             report.Give(() => session.Train(start.Config, data, options, report, cancellation));
         });
     }
+
+    /// <summary>What is shown of a model that is not here; training is refused then.</summary>
+    private static string Missing(LoraConfig config) => config.BaseModelNameOrPath is string name && HubModel.IsName(name)
+        ? $"{name}, which is not downloaded yet ({HubCache.Install(name, config.Revision)})" : "a model that is not known";
 
     /// <summary>What the bar says: which configuration, where there are several, and of how many, where that is known; a pipeline does not tell.</summary>
     private string Activity()

@@ -36,7 +36,7 @@ public sealed class PublishLoraAdapterCommand : AdapterCmdlet
     /// <inheritdoc/>
     private protected override void ProcessAdapter(AdapterSource source)
     {
-        HubModel model = HubCache.IsHubName(Repository) ? new(Repository) : throw LoraException.Of(LoraError.HubNameInvalid, Repository, Repository);
+        HubModel model = HubModel.WithOwner(Repository);
         if (Reported(() => Planned(source)) is not AdapterPublication publication)
         {
             return;

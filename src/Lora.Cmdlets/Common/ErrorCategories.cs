@@ -33,7 +33,7 @@ internal static class ErrorCategories
         LoraError.ConfigNotGiven or LoraError.AdapterNotGiven or LoraError.DatasetNotGiven or LoraError.PromptNotGiven => ErrorCategory.InvalidArgument,
         LoraError.HubModelNotFound or LoraError.HubRevisionNotFound or LoraError.HubFileNotFound or LoraError.HubWeightsMissing => ErrorCategory.ObjectNotFound,
         LoraError.HubNameInvalid or LoraError.HubSettingInvalid => ErrorCategory.InvalidArgument,
-        LoraError.HubAccessDenied or LoraError.HubGated => ErrorCategory.PermissionDenied,
+        LoraError.HubAccessDenied or LoraError.HubStorageRefused or LoraError.HubGated => ErrorCategory.PermissionDenied,
         LoraError.HubTooManyRequests => ErrorCategory.LimitsExceeded,
         LoraError.HubOffline or LoraError.HubUnreachable or LoraError.HubFailed => ErrorCategory.ConnectionError,
         LoraError.HubFileDamaged => ErrorCategory.InvalidData,

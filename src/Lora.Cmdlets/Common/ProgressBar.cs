@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Management.Automation;
-
 namespace Lora.Commands;
 
 /// <summary>
@@ -75,7 +74,7 @@ internal sealed class ProgressBar(int activityId, string activity, TimeProvider 
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
         string done = value.Unit == WorkUnit.Byte
-            ? string.Create(culture, $"{value.Done / 1e6:N0}{(value.Total is long size ? string.Create(culture, $" of {size / 1e6:N0}") : "")} MB")
+            ? string.Create(culture, $"{value.Done / SizeText.Megabyte:N0}{(value.Total is long size ? string.Create(culture, $" of {size / SizeText.Megabyte:N0}") : "")} MB")
             : string.Create(culture, $"{value.Unit.ToString().ToLowerInvariant()} {value.Done:N0}{(value.Total is long total ? string.Create(culture, $" of {total:N0}") : "")}");
         return $"{value.Stage}: {done}{(value.Item is null ? "" : $", {value.Item}")}";
     }

@@ -1,13 +1,9 @@
 using System.Globalization;
-
 namespace Lora.Commands;
 
 /// <summary>Numbers as Lora.Format.ps1xml shows them: the same in every culture, nothing for null.</summary>
 public static class ViewText
 {
-    // As the shell counts: 1KB is 1024.
-    private static readonly (string Unit, long Bytes)[] Units = [("GB", 1L << 30), ("MB", 1L << 20), ("KB", 1L << 10)];
-
     /// <summary>A count, as in <c>4,096</c>.</summary>
     public static string Count(long? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? "";
 
@@ -24,18 +20,7 @@ public static class ViewText
     public static string Rate(double value) => value.ToString("0.##e-0", CultureInfo.InvariantCulture);
 
     /// <summary>Bytes, as in <c>353 MB</c> or <c>1.52 GB</c>.</summary>
-    public static string Size(long bytes)
-    {
-        if (bytes == long.MaxValue)
-        {
-            return "without limit";
-        }
-
-        (string unit, long size) = Units.FirstOrDefault(unit => Math.Abs(bytes) >= unit.Bytes, ("bytes", 1));
-        double value = (double)bytes / size;
-        string format = unit == "GB" || (size > 1 && Math.Abs(value) < 10) ? "0.##" : "N0";
-        return $"{value.ToString(format, CultureInfo.InvariantCulture)} {unit}";
-    }
+    public static string Size(long bytes) => bytes == long.MaxValue ? "without limit" : SizeText.Of(bytes);
 
     /// <summary>A span of time, as in <c>00:01:07.3</c>.</summary>
     public static string Time(TimeSpan value) => value.ToString(value.Days == 0 ? @"hh\:mm\:ss\.f" : @"d\.hh\:mm\:ss", CultureInfo.InvariantCulture);

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Lora.Checkpoints;
 
 /// <summary>Whether a disk has the room for what is to be written.</summary>
@@ -15,12 +13,9 @@ internal static class DiskRoom
     {
         if ((room ?? Free)(folder) is long free && free < bytes)
         {
-            throw LoraException.Of(LoraError.DiskRoomInsufficient, folder, what, Text(bytes), folder, Text(free));
+            throw LoraException.Of(LoraError.DiskRoomInsufficient, folder, what, SizeText.Of(bytes), folder, SizeText.Of(free));
         }
     }
-
-    private static string Text(long bytes) => bytes >= 1_000_000_000
-        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:N1} GB") : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB");
 
     /// <summary>Bytes that may be written; null where the system does not say, as for a share without a letter.</summary>
     public static long? Free(string folder)

@@ -9,22 +9,32 @@ internal static class LockFile
     /// <param name="path">The file; it is made, with its folder.</param>
     /// <param name="waiting">Called once when there is somebody.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="removes">Whether the file goes when it is let go.</param>
     /// <returns>The file; it is let go when it is disposed.</returns>
     /// <exception cref="IOException">Nothing can be written there.</exception>
-    public static async Task<FileStream> HoldAsync(string path, Action waiting, CancellationToken cancellation)
+    public static async Task<FileStream> HoldAsync(string path, Action waiting, CancellationToken cancellation, bool removes = false)
     {
         string folder = Path.GetDirectoryName(path)!;
-        Directory.CreateDirectory(folder);
+        FileStreamOptions options = new()
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            Options = removes ? FileOptions.DeleteOnClose : FileOptions.None,
+        };
+        bool wasGone = false;
         for (bool isFirst = true; ; isFirst = false)
         {
+            Directory.CreateDirectory(folder);
             try
             {
                 // .NET holds what is not shared by flock, as other programs do; Windows does not open it twice.
-                return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new(path, options);
             }
-            // Its subclasses say something else: a folder that is not there, or a path that is too long.
-            catch (IOException exception) when (exception.GetType() == typeof(IOException) && File.Exists(path))
+            // Its subclasses say something else: a folder that is not there, or a path that is too long. Whoever held it may have removed both just now.
+            catch (IOException exception) when ((exception.GetType() == typeof(IOException) && File.Exists(path)) || !wasGone)
             {
+                wasGone = !File.Exists(path);
                 if (isFirst && OutputFolder.WhyNot(folder) is string reason)
                 {
                     throw new IOException(reason, exception); // nobody holds it: nothing can be written here

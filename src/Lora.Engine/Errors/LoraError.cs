@@ -304,6 +304,9 @@ public enum LoraError
     /// <summary>A token that is missing, unknown or without the right for what was asked.</summary>
     HubAccessDenied,
 
+    /// <summary>The host of a hub's large files that refused an address which the hub had signed.</summary>
+    HubStorageRefused,
+
     /// <summary>A model that its owner gives to those alone who have asked for it.</summary>
     HubGated,
 

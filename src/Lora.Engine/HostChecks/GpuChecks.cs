@@ -11,7 +11,7 @@ internal static class GpuChecks
 {
     private const string Install = "Install-LoraRuntime -Backend Cuda installs the one for the card.";
     private const string UpdateDriver = "Install a newer driver from https://www.nvidia.com/drivers.";
-    private const long LittleMemory = 4_000_000_000;
+    private const long LittleMemory = 4 * SizeText.Gigabyte;
 
     // Compute capabilities whose code is in torch_cuda; a card runs that of its own major version with a minor one that is not above its own.
     private static readonly (int Major, int Minor)[] BuiltForLinux = [(7, 0), (7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)];
@@ -69,10 +69,10 @@ internal static class GpuChecks
 
         if (card is { Free: long free, Total: long total })
         {
-            string shared = facts.IsWindows && facts.Memory() is MachineMemory memory ? $"; shared, by Windows' rule, up to {Gigabytes(memory.Total / 2)} of the machine's memory, which is slow" : "";
-            string found = $"{title}: {Gigabytes(free)} of {Gigabytes(total)} free{shared}";
+            string shared = facts.IsWindows && facts.Memory() is MachineMemory memory ? $"; shared, by Windows' rule, up to {SizeText.Of(memory.Total / 2)} of the machine's memory, which is slow" : "";
+            string found = $"{title}: {SizeText.Of(free)} of {SizeText.Of(total)} free{shared}";
             yield return free >= LittleMemory ? LoraHostFinding.Pass("GpuMemory", found)
-                : LoraHostFinding.Warning("GpuMemory", found, $"{Gigabytes(LittleMemory)} free", "End programs that use the card, or train a small model, with -Quantization NF4 or -MaxLength.");
+                : LoraHostFinding.Warning("GpuMemory", found, $"{SizeText.Of(LittleMemory)} free", "End programs that use the card, or train a small model, with -Quantization NF4 or -MaxLength.");
         }
 
         if (card.Processes.Count > 0)
@@ -81,6 +81,4 @@ internal static class GpuChecks
                 "GpuProcess", $"{title}: {string.Join(", ", card.Processes)}", "no other program that computes", "They share the card's memory and time; end them, or wait for them.");
         }
     }
-
-    private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:N1} GB");
 }

@@ -14,6 +14,9 @@ internal sealed record HostFacts
     /// <summary>The policy for scripts that is in force; null where the shell has none.</summary>
     public string? ExecutionPolicy { get; init; }
 
+    /// <summary>The module's folder where its files are marked as downloaded; null where they are not.</summary>
+    public Func<string?> MarkedFolder { get; init; } = DownloadMark.Folder;
+
     /// <summary>The operating system.</summary>
     public bool IsWindows { get; init; } = OperatingSystem.IsWindows();
 

@@ -15,6 +15,7 @@ public static class HostInspection
         (nameof(RoomChecks.Disk), RoomChecks.Disk),
         (nameof(SystemChecks.LongPaths), SystemChecks.LongPaths),
         (nameof(SystemChecks.ExecutionPolicy), SystemChecks.ExecutionPolicy),
+        (nameof(SystemChecks.DownloadedFiles), SystemChecks.DownloadedFiles),
     ];
 
     /// <summary>The findings, as they are made.</summary>

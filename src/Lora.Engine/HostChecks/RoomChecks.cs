@@ -3,8 +3,8 @@ namespace Lora.HostChecks;
 /// <summary>Memory, page files and disks.</summary>
 internal static class RoomChecks
 {
-    private const long LittleMemory = 4_000_000_000;
-    private const long LittlePromised = 8_000_000_000; // CUDA's libraries alone take several gigabytes of it when they are loaded
+    private const long LittleMemory = 4 * SizeText.Gigabyte;
+    private const long LittlePromised = 8 * SizeText.Gigabyte; // CUDA's libraries alone take several gigabytes of it when they are loaded
 
     public static IEnumerable<LoraHostFinding> Memory(HostFacts facts)
     {
@@ -13,18 +13,18 @@ internal static class RoomChecks
             yield break;
         }
 
-        string found = $"{Gigabytes(memory.Available)} of {Gigabytes(memory.Total)} free";
+        string found = $"{SizeText.Of(memory.Available)} of {SizeText.Of(memory.Total)} free";
         yield return memory.Available >= LittleMemory ? LoraHostFinding.Pass(nameof(Memory), found)
-            : LoraHostFinding.Warning(nameof(Memory), found, $"{Gigabytes(LittleMemory)} free", "End other programs, or train a small model.");
+            : LoraHostFinding.Warning(nameof(Memory), found, $"{SizeText.Of(LittleMemory)} free", "End other programs, or train a small model.");
         if (memory.Promised is not long promised)
         {
-            yield return LoraHostFinding.Pass("Swap", memory.Swap == 0 ? "none" : Gigabytes(memory.Swap));
+            yield return LoraHostFinding.Pass("Swap", memory.Swap == 0 ? "none" : SizeText.Of(memory.Swap));
         }
         else
         {
-            string page = $"{Gigabytes(memory.Swap)}; Windows still promises {Gigabytes(promised)}";
+            string page = $"{SizeText.Of(memory.Swap)}; Windows still promises {SizeText.Of(promised)}";
             yield return promised >= LittlePromised ? LoraHostFinding.Pass("PageFile", page)
-                : LoraHostFinding.Warning("PageFile", page, $"{Gigabytes(LittlePromised)} promised", "Let Windows manage the page file's size (System, Advanced, Performance, Virtual memory): libraries of CUDA are not loaded without (error 1455).");
+                : LoraHostFinding.Warning("PageFile", page, $"{SizeText.Of(LittlePromised)} promised", "Let Windows manage the page file's size (System, Advanced, Performance, Virtual memory): libraries of CUDA are not loaded without (error 1455).");
         }
     }
 
@@ -34,12 +34,10 @@ internal static class RoomChecks
         {
             if (facts.Room(folder) is long free)
             {
-                string found = $"{Gigabytes(free)} free for {what}, in {folder}";
-                yield return free >= needed ? LoraHostFinding.Pass(nameof(Disk), found, $"{Gigabytes(needed)}")
-                    : LoraHostFinding.Warning(nameof(Disk), found, Gigabytes(needed), "Make room there.");
+                string found = $"{SizeText.Of(free)} free for {what}, in {folder}";
+                yield return free >= needed ? LoraHostFinding.Pass(nameof(Disk), found, SizeText.Of(needed))
+                    : LoraHostFinding.Warning(nameof(Disk), found, SizeText.Of(needed), "Make room there.");
             }
         }
     }
-
-    private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:N1} GB");
 }

@@ -72,4 +72,13 @@ internal static class SystemChecks
                 : LoraHostFinding.Pass(nameof(ExecutionPolicy), policy);
         }
     }
+
+    public static IEnumerable<LoraHostFinding> DownloadedFiles(HostFacts facts)
+    {
+        if (facts.IsWindows && facts.MarkedFolder() is string folder)
+        {
+            yield return LoraHostFinding.Warning(
+                nameof(DownloadedFiles), $"the module's files in '{folder}' are marked as downloaded", "no mark", $"Under the policy RemoteSigned the next session does not import them: Get-ChildItem '{folder}' -Recurse | Unblock-File. Of a zip, Unblock-File before it is unpacked saves it.");
+        }
+    }
 }

@@ -6,12 +6,10 @@ namespace Lora.HostChecks;
 /// <summary>The folders outside of a user's own that commands write to, with the room that they should have.</summary>
 internal static class WrittenPlaces
 {
-    private const long Gigabyte = 1_000_000_000;
-
     public static IReadOnlyList<(string What, string Folder, long Needed)> Of() =>
     [
-        .. UserRuntime.Root is string root ? new[] { ("the libraries of libtorch", root, Gigabyte) } : [],
-        ("models that are downloaded", HubCache.Default.Folder, 10 * Gigabyte),
-        ("temporary files", Path.GetTempPath(), 2 * Gigabyte),
+        .. UserRuntime.Root is string root ? new[] { ("the libraries of libtorch", root, SizeText.Gigabyte) } : [],
+        ("models that are downloaded", HubCache.Default.Folder, 10 * SizeText.Gigabyte),
+        ("temporary files", Path.GetTempPath(), 2 * SizeText.Gigabyte),
     ];
 }

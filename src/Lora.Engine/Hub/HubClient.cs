@@ -68,7 +68,7 @@ public sealed class HubClient : IDisposable
                 using (response)
                 {
                     failure = HubFailure.Of(request, response, Options);
-                    wait = HubRetry.Wait(response, attempt, Options);
+                    wait = HubRetry.Wait(response, attempt, Options, isSignedAnew: request.Address.StartsWith('/'));
                 }
             }
             catch (Exception exception) when (HubRetry.IsLost(exception) && !cancellation.IsCancellationRequested)
@@ -195,5 +195,6 @@ public sealed class HubClient : IDisposable
     private static bool IsRedirect(HttpResponseMessage response) =>
         response.Headers.Location is not null && (int)response.StatusCode is 301 or 302 or 303 or 307 or 308;
 
-    private static bool IsSame(Uri one, Uri other) => Uri.Compare(one, other, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+    /// <summary>Whether two addresses have the same scheme, host and port.</summary>
+    internal static bool IsSame(Uri one, Uri other) => Uri.Compare(one, other, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 }

@@ -5,13 +5,15 @@ namespace Lora.Hub;
 
 /// <summary>
 /// The environment variables that Hugging Face's own tools read, with their rules: <c>HF_HOME</c>, <c>HF_HUB_CACHE</c>, <c>HF_ENDPOINT</c>,
-/// <c>HF_TOKEN</c>, <c>HF_TOKEN_PATH</c>, <c>HF_HUB_OFFLINE</c> and what they had been called before. An empty one counts as none.
+/// <c>HF_TOKEN</c>, <c>HF_TOKEN_PATH</c>, <c>HF_HUB_OFFLINE</c> and what they had been called before. An empty or blank one counts as none.
 /// </summary>
 /// <param name="read">Gives a variable's value; null for those of this process.</param>
 internal sealed partial class HubEnvironment(Func<string, string?>? read = null)
 {
     private const string PublicHub = "https://huggingface.co";
     private const long MostTokenBytes = 10_000;
+
+    private static readonly string[] Places = ["HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN_PATH", "XDG_CACHE_HOME"];
 
     private readonly Func<string, string?> read = read ?? Environment.GetEnvironmentVariable;
 
@@ -60,29 +62,37 @@ internal sealed partial class HubEnvironment(Func<string, string?>? read = null)
                 return null;
             }
 
-            string file = Place("HF_TOKEN_PATH") ?? Path.Combine(Home, "token");
-            return HubToken.Of(Value("HF_TOKEN") ?? Value("HUGGING_FACE_HUB_TOKEN"))
-                ?? (File.Exists(file) && new FileInfo(file).Length > 0 ? HubToken.Of(RegularFile.ReadAllText(file, MostTokenBytes)) : null);
+            return HubToken.Of(Value("HF_TOKEN") ?? Value("HUGGING_FACE_HUB_TOKEN")) ?? OfFile(Place("HF_TOKEN_PATH") ?? Path.Combine(Home, "token"));
         }
     }
+
+    /// <summary>What a user may not have meant: places that are no full paths. They begin at the folder that the process is in, as for the other tools, and a shell's location is elsewhere.</summary>
+    public IReadOnlyList<string> Warnings =>
+    [
+        .. from name in Places
+           let value = Value(name)
+           where value is not null && !Path.IsPathFullyQualified(Expanded(value))
+           select $"{name}, '{value}', is no full path: it means '{Place(name)}', wherever the shell is.",
+    ];
 
     // As Python's expanduser has it: HOME is not looked at under Windows, where Git's shell sets one.
     private string UserFolder => Value(OperatingSystem.IsWindows() ? "USERPROFILE" : "HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
-    private string? Value(string name) => read(name) is { Length: > 0 } value ? value : null;
+    private string? Value(string name) => read(name) is string value && !string.IsNullOrWhiteSpace(value) ? value : null;
 
     private bool IsTrue(string name) => Value(name)?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
-    // "~" and "$NAME" are the shell's elsewhere; in a variable that a file or a service sets they are still there.
-    private string? Place(string name)
-    {
-        if (Value(name) is not string path)
-        {
-            return null;
-        }
+    private static HubToken? OfFile(string file) => Directory.Exists(file) ? throw LoraException.Of(LoraError.FileUnreadable, file, file, "it is a folder, where a token's file is expected.")
+        : File.Exists(file) && new FileInfo(file).Length > 0 ? HubToken.Of(RegularFile.ReadAllText(file, MostTokenBytes), $"The token in '{file}'")
+        : null;
 
+    private string? Place(string name) => Value(name) is string path ? Path.GetFullPath(Expanded(path)) : null;
+
+    // "~" and "$NAME" are the shell's elsewhere; in a variable that a file or a service sets they are still there.
+    private string Expanded(string path)
+    {
         string home = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) || path.StartsWith(@"~\", StringComparison.Ordinal) ? UserFolder + path[1..] : path;
-        return Path.GetFullPath(Variable().Replace(home, match => Value(match.Groups["name"].Value) ?? match.Value));
+        return Variable().Replace(home, match => Value(match.Groups["name"].Value) ?? match.Value);
     }
 
     [GeneratedRegex(@"\$\{(?<name>\w+)\}|\$(?<name>\w+)|%(?<name>\w+)%")]

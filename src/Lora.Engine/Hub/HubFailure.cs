@@ -15,6 +15,7 @@ internal static class HubFailure
         string code = Header(response, "X-Error-Code");
         string said = HubToken.Hide(options.Token, Header(response, "X-Error-Message"));
         string name = request.Model?.Name ?? request.Subject;
+        bool isStorage = IsElsewhere(response, options);
         string token = options.Token is null ? "no token was sent" : "with this token";
         return (code, response.StatusCode) switch
         {
@@ -22,7 +23,9 @@ internal static class HubFailure
             ("RevisionNotFound", _) => LoraException.Of(LoraError.HubRevisionNotFound, request.Model?.Revision, name, request.Model?.Revision ?? "", host),
             ("EntryNotFound", _) => LoraException.Of(LoraError.HubFileNotFound, request.File, request.Model?.ToString() ?? name, request.File ?? "", host),
             ("RepoNotFound", _) => LoraException.Of(LoraError.HubModelNotFound, name, name, host, token),
-            (_, HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.ProxyAuthenticationRequired) =>
+            (_, HttpStatusCode.ProxyAuthenticationRequired) => LoraException.Of(LoraError.HubUnreachable, name, host, request.Subject, $"the proxy on the way asks who asks ({Said(response, "", options)})"),
+            (_, HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden) when isStorage => LoraException.Of(LoraError.HubStorageRefused, name, host, request.Subject, Said(response, said, options)),
+            (_, HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden) =>
                 LoraException.Of(LoraError.HubAccessDenied, name, host, request.Subject, Said(response, said, options), token),
             (_, HttpStatusCode.NotFound) => request.File is null
                 ? LoraException.Of(LoraError.HubModelNotFound, name, name, host, token)
@@ -45,6 +48,9 @@ internal static class HubFailure
         string proxy = exception is HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } ? "the proxy on the way to " : "";
         return LoraException.From(exception, LoraError.HubUnreachable, request.Model?.Name, proxy + host, request.Subject, HubToken.Hide(options.Token, reason));
     }
+
+    /// <summary>Whether another host than the endpoint answered, to which the hub had led.</summary>
+    public static bool IsElsewhere(HttpResponseMessage response, HubOptions options) => response.RequestMessage?.RequestUri is Uri address && !HubClient.IsSame(address, options.Endpoint);
 
     private static string Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : "";

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Lora.Checkpoints;
 
 namespace Lora.Hub;
 
@@ -14,8 +15,23 @@ public sealed partial record HubModel
     public HubModel(string name, string? revision = null)
     {
         ArgumentNullException.ThrowIfNull(name);
-        Name = IsName(name) ? name : throw LoraException.Of(LoraError.HubNameInvalid, name, name);
-        Revision = revision is null or "" ? Main : IsRevision(revision) ? revision : throw LoraException.Of(LoraError.HubNameInvalid, revision, revision);
+        Name = IsName(name) ? name : throw Invalid(name);
+        Revision = revision is null or "" ? Main : IsRevision(revision) ? revision : throw Invalid(revision);
+    }
+
+    /// <summary>The newest state of a model whose name has its owner, as every one has that a user can make.</summary>
+    /// <param name="name">The model's name, <c>org/name</c>.</param>
+    /// <exception cref="LoraException">HubNameInvalid.</exception>
+    public static HubModel WithOwner(string name) => HubCache.IsHubName(name) ? new(name) : throw Invalid(name);
+
+    /// <summary>Refuses the address of a model's page, and the name of its folder in a cache, with the name that they mean; any other text may be a path.</summary>
+    /// <exception cref="LoraException">HubNameInvalid.</exception>
+    public static void RefuseAddress(string text)
+    {
+        if (Meant(text).Length > 0)
+        {
+            throw Invalid(text);
+        }
     }
 
     /// <summary>The model's name, <c>org/name</c>.</summary>
@@ -47,6 +63,21 @@ public sealed partial record HubModel
     /// <summary>Whether a text can be a branch, a tag or a commit: git's rules, as far as they keep a name inside of a folder and, under Windows, apart from others.</summary>
     internal static bool IsRevision(string text) =>
         RevisionForm().IsMatch(text) && text.Split('/').All(part => part.Length > 0 && part[0] != '.' && part[^1] != '.') && !text.Contains("..", StringComparison.Ordinal);
+
+    private static LoraException Invalid(string text) => LoraException.Of(LoraError.HubNameInvalid, text, text, Meant(text));
+
+    /// <summary>What of a name is meant by the address of a page, or by a cache's folder; nothing where it is neither.</summary>
+    private static string Meant(string text)
+    {
+        Match page = Page().Match(text);
+        string name = page.Success ? page.Groups["name"].Value : text.StartsWith(SnapshotPath.Prefix, StringComparison.Ordinal) ? SnapshotPath.NameOf(text) : "";
+        string revision = Uri.UnescapeDataString(page.Groups["revision"].Value);
+        return !IsName(name) ? "" : $": it is called {name} here{(IsRevision(revision) && revision != Main ? $", with -Revision {revision}" : "")}";
+    }
+
+    // As the browser has it, of a model, of one of its files or of its repository.
+    [GeneratedRegex(@"^(https?://[^/]+|(www\.)?huggingface\.co|hf\.co)/(models/)?(?<name>[^/?#]+(/[^/?#]+?)?)(\.git)?(/(tree|blob|resolve|commit|raw)/(?<revision>[^/?#]+)[^?#]*)?/?([?#].*)?\z", RegexOptions.ExplicitCapture)]
+    private static partial Regex Page();
 
     [GeneratedRegex(@"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?(/[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?)?\z")]
     private static partial Regex NameForm();

@@ -30,8 +30,14 @@ public sealed record HubOptions
     /// <summary>Time without a byte after which a connection counts as lost.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Files that are downloaded at the same time.</summary>
+    /// <summary>Files that are downloaded at the same time or, of few large ones, their parts.</summary>
     public int Connections { get; init; } = 4;
+
+    /// <summary>Bytes of a part, where one large file comes over several connections; they are in memory until those before them have come.</summary>
+    internal int PartBytes { get; init; } = 32 << 20;
+
+    /// <summary>What of the environment its user may not have meant.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>What the environment says, as Hugging Face's own tools read it.</summary>
     /// <param name="token">The token to use in place of the environment's.</param>
@@ -50,6 +56,7 @@ public sealed record HubOptions
             IsOffline = isOffline || environment.IsOffline,
             AvoidsLinks = environment.AvoidsLinks,
             Timeout = environment.Timeout ?? usual.Timeout,
+            Warnings = environment.Warnings,
         };
     }
 }

@@ -16,10 +16,12 @@ internal static partial class HubRetry
     /// <param name="response">The answer.</param>
     /// <param name="attempt">The attempt that it answers, from 1.</param>
     /// <param name="options">How patient.</param>
-    public static TimeSpan? Wait(HttpResponseMessage response, int attempt, HubOptions options)
+    /// <param name="isSignedAnew">Whether another attempt asks the hub first, which signs the address at another host anew: the old one may have run out.</param>
+    public static TimeSpan? Wait(HttpResponseMessage response, int attempt, HubOptions options, bool isSignedAnew = false)
     {
         bool passes = response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout
-            || (response.StatusCode >= HttpStatusCode.InternalServerError && response.StatusCode is not (HttpStatusCode.NotImplemented or HttpStatusCode.HttpVersionNotSupported));
+            || (response.StatusCode >= HttpStatusCode.InternalServerError && response.StatusCode is not (HttpStatusCode.NotImplemented or HttpStatusCode.HttpVersionNotSupported))
+            || (isSignedAnew && response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && HubFailure.IsElsewhere(response, options));
         TimeSpan wait = Asked(response) ?? Backoff(attempt, options);
         return passes && wait <= options.LongestWait ? wait : null;
     }

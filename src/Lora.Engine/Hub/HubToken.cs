@@ -12,13 +12,15 @@ public sealed class HubToken
     internal string Value { get; }
 
     /// <summary>A token as it was typed or stored; null where there is none.</summary>
+    /// <param name="text">What was typed or stored.</param>
+    /// <param name="name">What it is called in a message.</param>
     /// <exception cref="LoraException">HubSettingInvalid: something that no header can carry; the message does not show it.</exception>
-    public static HubToken? Of(string? text)
+    public static HubToken? Of(string? text, string name = "The token")
     {
         string token = text?.Trim() ?? "";
         return token.Length == 0 ? null
             : token.All(letter => letter is > ' ' and < '\u007F') ? new(token)
-            : throw LoraException.Of(LoraError.HubSettingInvalid, null, "The token", "holds a space, a control character or a letter beyond ASCII");
+            : throw LoraException.Of(LoraError.HubSettingInvalid, null, name, "holds a space, a control character or a letter beyond ASCII");
     }
 
     /// <summary>A token that was given for one command.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Lora;
 
 /// <summary>A model in the cache that Hugging Face's tools share.</summary>
@@ -27,5 +25,5 @@ public sealed record LoraInstalledModel
     public long DownloadedSize { get; init; }
 
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name} ({Size / 1e6:N0} MB) in {Path}");
+    public override string ToString() => $"{Name} ({SizeText.Of(Size)}) in {Path}";
 }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-
 namespace Lora.Native;
 
 /// <summary>A card, as NVIDIA's driver describes it; what it does not say is null.</summary>
@@ -82,7 +81,7 @@ internal sealed unsafe record NvidiaInventory(string Driver, IReadOnlyList<Nvidi
             {
                 if (found[index].Id != Environment.ProcessId)
                 {
-                    others.Add(found[index].Used == NotAvailable ? $"process {found[index].Id}" : FormattableString.Invariant($"process {found[index].Id} with {found[index].Used / 1e9:N1} GB"));
+                    others.Add(found[index].Used == NotAvailable ? $"process {found[index].Id}" : $"process {found[index].Id} with {SizeText.Of((long)found[index].Used)}");
                 }
             }
         }

@@ -75,13 +75,13 @@ internal sealed class HttpFeed : PackageFeed
         }
 
         JsonElement? leaf = await JsonAsync(client, new(registrations, $"{package.Id}/{package.Version}.json".ToLowerInvariant()), cancellation).ConfigureAwait(false);
-        JsonElement? entry = leaf?.TryGetProperty("catalogEntry", out JsonElement stated) == true ? stated : null;
+        JsonElement? entry = leaf is { ValueKind: JsonValueKind.Object } found && found.TryGetProperty("catalogEntry", out JsonElement stated) ? stated : null;
         if (entry is { ValueKind: JsonValueKind.String } && Uri.TryCreate(entry.Value.GetString(), UriKind.Absolute, out Uri? address))
         {
             entry = await JsonAsync(client, address, cancellation).ConfigureAwait(false);
         }
 
-        return entry is { ValueKind: JsonValueKind.Object } found && Text(found, "packageHashAlgorithm") is "SHA512" ? Text(found, "packageHash") : null;
+        return entry is { ValueKind: JsonValueKind.Object } said && Text(said, "packageHashAlgorithm") is "SHA512" ? Text(said, "packageHash") : null;
     }
 
     // The client's own way to read JSON is by types of Newtonsoft.Json, of which PowerShell has another copy.
@@ -96,7 +96,9 @@ internal sealed class HttpFeed : PackageFeed
     {
         JsonElement[] resources = index is { ValueKind: JsonValueKind.Object } feed && feed.TryGetProperty("resources", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
         string? address = types.SelectMany(type => resources.Where(resource => Text(resource, "@type") == type)).Select(resource => Text(resource, "@id")).FirstOrDefault(id => id is not null);
-        return address is null ? null : new Uri(address.TrimEnd('/') + "/");
+        return address is null ? null
+            : Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out Uri? found) && found.Scheme is "http" or "https" ? found
+            : throw new InvalidDataException($"its index names '{RuntimeOptions.NameOf(address)}' where an address is expected");
     }
 
     private static string? Text(JsonElement entry, string name) => entry.ValueKind == JsonValueKind.Object && entry.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
@@ -137,7 +139,7 @@ internal sealed class HttpFeed : PackageFeed
         {
             throw LoraException.From(exception, LoraError.PackageSourceUnreachable, name, name, NoFeed);
         }
-        catch (Exception exception) when (PackageDownload.IsLost(exception) || exception is FatalProtocolException or XmlException)
+        catch (Exception exception) when (PackageDownload.IsLost(exception) || exception is FatalProtocolException or XmlException or InvalidDataException)
         {
             throw LoraException.From(exception, LoraError.PackageSourceUnreachable, name, name, exception.GetBaseException().Message.TrimEnd('.'));
         }

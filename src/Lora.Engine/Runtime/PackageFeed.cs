@@ -53,13 +53,18 @@ internal abstract class PackageFeed(string name)
 
     /// <summary>The parts that a package's nuspec names.</summary>
     /// <exception cref="XmlException">It is not XML.</exception>
+    /// <exception cref="InvalidDataException">A part has no version.</exception>
     protected static IReadOnlyList<RuntimePackage> Parts(Stream nuspec) =>
     [
         .. XDocument.Load(nuspec).Descendants()
             .Where(element => element.Name.LocalName == "dependency" && ((string?)element.Attribute("id"))?.StartsWith(PartPrefix, StringComparison.OrdinalIgnoreCase) == true)
-            .Select(element => new RuntimePackage((string)element.Attribute("id")!, VersionRange.Parse((string?)element.Attribute("version") ?? "").MinVersion!.ToNormalizedString()))
+            .Select(element => Part((string)element.Attribute("id")!, (string?)element.Attribute("version") ?? ""))
             .Distinct(),
     ];
+
+    private static RuntimePackage Part(string id, string version) => VersionRange.TryParse(version, out VersionRange? range) && range.MinVersion is NuGetVersion least
+        ? new(id, least.ToNormalizedString())
+        : throw new InvalidDataException($"it names its part {id} in the version '{version}', which is none");
 
     // The user's own file alone: one that lies in the current folder may be anybody's. It is not written, as NuGet's own way of reading it may.
     private static PackageSource Find(string source)

@@ -34,7 +34,7 @@ public static class RuntimeInstaller
         {
             using OutputFolder place = new(root);
             using FileStream held = LockFile.HoldAsync(
-                Path.Combine(root, Lock), () => observer.OnStage("Another session installs a runtime; waiting for it."), cancellation).GetAwaiter().GetResult();
+                Path.Combine(root, Lock), () => observer.OnStage("Another session installs a runtime; waiting for it."), cancellation, removes: true).GetAwaiter().GetResult();
             if (!options.Overwrite && Directory.Exists(folder))
             {
                 observer.OnStage($"The runtime is in '{folder}' already.");

@@ -80,7 +80,10 @@ public sealed class GetLoraModulePathTests : IClassFixture<HostedShell>, IDispos
 
     [Theory]
     [InlineData("env:PATH", "LoraPathNotFileSystem", ErrorCategory.InvalidArgument)]
-    [InlineData("missing", "LoraPathNotFound", ErrorCategory.ObjectNotFound)]
+    [InlineData("missing", "LoraModelNotCached", ErrorCategory.ObjectNotFound)] // as gpt2 is called
+    [InlineData("missing.safetensors", "LoraPathNotFound", ErrorCategory.ObjectNotFound)]
+    [InlineData("https://huggingface.co/org/name", "LoraHubNameInvalid", ErrorCategory.InvalidArgument)]
+    [InlineData("models--org--name", "LoraHubNameInvalid", ErrorCategory.InvalidArgument)]
     [InlineData("missing*", "LoraPathNotFound", ErrorCategory.ObjectNotFound)]
     [InlineData("nosuchdrive:/x", "LoraPathNotFound", ErrorCategory.ObjectNotFound)]
     public void A_path_that_leads_nowhere_is_an_error_and_the_next_one_follows(string path, string id, ErrorCategory category)
@@ -102,7 +105,7 @@ public sealed class GetLoraModulePathTests : IClassFixture<HostedShell>, IDispos
     {
         models.Add("one");
 
-        ShellResult result = shell.Run("try { Get-LoraModule missing, \"$models/one\" -ErrorAction Stop } catch { $_.FullyQualifiedErrorId }");
+        ShellResult result = shell.Run("try { Get-LoraModule missing.safetensors, \"$models/one\" -ErrorAction Stop } catch { $_.FullyQualifiedErrorId }");
 
         Assert.Equal(["LoraPathNotFound,Lora.Commands.GetLoraModuleCommand"], result.Texts);
     }

@@ -160,6 +160,15 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
         Assert.Empty(Directory.GetFileSystemEntries(files.Output));
     }
 
+    [Theory]
+    [InlineData("org/model", "v1", "on 'org/model, which is not downloaded yet (Install-LoraModel org/model -Revision v1)'")]
+    [InlineData("/nowhere/model", null, "on 'a model that is not known'")]
+    public void WhatIf_says_of_a_model_that_is_not_here_how_it_is_brought(string name, string? revision, string said)
+    {
+        string config = $"@{{ TargetModule = 'q_proj'; BaseModelNameOrPath = '{name}'{(revision is null ? "" : $"; Revision = '{revision}'")} }}";
+        Assert.Contains(said, shell.Show($"{config} | Invoke-LoraTraining -Dataset $train -WhatIf"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void OutputPath_gets_the_adapter_and_keeps_one_that_is_there()
     {

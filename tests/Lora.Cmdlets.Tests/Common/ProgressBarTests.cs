@@ -72,7 +72,7 @@ public sealed class ProgressBarTests
     {
         ProgressBar bar = Bar();
         bar.Report(new("Loading weights", 1_200_000_000, 5_300_000_000, WorkUnit.Byte));
-        Assert.Equal(("Loading weights: 1,200 of 5,300 MB", 22), Shown(bar.Next(isLast: true)));
+        Assert.Equal(("Loading weights: 1,144 of 5,054 MB", 22), Shown(bar.Next(isLast: true)));
         bar.Report(new("Reading 'a.jsonl'", 1234, null, WorkUnit.Row));
         Assert.Equal(("Reading 'a.jsonl': row 1,234", -1), Shown(bar.Next(isLast: true)));
     }

@@ -65,7 +65,7 @@ public sealed class HostInspectionTests : IDisposable
         HostFacts facts = WithCard(new(0, "Card", (7, 0), 8_000_000_000, 7_000_000_000, [])) with { IsWindows = true, IsLinux = false, Memory = () => new(32_000_000_000, 16_000_000_000, 4_000_000_000, 20_000_000_000) };
 
         Assert.Equal(LoraHostStatus.Fail, One(facts, "Gpu").Status);
-        Assert.Contains("up to 16.0 GB of the machine's memory", One(facts, "GpuMemory").Found, StringComparison.Ordinal);
+        Assert.Contains("up to 14.9 GB of the machine's memory", One(facts, "GpuMemory").Found, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class HostInspectionTests : IDisposable
 
     [Fact]
     public void A_disk_without_room_is_named() => Assert.Contains(
-        "0.1 GB free for models", One(Facts() with { Places = () => [("models", "/models", 10_000_000_000)], Room = _ => 100_000_000 }, "Disk").Found, StringComparison.Ordinal);
+        "95 MB free for models", One(Facts() with { Places = () => [("models", "/models", 10_000_000_000)], Room = _ => 100_000_000 }, "Disk").Found, StringComparison.Ordinal);
 
     [Fact]
     public void Linux_s_memory_is_read_and_a_container_s_limit_is_less()
@@ -203,6 +203,31 @@ public sealed class HostInspectionTests : IDisposable
             Memory = () => new(32_000_000_000, 16_000_000_000, 0, null),
             Places = () => [("models", folder.Path, 1)],
         };
+    }
+
+    [Fact]
+    public void Files_that_are_marked_as_downloaded_are_told_of_with_the_command_that_unmarks_them()
+    {
+        HostFacts windows = Facts() with { IsWindows = true, IsLinux = false, MarkedFolder = () => "C:/Modules/Lora" };
+        LoraHostFinding finding = One(windows, "DownloadedFiles");
+        Assert.Equal(LoraHostStatus.Warning, finding.Status);
+        Assert.Contains("Get-ChildItem 'C:/Modules/Lora' -Recurse | Unblock-File", finding.Advice, StringComparison.Ordinal);
+        Assert.DoesNotContain(HostInspection.Findings(windows with { MarkedFolder = () => null }), other => other.Name == "DownloadedFiles");
+    }
+
+    [Theory]
+    [InlineData("[ZoneTransfer]\r\nZoneId=3\r\nHostUrl=https://example.org/Lora.zip\r\n", true)]
+    [InlineData("[ZoneTransfer]\r\nZoneId=1\r\n", false)]
+    [InlineData(null, false)]
+    public void The_mark_of_a_download_is_a_stream_beside_the_file(string? mark, bool isOn)
+    {
+        string file = folder.Write("Lora.psm1", "");
+        if (mark is not null)
+        {
+            File.WriteAllText(file + ":Zone.Identifier", mark); // elsewhere than under NTFS another file
+        }
+
+        Assert.Equal(isOn, DownloadMark.IsOn(file));
     }
 
     private HostFacts WithCard(NvidiaCard card) => Facts(LoraBackend.Cuda) with { IsWindows = false, IsLinux = true, Nvidia = () => new("570.26", [card]) };

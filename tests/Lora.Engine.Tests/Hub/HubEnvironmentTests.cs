@@ -17,6 +17,7 @@ public sealed class HubEnvironmentTests
     [InlineData("HF_HOME=/hf HUGGINGFACE_HUB_CACHE=/old", "/old")]
     [InlineData("HF_HOME=/hf HUGGINGFACE_HUB_CACHE=/old HF_HUB_CACHE=/new", "/new")]
     [InlineData("HF_HUB_CACHE=", ".cache/huggingface/hub")]
+    [InlineData("HF_HUB_CACHE=\u00A0 HF_HOME=/hf", "/hf/hub")] // blank, as a script may leave it
     public void The_cache_is_where_other_tools_look_for_it(string variables, string cache) =>
         Assert.Equal(Path.GetFullPath(Path.Combine(Home, cache)), Of(variables).Cache);
 
@@ -35,6 +36,7 @@ public sealed class HubEnvironmentTests
     [Theory]
     [InlineData("", "https://huggingface.co/")]
     [InlineData("HF_ENDPOINT=https://mirror.example/hf/", "https://mirror.example/hf")]
+    [InlineData("HF_ENDPOINT=\u00A0", "https://huggingface.co/")]
     public void The_endpoint_is_the_public_one_or_that_which_is_named(string variables, string endpoint) => Assert.Equal(endpoint, Of(variables).Endpoint.AbsoluteUri);
 
     [Theory]
@@ -64,6 +66,31 @@ public sealed class HubEnvironmentTests
         Assert.Equal("hf_given", HubOptions.From(Of(home + " HF_TOKEN=hf_variable"), HubToken.Of("hf_given")).Token!.Value);
         Assert.Null(Of(home + " HF_TOKEN=hf_variable HF_HUB_DISABLE_IMPLICIT_TOKEN=1").Token);
         Assert.Null(Of($"HF_HOME={folder.File("none")}").Token);
+    }
+
+    [Fact]
+    public void A_token_s_file_that_holds_something_else_is_an_error_with_its_name_and_without_what_it_holds()
+    {
+        using TemporaryFolder folder = new();
+        string token = folder.Write("token", "hf_secret of nobody");
+        LoraException failure = Assert.Throws<LoraException>(() => Of($"HF_TOKEN_PATH={token}").Token);
+        Assert.Equal(LoraError.HubSettingInvalid, failure.Error);
+        Assert.Contains(token, failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
+
+        failure = Assert.Throws<LoraException>(() => Of($"HF_TOKEN_PATH={folder.Path}").Token);
+        Assert.Equal(LoraError.FileUnreadable, failure.Error);
+        Assert.Contains(folder.Path, failure.Message, StringComparison.Ordinal);
+        Assert.Equal("hf_given", HubOptions.From(Of($"HF_TOKEN_PATH={token}"), HubToken.Of("hf_given")).Token!.Value);
+    }
+
+    [Fact]
+    public void A_place_that_is_no_full_path_begins_at_the_process_s_folder_and_is_warned_of()
+    {
+        HubEnvironment relative = Of("HF_HOME=hf HF_TOKEN_PATH=/token");
+        Assert.Equal(Path.Combine(Environment.CurrentDirectory, "hf", "hub"), relative.Cache);
+        Assert.Equal($"HF_HOME, 'hf', is no full path: it means '{Path.Combine(Environment.CurrentDirectory, "hf")}', wherever the shell is.", Assert.Single(HubOptions.From(relative).Warnings));
+        Assert.Empty(Of("HF_HOME=~/hf HF_HUB_CACHE=$DATA/hub DATA=/data").Warnings);
     }
 
     private static HubEnvironment Of(string variables)

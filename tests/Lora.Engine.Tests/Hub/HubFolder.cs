@@ -34,7 +34,7 @@ internal sealed class HubFolder : IDisposable
         Endpoint = new(Hub.Address),
         Token = HubToken.Of(Hub.Token),
         FirstWait = TimeSpan.FromMilliseconds(1),
-        Timeout = TimeSpan.FromSeconds(5),
+        Timeout = TimeSpan.FromMinutes(1), // longer than a busy machine takes for any answer
     };
 
     /// <summary>The files that a download brings, and what lies beside them on the hub.</summary>
@@ -57,10 +57,11 @@ internal sealed class HubFolder : IDisposable
         };
     }
 
-    public async Task<LoraInstalledModel> DownloadAsync(HubOptions? options = null, string? revision = null, IRunObserver? observer = null, CancellationToken cancellation = default)
+    public async Task<LoraInstalledModel> DownloadAsync(
+        HubOptions? options = null, string? revision = null, IRunObserver? observer = null, bool verifies = false, CancellationToken cancellation = default)
     {
         using HubClient client = new(options ?? Options);
-        ModelDownload download = await ModelDownload.PlanAsync(client, new(Name, revision), [], [], cancellation);
+        ModelDownload download = await ModelDownload.PlanAsync(client, new(Name, revision), [], [], cancellation, verifies);
         return await download.RunAsync(observer, cancellation);
     }
 

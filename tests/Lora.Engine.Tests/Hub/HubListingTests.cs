@@ -12,6 +12,23 @@ public sealed class HubListingTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
+    [InlineData("""{"sha":"x","siblings":[]}""")]
+    [InlineData("""{"sha":"0123456789012345678901234567890123456789","siblings":[{"rfilename":"../x"}]}""")]
+    [InlineData("""{"sha":"0123456789012345678901234567890123456789","siblings":[{"rfilename":"/x"}]}""")]
+    [InlineData("""{"sha":"0123456789012345678901234567890123456789","siblings":[{"rfilename":"x","blobId":"../../x"}]}""")]
+    [InlineData("""{"siblings":3}""")]
+    [InlineData("""[]""")]
+    [InlineData("""<html>""")]
+    public async Task A_description_that_leads_out_of_the_cache_or_is_none_is_refused(string description)
+    {
+        using LocalHub other = new();
+        other.Add("org/model", new Dictionary<string, LocalFile>());
+        other.Answer = _ => new LocalResponse(200) { File = new(Encoding.UTF8.GetBytes(description)) };
+        using HubClient client = new(new() { Cache = "none", Endpoint = new(other.Address) });
+        Assert.Equal(LoraError.HubFailed, (await Assert.ThrowsAsync<LoraException>(() => HubListing.ReadAsync(client, new("org/model"), default))).Error);
+    }
+
+    [Theory]
     [InlineData("config.json", true)]
     [InlineData("text_encoder/model.safetensors", true)]
     [InlineData("console.json", true)]

@@ -13,7 +13,7 @@ public class NvidiaInventoryTests
         Assert.Equal("570.26", inventory!.Driver);
         Assert.Equal([(8, 6), null], inventory.Cards.Select(card => card.Capability));
         Assert.Equal(("Fake card", 8_000_000_000, 7_000_000_000), (inventory.Cards[0].Name, inventory.Cards[0].Total, inventory.Cards[0].Free));
-        Assert.Equal(["process 12 with 1.5 GB", "process 13"], inventory.Cards[0].Processes);
+        Assert.Equal(["process 12 with 1.4 GB", "process 13"], inventory.Cards[0].Processes);
         Assert.Equal(0, FakeNvidiaLibrary.Open);
     }
 

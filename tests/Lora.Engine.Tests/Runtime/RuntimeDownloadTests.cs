@@ -30,7 +30,7 @@ public sealed class RuntimeDownloadTests : IDisposable
 
         Assert.Equal(new string('t', 100_000), File.ReadAllText(Path.Combine(runtime.Path, "libtorch_cpu.so")));
         Assert.Equal([("torchsharp", 0), (Libtorch, 0)], feed.Fetched);
-        Assert.Equal([".lock", Path.GetFileName(runtime.Path)], Directory.GetFileSystemEntries(Root).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal([Path.GetFileName(runtime.Path)], Directory.GetFileSystemEntries(Root).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains(notes.Progress, progress => progress.Stage == "Fetching packages" && progress.Done == progress.Total);
     }
 
@@ -151,6 +151,48 @@ public sealed class RuntimeDownloadTests : IDisposable
         Assert.Equal(LoraError.PackageSourceUnreachable, none.Error);
         Assert.DoesNotContain("secret", none.ToString(), StringComparison.Ordinal);
         Assert.Equal("https://feed.example/v3/index.json", new RuntimeOptions { Source = "https://user:secret@feed.example/v3/index.json?key=secret" }.SourceName);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("<html>")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("""{"resources":3}""")]
+    [InlineData("""{"resources":[3]}""")]
+    [InlineData("""{"resources":[{"@id":"packages","@type":"PackageBaseAddress/3.0.0"}]}""")]
+    [InlineData("""{"resources":[{"@id":"http://[x","@type":"PackageBaseAddress/3.0.0"}]}""")]
+    [InlineData("""{"resources":[{"@id":"file:///etc","@type":"PackageBaseAddress/3.0.0"}]}""")]
+    public void An_index_that_is_none_is_said_so_with_the_feed_s_address(string index)
+    {
+        using LocalFeed feed = new(packages) { Said = (index, null, null) };
+        LoraException failure = Refused(Options(feed));
+        Assert.Equal(LoraError.PackageSourceUnreachable, failure.Error);
+        Assert.Contains(feed.Index, failure.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.Exists(Root) ? Directory.GetFileSystemEntries(Root) : []);
+    }
+
+    [Theory]
+    [InlineData("[]", null)]
+    [InlineData("""{"catalogEntry":3}""", null)]
+    [InlineData(null, """<package><metadata><dependencies><dependency id="libtorch-x" version="of some kind"/></dependencies></metadata></package>""")]
+    [InlineData(null, """<package><metadata><dependencies><dependency id="libtorch-x"/></dependencies></metadata></package>""")]
+    [InlineData(null, "{}")]
+    public void What_a_feed_says_of_a_package_and_is_nothing_is_no_hash_or_an_error_by_name(string? entry, string? nuspec)
+    {
+        using LocalFeed feed = new(packages) { Said = (null, entry, nuspec) };
+        RuntimeOptions options = Options(feed) with { Backend = LoraBackend.Cuda, Platform = "win-x64", Packages = packages.Cuda() };
+        Notes notes = new();
+        if (nuspec is null)
+        {
+            RuntimeInstaller.Install(options, notes, TestContext.Current.CancellationToken);
+            Assert.All(notes.Warnings, warning => Assert.Contains("is taken as it came", warning, StringComparison.Ordinal));
+            Assert.Equal(5, notes.Warnings.Count);
+        }
+        else
+        {
+            Assert.Equal(LoraError.PackageSourceUnreachable, Refused(options).Error);
+        }
     }
 
     private string Root => folder.File("runtime");

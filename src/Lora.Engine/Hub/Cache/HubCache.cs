@@ -40,9 +40,30 @@ public sealed class HubCache
 
     /// <summary>The folder of a model that the user names.</summary>
     /// <inheritdoc cref="Find(string, string?)"/>
-    /// <exception cref="LoraException">ModelNotCached, RevisionNotCached, RevisionAmbiguous, or SnapshotIncomplete.</exception>
-    public string Snapshot(string name, string? revision) =>
-        Find(name)?.Snapshot(revision) ?? throw LoraException.Of(LoraError.ModelNotCached, name, name, Folder, Install(name, revision));
+    /// <exception cref="LoraException">ModelNotCached, RevisionNotCached, RevisionAmbiguous, SnapshotIncomplete, or HubSettingInvalid for a cache that is a file.</exception>
+    public string Snapshot(string name, string? revision)
+    {
+        if (Find(name) is CachedModel model)
+        {
+            return model.Snapshot(revision);
+        }
+
+        Check();
+        throw LoraException.Of(LoraError.ModelNotCached, name, name, Folder, Install(name, revision));
+    }
+
+    /// <summary>Refuses a place that can be no folder.</summary>
+    /// <exception cref="LoraException">HubSettingInvalid: it is a file, or in one.</exception>
+    internal void Check()
+    {
+        for (string? place = Path.GetFullPath(Folder); place is not null; place = Path.GetDirectoryName(place))
+        {
+            if (File.Exists(place))
+            {
+                throw LoraException.Of(LoraError.HubSettingInvalid, place, $"The cache of models, '{Folder}',", $"cannot be there: '{place}' is a file. HF_HOME and HF_HUB_CACHE name folders");
+            }
+        }
+    }
 
     /// <summary>The folder that a path means: of a model's folder in a cache, <c>models--org--name</c>, its snapshot; of any other path the path.</summary>
     /// <param name="path">A full path of something that is there.</param>
@@ -70,5 +91,5 @@ public sealed class HubCache
     }
 
     /// <summary>The command that downloads a model.</summary>
-    internal static string Install(string name, string? revision) => $"Install-LoraModel {name}{(revision is null ? "" : $" -Revision {revision}")}";
+    public static string Install(string name, string? revision) => $"Install-LoraModel {name}{(revision is null ? "" : $" -Revision {revision}")}";
 }

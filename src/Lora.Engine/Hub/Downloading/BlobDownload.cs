@@ -12,8 +12,9 @@ namespace Lora.Hub;
 /// <param name="model">The model at its commit.</param>
 /// <param name="file">The file; size and hash are known.</param>
 /// <param name="cache">The model's folder.</param>
+/// <param name="connections">How many parts of the file are asked for at the same time, where it is large.</param>
 /// <param name="came">Told of bytes as they come, negative where what was there was of no use.</param>
-internal sealed class BlobDownload(HubClient client, HubModel model, HubFile file, ModelCache cache, Action<long> came)
+internal sealed class BlobDownload(HubClient client, HubModel model, HubFile file, ModelCache cache, int connections, Action<long> came)
 {
     private const int BufferBytes = 1 << 20;
 
@@ -22,6 +23,7 @@ internal sealed class BlobDownload(HubClient client, HubModel model, HubFile fil
 
     private readonly long size = file.Size!.Value;
     private readonly string hash = file.Hash!;
+    private bool hasParts = connections > 1;
 
     /// <summary>Downloads what is missing of it.</summary>
     /// <exception cref="LoraException">One of the causes that begin with Hub, or OutputFailed.</exception>
@@ -99,7 +101,7 @@ internal sealed class BlobDownload(HubClient client, HubModel model, HubFile fil
             {
                 await ReceivePieceAsync(stream, content, cancellation).ConfigureAwait(false);
             }
-            catch (LostException lost) when (!cancellation.IsCancellationRequested)
+            catch (LostConnectionException lost) when (!cancellation.IsCancellationRequested)
             {
                 failure = HubFailure.Of(Request(stream.Position), lost.InnerException!, client.Options);
             }
@@ -124,6 +126,16 @@ internal sealed class BlobDownload(HubClient client, HubModel model, HubFile fil
 
     private async Task ReceivePieceAsync(FileStream stream, ContentHash content, CancellationToken cancellation)
     {
+        if (hasParts && PartsAhead.IsWorth(size - stream.Position, client.Options))
+        {
+            PartsAhead parts = new((from, to, token) => client.SendAsync(Request(from) with { Range = new(from, to) }, token), size, client.Options);
+            hasParts = await parts.BringAsync(stream.Position, connections, bytes => TakeAsync(stream, content, bytes), cancellation).ConfigureAwait(false);
+            if (hasParts)
+            {
+                return;
+            }
+        }
+
         using HttpResponseMessage response = await client.SendAsync(Request(stream.Position), cancellation).ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.PartialContent && stream.Position > 0)
         {
@@ -134,34 +146,25 @@ internal sealed class BlobDownload(HubClient client, HubModel model, HubFile fil
             return;
         }
 
-        using Stream body = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using HubBody body = await HubBody.OfAsync(response, client.Options.Timeout, cancellation).ConfigureAwait(false);
         byte[] buffer = new byte[(int)Math.Min(BufferBytes, size)];
         while (stream.Position < size)
         {
-            int count = await ReadAsync(body, buffer.AsMemory(0, (int)Math.Min(buffer.Length, size - stream.Position)), silence).ConfigureAwait(false);
+            int count = await body.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, size - stream.Position))).ConfigureAwait(false);
             if (count == 0)
             {
                 return;
             }
 
-            await stream.WriteAsync(buffer.AsMemory(0, count), CancellationToken.None).ConfigureAwait(false);
-            content.Add(buffer.AsSpan(0, count));
-            came(count);
+            await TakeAsync(stream, content, buffer.AsMemory(0, count)).ConfigureAwait(false);
         }
     }
 
-    private async Task<int> ReadAsync(Stream body, Memory<byte> buffer, CancellationTokenSource silence)
+    private async Task TakeAsync(FileStream stream, ContentHash content, ReadOnlyMemory<byte> bytes)
     {
-        silence.CancelAfter(client.Options.Timeout);
-        try
-        {
-            return await body.ReadAsync(buffer, silence.Token).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (HubRetry.IsLost(exception))
-        {
-            throw new LostException(exception);
-        }
+        await stream.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
+        content.Add(bytes.Span);
+        came(bytes.Length);
     }
 
     private void Restart(FileStream stream, ContentHash content)
@@ -179,7 +182,4 @@ internal sealed class BlobDownload(HubClient client, HubModel model, HubFile fil
         File = file.Path,
         Range = from > 0 || size > PieceBytes ? new RangeHeaderValue(from, Math.Min(from + PieceBytes, size) - 1) : null,
     };
-
-    /// <summary>A connection that was lost while a body came, told apart from a disk that fails.</summary>
-    private sealed class LostException(Exception inner) : Exception(inner.Message, inner);
 }

@@ -11,6 +11,7 @@ namespace Lora.Hub;
 internal sealed class ContentHash : IDisposable
 {
     private const int GitLength = 40;
+    private const int BufferBytes = 1 << 20;
 
     private readonly string expected;
     private readonly IncrementalHash hash;
@@ -25,6 +26,24 @@ internal sealed class ContentHash : IDisposable
         head = isGit ? Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {size}\0")) : [];
         hash = IncrementalHash.CreateHash(isGit ? HashAlgorithmName.SHA1 : HashAlgorithmName.SHA256);
         hash.AppendData(head);
+    }
+
+    /// <summary>What is wrong with a file's content; null where it is what the hub says.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="expected">The hash that the hub says.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static async Task<string?> FaultAsync(string path, string expected, CancellationToken cancellation)
+    {
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, useAsync: true);
+        using ContentHash content = new(expected, stream.Length);
+        byte[] buffer = new byte[BufferBytes];
+        for (int count; (count = await stream.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0;)
+        {
+            content.Add(buffer.AsSpan(0, count));
+        }
+
+        return content.Fault();
     }
 
     /// <summary>Takes the next bytes.</summary>

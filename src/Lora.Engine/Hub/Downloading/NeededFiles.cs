@@ -27,13 +27,14 @@ internal static class NeededFiles
     /// <param name="host">The hub, for a message.</param>
     /// <param name="include">Globs of paths that are taken in place of what is needed; none for that.</param>
     /// <param name="exclude">Globs of paths that are left out.</param>
-    /// <exception cref="LoraException">HubWeightsMissing, or HubFileNotFound for globs that leave nothing.</exception>
+    /// <exception cref="LoraException">HubWeightsMissing; HubFileNotFound for globs that name nothing, ConfigConflict for globs that leave nothing of it.</exception>
     public static IReadOnlyList<HubFile> Of(HubListing listing, string host, IReadOnlyList<string> include, IReadOnlyList<string> exclude)
     {
         HubFile[] chosen = include.Count > 0 ? [.. listing.Files.Where(file => Matches(include, file))] : [.. Needed(listing.Files)];
         HubFile[] left = [.. chosen.Where(file => !Matches(exclude, file))];
-        return left.Length == 0 && (include.Count > 0 || exclude.Count > 0)
-            ? throw LoraException.Of(LoraError.HubFileNotFound, include, listing.Model, string.Join(", ", include.Count > 0 ? include : exclude), host)
+        return chosen.Length == 0 && include.Count > 0 ? throw LoraException.Of(LoraError.HubFileNotFound, include, listing.Model, string.Join(", ", include), host)
+            : left.Length == 0 && chosen.Length > 0
+            ? throw LoraException.Of(LoraError.ConfigConflict, exclude, $"-Exclude {string.Join(", ", exclude)} leaves none of the {chosen.Length} files of {listing.Model} that {(include.Count > 0 ? $"-Include {string.Join(", ", include)} names" : "are needed")}")
             : include.Count == 0 && !chosen.Any(file => file.Name.EndsWith(Weights, StringComparison.Ordinal))
             ? throw LoraException.Of(LoraError.HubWeightsMissing, listing.Model.Name, listing.Model, host, Others(listing.Files))
             : left;

@@ -67,11 +67,7 @@ public sealed class AdapterPublication
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(model);
-        if (!HubCache.IsHubName(model.Name))
-        {
-            throw LoraException.Of(LoraError.HubNameInvalid, model.Name, model.Name);
-        }
-
+        _ = HubModel.WithOwner(model.Name);
         bool isPrivate = await BeginAsync(client, model, isPublic, cancellation).ConfigureAwait(false);
         HubListing listing = await HubListing.ReadAsync(client, model, cancellation).ConfigureAwait(false);
         LoraPublishedAdapter published = new()

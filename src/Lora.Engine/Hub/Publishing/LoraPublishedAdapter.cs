@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Lora;
 
 /// <summary>An adapter that was published.</summary>
@@ -27,5 +25,5 @@ public sealed record LoraPublishedAdapter
     public long UploadedSize { get; init; }
 
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Url} ({Size / 1e6:N1} MB)");
+    public override string ToString() => $"{Url} ({SizeText.Of(Size)})";
 }

@@ -47,8 +47,8 @@ internal sealed class SpillWatch(Func<(long Used, long Free)?> read, long? plann
         if (!isDone && isDue && read() is (long used, long free) && Seems(used + free, free, planned))
         {
             isDone = true;
-            warn(FormattableString.Invariant(
-                $"The GPU's memory is full: {used / 1e9:F2} GB of {(used + free) / 1e9:F2} GB, by all programs. The driver seems to move a part of it into main memory, which makes steps many times slower. Lower -BatchSize or -MaxLength, give a lower -MemoryLimit, or close other programs. With NVIDIA's setting 'CUDA - Sysmem Fallback Policy' at 'Prefer No Sysmem Fallback' such a run fails at once in place of going slowly."));
+            warn(
+                $"The GPU's memory is full: {SizeText.Of(used)} of {SizeText.Of(used + free)}, by all programs. The driver seems to move a part of it into main memory, which makes steps many times slower. Lower -BatchSize or -MaxLength, give a lower -MemoryLimit, or close other programs. With NVIDIA's setting 'CUDA - Sysmem Fallback Policy' at 'Prefer No Sysmem Fallback' such a run fails at once in place of going slowly.");
         }
     }
 }

@@ -66,6 +66,18 @@ public sealed class HubCacheTests : IDisposable
         Assert.EndsWith("Install-LoraModel org/some-name -Revision v2", exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("file")]
+    [InlineData("file/hub")]
+    public void A_cache_that_is_a_file_or_in_one_is_said_so_once(string cache)
+    {
+        File.WriteAllText(Path.Combine(folder.Path, "file"), "");
+
+        LoraException exception = Assert.Throws<LoraException>(() => new HubCache(Path.Combine(folder.Path, cache)).Snapshot(Name, null));
+        Assert.Equal(LoraError.HubSettingInvalid, exception.Error);
+        Assert.Contains($"'{Path.Combine(folder.Path, "file")}' is a file", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_revision_that_is_not_there_is_said_with_those_that_are()
     {

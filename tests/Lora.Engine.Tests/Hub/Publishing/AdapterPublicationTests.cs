@@ -32,7 +32,7 @@ public sealed class AdapterPublicationTests : IDisposable
 
     private string Adapter => folder.File("adapter");
 
-    private HubOptions Options => new() { Cache = folder.File("cache"), Endpoint = new(hub.Address), Token = HubToken.Of(hub.Token), FirstWait = TimeSpan.FromMilliseconds(1), Timeout = TimeSpan.FromSeconds(5) };
+    private HubOptions Options => new() { Cache = folder.File("cache"), Endpoint = new(hub.Address), Token = HubToken.Of(hub.Token), FirstWait = TimeSpan.FromMilliseconds(1), Timeout = TimeSpan.FromMinutes(1) };
 
     public void Dispose()
     {

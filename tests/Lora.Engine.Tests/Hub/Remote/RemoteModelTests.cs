@@ -14,7 +14,7 @@ public sealed class RemoteModelTests : IDisposable
     private readonly LocalHub hub = new();
     private readonly TemporaryFolder folder = new();
 
-    private HubOptions Options => new() { Cache = folder.File("cache"), Endpoint = new(hub.Address), Token = HubToken.Of(hub.Token), FirstWait = TimeSpan.FromMilliseconds(1), Timeout = TimeSpan.FromSeconds(5) };
+    private HubOptions Options => new() { Cache = folder.File("cache"), Endpoint = new(hub.Address), Token = HubToken.Of(hub.Token), FirstWait = TimeSpan.FromMilliseconds(1), Timeout = TimeSpan.FromMinutes(1) };
 
     public void Dispose()
     {

@@ -48,7 +48,7 @@ public class SpillWatchTests
         Assert.Equal((0, 1, 1, 2, 2, 3), (looksAfter[1], looksAfter[2], looksAfter[48], looksAfter[49], looksAfter[98], looksAfter[99]));
         Assert.Equal(3, looks);
         string warning = Assert.Single(warnings);
-        Assert.Contains("7.90 GB of 8.00 GB", warning, StringComparison.Ordinal);
+        Assert.Contains("7.36 GB of 7.45 GB", warning, StringComparison.Ordinal);
         Assert.Contains("seems", warning, StringComparison.Ordinal);
         Assert.Contains("-MemoryLimit", warning, StringComparison.Ordinal);
     }
