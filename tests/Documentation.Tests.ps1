@@ -3,7 +3,7 @@
 
 # Every block of PowerShell in the README and in the help is run as a reader types it: a session a page, in a folder with ./model, ./train.jsonl,
 # ./validation.jsonl, ./chat.jsonl, ./chat-validation.jsonl and, for the help, ./adapter. A block of text right after one shows what it gives. What would
-# install something is asked only what it would do.
+# install something is asked only what it would do. Lines of llama.cpp's llama-completion run llama.cpp (tests/LlamaCompletion), and say what the engine says.
 BeforeDiscovery {
     $root = Split-Path $PSScriptRoot
     $pages = Get-Item (Join-Path $root README.md), (Join-Path $root 'docs/en-US/*.md') | ForEach-Object {
@@ -61,6 +61,9 @@ Describe '<Page>' -ForEach $pages {
         $runspace.Open()
         $session = [powershell]::Create($runspace)
         $null = $session.AddScript('Import-Module $args[0]; Set-Location -LiteralPath $args[1]; $PSDefaultParameterValues["Install-LoraRuntime:WhatIf"] = $true').AddArgument($manifest).AddArgument($folder.FullName).Invoke()
+        $session.Commands.Clear()
+        $llama = Get-ChildItem (Join-Path $PSScriptRoot '../artifacts/bin/LlamaCompletion/*/LlamaCompletion.dll') | Sort-Object LastWriteTime | Select-Object -Last 1
+        $null = $session.AddScript('$llama = $args[0]; function llama-completion { dotnet $llama @args }').AddArgument($llama.FullName).Invoke()
     }
 
     AfterAll {
@@ -86,6 +89,39 @@ Describe '<Page>' -ForEach $pages {
         if ($Shown) {
             $lines = $said -replace '\e\[[\d;]*m' -split '\r?\n' | ForEach-Object TrimEnd
             ($lines -join "`n").Trim("`n") | Should -Be ($Shown -replace '\r').Trim("`n")
+        }
+    }
+
+    if ($Page -eq 'README') {
+        It 'runs llama.cpp on the screen of training, talking and exporting' {
+            ($Block | Where-Object Heading -EQ 'Train, talk, export').Code -join "`n" | Should -Match '(?m)^Export-LoraModel (.|\n)*^llama-completion '
+        }
+
+        It 'says in llama.cpp what the engine says: <_>' -ForEach @($Block.Code -split '\r?\n' -match '^llama-') {
+            $elements = [System.Management.Automation.Language.Parser]::ParseInput($_, [ref] $null, [ref] $null).EndBlock.Statements[0].PipelineElements[0].CommandElements
+            $words = foreach ($element in $elements) { $element -is [System.Management.Automation.Language.CommandParameterAst] ? "-$($element.ParameterName)" : $element.SafeGetValue() }
+            function Get-Word { param($Name) $words[[array]::IndexOf($words, $Name) + 1] }
+
+            # What a file was written from is the folder of its name: an adapter, or a model that has one in it.
+            $source = [System.IO.Path]::ChangeExtension((Get-Word ('--lora' -in $words ? '--lora' : '-m')), $null).TrimEnd('.')
+            $asked = @{ Prompt = Get-Word -p; MaxToken = Get-Word -n }
+            $asked += Test-Path (Join-Path $folder $source adapter_config.json) ? @{ Adapter = "./$source" } : @{ Model = "./$source" }
+
+            $session.Commands.Clear()
+            $session.Streams.ClearStreams()
+            $said = $session.AddScript($_).Invoke() -join "`n"
+            $session.Streams.Error | Should -BeNullOrEmpty
+            $session.Commands.Clear()
+            $ours = $session.AddScript('param($asked) (Invoke-LoraGeneration @asked).Text').AddArgument($asked).Invoke() -join "`n"
+            $ours | Should -Not -BeNullOrEmpty
+            $said | Should -Be ($asked.Prompt + $ours)
+        }
+
+        It 'runs no line of llama.cpp with an argument that it does not know' {
+            $session.Commands.Clear()
+            $session.Streams.ClearStreams()
+            $null = $session.AddScript("llama-completion -m chatty.gguf -p 'The fox' -n 4 --temp 0 -no-cnv --mirostat 2").Invoke()
+            $session.Streams.Error | Should -Match "--mirostat"
         }
     }
 

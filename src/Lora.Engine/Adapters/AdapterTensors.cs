@@ -84,7 +84,7 @@ internal static class AdapterTensors
             }
             else if (!tensor.Shape.AsSpan().SequenceEqual(parameter.Shape))
             {
-                faults.Add(parameter.Key, $"the shape is [{string.Join(", ", tensor.Shape)}]; expected is [{string.Join(", ", parameter.Shape)}]");
+                faults.Add(parameter.Key, "the shape is not the one that the model's module takes", $"[{string.Join(", ", tensor.Shape)}]; expected is [{string.Join(", ", parameter.Shape)}]");
             }
         }
 

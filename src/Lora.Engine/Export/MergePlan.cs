@@ -78,7 +78,7 @@ internal sealed class MergePlan
             TensorData? TensorOf(AdapterPartKind kind) => module.FirstOrDefault(entry => entry.Part.Kind == kind).Tensor;
         }
 
-        problems.AddRange(rules.Missing);
+        problems.AddRange(rules.Misfits);
         return plan;
 
         void Add(ModuleMerge merge, string changed)

@@ -14,10 +14,11 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
     private const string WayOut = "-Untie (Untie in a program) writes a model in which each has its own";
 
     private readonly string name = adapter.Label;
-    private readonly TensorFaults missing = new(adapter.Label, adapter.Label);
+    private readonly List<string> missing = [];
+    private readonly TensorFaults misfits = new(adapter.Label, adapter.Label);
 
-    /// <summary>Modules of the adapter that the model has not, as one problem.</summary>
-    public IReadOnlyList<LoraProblem> Missing => missing.Problems();
+    /// <summary>Modules of the adapter that the model has not, as one problem, and tensors of another shape, as another.</summary>
+    public IReadOnlyList<LoraProblem> Misfits => [.. TensorFaults.OfMissing(adapter, missing), .. misfits.Problems()];
 
     /// <summary>What can be said of the adapter alone.</summary>
     public static IReadOnlyList<LoraProblem> OfAdapter(LoraAdapter adapter, string model)
@@ -41,6 +42,7 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
     public TensorInfo? Check(ModuleMerge merge, string parameter)
     {
         int before = problems.Count;
+        bool fits = true;
         if (layout.Of(merge.Name, parameter) is not TensorInfo tensor)
         {
             NoteMissing(merge, parameter);
@@ -69,12 +71,13 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
 
             if (!shape.AsSpan().SequenceEqual(expected))
             {
-                problems.Add(Misfit($"'{part.Name}' is for the shape [{string.Join(", ", shape)}], and that of '{tensor.Name}' is [{string.Join(", ", expected)}]"));
+                fits = false;
+                misfits.Add(part.Name, "the shape is not that of the model's weight", $"for [{string.Join(", ", shape)}], and that of '{tensor.Name}' is [{string.Join(", ", expected)}]");
             }
         }
 
         problems.AddRange(Incomplete(merge, parameter).Select(Misfit));
-        return problems.Count == before ? tensor : null;
+        return fits && problems.Count == before ? tensor : null;
     }
 
     /// <summary>Whether the adapter has rows of tokens of a module.</summary>
@@ -139,7 +142,7 @@ internal sealed class MergeRules(LoraAdapter adapter, ModuleTree tree, MergedLay
         }
         else
         {
-            missing.Add(merge.Name, "the model has no such module");
+            missing.Add(merge.Name);
         }
     }
 

@@ -72,6 +72,20 @@ public sealed class MergeRulesTests : IDisposable
         Assert.Equal("{}", File.ReadAllText(files.File("merged/config.json")));
     }
 
+    [Theory]
+    [InlineData(6, "'q6', 'q7', 'q8' and 3 more: the model has no such module", 4)]
+    [InlineData(0, "(for [4, 4], and that of 'q0.weight' is [4, 8])", 8)]
+    public void An_adapter_that_fits_nowhere_is_one_problem(int shift, string expected, long width)
+    {
+        Write("{}", [.. Enumerable.Range(0, 6).Select(number => ($"q{number}.weight", new long[] { 4, width }))]);
+
+        (string, long[])[] tensors = [.. Enumerable.Range(shift, 6).SelectMany(number => new (string, long[])[] { ($"q{number}.lora_A.weight", [2, 4]), ($"q{number}.lora_B.weight", [4, 2]) })];
+        LoraProblem problem = Assert.Single(Refusal(new(), tensors).Problems);
+
+        Assert.Equal(LoraError.AdapterWeightsInvalid, problem.Error);
+        Assert.Contains(expected, problem.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Quantised_weights_are_refused_in_favour_of_the_original_ones()
     {

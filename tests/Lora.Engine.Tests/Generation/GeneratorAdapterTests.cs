@@ -47,6 +47,23 @@ public sealed class GeneratorAdapterTests : IDisposable
         int[] Ids(string? adapter) => GeneratorAdapterTests.Ids(generator, adapter);
     }
 
+    /// <summary>Of another family none of its modules is there; of another size of the family each has other shapes.</summary>
+    [Theory]
+    [InlineData("gpt2", "'transformer.h.0.attn.c_attn', ", " more: the model has no such module")]
+    [InlineData("llama_tied_headdim", "lora_A.weight' ([4, ", " more: the shape is not the one that the model's module takes")]
+    public void An_adapter_that_fits_nowhere_is_one_problem_which_names_a_few_modules_and_counts_the_others(string family, string named, string counted)
+    {
+        LoraAdapter foreign = AdapterFolder.Load(Path.Combine(GoldenFamily.FolderOf(family), "adapter"));
+
+        LoraException exception = Assert.Throws<LoraException>(() => LoraGenerator.Load(folder.Path, [foreign], OnCpu).Dispose());
+
+        LoraProblem problem = Assert.Single(exception.Problems);
+        Assert.Equal(LoraError.AdapterWeightsInvalid, problem.Error);
+        Assert.Contains(named, problem.Message, StringComparison.Ordinal);
+        Assert.Contains(counted, problem.Message, StringComparison.Ordinal);
+        Assert.Contains("the model that it was trained on", problem.Advice, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void By_what_each_goes_on_texts_is_told_and_why_not_by_vector_code()
     {

@@ -5,12 +5,12 @@ using Lora.Selection;
 
 namespace Lora.Adapters;
 
-/// <summary>Whether an adapter's weights fit its own configuration; the model is not asked.</summary>
+/// <summary>Whether an adapter's weights fit its own configuration, and a model's modules.</summary>
 internal static partial class AdapterWeightRules
 {
     private static readonly (string A, string B)[] Pairs = [(".lora_A.weight", ".lora_B.weight"), (".lora_embedding_A", ".lora_embedding_B")];
 
-    /// <summary>A problem for each cause.</summary>
+    /// <summary>A problem for each cause; the model is not asked.</summary>
     /// <param name="config">The adapter's configuration.</param>
     /// <param name="tensors">Its tensors.</param>
     /// <param name="source">Where they are from, for messages.</param>
@@ -37,6 +37,31 @@ internal static partial class AdapterWeightRules
 
         CheckRanks(config, tensors, faults);
         return faults.Problems();
+    }
+
+    /// <summary>Whether A and B are for the sizes of a model's linear layers, as one problem. Those outside of blocks may be for a vocabulary that is taken over.</summary>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="modules">The modules that it is for, as headers describe them.</param>
+    public static IReadOnlyList<LoraProblem> CheckSizes(LoraAdapter adapter, IEnumerable<LoraModuleInfo> modules)
+    {
+        TensorFaults faults = new(adapter.Path, adapter.Label);
+        Dictionary<string, long[]> shapes = adapter.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
+        foreach (LoraModuleInfo module in modules.Where(module => module is { Layer: not null, Parameter: null, Kind: LoraModuleKind.Linear or LoraModuleKind.Conv1D }))
+        {
+            Check(module, "lora_A.weight", 1, module.InFeatures);
+            Check(module, "lora_B.weight", 0, module.OutFeatures);
+        }
+
+        return faults.Problems();
+
+        void Check(LoraModuleInfo module, string tensor, int axis, long? size)
+        {
+            string name = PeftKey.Of(module.Name, tensor);
+            if (size is long expected && shapes.TryGetValue(name, out long[]? shape) && shape.Length == 2 && shape[axis] != expected)
+            {
+                faults.Add(name, "the shape is not the one that the model's module takes", $"[{string.Join(", ", shape)}]; the module has {expected} {(axis == 1 ? "inputs" : "outputs")}");
+            }
+        }
     }
 
     private static void CheckName(string name, TensorFaults faults)

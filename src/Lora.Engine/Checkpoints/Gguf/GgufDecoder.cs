@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 
 namespace Lora.Checkpoints;
 
@@ -15,23 +14,13 @@ internal static class GgufDecoder
         switch (type)
         {
             case GgufTensorType.F32:
-                bytes.CopyTo(MemoryMarshal.AsBytes(values));
+                NumberForms.Widen(bytes, TensorDataType.F32, values);
                 return;
             case GgufTensorType.F16:
-                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(bytes);
-                for (int index = 0; index < values.Length; index++)
-                {
-                    values[index] = (float)halves[index];
-                }
-
+                NumberForms.Widen(bytes, TensorDataType.F16, values);
                 return;
             case GgufTensorType.BF16:
-                ReadOnlySpan<ushort> upper = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (int index = 0; index < values.Length; index++)
-                {
-                    values[index] = BitConverter.UInt32BitsToSingle((uint)upper[index] << 16);
-                }
-
+                NumberForms.Widen(bytes, TensorDataType.BF16, values);
                 return;
         }
 

@@ -33,16 +33,24 @@ internal sealed class GgufAdapterTensors
 
         IReadOnlyDictionary<string, FactorPair> pairs = reasons.Count == 0 ? FactorPair.Of(adapter) : new Dictionary<string, FactorPair>();
         Dictionary<string, LoraModuleInfo> modules = tree.Modules.DistinctBy(module => module.Name).ToDictionary(module => module.Name, StringComparer.Ordinal);
-        List<string> unknown = [];
+        List<string> unknown = [], missing = [], misfits = [];
         foreach ((string module, FactorPair pair) in pairs)
         {
             if (architecture.Find(module) is null && tree.Tied?.Other(module) is null)
             {
                 unknown.Add(module);
             }
-            else if (WhyNot(module, pair, tree, modules) is string reason)
+            else if (tree.Tied?.Other(module) is string other)
             {
-                reasons.Add(reason);
+                reasons.Add($"'{module}' shares its weight with '{other}', and llama.cpp has one tensor for both");
+            }
+            else if (!modules.TryGetValue(module, out LoraModuleInfo? own))
+            {
+                missing.Add(module);
+            }
+            else if (own.OutFeatures is long outputs && own.InFeatures is long inputs && (pair.Up.Shape[0] != outputs || pair.Down.Shape[1] != inputs))
+            {
+                misfits.Add($"'{module}' is adapted for {pair.Down.Shape[1]} inputs and {pair.Up.Shape[0]} outputs, and has {inputs} and {outputs}");
             }
             else
             {
@@ -53,9 +61,12 @@ internal sealed class GgufAdapterTensors
             }
         }
 
-        if (unknown.Count > 0)
+        // One reason for all modules that have it: an adapter of another model has it everywhere.
+        reasons.AddRange(new[] { (unknown, $"llama.cpp has no tensor of its architecture {architecture.Name} for"), (missing, "the model has no") }
+            .Where(found => found.Item1.Count > 0).Select(found => $"{found.Item2} {PlainFactors.Names(found.Item1)}"));
+        if (misfits.Count > 0)
         {
-            reasons.Add($"llama.cpp has no tensor of its architecture {architecture.Name} for {PlainFactors.Names(unknown)}");
+            reasons.Add(misfits[0] + (misfits.Count > 1 ? $", and {misfits.Count - 1} more have other sizes too" : ""));
         }
 
         LoraException.ThrowIfAny([.. reasons.Select(reason => new LoraProblem(LoraError.FormatRefused, adapter.Label, adapter.Label, LoraAdapterFormat.Gguf, reason))]);
@@ -132,13 +143,6 @@ internal sealed class GgufAdapterTensors
             yield return $"'{adapter.Label}' has no pair of A and B";
         }
     }
-
-    private static string? WhyNot(string module, FactorPair pair, ModuleTree tree, Dictionary<string, LoraModuleInfo> modules) =>
-        tree.Tied?.Other(module) is string other ? $"'{module}' shares its weight with '{other}', and llama.cpp has one tensor for both"
-        : !modules.TryGetValue(module, out LoraModuleInfo? own) ? $"the model has no '{module}'"
-        : own.OutFeatures is long outputs && own.InFeatures is long inputs && (pair.Up.Shape[0] != outputs || pair.Down.Shape[1] != inputs)
-            ? $"'{module}' is adapted for {pair.Down.Shape[1]} inputs and {pair.Up.Shape[0]} outputs, and has {inputs} and {outputs}"
-        : null;
 
     private static bool IsEmbedding(FactorPair pair) => pair.Down.Name.EndsWith(".lora_embedding_A", StringComparison.Ordinal);
 

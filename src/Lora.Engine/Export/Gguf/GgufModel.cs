@@ -90,7 +90,9 @@ public static class GgufModel
             (options.Warn ?? (text => Trace.TraceWarning(text)))(note);
         }
 
-        using GgufTensorValues values = new(checkpoint, new(checkpoint, changes));
+        int all = get_num_threads();
+        using ThreadCount one = ThreadCount.Use(1); // merging, on this thread, goes on beside converting on the others
+        using GgufTensorValues values = new(checkpoint, new(checkpoint, changes), all);
         GgufProgress bytes = new(progress, "Writing", plan.Tensors.Sum(tensor => tensor.Length));
         LoraExportVerification verification = LoraExportVerification.Skipped;
         GgufFile.MakeFolder(path);
@@ -107,13 +109,15 @@ public static class GgufModel
         return new() { Path = path, Size = new FileInfo(path).Length, Verification = verification, Note = fitted?.Note is null ? [] : [fitted.Note] };
 
         // Before it takes its place: what is there stays unless what comes is right.
-        LoraExportVerification Verified(string written) => options.SkipVerification
-            ? LoraExportVerification.Skipped
-            : new ExportProof(fitted ?? ExportProof.NoAdapter, checkpoint, options, progress, cancellation).Of(known =>
+        LoraExportVerification Verified(string written)
+        {
+            using ThreadCount many = ThreadCount.Use(all);
+            return options.SkipVerification ? LoraExportVerification.Skipped : new ExportProof(fitted ?? ExportProof.NoAdapter, checkpoint, options, progress, cancellation).Of(known =>
             {
                 GgufModelValues read = new(written, plan);
                 return (known, read, read);
             });
+        }
     }
 
     private static IEnumerable<GgufField> General(GgufArchitecture architecture, string folder, LoraTensorType type, GgufModelPlan plan)

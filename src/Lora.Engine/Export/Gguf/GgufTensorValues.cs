@@ -8,19 +8,15 @@ using static TorchSharp.torch;
 namespace Lora.Export;
 
 /// <summary>
-/// Writes the values of a model's tensors in the forms of the file. What is only stored otherwise goes piece by piece, whatever its size; what the adapter
-/// changes goes by rows where it can; what stands in another order is held whole, in float32.
+/// Writes the values of a model's tensors in the forms of the file, piece by piece on several threads. What is only stored otherwise never comes near libtorch;
+/// what the adapter changes goes by rows where it can; what stands in another order is held whole, in float32.
 /// </summary>
 /// <param name="checkpoint">The base model.</param>
 /// <param name="reader">Reads what the adapter changes.</param>
-internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reader) : IDisposable
+/// <param name="threads">How many convert.</param>
+internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reader, int threads) : IDisposable
 {
-    // A multiple of every block, and little enough that pieces stay in the caches between reading, converting and writing.
-    private const int PieceValues = 1 << 18;
-
-    // Memory of pieces that is taken anew costs more than what is done with it.
-    private readonly Dictionary<ScalarType, Tensor> buffers = [];
-    private byte[] blocks = [];
+    private readonly GgufPieceWriter pieces = new(threads);
 
     /// <summary>Writes a tensor.</summary>
     /// <param name="source">Where its values come from.</param>
@@ -35,47 +31,65 @@ internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reade
             if (part.Source is null || !part.IsPlain)
             {
                 using DisposeScope scope = NewDisposeScope();
-                EncodePieces(Whole(part), part);
+                AddValues(Whole(part), part);
             }
             else if (reader.Changes(part.Source))
             {
-                reader.Read(part.Source, ScalarType.Float32, rows => EncodePieces(rows, part), cancellation);
+                reader.Read(part.Source, ScalarType.Float32, rows => AddValues(rows, part), cancellation);
             }
             else
             {
-                for (long start = 0; start < part.Source.ElementCount; start += PieceValues)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    using DisposeScope scope = NewDisposeScope();
-                    Encode(Read(part.Source, start, (int)Math.Min(PieceValues, part.Source.ElementCount - start)), type, stream, part.Source.Name);
-                }
+                AddStored(part.Source);
             }
         }
 
-        void EncodePieces(Tensor values, GgufPart part)
+        pieces.Finish(stream);
+
+        void AddStored(TensorInfo tensor)
         {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor flat = values.view(-1); // [values]
-            for (long start = 0; start < flat.shape[0]; start += PieceValues)
+            int width = tensor.DataType.BitSize() / 8;
+            foreach ((long start, int count) in Pieces(tensor.ElementCount))
             {
                 cancellation.ThrowIfCancellationRequested();
-                using DisposeScope piece = NewDisposeScope();
-                Encode(flat.narrow(0, start, Math.Min(PieceValues, flat.shape[0] - start)), type, stream, part.Source?.Name ?? "");
+                pieces.Add(stream, _ => { }, piece =>
+                {
+                    checkpoint.Read(tensor, start * width, piece.Stored(count * width));
+                    Encode(piece, count, tensor.DataType, tensor.Name);
+                });
+            }
+        }
+
+        // These live as long as this call: they are copied before it ends, and converted whenever.
+        void AddValues(Tensor values, GgufPart part)
+        {
+            foreach ((long start, int count) in Pieces(values.numel()))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                pieces.Add(
+                    stream,
+                    piece => TensorMemory.Bytes(values, start * sizeof(float), count * sizeof(float)).CopyTo(piece.Stored(count * sizeof(float))),
+                    piece => Encode(piece, count, TensorDataType.F32, part.Source?.Name ?? ""));
+            }
+        }
+
+        void Encode(GgufPiece piece, int count, TensorDataType stored, string name)
+        {
+            if (!piece.Encode(count, stored, type))
+            {
+                throw LoraException.Of(LoraError.MergeRefused, name, name, $"it has values that are not finite, or that {type} does not hold");
             }
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => buffers.Values.ToList().ForEach(buffer => buffer.Dispose());
+    public void Dispose() => pieces.Dispose();
 
-    /// <summary>A piece of a tensor of the base, in its own dtype.</summary>
-    private Tensor Read(TensorInfo tensor, long start, int count)
+    private static IEnumerable<(long Start, int Count)> Pieces(long values)
     {
-        ScalarType type = TensorType.Of(tensor.DataType);
-        int width = (int)type.ElementSize();
-        Tensor piece = Buffer(type).narrow(0, 0, count);
-        checkpoint.Read(tensor, start * width, TensorMemory.Bytes(piece, 0, count * width));
-        return piece;
+        for (long start = 0; start < values; start += GgufPiece.MostValues)
+        {
+            yield return (start, (int)Math.Min(GgufPiece.MostValues, values - start));
+        }
     }
 
     /// <summary>A part with everything done to it, float32.</summary>
@@ -91,46 +105,5 @@ internal sealed class GgufTensorValues(Checkpoint checkpoint, MergedReader reade
         values = part.RowOrder is long[] order ? values.index_select(0, tensor(order, dtype: ScalarType.Int64)) : values;
         values = part.Adds != 0 ? values.Plus(part.Adds) : values;
         return (part.Factor != 1 ? values.Times(part.Factor) : values).contiguous();
-    }
-
-    /// <summary>Writes values in a form of the file.</summary>
-    private unsafe void Encode(Tensor values, GgufTensorType type, Stream stream, string name)
-    {
-        int count = (int)values.shape[0];
-        (ScalarType number, TensorDataType stored) = type switch
-        {
-            GgufTensorType.F16 => (ScalarType.Float16, TensorDataType.F16),
-            GgufTensorType.BF16 => (ScalarType.BFloat16, TensorDataType.BF16),
-            _ => (ScalarType.Float32, TensorDataType.F32),
-        };
-        Tensor written = values.dtype == number ? values : Buffer(number).narrow(0, 0, count).copy_(values);
-        Span<byte> bytes = TensorMemory.Bytes(written, 0, count * (int)number.ElementSize());
-        if (!FiniteValues.AreAllOf(bytes, stored))
-        {
-            throw LoraException.Of(LoraError.MergeRefused, name, name, $"it has values that are not finite, or that {type} does not hold");
-        }
-
-        (int block, int width) = type.Block();
-        if (block == 1)
-        {
-            stream.Write(bytes);
-            return;
-        }
-
-        int length = count / block * width;
-        blocks = blocks.Length >= length ? blocks : new byte[length];
-        GgufBlocks.Encode(new((float*)TensorMemory.Address(written), count), type, blocks.AsSpan(0, length));
-        stream.Write(blocks, 0, length);
-    }
-
-    private Tensor Buffer(ScalarType type)
-    {
-        if (!buffers.TryGetValue(type, out Tensor? buffer))
-        {
-            buffer = empty([PieceValues], dtype: type, device: CPU).DetachFromDisposeScope();
-            buffers.Add(type, buffer);
-        }
-
-        return buffer;
     }
 }

@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Models;
 using Lora.Selection;
@@ -58,7 +59,7 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
             problems.AddRange(AdapterWeightRules.Check(config, adapter.Tensors, one.Name));
 
             // What an adapter was trained with is past: an entry that hits nothing is no error here.
-            ResolvedTargets? resolved = Problems.Collect(problems, () => ModelTargets.Resolve(meant, folders[0], allowUnmatched: true));
+            ResolvedTargets? resolved = Problems.Collect(problems, () => Resolved(one, folders[0]));
             planned.Add(resolved is null ? one : one with { Targets = ModelTargets.ForAdapter(resolved), Config = meant with { ModulesToSave = [.. resolved.Saved] } });
         }
 
@@ -77,6 +78,21 @@ internal sealed record MeasurementPlan(string Folder, IReadOnlyList<PlannedAdapt
         IEnumerable<string> broken = adapters.Where(adapter => !adapter.Tensors.All(FiniteValues.AreAllOf))
             .Select(adapter => $"'{adapter.Label}' has values that are not finite; its loss will not be either.");
         return new(folders[0], [.. planned.Select(one => one with { Active = filter.Apply(one.Active).Selected })], [.. unconverted, .. broken, .. Misses(filter, planned)]) { Notes = [.. planned.Select(one => one.Fitted?.Note).OfType<string>()] };
+    }
+
+    /// <summary>Finds the modules that an adapter is for. That a model has none of them is one problem, which names modules, and not one for each entry that chose them once.</summary>
+    private static ResolvedTargets Resolved(PlannedAdapter planned, string folder)
+    {
+        try
+        {
+            ResolvedTargets resolved = ModelTargets.Resolve(planned.Config, folder, allowUnmatched: true);
+            LoraException.ThrowIfAny(AdapterWeightRules.CheckSizes(planned.Adapter, resolved.Targets.Select(target => target.Module)));
+            return resolved;
+        }
+        catch (LoraException exception) when (exception.Error == LoraError.NoTargets && planned.Active.Count > 0 && !ModuleTree.Read(folder).Nodes.Keys.Intersect(planned.Active).Any())
+        {
+            throw LoraException.Of(TensorFaults.OfMissing(planned.Adapter, planned.Active));
+        }
     }
 
     private static string Together(IEnumerable<PlannedAdapter> planned) => string.Join(" + ", planned.Select(one => one.Name));

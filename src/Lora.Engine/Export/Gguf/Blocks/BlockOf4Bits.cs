@@ -33,8 +33,8 @@ internal static class BlockOf4Bits
     /// <summary>The value that is furthest from zero, the first where two are as far.</summary>
     private static float OfLargest(ReadOnlySpan<float> values, ReadOnlySpan<Vector256<float>> parts)
     {
-        Vector256<float> largest = Vector256.Max(Vector256.Max(Vector256.Abs(parts[0]), Vector256.Abs(parts[1])), Vector256.Max(Vector256.Abs(parts[2]), Vector256.Abs(parts[3])));
-        Vector128<float> four = Vector128.Max(largest.GetLower(), largest.GetUpper());
+        Vector256<float> largest = Vector256.MaxNative(Vector256.MaxNative(Vector256.Abs(parts[0]), Vector256.Abs(parts[1])), Vector256.MaxNative(Vector256.Abs(parts[2]), Vector256.Abs(parts[3])));
+        Vector128<float> four = Vector128.MaxNative(largest.GetLower(), largest.GetUpper());
         Vector256<float> all = Vector256.Create(MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3])));
         uint places = 0;
         for (int part = 0; part < parts.Length; part++)
@@ -49,8 +49,8 @@ internal static class BlockOf4Bits
     {
         Vector256<int> last = Vector256.Create(LastCode);
         Vector256<short> codes = Vector256.Narrow(
-            Vector256.Min(Vector256.ConvertToInt32((first * inverse) + Vector256.Create(Middle)), last),
-            Vector256.Min(Vector256.ConvertToInt32((second * inverse) + Vector256.Create(Middle)), last));
+            Vector256.Min(Vector256.ConvertToInt32Native((first * inverse) + Vector256.Create(Middle)), last),
+            Vector256.Min(Vector256.ConvertToInt32Native((second * inverse) + Vector256.Create(Middle)), last));
         return Vector128.Narrow(codes.GetLower(), codes.GetUpper()).AsByte();
     }
 }

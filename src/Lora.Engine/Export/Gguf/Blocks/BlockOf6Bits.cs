@@ -48,23 +48,22 @@ internal static class BlockOf6Bits
         Half whole = (Half)(1 / inverse);
         Span<byte> stored = block.Slice(192, Groups);
         Span<byte> codes = stackalloc byte[Size];
+        Vector256<int> middle = Vector256.Create(Middle);
         for (int group = 0; group < Groups; group++)
         {
             sbyte scale = (sbyte)Math.Min(127, (int)MathF.Round(inverse * scales[group]));
             stored[group] = (byte)scale;
             float step = (float)whole * scale;
-            Span<byte> own = codes.Slice(group * GroupSize, GroupSize);
-            ReadOnlySpan<Vector256<float>> parts = MemoryMarshal.Cast<float, Vector256<float>>(values.Slice(group * GroupSize, GroupSize));
-            for (int part = 0; part < parts.Length; part++)
+            if (step == 0 && inverses[group] == 0)
             {
-                // A scale that rounds to zero leaves the codes of the search; a group of nothing has none.
-                Vector256<float> scaled = step != 0 ? parts[part] / step : parts[part] * inverses[group];
-                Vector256<int> found = inverses[group] == 0 && step == 0 ? Vector256<int>.Zero : Vector256.ConvertToInt32(Codes(scaled)) + Vector256.Create(Middle);
-                for (int lane = 0; lane < Lanes; lane++)
-                {
-                    own[(part * Lanes) + lane] = (byte)found[lane];
-                }
+                continue; // a group of nothing has no codes
             }
+
+            // A scale that rounds to zero leaves the codes of the search.
+            ReadOnlySpan<Vector256<float>> parts = MemoryMarshal.Cast<float, Vector256<float>>(values.Slice(group * GroupSize, GroupSize));
+            (Vector256<float> first, Vector256<float> second) = step != 0 ? (parts[0] / step, parts[1] / step) : (parts[0] * inverses[group], parts[1] * inverses[group]);
+            Vector256<short> found = Vector256.Narrow(Vector256.ConvertToInt32Native(Codes(first)) + middle, Vector256.ConvertToInt32Native(Codes(second)) + middle);
+            Vector128.Narrow(found.GetLower(), found.GetUpper()).AsByte().CopyTo(codes[(group * GroupSize)..]);
         }
 
         Pack(codes, block);
@@ -74,13 +73,18 @@ internal static class BlockOf6Bits
     /// <summary>The best scales of eight groups, and what values are multiplied by for their codes; both 0 for a group of nothing.</summary>
     private static void Search(ReadOnlySpan<float> values, Span<float> scales, Span<float> inverses)
     {
-        Span<float> turned = stackalloc float[Lanes * GroupSize]; // [values of a group, groups]
-        for (int index = 0; index < turned.Length; index++)
+        Span<Vector256<float>> columns = stackalloc Vector256<float>[GroupSize]; // of a value of each group
+        Span<Vector256<float>> weights = stackalloc Vector256<float>[GroupSize];
+        Span<Vector256<float>> weighted = stackalloc Vector256<float>[GroupSize];
+        for (int column = 0; column < GroupSize; column++)
         {
-            turned[index] = values[(index % Lanes * GroupSize) + (index / Lanes)];
+            ReadOnlySpan<float> own = values[column..];
+            Vector256<float> all = Vector256.Create(own[0], own[GroupSize], own[2 * GroupSize], own[3 * GroupSize], own[4 * GroupSize], own[5 * GroupSize], own[6 * GroupSize], own[7 * GroupSize]);
+            columns[column] = all;
+            weights[column] = all * all;
+            weighted[column] = all * all * all;
         }
 
-        ReadOnlySpan<Vector256<float>> columns = MemoryMarshal.Cast<float, Vector256<float>>(turned);
         Vector256<float> furthest = Vector256<float>.Zero;
         foreach (Vector256<float> column in columns)
         {
@@ -89,7 +93,7 @@ internal static class BlockOf6Bits
 
         Vector256<float> isNothing = Vector256.LessThan(Vector256.Abs(furthest), Vector256.Create(Nothing));
         Vector256<float> bestInverse = Vector256.Create((float)-Middle) / furthest;
-        (Vector256<float> product, Vector256<float> square) = Fit(columns, bestInverse);
+        (Vector256<float> product, Vector256<float> square) = Fit(columns, weights, weighted, bestInverse);
         Vector256<float> scale = Vector256.ConditionalSelect(Vector256.Equals(square, Vector256<float>.Zero), Vector256<float>.Zero, product / square);
         Vector256<float> best = scale * product;
         for (int step = -Tries; step <= Tries; step++)
@@ -100,7 +104,7 @@ internal static class BlockOf6Bits
             }
 
             Vector256<float> inverse = Vector256.Create(-(Middle + (TryStep * step))) / furthest;
-            (product, square) = Fit(columns, inverse);
+            (product, square) = Fit(columns, weights, weighted, inverse);
             Vector256<float> isBetter = Vector256.GreaterThan(square, Vector256<float>.Zero) & Vector256.GreaterThan(product * product, best * square);
             scale = Vector256.ConditionalSelect(isBetter, product / square, scale);
             best = Vector256.ConditionalSelect(isBetter, scale * product, best);
@@ -112,16 +116,16 @@ internal static class BlockOf6Bits
     }
 
     /// <summary>What the least squares for a scale take: sums of w x code and w code², w = x².</summary>
-    private static (Vector256<float> Product, Vector256<float> Square) Fit(ReadOnlySpan<Vector256<float>> columns, Vector256<float> inverse)
+    private static (Vector256<float> Product, Vector256<float> Square) Fit(
+        ReadOnlySpan<Vector256<float>> columns, ReadOnlySpan<Vector256<float>> weights, ReadOnlySpan<Vector256<float>> weighted, Vector256<float> inverse)
     {
         Vector256<float> product = Vector256<float>.Zero;
         Vector256<float> square = Vector256<float>.Zero;
-        foreach (Vector256<float> values in columns)
+        for (int column = 0; column < GroupSize; column++)
         {
-            Vector256<float> codes = Codes(inverse * values);
-            Vector256<float> weights = values * values;
-            product += weights * values * codes;
-            square += weights * codes * codes;
+            Vector256<float> codes = Codes(inverse * columns[column]);
+            product += weighted[column] * codes;
+            square += weights[column] * codes * codes;
         }
 
         return (product, square);
@@ -129,7 +133,7 @@ internal static class BlockOf6Bits
 
     /// <summary>The nearest whole number, the even one of two that are as near, from -32 to 31.</summary>
     private static Vector256<float> Codes(Vector256<float> values) =>
-        Vector256.Min(Vector256.Max(Vector256.Round(values), Vector256.Create((float)-Middle)), Vector256.Create(Middle - 1f));
+        Vector256.MinNative(Vector256.MaxNative(Vector256.Round(values), Vector256.Create((float)-Middle)), Vector256.Create(Middle - 1f));
 
     /// <summary>Of each 128 codes: 64 bytes with the lower halves of the first and second 32 beside those of the third and fourth; 32 bytes with the rest of all four.</summary>
     private static void Pack(ReadOnlySpan<byte> codes, Span<byte> block)
@@ -139,13 +143,12 @@ internal static class BlockOf6Bits
             ReadOnlySpan<byte> all = codes.Slice(half * 128, 128);
             Span<byte> low = block.Slice(half * 64, 64);
             Span<byte> high = block.Slice(128 + (half * 32), 32);
-            for (int index = 0; index < 32; index++)
-            {
-                (byte one, byte two, byte three, byte four) = (all[index], all[index + 32], all[index + 64], all[index + 96]);
-                low[index] = (byte)((one & 15) | (three << 4));
-                low[index + 32] = (byte)((two & 15) | (four << 4));
-                high[index] = (byte)((one >> 4) | ((two >> 4) << 2) | ((three >> 4) << 4) | ((four >> 4) << 6));
-            }
+            (Vector256<byte> one, Vector256<byte> two, Vector256<byte> three, Vector256<byte> four) =
+                (Vector256.Create(all[..32]), Vector256.Create(all[32..64]), Vector256.Create(all[64..96]), Vector256.Create(all[96..]));
+            Vector256<byte> lower = Vector256.Create((byte)15);
+            ((one & lower) | (three << 4)).CopyTo(low);
+            ((two & lower) | (four << 4)).CopyTo(low[32..]);
+            ((one >> 4) | ((two >> 4) << 2) | ((three >> 4) << 4) | ((four >> 4) << 6)).CopyTo(high);
         }
     }
 }

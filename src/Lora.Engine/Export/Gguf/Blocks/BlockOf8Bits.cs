@@ -19,7 +19,7 @@ internal static class BlockOf8Bits
     public static void Encode(ReadOnlySpan<float> values, Span<byte> block)
     {
         ReadOnlySpan<Vector256<float>> parts = MemoryMarshal.Cast<float, Vector256<float>>(values);
-        Vector256<float> largest = Vector256.Max(Vector256.Max(Vector256.Abs(parts[0]), Vector256.Abs(parts[1])), Vector256.Max(Vector256.Abs(parts[2]), Vector256.Abs(parts[3])));
+        Vector256<float> largest = Vector256.MaxNative(Vector256.MaxNative(Vector256.Abs(parts[0]), Vector256.Abs(parts[1])), Vector256.MaxNative(Vector256.Abs(parts[2]), Vector256.Abs(parts[3])));
         float scale = Most(largest) / Largest;
         float inverse = scale != 0 ? 1 / scale : 0;
         BinaryPrimitives.WriteHalfLittleEndian(block, (Half)scale);
@@ -32,12 +32,12 @@ internal static class BlockOf8Bits
     {
         Vector256<float> scaled = values * inverse;
         Vector256<float> half = Vector256.CopySign(Vector256.Create(JustBelowHalf), scaled);
-        return Vector256.ConvertToInt32(scaled + half);
+        return Vector256.ConvertToInt32Native(scaled + half);
     }
 
     private static float Most(Vector256<float> values)
     {
-        Vector128<float> four = Vector128.Max(values.GetLower(), values.GetUpper());
+        Vector128<float> four = Vector128.MaxNative(values.GetLower(), values.GetUpper());
         return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
     }
 }
