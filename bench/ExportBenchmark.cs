@@ -29,6 +29,7 @@ internal static class ExportBenchmark
             IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Model(Shapes.Llama1B(Blocks)));
             WriteModel(source, tensors);
             LoraAdapter adapter = MergeBenchmark.Adapter([.. tensors.Where(tensor => Adapted.Any(role => tensor.Name.EndsWith(role, StringComparison.Ordinal)))], Rank);
+            MeasureStages(Path.Combine(source, "model.safetensors"));
             Table.Head("export", "written, GB", "s, median (range)", "of the processor, s", "plain copy, s", "times the copy", "memory on top, GB");
             foreach (LoraTensorType type in new[] { LoraTensorType.BF16, LoraTensorType.F16, LoraTensorType.F32, LoraTensorType.Q8_0, LoraTensorType.Q4_0 })
             {
@@ -61,6 +62,49 @@ internal static class ExportBenchmark
             string.Create(CultureInfo.InvariantCulture, $"{peak / 1e9:F2}"));
         File.Delete(target);
         File.Delete(target + ".copy");
+    }
+
+    /// <summary>What is done to each value on the way, by one thread, piece by piece as an export does it.</summary>
+    private static void MeasureStages(string file)
+    {
+        const int Pieces = 1024;
+        byte[] stored = new byte[GgufPiece.MostValues * sizeof(ushort)], written = new byte[GgufPiece.MostValues * sizeof(float)];
+        float[] values = new float[GgufPiece.MostValues];
+        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = File.OpenHandle(file);
+        using FileStream sink = File.Create(file + ".sink");
+        Table.Head("stage", "ns of the processor a value, median (range)");
+        Row("read bfloat16", piece => RandomAccess.Read(handle, stored, 4096 + ((long)piece * stored.Length)));
+        Row("bfloat16 to float32", _ => NumberForms.Widen(stored, TensorDataType.BF16, values));
+        Row("look for what is no number", _ => Lora.Adapters.FiniteValues.AreAllOf(MemoryMarshal.AsBytes(values.AsSpan()), TensorDataType.F32));
+        Row("float32 to float16", _ => NumberForms.Narrow(values, TensorDataType.F16, written));
+        Row("float32 to bfloat16", _ => NumberForms.Narrow(values, TensorDataType.BF16, written));
+        foreach (GgufTensorType type in new[] { GgufTensorType.Q8_0, GgufTensorType.Q4_0, GgufTensorType.Q6_K })
+        {
+            Row($"float32 to {type}", _ => GgufBlocks.Encode(values, type, written));
+        }
+
+        Row("write float32", _ => sink.Write(written));
+        sink.Close();
+        File.Delete(file + ".sink");
+
+        static void Row(string name, Action<int> work)
+        {
+            Run(); // once without looking
+            Measurement time = Measurement.Of([.. Enumerable.Range(0, Repetitions).Select(_ => Run())]);
+            double values = (double)Pieces * GgufPiece.MostValues / 1e9;
+            Table.Row(name, string.Create(CultureInfo.InvariantCulture, $"{time.Median / values:F2} ({time.Smallest / values:F2}-{time.Largest / values:F2})"));
+
+            double Run()
+            {
+                TimeSpan before = Machine.ProcessorTime();
+                for (int piece = 0; piece < Pieces; piece++)
+                {
+                    work(piece);
+                }
+
+                return (Machine.ProcessorTime() - before).TotalSeconds;
+            }
+        }
     }
 
     /// <summary>What any program does at the least: reads and writes as many bytes, and waits for the disk.</summary>

@@ -104,8 +104,8 @@ Describe '<Page>' -ForEach $pages {
 
             # What a file was written from is the folder of its name: an adapter, or a model that has one in it.
             $source = [System.IO.Path]::ChangeExtension((Get-Word ('--lora' -in $words ? '--lora' : '-m')), $null).TrimEnd('.')
-            $asked = @{ Prompt = Get-Word -p; MaxToken = Get-Word -n }
-            $asked += Test-Path (Join-Path $folder $source adapter_config.json) ? @{ Adapter = "./$source" } : @{ Model = "./$source" }
+            $asked = @{ Prompt = Get-Word '-p'; MaxToken = Get-Word '-n' }
+            $asked += (Test-Path (Join-Path $folder $source adapter_config.json)) ? @{ Adapter = "./$source" } : @{ Model = "./$source" }
 
             $session.Commands.Clear()
             $session.Streams.ClearStreams()

@@ -40,7 +40,7 @@ internal static class Program
         }
 
         StreamingTokenDecoder text = new(context);
-        LLamaToken[] next = weights.NativeHandle.Tokenize(asked.Prompt, add_bos: true, special: true, Encoding.UTF8);
+        LLamaToken[] next = weights.NativeHandle.Tokenize(asked.Prompt, true, true, Encoding.UTF8);
         int position = 0;
         for (int said = 0; said < asked.Count; said++)
         {

@@ -13,6 +13,8 @@ internal static class KilledExport
 
     private const string FileMoment = "file ";
 
+    private static readonly TimeSpan LongestNews = TimeSpan.FromSeconds(20);
+
     /// <summary>The moments: bytes written, in hundredths of all, and the file's new name as the system tells it.</summary>
     public static IReadOnlyList<string> Moments { get; } = ["1", "10", "50", "99", "100", FileMoment + "1"];
 
@@ -39,6 +41,9 @@ internal static class KilledExport
                 "ollama" => OllamaModel.Write(added!, model, output, LoraTensorType.Q8_0, options: options, progress: watch),
                 _ => GgufModel.Write(added, model, output, LoraTensorType.Q8_0, options, watch),
             };
+
+            // The system tells of a new name when it comes to it, on a busy machine after all is done.
+            Thread.Sleep(watcher is null ? TimeSpan.Zero : LongestNews);
             return 0;
         }
         catch (LoraException exception) when (exception.Error == LoraError.OutputFailed)

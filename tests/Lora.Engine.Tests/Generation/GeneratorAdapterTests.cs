@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Tests.Adapters;
+using Lora.Tests.Models;
 using Lora.Tests.Training;
 using static TorchSharp.torch;
 

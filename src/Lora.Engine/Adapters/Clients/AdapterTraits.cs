@@ -40,6 +40,9 @@ internal sealed class AdapterTraits(LoraAdapter adapter, ModuleTree? tree)
         }
     }
 
+    /// <summary>Modules of which rows of single tokens were trained.</summary>
+    public string[] Tokens => [.. adapter.Tensors.Where(tensor => PeftKey.IsOfTokens(tensor.Name)).Select(tensor => PeftKey.Module(tensor.Name)).Distinct(StringComparer.Ordinal)];
+
     /// <summary>Whether an embedding is adapted.</summary>
     public bool AdaptsEmbedding => adapter.Tensors.Any(tensor => tensor.Name.Contains(".lora_embedding_", StringComparison.Ordinal));
 

@@ -31,6 +31,7 @@ internal static class ClientRules
         new(VLLM, Refused, traits => When(traits.Config.UseLoraBias, "lora_bias"), "It refuses a bias of B.", Merge),
         new(VLLM, Refused, traits => When(traits.Config.Bias != LoraBias.None, "bias"), "It refuses trained biases.", Merge),
         new(VLLM, Refused, traits => Names(traits.Saved.Where(name => name is not ("classifier" or "score"))), "It refuses modules that are saved whole, but classifiers.", Merge),
+        new(VLLM, Refused, traits => Names(traits.Tokens), "It refuses rows of single tokens.", Merge), // vllm/lora/utils.py, parse_fine_tuned_lora_name
         new(VLLM, Refused, traits => When(traits.StartsFromAnotherBase, "init_lora_weights"), "It refuses starts that change the base.", "Convert the adapter to a plain one."),
 
         // SGLang: python/sglang/srt/lora/lora.py and lora_config.py (read).
@@ -43,6 +44,7 @@ internal static class ClientRules
         new(SGLang, Refused, traits => When(traits.Config.UseDora, "use_dora"), "It knows A and B only.", Merge),
         new(SGLang, Wrong, traits => When(traits.Config.Bias != LoraBias.None || traits.Config.UseLoraBias, "bias"), "It passes over biases.", Merge),
         new(SGLang, Wrong, traits => Names(traits.Saved), "It passes over modules that are saved whole.", Merge),
+        new(SGLang, Wrong, traits => Names(traits.Tokens), "It passes over rows of single tokens.", Merge),
 
         // TGI and LoRAX: server/text_generation_server/adapters/lora.py (45d95bd, read).
         new(TGI, Wrong, traits => When(traits.AlphasDiffer, "alpha_pattern"), "It takes lora_alpha for every module.", Portable),
@@ -52,6 +54,7 @@ internal static class ClientRules
         new(TGI, Wrong, traits => When(traits.Config.Bias != LoraBias.None || traits.Config.UseLoraBias, "bias"), "It passes over biases.", Merge),
         new(TGI, Wrong, traits => When(traits.AdaptsEmbedding, "embed_tokens"), "It passes over embeddings.", Merge),
         new(TGI, Wrong, traits => Names(traits.Saved), "It passes over modules that are saved whole.", Merge),
+        new(TGI, Wrong, traits => Names(traits.Tokens), "It passes over rows of single tokens.", Merge),
 
         // llama.cpp: convert_lora_to_gguf.py and libllama (3f545be, run). A factor's own rank is used, so rank_pattern alone is right.
         new(LlamaCpp, Wrong, traits => When(traits.Config.UseRsLora, "use_rslora"), "It divides lora_alpha by the rank all the same.", Gguf),
@@ -60,6 +63,8 @@ internal static class ClientRules
         new(LlamaCpp, Refused, traits => Names(traits.SavedKinds.Others), "Its converter stops at modules that are saved whole.", Merge),
         new(LlamaCpp, Refused, traits => When(traits.Config.UseDora, "use_dora"), "Its converter stops at DoRA's magnitudes.", Merge),
         new(LlamaCpp, Refused, traits => When(traits.Config.Bias != LoraBias.None || traits.Config.UseLoraBias, "bias"), "Its converter stops at biases.", Merge),
+        new(LlamaCpp, Refused, traits => Names(traits.Tokens), "It has A and B alone, and no rows of single tokens.", Merge),
+        new(LlamaCpp, Refused, traits => When(traits.Config.TargetParameter is { Length: > 0 }, "target_parameters"), "It has no adapters of parameters by themselves.", Merge),
         new(LlamaCpp, Refused, traits => traits.Tied, "It has one tensor for a weight that two modules share, and fails on an adapter of it.", Merge),
 
         // Ollama: takes no ADAPTER since 0.34.1 (its pull request 14969, read).

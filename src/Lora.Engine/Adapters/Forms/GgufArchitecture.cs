@@ -7,13 +7,17 @@ namespace Lora.Adapters;
 /// <param name="ModelTypes">The <c>model_type</c> of the models that it is for.</param>
 internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string> ModelTypes)
 {
-    private const string Block = "blk.";
-
     /// <summary>What stands before a block's number in the model's own names.</summary>
     public string Blocks { get; init; } = "model.layers.";
 
+    /// <summary>What stands before it in the file's.</summary>
+    public string FileBlocks { get; init; } = "blk.";
+
     /// <summary>The modules of a block, by both names; <c>*</c> is the number of an expert, all of which are one stack in the file.</summary>
     public required IReadOnlyList<(string File, string Model)> InBlock { get; init; }
+
+    /// <summary>The blocks of the decoder, where the model has some beside those of an encoder; null where all are in one list.</summary>
+    public GgufBlockList? Decoder { get; init; }
 
     /// <summary>The modules beside the blocks.</summary>
     public IReadOnlyList<(string File, string Model)> Beside { get; init; } = [("token_embd", "model.embed_tokens"), ("output_norm", "model.norm"), ("output", "lm_head")];
@@ -34,15 +38,15 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
     /// <param name="module">The module's dotted name.</param>
     public (string Name, int? Expert)? Find(string module)
     {
-        if (!module.StartsWith(Blocks, StringComparison.Ordinal))
+        if (Lists.FirstOrDefault(list => module.StartsWith(list.Model, StringComparison.Ordinal)) is not GgufBlockList blocks)
         {
             return Beside.FirstOrDefault(pair => pair.Model == module).File is string outside ? (outside, null) : null;
         }
 
-        string[] parts = module[Blocks.Length..].Split('.');
+        string[] parts = module[blocks.Model.Length..].Split('.');
         int? expert = null;
-        // Part 0 is the block's number; another number is an expert's.
-        for (int part = 1; part < parts.Length && expert is null; part++)
+        // Part 0 is the block's number; another number is an expert's, unless the block's modules are numbered themselves.
+        for (int part = 1; part < parts.Length && expert is null && !blocks.Modules.Any(pair => pair.Model == string.Join('.', parts[1..])); part++)
         {
             if (int.TryParse(parts[part], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             {
@@ -51,8 +55,8 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
         }
 
         string role = string.Join('.', parts[1..]);
-        return int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block) && InBlock.FirstOrDefault(pair => pair.Model == role).File is string inside
-            ? (string.Create(CultureInfo.InvariantCulture, $"{Block}{block}.{inside}"), expert)
+        return int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block) && blocks.Modules.FirstOrDefault(pair => pair.Model == role).File is string inside
+            ? (string.Create(CultureInfo.InvariantCulture, $"{blocks.File}{block}.{inside}"), expert)
             : null;
     }
 
@@ -60,18 +64,19 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
     /// <param name="name">The file's name for it.</param>
     public bool HasBias(string name) => Biases is null || Biases.Contains(name[(name.LastIndexOf('.') + 1)..]);
 
-    /// <summary>What the model calls a module of the file, with <c>*</c> for the number of an expert; null for one that it does not have.</summary>
+    /// <summary>What the model calls a module of the file, with <c>*</c> for the number of an expert; null for one that it does not have, or that may be one of several.</summary>
     /// <param name="name">The file's name for it, without <c>.weight</c>.</param>
     public string? ModuleOf(string name)
     {
-        if (!name.StartsWith(Block, StringComparison.Ordinal))
+        if (Lists.FirstOrDefault(list => name.StartsWith(list.File, StringComparison.Ordinal)) is not GgufBlockList blocks)
         {
             return Beside.FirstOrDefault(pair => pair.File == name).Model;
         }
 
-        string[] parts = name[Block.Length..].Split('.');
-        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block) && InBlock.FirstOrDefault(pair => pair.File == parts[1]).Model is string inside
-            ? string.Create(CultureInfo.InvariantCulture, $"{Blocks}{block}.{inside}")
+        string[] parts = name[blocks.File.Length..].Split('.');
+        string[] inside = parts.Length == 2 ? [.. blocks.Modules.Where(pair => pair.File == parts[1]).Select(pair => pair.Model)] : [];
+        return inside.Length == 1 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block)
+            ? string.Create(CultureInfo.InvariantCulture, $"{blocks.Model}{block}.{inside[0]}")
             : null;
     }
 
@@ -96,6 +101,8 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
     /// <param name="name">The file's name for it.</param>
     public bool NeedsHeads(string name) => RowOrder(name, 2, 1, 1) is not null;
 
+    private IEnumerable<GgufBlockList> Lists => Decoder is null ? [new(FileBlocks, Blocks, InBlock)] : [new(FileBlocks, Blocks, InBlock), Decoder];
+
     /// <summary>[heads, 2, half] -> [heads, half, 2].</summary>
     private static long[] Paired(long rows, long heads)
     {
@@ -112,3 +119,6 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
 
     private static IEnumerable<long> Range(long count) => Enumerable.Range(0, (int)count).Select(number => (long)number);
 }
+
+/// <summary>Blocks that are one list, by both names: what stands before their numbers, and the modules of each.</summary>
+internal sealed record GgufBlockList(string File, string Model, IReadOnlyList<(string File, string Model)> Modules);

@@ -31,6 +31,8 @@ internal static class GgufArchitectures
         ("ffn_up_exps", "mlp.experts.*.up_proj"), ("ffn_down_exps", "mlp.experts.*.down_proj"),
     ];
 
+    private static readonly (string File, string Model) T5Positions = ("attn_rel_b", "layer.0.SelfAttention.relative_attention_bias");
+
     private static readonly string[] AllLinear = [.. Attention.Concat(Mlp).Select(pair => pair.File)];
 
     /// <summary>All of them.</summary>
@@ -68,10 +70,43 @@ internal static class GgufArchitectures
             Biases = null,
             SplitsHeads = true,
         },
+        new("bert", "bert")
+        {
+            Blocks = "bert.encoder.layer.",
+            InBlock =
+            [
+                ("attn_q", "attention.self.query"), ("attn_k", "attention.self.key"), ("attn_v", "attention.self.value"), ("attn_output", "attention.output.dense"),
+                ("attn_output_norm", "attention.output.LayerNorm"), ("ffn_up", "intermediate.dense"), ("ffn_down", "output.dense"), ("layer_output_norm", "output.LayerNorm"),
+            ],
+            Beside =
+            [
+                ("token_embd", "bert.embeddings.word_embeddings"), ("position_embd", "bert.embeddings.position_embeddings"), ("token_types", "bert.embeddings.token_type_embeddings"),
+                ("token_embd_norm", "bert.embeddings.LayerNorm"), ("cls", "bert.pooler.dense"), ("cls.output", "classifier"),
+            ],
+            Biases = null,
+        },
+        new("t5", "t5")
+        {
+            FileBlocks = "enc.blk.",
+            Blocks = "encoder.block.",
+            InBlock = [.. T5Attention("attn", 0, "SelfAttention"), T5Positions, .. T5Mlp(1)],
+            Decoder = new("dec.blk.", "decoder.block.", [.. T5Attention("attn", 0, "SelfAttention"), T5Positions, .. T5Attention("cross_attn", 1, "EncDecAttention"), .. T5Mlp(2)]),
+            Beside = [("token_embd", "shared"), ("enc.output_norm", "encoder.final_layer_norm"), ("dec.output_norm", "decoder.final_layer_norm"), ("output", "lm_head")],
+        },
     ];
 
     /// <summary>The types of models that are written, for messages.</summary>
     public static string Known { get; } = string.Join(", ", All.SelectMany(architecture => architecture.ModelTypes).Order(StringComparer.Ordinal));
+
+    private static IEnumerable<(string File, string Model)> T5Attention(string file, int layer, string model) =>
+        [($"{file}_norm", $"layer.{layer}.layer_norm"), .. "qkvo".Select(part => ($"{file}_{part}", $"layer.{layer}.{model}.{part}"))];
+
+    /// <summary>wi of T5 1.0; wi_0, the gate, and wi_1 of 1.1.</summary>
+    private static IEnumerable<(string File, string Model)> T5Mlp(int layer) =>
+        [
+            ("ffn_norm", $"layer.{layer}.layer_norm"), ("ffn_up", $"layer.{layer}.DenseReluDense.wi"), ("ffn_gate", $"layer.{layer}.DenseReluDense.wi_0"),
+            ("ffn_up", $"layer.{layer}.DenseReluDense.wi_1"), ("ffn_down", $"layer.{layer}.DenseReluDense.wo"),
+        ];
 
     /// <summary>The architecture of a model_type; null where there is none here.</summary>
     public static GgufArchitecture? OfModel(string modelType) => All.FirstOrDefault(architecture => architecture.ModelTypes.Contains(modelType));

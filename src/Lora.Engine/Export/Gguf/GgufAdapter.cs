@@ -37,7 +37,7 @@ public static class GgufAdapter
         ArgumentNullException.ThrowIfNull(path);
         GgufFile.CheckPlace(path, overwrite);
         LoraException.ThrowIfAny(AdapterWeightRules.Check(adapter.Config, adapter.Tensors, adapter.Label));
-        ModelShape shape = ModelConfigReader.Read(model);
+        TaskShape shape = TaskReader.Read(model, adapter.Config.TaskType, adapter.Labels?.Known, adapter.Labels);
         GgufArchitecture architecture = GgufShape.ArchitectureOf(shape, model);
         TorchLibrary.Load();
         using IDisposable noGradient = no_grad();
@@ -69,7 +69,7 @@ public static class GgufAdapter
     }
 
     /// <summary>What llama.cpp's loader asks for, the heads, and where the base is on the hub.</summary>
-    private static List<GgufField> Fields(LoraAdapter adapter, GgufArchitecture architecture, ModelShape shape)
+    private static List<GgufField> Fields(LoraAdapter adapter, GgufArchitecture architecture, TaskShape shape)
     {
         List<GgufField> fields =
         [
@@ -77,7 +77,7 @@ public static class GgufAdapter
             new("general.type", GgufValue.Of("adapter")),
             new("adapter.type", GgufValue.Of("lora")),
             new("adapter.lora.alpha", GgufValue.Of(GgufAdapterTensors.AlphaOf(adapter.Config))),
-            .. GgufShape.HeadFields(architecture.Name, GgufShape.AttentionOf(shape.Blocks[0])),
+            .. shape is ModelShape decoder ? GgufShape.HeadFields(architecture.Name, GgufShape.AttentionOf(decoder.Blocks[0])) : [],
         ];
         if (SnapshotPath.Named(adapter.Config).BaseModelNameOrPath is string name && name.Count(letter => letter == '/') == 1 && !Path.Exists(name) && name[0] is not ('/' or '.'))
         {

@@ -16,15 +16,13 @@ internal sealed class GgufAdapterTensors
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
     private readonly LoraAdapter adapter;
     private readonly GgufArchitecture architecture;
-    private readonly AttentionShape attention;
-    private readonly double? queryFactor;
+    private readonly TaskShape shape;
     private readonly ScalarType stored;
 
     /// <exception cref="LoraException">FormatRefused: everything that has no such form.</exception>
-    public GgufAdapterTensors(LoraAdapter adapter, ModuleTree tree, GgufArchitecture architecture, ModelShape shape, LoraTensorType type)
+    public GgufAdapterTensors(LoraAdapter adapter, ModuleTree tree, GgufArchitecture architecture, TaskShape shape, LoraTensorType type)
     {
-        (this.adapter, this.architecture, attention) = (adapter, architecture, GgufShape.AttentionOf(shape.Blocks[0]));
-        queryFactor = attention.QueryNorm is null ? GgufShape.QueryFactor(shape, architecture) : null;
+        (this.adapter, this.architecture, this.shape) = (adapter, architecture, shape);
         List<string> reasons = [.. Features(adapter)];
         if (type is not (LoraTensorType.F32 or LoraTensorType.F16 or LoraTensorType.BF16))
         {
@@ -121,12 +119,13 @@ internal sealed class GgufAdapterTensors
 
         // llama.cpp multiplies by alpha / rank, the rank that it sees.
         Tensor up = pair.UpMatrix().Times(pair.Scaling * rank / AlphaOf(adapter.Config)); // [out, r]
-        if (architecture.RowOrder(name, up.shape[0], attention.Heads, attention.KeyValueHeads) is long[] order)
+        if (shape is ModelShape decoder && GgufShape.AttentionOf(decoder.Blocks[0]) is AttentionShape attention
+            && architecture.RowOrder(name, up.shape[0], attention.Heads, attention.KeyValueHeads) is long[] order)
         {
             up = up.index_select(0, tensor(order, dtype: ScalarType.Int64));
         }
 
-        up = queryFactor is double factor && name.EndsWith(".attn_q", StringComparison.Ordinal) ? up.Times(factor) : up;
+        up = GgufShape.FactorOf(name, shape, architecture) is double factor ? up.Times(factor) : up;
         return missing == 0 ? up : cat([up, zeros([up.shape[0], missing], ScalarType.Float32, CPU)], 1);
     }
 

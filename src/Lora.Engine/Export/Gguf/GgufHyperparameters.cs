@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Data;
 using Lora.Models;
 
 namespace Lora.Export;
@@ -10,11 +11,21 @@ internal static class GgufHyperparameters
     // Of a model whose configuration does not say: as many as llama.cpp would allow for at the least.
     private const int FewestPositions = 512;
 
-    /// <summary>The keys and values.</summary>
-    public static IEnumerable<GgufField> Of(ModelShape shape, GgufArchitecture architecture) => Unprefixed(shape, architecture)
-        .Select(field => field with { Key = $"{architecture.Name}.{field.Key}" });
+    private const int PoolingOfRanks = 4; // LLAMA_POOLING_TYPE_RANK
 
-    private static IEnumerable<GgufField> Unprefixed(ModelShape shape, GgufArchitecture architecture)
+    /// <summary>The keys and values.</summary>
+    public static IEnumerable<GgufField> Of(TaskShape shape, GgufArchitecture architecture)
+    {
+        IEnumerable<GgufField> own = shape switch
+        {
+            SequenceToSequenceShape stacks => OfStacks(stacks),
+            EncoderShape encoder => OfEncoder(encoder),
+            _ => OfDecoder((ModelShape)shape, architecture),
+        };
+        return [.. own.Select(field => field with { Key = $"{architecture.Name}.{field.Key}" }), .. shape is EncoderShape { Embedding.TokenTypes: int kinds } ? [Number("tokenizer.ggml.token_type_count", kinds)] : Array.Empty<GgufField>()];
+    }
+
+    private static IEnumerable<GgufField> OfDecoder(ModelShape shape, GgufArchitecture architecture)
     {
         AttentionShape attention = GgufShape.AttentionOf(shape.Blocks[0]);
         yield return Number("block_count", shape.Blocks.Count);
@@ -32,6 +43,37 @@ internal static class GgufHyperparameters
             yield return field;
         }
     }
+
+    /// <summary>A classifier's: its labels are what llama.cpp calls ranks.</summary>
+    private static IEnumerable<GgufField> OfEncoder(EncoderShape shape) =>
+    [
+        Number("block_count", shape.Layers),
+        Number("context_length", shape.Embedding.Positions),
+        Number("embedding_length", shape.Block.HiddenSize),
+        Number("feed_forward_length", shape.Block.IntermediateSize),
+        Number("vocab_size", shape.VocabularySize),
+        Number("attention.head_count", shape.Block.Heads),
+        Real("attention.layer_norm_epsilon", shape.Block.AttentionNorm.Epsilon),
+        new("attention.causal", GgufValue.Of(false)),
+        Number("pooling_type", PoolingOfRanks),
+        new("classifier.output_labels", GgufValue.OfArray(shape.Task.Labels?.Names is { Count: > 0 } names ? names : LabelSet.Unnamed(((ClassHeadShape)shape.Head).Labels))),
+    ];
+
+    private static IEnumerable<GgufField> OfStacks(SequenceToSequenceShape shape) =>
+    [
+        Number("block_count", shape.Encoder.Layers),
+        Number("decoder_block_count", shape.Decoder.Layers),
+        Number("context_length", shape.Positions ?? FewestPositions),
+        Number("embedding_length", shape.Encoder.HiddenSize),
+        Number("feed_forward_length", shape.Encoder.IntermediateSize),
+        Number("vocab_size", shape.VocabularySize),
+        Number("attention.head_count", shape.Encoder.Heads),
+        Number("attention.key_length", shape.Encoder.HeadSize),
+        Number("attention.value_length", shape.Encoder.HeadSize),
+        Number("attention.relative_buckets_count", shape.Encoder.Buckets),
+        Real("attention.layer_norm_rms_epsilon", shape.Encoder.Epsilon),
+        Number("decoder_start_token_id", shape.StartId),
+    ];
 
     private static IEnumerable<GgufField> OfMlp(MlpShape mlp)
     {

@@ -8,11 +8,36 @@ internal static class GgufLimits
 {
     private static readonly string[] TanhGelu = ["gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"];
 
+    private const int DistanceOfT5 = 128; // llama_relative_position_bucket of its src/llama-graph.cpp
+
     /// <summary>Architectures whose loader reads the window of their blocks.</summary>
     private static readonly string[] WithWindows = ["gemma2", "gemma3"];
 
     /// <summary>Everything that keeps a model from being written.</summary>
-    public static IEnumerable<string> Obstacles(ModelShape shape, GgufArchitecture architecture)
+    public static IEnumerable<string> Obstacles(TaskShape shape, GgufArchitecture architecture) =>
+        shape switch
+        {
+            SequenceToSequenceShape stacks => OfStacks(stacks.Encoder),
+            EncoderShape encoder => TanhGelu.Contains(encoder.Block.Activation) ? [] : [OtherActivation(encoder.Block.Activation, architecture)],
+            _ => OfDecoder((ModelShape)shape, architecture),
+        };
+
+    private static string OtherActivation(string activation, GgufArchitecture architecture) => $"its MLPs compute '{activation}', and llama.cpp's of {architecture.Name} GELU";
+
+    private static IEnumerable<string> OfStacks(StackShape stack)
+    {
+        if (stack.MaxDistance != DistanceOfT5)
+        {
+            yield return $"its bias by distance ends at {stack.MaxDistance} (relative_attention_max_distance), and llama.cpp's at {DistanceOfT5}";
+        }
+
+        if (stack.Activation != (stack.IsGated ? "gelu_new" : "relu"))
+        {
+            yield return $"its MLPs compute '{stack.Activation}', and llama.cpp's of T5 ReLU or, with a gate, the tanh form of GELU";
+        }
+    }
+
+    private static IEnumerable<string> OfDecoder(ModelShape shape, GgufArchitecture architecture)
     {
         AttentionShape first = GgufShape.AttentionOf(shape.Blocks[0]);
         MlpShape mlp = GgufShape.MlpOf(shape.Blocks[0]);
@@ -34,7 +59,7 @@ internal static class GgufLimits
 
         if (mlp is PlainMlpShape plain && !TanhGelu.Contains(plain.Activation))
         {
-            yield return $"its MLPs compute '{plain.Activation}', and llama.cpp's of {architecture.Name} GELU";
+            yield return OtherActivation(plain.Activation, architecture);
         }
 
         if (mlp is MixtureShape mixture && (!mixture.Router.Normalizes || mixture.Router.Bias || mixture.Shared is not null || mixture.Experts is not SeparateExpertsShape))
@@ -70,9 +95,9 @@ internal static class GgufLimits
     }
 
     /// <summary>What a user should know of a model that is written.</summary>
-    public static IEnumerable<string> Notes(ModelShape shape, GgufArchitecture architecture)
+    public static IEnumerable<string> Notes(TaskShape shape, GgufArchitecture architecture)
     {
-        int window = WindowOf(shape);
+        int window = shape is ModelShape decoder ? WindowOf(decoder) : 0;
         if (window > 0 && window < (shape.Positions ?? int.MaxValue) && !WithWindows.Contains(architecture.Name))
         {
             yield return $"Tokens of this model see the {window} before them; llama.cpp lets those of {architecture.Name} see all, so texts of more than {window} tokens come out otherwise there.";

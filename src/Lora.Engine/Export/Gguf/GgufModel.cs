@@ -70,7 +70,7 @@ public static class GgufModel
         string folder = checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!;
         List<LoraProblem> problems = [];
         FittedAdapter? fitted = adapter is null ? null : ModelMerge.Fitted(adapter, model, options, problems);
-        ModelShape shape = ModelConfigReader.Read(folder).With(fitted?.Vocabulary);
+        TaskShape shape = TaskReader.Read(folder, adapter?.Config.TaskType, adapter?.Labels?.Known, adapter?.Labels).With(fitted?.Vocabulary);
         GgufArchitecture architecture = GgufShape.ArchitectureOf(shape, folder);
         problems.AddRange(GgufLimits.Obstacles(shape, architecture).Select(reason => new LoraProblem(LoraError.GgufRefused, folder, folder, reason)));
         LoraException.ThrowIfAny(problems); // what follows asks for tensors by a shape that is right
@@ -79,8 +79,8 @@ public static class GgufModel
         using ThreadCount threads = ThreadCount.Use(options.Thread);
         using IDisposable noGradient = no_grad();
         using AllocatorTuning tuning = AllocatorTuning.KeepFreedPieces();
-        ModuleTree tree = ModuleTree.Of(checkpoint);
-        MergedLayout layout = new(tree, fitted?.Vocabulary, options.Untie);
+        ModuleTree tree = ModuleTree.Of(checkpoint, underHead: shape is EncoderShape);
+        MergedLayout layout = new(tree, fitted?.Vocabulary, options.Untie, fitted is null ? null : MergedHead.Of(fitted.Adapter, checkpoint, tree));
         MergePlan changes = fitted is null ? MergePlan.Unchanged(layout) : MergePlan.Make(fitted.Adapter, checkpoint, tree, layout, problems);
         GgufModelPlan plan = new(shape, architecture, tree, layout, type, problems);
         LoraException.ThrowIfAny(problems);

@@ -9,9 +9,9 @@ internal sealed class GgufModelPlan
 {
     private const string Weight = "weight";
 
-    private readonly ModelShape shape;
+    private readonly TaskShape shape;
     private readonly GgufArchitecture architecture;
-    private readonly AttentionShape attention;
+    private readonly AttentionShape? attention; // of a decoder alone, what is done to q and k
     private readonly HashSet<string> conv1D;
     private readonly Dictionary<string, GgufModelTensor> tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Tensor, int Part)> places = new(StringComparer.Ordinal);
@@ -23,16 +23,14 @@ internal sealed class GgufModelPlan
     /// <param name="layout">The tensors of the merged model.</param>
     /// <param name="type">What values are stored in.</param>
     /// <param name="problems">Takes everything that keeps the model from being written.</param>
-    public GgufModelPlan(ModelShape shape, GgufArchitecture architecture, ModuleTree tree, MergedLayout layout, LoraTensorType type, List<LoraProblem> problems)
+    public GgufModelPlan(TaskShape shape, GgufArchitecture architecture, ModuleTree tree, MergedLayout layout, LoraTensorType type, List<LoraProblem> problems)
     {
         (this.shape, this.architecture) = (shape, architecture);
-        attention = GgufShape.AttentionOf(shape.Blocks[0]);
+        attention = shape is ModelShape decoder ? GgufShape.AttentionOf(decoder.Blocks[0]) : null;
         conv1D = [.. tree.Modules.Where(module => module.Kind == LoraModuleKind.Conv1D).Select(module => module.Name)];
-        bool hasHead = layout.Of(shape.Head.Name, Weight) is not null;
-        foreach ((string name, long[] expected) in RequiredTensors.Of(shape, hasHead))
+        foreach ((string name, long[] expected) in RequiredTensors.Of(shape, name => Of(name) is not null))
         {
-            int dot = name.LastIndexOf('.');
-            (string module, string parameter) = (name[..dot], name[(dot + 1)..]);
+            (string module, string parameter) = Parts(name);
             if (layout.Of(module, parameter) is not TensorInfo tensor)
             {
                 problems.Add(new(LoraError.TensorMissing, name, tree.ModelType, name));
@@ -56,8 +54,10 @@ internal sealed class GgufModelPlan
         }
 
         AddRotation();
-        GgufTypeMix mix = new(type, shape, hasHead);
+        GgufTypeMix mix = new(type, shape, hasHead: tensors.ContainsKey("output.weight"));
         Tensors = [.. tensors.Select(tensor => new GgufTensor(tensor.Key, mix.TypeOf(tensor.Key, tensor.Value.Shape), tensor.Value.Shape))];
+
+        TensorInfo? Of(string name) => layout.Of(Parts(name).Module, Parts(name).Parameter);
     }
 
     /// <summary>The tensors of the file.</summary>
@@ -76,14 +76,13 @@ internal sealed class GgufModelPlan
         string name = $"{place}.{parameter}";
         bool isTurned = parameter == Weight && conv1D.Contains(module);
         long[] own = isTurned ? [.. tensor.Shape.Reverse()] : tensor.Shape;
-        string role = place[(place.LastIndexOf('.') + 1)..];
         bool isNorm = place.EndsWith("_norm", StringComparison.Ordinal);
         GgufPart part = new(tensor)
         {
             IsTurned = isTurned,
-            RowOrder = architecture.RowOrder(place, own[0], attention.Heads, attention.KeyValueHeads),
+            RowOrder = attention is null ? null : architecture.RowOrder(place, own[0], attention.Heads, attention.KeyValueHeads),
             Adds = isNorm && parameter == Weight && architecture.AddsOneToNorms ? 1 : 0,
-            Factor = role == (attention.QueryNorm is null ? "attn_q" : "attn_q_norm") ? GgufShape.QueryFactor(shape, architecture) ?? 1 : 1,
+            Factor = GgufShape.FactorOf(place, shape, architecture) ?? 1,
         };
         if (expert is null)
         {
@@ -101,10 +100,12 @@ internal sealed class GgufModelPlan
         places.Add($"{module}.{parameter}", (name, tensors[name].Parts.Count - 1));
     }
 
+    private static (string Module, string Parameter) Parts(string name) => (name[..name.LastIndexOf('.')], name[(name.LastIndexOf('.') + 1)..]);
+
     /// <summary>The divisors of the rotation's frequencies, which are tensors where each pair of values has one of its own.</summary>
     private void AddRotation()
     {
-        if (attention.Rope is not { Scaling: RopeScaling.Llama3 or RopeScaling.LongRope } rope)
+        if (attention?.Rope is not { Scaling: RopeScaling.Llama3 or RopeScaling.LongRope } rope)
         {
             return;
         }

@@ -38,8 +38,14 @@ internal static class GgufShape
     /// <param name="shape">The model.</param>
     /// <param name="source">Its folder, for messages.</param>
     /// <exception cref="LoraException">GgufRefused.</exception>
-    public static GgufArchitecture ArchitectureOf(ModelShape shape, string source) => GgufArchitectures.OfModel(shape.ModelType)
-        ?? throw LoraException.Of(LoraError.GgufRefused, source, source, $"models of type '{shape.ModelType}' are not written; these are: {GgufArchitectures.Known}");
+    public static GgufArchitecture ArchitectureOf(TaskShape shape, string source) => (shape, GgufArchitectures.OfModel(shape.ModelType)) switch
+    {
+        (_, null) => throw LoraException.Of(LoraError.GgufRefused, source, source, $"models of type '{shape.ModelType}' are not written; these are: {GgufArchitectures.Known}"),
+        (ModelShape or SequenceToSequenceShape or EncoderShape { Head: ClassHeadShape { Dense: not null, Activation: "tanh" } }, GgufArchitecture known) => known,
+        (EncoderShape, _) => throw LoraException.Of(
+            LoraError.GgufRefused, source, source, $"llama.cpp has no head for hidden tokens, or for labels of single tokens; of type '{shape.ModelType}' it computes the labels of whole texts (SEQ_CLS)"),
+        _ => throw LoraException.Of(LoraError.GgufRefused, source, source, $"llama.cpp has no head for labels of models of type '{shape.ModelType}'"),
+    };
 
     /// <summary>The numbers of heads, by which the rows of q and k are put in order; an adapter's file has them too, so that it is read without its model.</summary>
     public static IEnumerable<GgufField> HeadFields(string architecture, AttentionShape attention) =>
@@ -47,6 +53,19 @@ internal static class GgufShape
         new($"{architecture}.attention.head_count", GgufValue.Of((uint)attention.Heads)),
         new($"{architecture}.attention.head_count_kv", GgufValue.Of((uint)attention.KeyValueHeads)),
     ];
+
+    /// <summary>What a tensor of the file is multiplied by, so that llama.cpp comes to what the model computes; null for nothing.</summary>
+    /// <param name="name">The file's name for its module.</param>
+    /// <param name="shape">The model.</param>
+    /// <param name="architecture">What it is in llama.cpp.</param>
+    public static double? FactorOf(string name, TaskShape shape, GgufArchitecture architecture) => shape switch
+    {
+        ModelShape decoder when name[(name.LastIndexOf('.') + 1)..] == (AttentionOf(decoder.Blocks[0]).QueryNorm is null ? "attn_q" : "attn_q_norm") => QueryFactor(decoder, architecture),
+
+        // It has no factor between the last norm and the head; the norm's weight can have it.
+        SequenceToSequenceShape { ScalesHead: true } stacks when name == "dec.output_norm" => 1 / Math.Sqrt(stacks.Decoder.HiddenSize),
+        _ => null,
+    };
 
     /// <summary>
     /// What q is multiplied by so that scores come to what the model computes, where llama.cpp has another factor than the model: it takes

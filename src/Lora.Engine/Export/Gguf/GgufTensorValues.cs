@@ -1,6 +1,4 @@
-using Lora.Adapters;
 using Lora.Checkpoints;
-using Lora.Models;
 using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;

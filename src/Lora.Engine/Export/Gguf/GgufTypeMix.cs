@@ -10,13 +10,13 @@ namespace Lora.Export;
 /// <param name="type">What was asked for.</param>
 /// <param name="shape">The model.</param>
 /// <param name="hasHead">Whether the head has a tensor of its own; without, the embedding is the head too.</param>
-internal sealed class GgufTypeMix(LoraTensorType type, ModelShape shape, bool hasHead)
+internal sealed class GgufTypeMix(LoraTensorType type, TaskShape shape, bool hasHead)
 {
     // Mixtral 8x7B's number of experts, of which llama.cpp keeps keys and values finer.
     private const int FinerExperts = 8;
 
     /// <summary>Matrices that are small or looked up, and a wrong choice of theirs costs more than their bytes.</summary>
-    private static readonly string[] Exact = ["ffn_gate_inp.weight", "position_embd.weight"];
+    private static readonly string[] Exact = ["ffn_gate_inp.weight", "position_embd.weight", "token_types.weight", "attn_rel_b.weight", "cls.weight", "cls.output.weight"];
 
     /// <summary>The number of the mix in <c>general.file_type</c> (llama.cpp's llama_ftype).</summary>
     public static uint FileType(LoraTensorType type) => type switch
@@ -49,7 +49,7 @@ internal sealed class GgufTypeMix(LoraTensorType type, ModelShape shape, bool ha
         : HasFinerExperts && (name.EndsWith("attn_v.weight", StringComparison.Ordinal) || name.EndsWith("attn_k.weight", StringComparison.Ordinal)) ? GgufTensorType.Q8_0
         : GgufTensorType.Q4_0;
 
-    private bool HasFinerExperts => GgufShape.MlpOf(shape.Blocks[0]) is MixtureShape { Router.Experts: FinerExperts };
+    private bool HasFinerExperts => shape is ModelShape decoder && GgufShape.MlpOf(decoder.Blocks[0]) is MixtureShape { Router.Experts: FinerExperts };
 
     /// <summary>The form, or the next one where rows are no whole number of its blocks.</summary>
     private static GgufTensorType Fitting(GgufTensorType wanted, long[] sizes) =>

@@ -52,16 +52,24 @@ internal sealed class RequiredTensors(Func<string, bool> has) : IWeightSource
     {
         LoraException.ThrowIfAny([.. QuantizedCheckpoint.Problems(ModuleTree.Of(stored.Checkpoint), stored.Checkpoint.Path)]);
         CheckBlocks(stored);
-        IReadOnlyList<(string Name, long[] Shape)> required = stored.Shape is ModelShape shape ? Of(shape, stored.Has(shape.Head.Weight)) : Of(stored);
+        IReadOnlyList<(string Name, long[] Shape)> required = Of(stored.Shape, stored.Has);
         HashSet<string> elsewhere = [.. given];
         LoraException.ThrowIfAny(Check(stored, required.Where(weight => !elsewhere.Contains(weight.Name))));
         return required;
     }
 
-    private static List<(string Name, long[] Shape)> Of(StoredTensors stored)
+    /// <summary>The names and shapes that a model of any task asks for.</summary>
+    /// <param name="shape">The model's shape.</param>
+    /// <param name="has">Whether a tensor is there, which the model can do without.</param>
+    public static IReadOnlyList<(string Name, long[] Shape)> Of(TaskShape shape, Func<string, bool> has)
     {
-        RequiredTensors required = new(stored.Has);
-        using TaskModel model = stored.Shape.Build(required, META);
+        if (shape is ModelShape decoder)
+        {
+            return Of(decoder, has(decoder.Head.Weight));
+        }
+
+        RequiredTensors required = new(has);
+        using TaskModel model = shape.Build(required, META);
         return required.asked;
     }
 

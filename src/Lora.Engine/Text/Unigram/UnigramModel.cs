@@ -47,6 +47,15 @@ internal sealed class UnigramModel : TextModel
 
     public override IReadOnlyDictionary<string, int> Ids => ids;
 
+    /// <summary>The id that characters without a token get; null where they are an error.</summary>
+    public int? UnknownId => unknown == PieceTrie.Absent ? null : unknown;
+
+    /// <summary>Whether characters without a token are written as the tokens of their bytes.</summary>
+    public bool HasBytes => bytes is not null;
+
+    /// <summary>The tokens in the order of their ids, each with its score.</summary>
+    public IReadOnlyList<(string Token, double Score)> Tokens => tokens;
+
     public override IEnumerable<KeyValuePair<string, int>> Entries => tokens.Select((token, id) => KeyValuePair.Create(token.Token, id));
 
     public static new UnigramModel Read(TokenizerNode node)

@@ -25,6 +25,7 @@ internal sealed class WordPieceModel : TextModel
         this.vocabulary = vocabulary;
         this.unknown = unknown;
         this.longestWord = longestWord;
+        Prefix = prefix;
         foreach ((string token, int id) in vocabulary)
         {
             trie.Add(token, id);
@@ -35,6 +36,12 @@ internal sealed class WordPieceModel : TextModel
     }
 
     public override IReadOnlyDictionary<string, int> Ids => vocabulary;
+
+    /// <summary>The id of a word that has no tokens.</summary>
+    public int UnknownId => unknown;
+
+    /// <summary>What tokens begin with that go on with a word.</summary>
+    public string Prefix { get; }
 
     public static new WordPieceModel Read(TokenizerNode node)
     {

@@ -40,6 +40,29 @@ public sealed class ServeCommandsTests
     }
 
     [Fact]
+    public void Rows_of_single_tokens_and_saved_modules_are_served_by_none()
+    {
+        LoraAdapter tokens = Plain(new(PeftKey.Of("model.embed_tokens", TokenLayer.Key), TensorDataType.F32, [1, 2], new byte[8]), new() { TrainableToken = [new() { Index = 7 }] });
+        LoraAdapter saved = Plain(new(PeftKey.Of("lm_head", "weight"), TensorDataType.F32, [2, 2], new byte[16]), new() { ModulesToSave = ["lm_head"] });
+
+        foreach (string text in new[] { ServeCommands.Of(tokens, Base), ServeCommands.Of(saved, Base) })
+        {
+            Assert.Equal(3, text.Split(": not as it is (").Length - 1);
+            Assert.Equal(3, text.Split("Write the model with the adapter merged in.").Length - 1);
+        }
+
+        static LoraAdapter Plain(TensorData more, LoraConfig config) => new()
+        {
+            Config = config with { Rank = 8, TargetModule = ["q_proj", "v_proj"] },
+            Tensors = [.. Pair("model.layers.0.self_attn.q_proj", 8), .. Pair("model.layers.0.self_attn.v_proj", 8), more],
+        };
+    }
+
+    [Fact]
+    public void A_rank_above_256_gets_the_room_that_vLLM_has_next() =>
+        Assert.Contains("--max-lora-rank 320", Of(new() { Rank = 300, TargetModule = ["q_proj", "v_proj"] }, 300), StringComparison.Ordinal);
+
+    [Fact]
     public void A_rank_beyond_what_vLLM_has_room_for_is_said() =>
         Assert.Contains("- vLLM: not as it is: its rank is above", Of(new() { Rank = 600, TargetModule = ["q_proj", "v_proj"] }, 600), StringComparison.Ordinal);
 

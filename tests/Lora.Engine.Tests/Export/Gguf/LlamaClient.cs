@@ -24,7 +24,8 @@ internal sealed class LlamaClient : IDisposable
     /// <summary>Loads a model; the test is skipped, by name, where llama.cpp does not run.</summary>
     /// <param name="model">A GGUF file.</param>
     /// <param name="adapter">An adapter's GGUF file; null for none.</param>
-    public static LlamaClient Open(string model, string? adapter = null)
+    /// <param name="classifies">Whether labels of a text are wanted in place of tokens.</param>
+    public static LlamaClient Open(string model, string? adapter = null, bool classifies = false)
     {
         SkipWhereItDoesNotRun();
         Log.Clear();
@@ -37,6 +38,8 @@ internal sealed class LlamaClient : IDisposable
             TypeK = GGMLType.GGML_TYPE_F32,
             TypeV = GGMLType.GGML_TYPE_F32,
             FlashAttention = false,
+            Embeddings = classifies,
+            PoolingType = classifies ? LLamaPoolingType.Rank : LLamaPoolingType.Unspecified,
         };
         try
         {
@@ -82,17 +85,25 @@ internal sealed class LlamaClient : IDisposable
     public int[] Tokenize(string text, bool adds, bool parses) => [.. weights.NativeHandle.Tokenize(text, adds, parses, Encoding.UTF8).Select(token => (int)token)];
 
     /// <summary>What is expected to follow each token, [tokens, vocabulary].</summary>
-    public float[][] Logits(IReadOnlyList<int> ids)
+    /// <param name="ids">The tokens.</param>
+    /// <param name="read">The tokens that an encoder reads first; null for a model without one.</param>
+    public float[][] Logits(IReadOnlyList<int> ids, IReadOnlyList<int>? read = null)
     {
         context.NativeHandle.MemoryClear();
-        LLamaBatch batch = new();
-        for (int position = 0; position < ids.Count; position++)
+        if (read is not null)
         {
-            batch.Add((LLamaToken)ids[position], (LLamaPos)position, LLamaSeqId.Zero, logits: true);
+            Assert.Equal(DecodeResult.Ok, context.NativeHandle.Encode(Batch(read)));
         }
 
-        Assert.Equal(DecodeResult.Ok, context.Decode(batch));
+        Assert.Equal(DecodeResult.Ok, context.Decode(Batch(ids)));
         return [.. Enumerable.Range(0, ids.Count).Select(position => context.NativeHandle.GetLogitsIth(position).ToArray())];
+    }
+
+    /// <summary>What is predicted of a text for each label.</summary>
+    public float[] Labels(IReadOnlyList<int> ids, int count)
+    {
+        Assert.Equal(DecodeResult.Ok, context.NativeHandle.Encode(Batch(ids)));
+        return context.NativeHandle.GetEmbeddingsSeq(LLamaSeqId.Zero)[..count].ToArray();
     }
 
     /// <summary>The likeliest tokens, one after another.</summary>
@@ -112,6 +123,17 @@ internal sealed class LlamaClient : IDisposable
     {
         context.Dispose();
         weights.Dispose();
+    }
+
+    private static LLamaBatch Batch(IReadOnlyList<int> ids)
+    {
+        LLamaBatch batch = new();
+        for (int position = 0; position < ids.Count; position++)
+        {
+            batch.Add((LLamaToken)ids[position], (LLamaPos)position, LLamaSeqId.Zero, logits: true);
+        }
+
+        return batch;
     }
 
     private static string? Load()

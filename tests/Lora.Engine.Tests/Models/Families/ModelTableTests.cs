@@ -1,3 +1,4 @@
+using Lora.Adapters;
 using Lora.Data;
 using Lora.Models;
 
@@ -32,6 +33,9 @@ public sealed class ModelTableTests : IDisposable
             loaded.Select(row => $"| {row.Type} | {row.Tasks} | {row.Gradients} | {(held.Contains(row.Type) ? "run" : "facts")} |").Order(StringComparer.Ordinal),
             Rows().Select(cells => $"| {cells[0]} | {cells[2]} | {cells[3]} | {cells[4]} |").Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void The_architectures_of_llama_cpp_are_those_that_are_written() => Assert.All(Rows(), cells => Assert.Equal(GgufArchitectures.OfModel(cells[0])?.Name ?? "-", cells[5]));
 
     [Fact]
     public void Each_row_names_models_and_stands_in_the_order_of_the_types()

@@ -18,25 +18,25 @@ internal sealed class GgufTokens
     /// <summary>Below every merge: tokens that no merge makes.</summary>
     private const float NoMerge = -1e6f;
 
-    private readonly BytePairModel model;
+    private readonly TextModel model;
     private readonly bool isSentencePiece;
     private readonly string[] texts;
     private readonly int[] kinds;
 
     /// <param name="content">What the tokenizer's files say.</param>
-    /// <param name="model">Its model.</param>
     /// <param name="rows">The rows of the model's embedding, each of which needs a token.</param>
     /// <param name="isSentencePiece">Whether characters are merged by scores, with a mark for each space; else bytes by merges.</param>
-    public GgufTokens(TokenizerContent content, BytePairModel model, int rows, bool isSentencePiece)
+    public GgufTokens(TokenizerContent content, int rows, bool isSentencePiece)
     {
-        this.model = model;
+        model = content.Model;
+        UnknownId = model switch { BytePairModel pairs => pairs.UnknownId, UnigramModel scored => scored.UnknownId, WordPieceModel words => words.UnknownId, _ => null };
         this.isSentencePiece = isSentencePiece;
         texts = new string[rows];
         kinds = [.. Enumerable.Repeat(Unused, rows)];
         foreach ((string token, int id) in model.Ids)
         {
-            texts[id] = token;
-            kinds[id] = isSentencePiece && ByteFallbackDecoder.IsByte(token) ? Byte : id == model.UnknownId ? Unknown : Normal;
+            texts[id] = model is WordPieceModel words ? OfWord(token, words.Prefix) : token;
+            kinds[id] = isSentencePiece && ByteFallbackDecoder.IsByte(token) ? Byte : id == UnknownId ? Unknown : Normal;
         }
 
         foreach (AddedToken token in content.Added)
@@ -44,7 +44,7 @@ internal sealed class GgufTokens
             texts[token.Id] = token.Content;
 
             // A mark in a text means a space there; a token with one comes of merges, as any other.
-            kinds[token.Id] = token.Id == model.UnknownId ? Unknown : token.Special ? Control : isSentencePiece && token.Content.Contains(Mark) ? Normal : UserDefined;
+            kinds[token.Id] = token.Id == UnknownId ? Unknown : token.Special ? Control : isSentencePiece && token.Content.Contains(Mark) ? Normal : UserDefined;
         }
 
         HashSet<string> seen = new(StringComparer.Ordinal);
@@ -59,6 +59,9 @@ internal sealed class GgufTokens
         }
     }
 
+    /// <summary>The token of what has none; null where all that there is has some.</summary>
+    public int? UnknownId { get; }
+
     /// <summary>SentencePiece's mark for a space.</summary>
     public static char Mark => '▁';
 
@@ -69,7 +72,7 @@ internal sealed class GgufTokens
         {
             HashSet<int> done = [];
             int last = -1;
-            foreach ((_, _, int id) in model.Merges.Ordered)
+            foreach ((_, _, int id) in Merges)
             {
                 if (id != last && !done.Add(id))
                 {
@@ -88,7 +91,7 @@ internal sealed class GgufTokens
     {
         get
         {
-            HashSet<int> made = [.. model.Merges.Ordered.Select(merge => merge.Id)];
+            HashSet<int> made = [.. Merges.Select(merge => merge.Id)];
             return Enumerable.Range(0, texts.Length).All(id => kinds[id] != Normal || made.Contains(id) || texts[id].EnumerateRunes().Take(2).Count() == 1);
         }
     }
@@ -102,19 +105,29 @@ internal sealed class GgufTokens
         {
             yield return new("tokenizer.ggml.scores", GgufValue.OfArray(Scores()));
         }
-        else
+        else if (model is BytePairModel)
         {
-            yield return new("tokenizer.ggml.merges", GgufValue.OfArray([.. model.Merges.Ordered.Select(merge => $"{texts[merge.Left]} {texts[merge.Right]}")]));
+            yield return new("tokenizer.ggml.merges", GgufValue.OfArray([.. Merges.Select(merge => $"{texts[merge.Left]} {texts[merge.Right]}")]));
         }
     }
 
-    /// <summary>Minus the rank of the first merge that makes a token.</summary>
+    /// <summary>A token of BERT's: those that begin a word are marked, in place of those that go on with one.</summary>
+    private static string OfWord(string token, string prefix) => token.StartsWith(prefix, StringComparison.Ordinal) && token.Length > prefix.Length ? token[prefix.Length..] : Mark + token;
+
+    private IEnumerable<(int Left, int Right, int Id)> Merges => model is BytePairModel pairs ? pairs.Merges.Ordered : [];
+
+    /// <summary>Each token's own, or minus the rank of the first merge that makes it.</summary>
     private float[] Scores()
     {
+        if (model is UnigramModel scored)
+        {
+            return [.. kinds.Select((kind, id) => kind == Unused ? NoMerge : id < scored.Tokens.Count ? (float)scored.Tokens[id].Score : 0)];
+        }
+
         float[] scores = [.. kinds.Select(kind => kind == Normal ? NoMerge : 0)];
         HashSet<int> made = [];
         int rank = 0;
-        foreach ((_, _, int id) in model.Merges.Ordered)
+        foreach ((_, _, int id) in Merges)
         {
             if (made.Add(id))
             {

@@ -13,7 +13,7 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
     private static readonly (string Token, string Key)[] Special =
     [
         ("bos_token", "tokenizer.ggml.bos_token_id"), ("eos_token", "tokenizer.ggml.eos_token_id"),
-        ("unk_token", "tokenizer.ggml.unknown_token_id"), ("pad_token", "tokenizer.ggml.padding_token_id"),
+        ("unk_token", "tokenizer.ggml.unknown_token_id"), ("pad_token", "tokenizer.ggml.padding_token_id"), ("sep_token", "tokenizer.ggml.seperator_token_id"),
     ];
 
     /// <summary>Reads the tokenizer of a folder.</summary>
@@ -27,22 +27,22 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
         Tokenizer tokenizer = Tokenizer.Load(folder, newTokens);
         TokenizerContent read = TokenizerFile.ReadTokenizer(tokenizer.Path);
         TokenizerContent content = newTokens.Count == 0 ? read : read.With(newTokens);
-        if (content.Model is not BytePairModel model)
-        {
-            throw Refused(tokenizer, "its tokens are not made by merging pairs, as those of the architectures that are written here are");
-        }
-
         if (tokenizer.VocabularySize > rows)
         {
             throw Refused(tokenizer, $"it has {tokenizer.VocabularySize} tokens, and the model {rows} rows for them");
         }
 
         List<string> notes = [];
-        TokenizerNode? preTokenizer = content.Stages.Optional("pre_tokenizer");
-        bool isSentencePiece = !GgufPreTokenizers.HasBytes(preTokenizer);
-        IEnumerable<GgufField> kind = isSentencePiece ? SentencePiece(tokenizer, content, model, notes) : BytePairs(tokenizer, content, model, notes);
-        GgufTokens tokens = new(content, model, rows, isSentencePiece);
-        if (isSentencePiece && !(tokens.HaveScores && tokens.AreMade))
+        bool isSentencePiece = content.Model is UnigramModel || content.Model is BytePairModel && !GgufPreTokenizers.HasBytes(content.Stages.Optional("pre_tokenizer"));
+        IEnumerable<GgufField> kind = content.Model switch
+        {
+            BytePairModel model => isSentencePiece ? SentencePiece(tokenizer, content, model, notes) : BytePairs(tokenizer, content, model, notes),
+            UnigramModel model => GgufUnigram.Fields(tokenizer, content, model, notes),
+            WordPieceModel => GgufWordPiece.Fields(tokenizer, content, notes),
+            _ => throw Refused(tokenizer, "it has whole words as tokens"),
+        };
+        GgufTokens tokens = new(content, rows, isSentencePiece);
+        if (content.Model is BytePairModel && isSentencePiece && !(tokens.HaveScores && tokens.AreMade))
         {
             notes.Add("Its merges say more than scores of tokens can, which is all that llama.cpp has for such a tokenizer: some texts get other tokens there.");
         }
@@ -52,7 +52,7 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
             notes.Add("Some of its special tokens take the spaces beside them along or stand for whole words only; llama.cpp leaves such spaces where they are.");
         }
 
-        return new([.. kind, .. tokens.Fields(), .. SpecialIds(tokenizer, folder), .. Templates(folder, template)], notes);
+        return new([.. kind, .. tokens.Fields(), .. SpecialIds(tokenizer, folder, tokens.UnknownId, isOfWords: content.Model is WordPieceModel), .. Templates(folder, template)], notes);
     }
 
     private static IEnumerable<GgufField> BytePairs(Tokenizer tokenizer, TokenizerContent content, BytePairModel model, List<string> notes)
@@ -128,7 +128,7 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
             };
     }
 
-    private static IEnumerable<GgufField> SpecialIds(Tokenizer tokenizer, string folder)
+    private static IEnumerable<GgufField> SpecialIds(Tokenizer tokenizer, string folder, int? unknown, bool isOfWords)
     {
         (IReadOnlyList<int> before, IReadOnlyList<int> after) = (tokenizer.OpeningIds, tokenizer.ClosingIds);
         int? begin = before.Count == 1 ? before[0] : tokenizer.BeginOfSequenceId;
@@ -141,7 +141,14 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
         string files = Path.GetDirectoryName(tokenizer.Path)!;
         foreach ((string token, string key) in Special)
         {
-            int? id = token switch { "bos_token" => begin, "eos_token" => end, _ => OfFiles(token) };
+            int? id = token switch
+            {
+                "bos_token" => begin,
+                "eos_token" => end,
+                "sep_token" when isOfWords => end,
+                "unk_token" => OfFiles(token) ?? unknown,
+                _ => OfFiles(token),
+            };
             if (id is int known)
             {
                 yield return new(key, GgufValue.Of((uint)known));
@@ -192,5 +199,6 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
 
     private static GgufField Text(string key, string value) => new(key, GgufValue.Of(value));
 
-    private static LoraException Refused(Tokenizer tokenizer, string reason) => LoraException.Of(LoraError.GgufRefused, tokenizer.Path, tokenizer.Path, reason);
+    /// <summary>That llama.cpp has no such tokenizer, and why.</summary>
+    public static LoraException Refused(Tokenizer tokenizer, string reason) => LoraException.Of(LoraError.GgufRefused, tokenizer.Path, tokenizer.Path, reason);
 }

@@ -14,7 +14,7 @@ public sealed class GgufVocabularyTests : IDisposable
     public void Dispose() => files.Dispose();
 
     // What llama.cpp does otherwise, which the notes say: texts that are not composed; "</s>", which ends a text there whatever the files say; spaces before a
-    // text and beside special tokens; runs of marks that no merge makes.
+    // text and beside special tokens; runs of marks that no merge makes; a mark before a text; vowel signs of Indic scripts and syllables of Hangul.
     [Theory]
     [InlineData("examples/model", "")]
     [InlineData("tests/fixtures/tokenizers/byte-level-composed", "composed strip")]
@@ -29,6 +29,10 @@ public sealed class GgufVocabularyTests : IDisposable
     [InlineData("tests/fixtures/vocabularies/gpt2", "closing")]
     [InlineData("tests/fixtures/vocabularies/opt", "")]
     [InlineData("tests/fixtures/vocabularies/qwen2", "composed closing")]
+    [InlineData("tests/fixtures/tokenizers/unigram-t5", "composed marks")]
+    [InlineData("tests/fixtures/vocabularies/t5", "composed marks")]
+    [InlineData("tests/fixtures/tokenizers/wordpiece", "signs")]
+    [InlineData("tests/fixtures/vocabularies/bert", "signs")]
     public void The_ids_of_texts_are_those_of_our_tokenizer(string folder, string otherwise) => AssertSameIds(Path.Combine(Repository.Root, folder), otherwise);
 
     [Fact]
@@ -37,8 +41,9 @@ public sealed class GgufVocabularyTests : IDisposable
     [Theory]
     [InlineData("tests/fixtures/tokenizers/byte-level-prefix", "cuts texts")]
     [InlineData("tests/fixtures/tokenizers/metaspace-always", "256 bytes")]
-    [InlineData("tests/fixtures/tokenizers/unigram-t5", "merging pairs")]
-    [InlineData("tests/fixtures/tokenizers/wordpiece", "merging pairs")]
+    [InlineData("tests/fixtures/tokenizers/unigram-albert", "changes texts first (Replace)")]
+    [InlineData("tests/fixtures/tokenizers/unigram-bytes", "as bytes")]
+    [InlineData("tests/fixtures/tokenizers/wordpiece-cased", "capital letters or accents")]
     public void What_llama_cpp_has_no_form_for_is_refused_with_the_reason_and_the_way_out(string folder, string reason)
     {
         LoraException exception = Assert.Throws<LoraException>(() => GgufVocabulary.Of(Path.Combine(Repository.Root, folder), 100_000, [], null));
@@ -129,7 +134,7 @@ public sealed class GgufVocabularyTests : IDisposable
 
         Assert.Equal(tokenizer.VocabularySize + Padding, llama.Count);
         Assert.True(texts.Length > 24);
-        Assert.Equal(texts.Select(text => (text, Ids(tokenizer.Encode(text)))), texts.Select(text => (text, Ids(llama.Encode(text)))));
+        Assert.All(texts, text => Assert.Equal(Ids(tokenizer.Encode(text)), Ids(llama.Encode(text))));
         Assert.Equal(otherwise.Length > 0 && otherwise != "closing", vocabulary.Notes.Count > 0);
 
         static string Ids(int[] ids) => string.Join(' ', ids);
@@ -141,6 +146,8 @@ public sealed class GgufVocabularyTests : IDisposable
         "closing" => text.Contains("</s>", StringComparison.Ordinal),
         "spaces" => text.StartsWith(' ') || text.StartsWith('▁') || text.Contains("<s>", StringComparison.Ordinal),
         "runs" => text.Contains("   ", StringComparison.Ordinal) || text.Contains("▁▁", StringComparison.Ordinal),
+        "marks" => text.StartsWith('▁'),
+        "signs" => text.Any(letter => letter is (>= '\u0900' and <= '\u097F') or (>= '\uAC00' and <= '\uD7A3') or (>= '\u1100' and <= '\u11FF')),
         "strip" => text.Contains("<mask>", StringComparison.Ordinal),
         _ => false,
     };
