@@ -40,6 +40,7 @@ internal static class QuantizationBenchmark
         using IDisposable noGradient = no_grad();
         Tensor exact = randn([outputs, inputs], dtype: ScalarType.Float32, device: CPU).mul_(0.02);
         using FourBitMatrix matrix = Nf4Quantizer.Quantize(exact, type);
+        FourBitStack stack = FourBitStack.Of(matrix);
         Tensor weight = exact.to(type);
         Tensor values = empty_like(weight);
         Tensor x = randn([Tokens, inputs], dtype: ScalarType.Float32, device: CPU).to(type);
@@ -51,8 +52,8 @@ internal static class QuantizationBenchmark
         Measurement[] times = Measurement.InTurn(
         [
             () => Nf4Quantizer.Quantize(exact, type).Dispose(),
-            () => vectors.Dequantize(matrix, values),
-            () => operators.Dequantize(matrix, values),
+            () => vectors.Dequantize(stack, values),
+            () => operators.Dequantize(stack, values),
             () => values.copy_(bytes).mul_(scales),
             () => nn.functional.linear(x, weight).Dispose(),
             () => Dispatcher.Call("aten::_weight_int8pack_mm", "", x, bytes, flat).Dispose(),

@@ -84,7 +84,7 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         Tensor values = randn([rows, columns], dtype: ScalarType.Float32, device: CPU, generator: generator);
         using FourBitMatrix matrix = Nf4Quantizer.Quantize(values, type).To(device);
         Tensor y = empty([rows, columns], dtype: type, device: device);
-        kernels.Dequantize(matrix, y);
+        kernels.Dequantize(FourBitStack.Of(matrix), y);
         return [y];
     }
 

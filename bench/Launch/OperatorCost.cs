@@ -14,7 +14,7 @@ internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, 
     // In place, but written without being read.
     private static readonly HashSet<string> WrittenOnly = ["aten::copy_", "aten::fill_", "aten::zero_", "aten::normal_", "aten::uniform_", "aten::bernoulli_"];
 
-    // Only as much of the first tensor is read as comes out.
+    // Only as much of the first tensor is read as comes out; a table that is smaller is read once.
     private static readonly HashSet<string> Picking = ["aten::index_select", "aten::embedding", "aten::gather"];
 
     // Only as much of the first tensor is written as goes in: the last tensor.
@@ -66,7 +66,7 @@ internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, 
 
         if (Picking.Contains(launched.Name))
         {
-            return (written + inputs.Skip(1).Where(input => !IsOutput(input)).Sum(input => input.Bytes), written);
+            return (Math.Min(written, inputs[0].Bytes) + inputs.Skip(1).Where(input => !IsOutput(input)).Sum(input => input.Bytes), written);
         }
 
         if (Putting.Contains(launched.Name))

@@ -105,10 +105,10 @@ internal interface IKernels
     /// <param name="skip">[], float32: nothing is changed where it is 1. The device decides, so that nobody waits for it.</param>
     void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step, Tensor skip);
 
-    /// <summary>Writes the values of a 4-bit matrix: products in float32, rounded to the dtype of y.</summary>
-    /// <param name="matrix">On the device of y.</param>
-    /// <param name="y">[out, in], contiguous; written.</param>
-    void Dequantize(FourBitMatrix matrix, Tensor y);
+    /// <summary>Writes the values of 4-bit matrices: products in float32, rounded to the dtype of y.</summary>
+    /// <param name="stack">On the device of y.</param>
+    /// <param name="y">[all outputs, in], contiguous; written.</param>
+    void Dequantize(FourBitStack stack, Tensor y);
 }
 
 /// <summary>What a norm multiplies by, as kernels ask for it: one value for each of the last dimension, or others for each head.</summary>

@@ -4,24 +4,19 @@ using static TorchSharp.torch;
 namespace Lora.Quantization;
 
 /// <summary>The largest magnitude of each block of a 4-bit matrix: float32, or quantised in turn (<see cref="Nested"/>).</summary>
-/// <param name="Values">[blocks]: float32, or the uint8 codes of nested ones.</param>
+/// <param name="Values">float32 [blocks], or the uint8 codes of nested ones in whole groups; what is behind the last block does not matter.</param>
 /// <param name="Nested">How codes become magnitudes; null where they are magnitudes.</param>
 internal sealed record BlockMagnitudes(Tensor Values, NestedMagnitudes? Nested) : IDisposable
 {
-    /// <summary>How many blocks there are.</summary>
-    public long Blocks => Values.numel();
+    /// <summary>Where they are among those of several matrices that are taken at once; null where they are taken alone.</summary>
+    public MagnitudePlace? Place { get; init; }
 
     /// <summary>The bytes that they take.</summary>
     public long Size => Values.numel() * Values.ElementSize + (Nested is null ? 0 : 2 * Nested.Scales.numel() * Nested.Scales.ElementSize);
 
-    /// <summary>Whether they have the form of others, and their groups are whole.</summary>
-    public bool Continues(BlockMagnitudes other) => (Nested, other.Nested) switch
-    {
-        (null, null) => true,
-        (NestedMagnitudes mine, NestedMagnitudes its) =>
-            mine.GroupBlocks == its.GroupBlocks && Blocks % mine.GroupBlocks == 0 && mine.Map.AsSpan().SequenceEqual(its.Map),
-        _ => false,
-    };
+    /// <summary>Whether they are quantised as others are.</summary>
+    public bool AreNestedAs(BlockMagnitudes other) =>
+        Nested is not null && other.Nested is not null && Nested.GroupBlocks == other.Nested.GroupBlocks && Nested.Map.AsSpan().SequenceEqual(other.Nested.Map);
 
     /// <summary>The same on another device; these are disposed.</summary>
     public BlockMagnitudes Move(Device device)
@@ -42,6 +37,11 @@ internal sealed record BlockMagnitudes(Tensor Values, NestedMagnitudes? Nested) 
         Nested?.Means.Dispose();
     }
 }
+
+/// <summary>A matrix's magnitudes among those of several, each of which begins with a group of its own.</summary>
+/// <param name="Whole">Those of all.</param>
+/// <param name="First">Where this matrix's begin.</param>
+internal sealed record MagnitudePlace(BlockMagnitudes Whole, long First);
 
 /// <summary>Magnitudes that are quantised in turn: magnitude = map[code] · scale + mean.</summary>
 /// <param name="GroupBlocks">Blocks that share a scale.</param>

@@ -16,6 +16,9 @@ internal sealed record FourBitMatrix(long[] Shape, ScalarType DataType, FourBitC
     /// <summary>Bytes of a block's codes.</summary>
     public int BlockBytes => BlockValues / 2;
 
+    /// <summary>How many blocks there are, a last one that is not full among them.</summary>
+    public long Blocks => Codes.numel() / BlockBytes;
+
     /// <summary>The bytes that it takes.</summary>
     public long Size => Codes.numel() + Magnitudes.Size;
 
@@ -34,10 +37,9 @@ internal sealed record FourBitMatrix(long[] Shape, ScalarType DataType, FourBitC
         }
     }
 
-    /// <summary>Whether it has the form of another one and could go on where that one ends: neither a block nor a group of blocks is cut off.</summary>
-    public bool Continues(FourBitMatrix other) =>
-        Code == other.Code && BlockValues == other.BlockValues && DataType == other.DataType && Shape[1] == other.Shape[1]
-        && Shape[0] * Shape[1] == 2 * Codes.numel() && Magnitudes.Continues(other.Magnitudes);
+    /// <summary>Whether it has the form of another one, so that the codes of both become values at once.</summary>
+    public bool HasFormOf(FourBitMatrix other) =>
+        Code == other.Code && BlockValues == other.BlockValues && DataType == other.DataType && Shape[1] == other.Shape[1];
 
     /// <inheritdoc/>
     public void Dispose()

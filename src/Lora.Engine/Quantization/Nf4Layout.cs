@@ -21,13 +21,13 @@ internal static class Nf4Layout
     public static long GroupsOf(long blocks) => (blocks + GroupBlocks - 1) / GroupBlocks;
 
     /// <summary>The bytes that so many values take.</summary>
-    public static long SizeOf(long values) => (BlocksOf(values) * (BlockBytes + 1)) + (GroupsOf(BlocksOf(values)) * 2 * sizeof(float));
+    public static long SizeOf(long values) => (BlocksOf(values) * BlockBytes) + (GroupsOf(BlocksOf(values)) * (GroupBlocks + (2 * sizeof(float))));
 
     /// <summary>The room of a matrix, which holds whatever was there before.</summary>
     public static FourBitMatrix WithoutValues(long[] shape, ScalarType dataType, Device device)
     {
         long blocks = BlocksOf(shape[0] * shape[1]);
-        return Matrix(shape, dataType, Room(blocks * BlockBytes, ScalarType.Byte), Room(blocks, ScalarType.Byte), Room(GroupsOf(blocks), ScalarType.Float32), 0);
+        return Matrix(shape, dataType, Room(blocks * BlockBytes, ScalarType.Byte), Room(GroupsOf(blocks) * GroupBlocks, ScalarType.Byte), Room(GroupsOf(blocks), ScalarType.Float32), 0);
 
         Tensor Room(long count, ScalarType type) => empty([count], dtype: type, device: device).DetachFromDisposeScope();
     }

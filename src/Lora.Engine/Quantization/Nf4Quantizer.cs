@@ -82,7 +82,7 @@ internal static unsafe class Nf4Quantizer
     private static (Tensor Codes, Tensor Scales) Magnitudes(Tensor centred)
     {
         long blocks = centred.numel();
-        Tensor codes = empty([blocks], dtype: ScalarType.Byte, device: CPU);
+        Tensor codes = zeros([Nf4Layout.GroupsOf(blocks) * Nf4Layout.GroupBlocks], dtype: ScalarType.Byte, device: CPU);
         Tensor scales = empty([Nf4Layout.GroupsOf(blocks)], dtype: ScalarType.Float32, device: CPU);
         float* source = Rows<float>.Memory<float>(centred);
         byte* nearest = Rows<byte>.Memory<byte>(codes);

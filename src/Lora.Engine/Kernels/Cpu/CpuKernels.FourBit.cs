@@ -7,17 +7,26 @@ namespace Lora.Kernels;
 internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 {
     /// <inheritdoc/>
-    public void Dequantize(FourBitMatrix matrix, Tensor y)
+    public void Dequantize(FourBitStack stack, Tensor y)
+    {
+        TElement* values = Rows<TElement>.Memory<TElement>(y);
+        foreach (FourBitMatrix matrix in stack.Matrices)
+        {
+            long count = matrix.Shape[0] * matrix.Shape[1];
+            Dequantize(matrix, values, count);
+            values += count;
+        }
+    }
+
+    private static void Dequantize(FourBitMatrix matrix, TElement* values, long count)
     {
         NestedMagnitudes? nested = matrix.Magnitudes.Nested;
         byte* codes = Rows<byte>.Memory<byte>(matrix.Codes);
         byte* magnitudes = Rows<byte>.Memory<byte>(matrix.Magnitudes.Values);
         float* scales = nested is null ? null : Rows<float>.Memory<float>(nested.Scales);
         float* means = nested is null ? null : Rows<float>.Memory<float>(nested.Means);
-        TElement* values = Rows<TElement>.Memory<TElement>(y);
-        long count = y.numel();
         (int size, int bytes) = (matrix.BlockValues, matrix.BlockBytes);
-        ParallelRows.For(matrix.Magnitudes.Blocks, size, (begin, end) =>
+        ParallelRows.For(matrix.Blocks, size, (begin, end) =>
         {
             // A block at a time in float32, scaled there and rounded once to the dtype of y.
             float* unscaled = stackalloc float[size];

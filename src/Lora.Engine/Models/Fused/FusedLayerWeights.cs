@@ -1,4 +1,5 @@
 using Lora.Kernels;
+using Lora.Quantization;
 using static TorchSharp.torch;
 
 namespace Lora.Models;
@@ -6,6 +7,8 @@ namespace Lora.Models;
 /// <summary>The frozen weights of one block.</summary>
 internal sealed class FusedLayerWeights : IDisposable
 {
+    private readonly BlockMagnitudes? magnitudes;
+
     /// <param name="weights">The model's.</param>
     /// <param name="prefix">The block's name with a dot.</param>
     /// <param name="block">The shape.</param>
@@ -28,6 +31,7 @@ internal sealed class FusedLayerWeights : IDisposable
 
         GateUp = Join(GateUpNames);
         Down = Join(DownNames);
+        magnitudes = JoinedWeights.JoinMagnitudes([QueryKeyValue, Output, GateUp, Down]);
 
         // Phi-3 has one layer where others have three or two; either way it is one matrix here.
         JoinedWeights Join(IReadOnlyList<string> layers) => new([.. layers.Select(weights.Linear)]);
@@ -94,7 +98,7 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? owned in new IDisposable?[] { InputNorm, QueryKeyValue, HeadNorm, Output, MiddleNorm, AttentionOutputNorm, MlpOutputNorm, GateUp, Down })
+        foreach (IDisposable? owned in new IDisposable?[] { InputNorm, QueryKeyValue, HeadNorm, Output, MiddleNorm, AttentionOutputNorm, MlpOutputNorm, GateUp, Down, magnitudes })
         {
             owned?.Dispose();
         }

@@ -12,6 +12,7 @@ namespace Lora.Models;
 internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
 {
     private readonly Parameter? bias;
+    private readonly FourBitStack stack;
 
     /// <param name="matrix">W; owned from now on.</param>
     /// <param name="bias">[out], or null.</param>
@@ -23,7 +24,8 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
         Matrix = matrix;
         IsConv1D = isConv1D;
         Buffer = buffer;
-        Buffer.Announce(matrix);
+        stack = FourBitStack.Of(matrix);
+        Buffer.Announce(stack);
         this.bias = bias;
 
         // Selection, saving and messages find a weight of the right shape and dtype; it has no values to compute with by mistake.
@@ -46,7 +48,7 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     /// <summary>A copy of W's values in float32, as W lies.</summary>
     public Tensor Copy()
     {
-        using Tensor values = Buffer.Values(Matrix);
+        using Tensor values = Buffer.Values(stack);
         return values.to(ScalarType.Float32, copy: true);
     }
 
@@ -61,14 +63,14 @@ internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>
     /// <summary>x Wᵀ, [..., out] of [..., in].</summary>
     public Tensor Product(Tensor input)
     {
-        using Tensor values = Buffer.Values(Matrix);
+        using Tensor values = Buffer.Values(stack);
         return IsConv1D ? input.matmul(values) : nn.functional.linear(input, values);
     }
 
     /// <summary>dy W, the gradient of <see cref="Product"/>.</summary>
     public Tensor Gradient(Tensor gradient)
     {
-        using Tensor values = Buffer.Values(Matrix);
+        using Tensor values = Buffer.Values(stack);
         return IsConv1D ? nn.functional.linear(gradient, values) : gradient.matmul(values); // [..., in]
     }
 

@@ -16,6 +16,8 @@ internal sealed class WeightBuffer : IDisposable
     private Tensor? memory;
     private IKernels? kernels;
     private long needed;
+    private long magnitudes;
+    private bool isMade;
     private ExceptionDispatchInfo? failure;
 
     /// <summary>The bytes that the largest product takes.</summary>
@@ -24,27 +26,34 @@ internal sealed class WeightBuffer : IDisposable
     /// <summary>Those of them that are not there before the first product.</summary>
     public long Missing => Size - (memory is null ? 0 : memory.numel() * memory.ElementSize);
 
-    /// <summary>The bytes that operators take in passing while values are taken: the values in float32, and the codes as numbers of 32 bits. Vector code takes none.</summary>
-    public long Passing { get; private set; }
+    /// <summary>
+    /// The bytes that operators take while values are taken: the values in float32, their codes two at a time as numbers of 32 bits, and magnitudes as both. Vector
+    /// code takes none.
+    /// </summary>
+    /// <remarks>Rounded tables would need no float32, but their values would not be bitsandbytes'.</remarks>
+    public long Passing => isMade ? (needed * (sizeof(float) + (sizeof(int) / 2))) + (magnitudes * (sizeof(float) + sizeof(int))) : 0;
 
     /// <summary>Announces a product, so that there is room for the largest at once.</summary>
-    public void Announce(params IReadOnlyList<FourBitMatrix> matrices)
+    public void Announce(params IReadOnlyList<FourBitStack> stacks)
     {
-        // Allocated at the first product: what the memory plan counts as missing until then.
-        needed = Math.Max(needed, matrices.Sum(matrix => matrix.Shape[0] * matrix.Shape[1]));
-        Size = needed * matrices[0].DataType.ElementSize();
-        bool isMade = KernelSet.Of(matrices[0].Codes.device, matrices[0].DataType).MakesResults;
+        FourBitMatrix top = stacks[0].Top;
 
-        // Two values have one code. Rounded tables would need no float32, but their values would not be bitsandbytes'.
-        Passing = isMade ? needed * (sizeof(float) + (sizeof(int) / 2)) : 0;
+        // Allocated at the first product: what the memory plan counts as missing until then.
+        needed = Math.Max(needed, stacks.Sum(stack => stack.Shape[0] * stack.Shape[1]));
+        Size = needed * top.DataType.ElementSize();
+        isMade = KernelSet.Of(top.Codes.device, top.DataType).MakesResults;
+        stacks.SelectMany(stack => stack.Matrices).ToList().ForEach(matrix => Announce(matrix.Magnitudes));
     }
+
+    /// <summary>Announces magnitudes that are taken at once.</summary>
+    public void Announce(BlockMagnitudes whole) => magnitudes = Math.Max(magnitudes, whole.Nested is null ? 0 : whole.Values.numel());
 
     /// <summary>The values of matrices that share an input and were announced, one below the other.</summary>
     /// <returns>[all outputs, in], in the caller's scope; other values are there after the next call.</returns>
-    public Tensor Values(params IReadOnlyList<FourBitMatrix> matrices)
+    public Tensor Values(params IReadOnlyList<FourBitStack> stacks)
     {
-        FourBitMatrix top = matrices[0];
-        long rows = matrices.Sum(matrix => matrix.Shape[0]);
+        FourBitMatrix top = stacks[0].Top;
+        long rows = stacks.Sum(stack => stack.Shape[0]);
         Reserve(top);
 
         // The front of the one buffer, whichever the matrices: the next product overwrites it.
@@ -52,11 +61,11 @@ internal sealed class WeightBuffer : IDisposable
         Tensor values = stretch.view(rows, top.Shape[1]);
         kernels ??= KernelSet.Of(memory.device, memory.dtype);
         long first = 0;
-        foreach (FourBitMatrix matrix in matrices)
+        foreach (FourBitStack stack in stacks)
         {
-            using Tensor part = values.narrow(0, first, matrix.Shape[0]);
-            kernels.Dequantize(matrix, part);
-            first += matrix.Shape[0];
+            using Tensor part = values.narrow(0, first, stack.Shape[0]);
+            kernels.Dequantize(stack, part);
+            first += stack.Shape[0];
         }
 
         return values;

@@ -67,10 +67,16 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
         // Whole blocks; what a last one has behind the matrix is read by nobody, but has to be there.
         Tensor packed = zeros([magnitudes.ElementCount * state.BlockSize / 2], dtype: ScalarType.Byte, device: CPU);
         reader.Into(packed, codes);
-        NestedMagnitudes? nested = state.NestedBlockSize is not int group ? null
-            : NestedMagnitudes.Of(group, new Span<float>(reader.Floats(map!), MapValues).ToArray(), Whole(reader, scales!, ScalarType.Float32), state.NestedOffset);
-        Tensor values = Whole(reader, magnitudes, nested is null ? ScalarType.Float32 : ScalarType.Byte);
-        return new(Shape, dataType, Code, state.BlockSize, packed.DetachFromDisposeScope(), new(values, nested));
+        if (state.NestedBlockSize is not int group)
+        {
+            return Matrix(new(Whole(reader, magnitudes, ScalarType.Float32, magnitudes.ElementCount), null));
+        }
+
+        NestedMagnitudes nested = NestedMagnitudes.Of(
+            group, new Span<float>(reader.Floats(map!), MapValues).ToArray(), Whole(reader, scales!, ScalarType.Float32, scales!.ElementCount), state.NestedOffset);
+        return Matrix(new(Whole(reader, magnitudes, ScalarType.Byte, scales.ElementCount * group), nested)); // whole groups
+
+        FourBitMatrix Matrix(BlockMagnitudes taken) => new(Shape, dataType, Code, state.BlockSize, packed.DetachFromDisposeScope(), taken);
     }
 
     /// <inheritdoc/>
@@ -99,9 +105,9 @@ internal sealed unsafe class BitsAndBytesWeight : StoredWeight
         };
     }
 
-    private static Tensor Whole(PartReader reader, TensorInfo tensor, ScalarType type)
+    private static Tensor Whole(PartReader reader, TensorInfo tensor, ScalarType type, long room)
     {
-        Tensor memory = empty([tensor.ElementCount], dtype: type, device: CPU).DetachFromDisposeScope();
+        Tensor memory = zeros([room], dtype: type, device: CPU).DetachFromDisposeScope();
         reader.Into(memory, tensor);
         return memory;
     }

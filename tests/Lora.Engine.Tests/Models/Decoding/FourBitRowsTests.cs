@@ -22,7 +22,7 @@ public unsafe class FourBitRowsTests
     {
         using DisposeScope scope = NewDisposeScope();
         FourBitMatrix nested = Nf4Quantizer.Quantize(Drawn(rows, width), ScalarType.Float32);
-        FourBitMatrix plain = nested with { Code = FourBitCode.Fp4, Magnitudes = new(rand([nested.Magnitudes.Blocks], dtype: ScalarType.Float32, device: CPU), null) };
+        FourBitMatrix plain = nested with { Code = FourBitCode.Fp4, Magnitudes = new(rand([nested.Blocks], dtype: ScalarType.Float32, device: CPU), null) };
         foreach (FourBitMatrix[] matrices in new FourBitMatrix[][] { [nested], [plain], [nested, plain] })
         {
             Check<Lanes256>(matrices);
@@ -45,7 +45,7 @@ public unsafe class FourBitRowsTests
         Tensor values = cat([.. matrices.Select(matrix =>
         {
             Tensor part = empty(matrix.Shape, dtype: ScalarType.Float32, device: CPU);
-            KernelSet.Of(CPU, ScalarType.Float32).Dequantize(matrix, part);
+            KernelSet.Of(CPU, ScalarType.Float32).Dequantize(FourBitStack.Of(matrix), part);
             return part;
         })]).to(ScalarType.Float64); // [rows, width]
         Tensor x = Drawn(Vectors, width);

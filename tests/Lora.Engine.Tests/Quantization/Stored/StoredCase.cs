@@ -46,7 +46,7 @@ internal sealed class StoredCase : IDisposable
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
         using FourBitMatrix matrix = ((BitsAndBytesWeight)Open(checkpoint, shape, "weight")).Take(ScalarType.Float32);
         Tensor values = zeros(shape, dtype: ScalarType.Float32, device: CPU);
-        kernels.Dequantize(matrix, values);
+        kernels.Dequantize(FourBitStack.Of(matrix), values);
         return values.data<float>().ToArray();
     }
 

@@ -6,15 +6,15 @@ namespace Lora.Models;
 
 /// <summary>
 /// The frozen weights of linear layers that share an input, as one matrix. The layers keep their names and are slices of it: a loaded model's from
-/// the start (<see cref="WeightArena"/>), others' from now on. Quantised layers' codes are joined where their blocks allow it, and have their values
+/// the start (<see cref="WeightArena"/>), others' from now on. Quantised layers' codes are joined where they have one form, and have their values
 /// side by side when they are asked for: a GPU takes them in a third of the operators.
 /// </summary>
 internal sealed class JoinedWeights : IDisposable
 {
     private readonly Tensor? weight;
     private readonly WeightBuffer? buffer;
-    private readonly FourBitMatrix[] matrices; // one where they could be joined
     private readonly bool isOwner;
+    private FourBitStack[] stacks; // one where the matrices have one form
 
     /// <param name="layers">In the order of their outputs; ordinary layers or quantised ones.</param>
     public JoinedWeights(params nn.Module<Tensor, Tensor>[] layers)
@@ -25,16 +25,15 @@ internal sealed class JoinedWeights : IDisposable
 
         // A single layer's tensors are handed through as they are and stay the model's.
         isOwner = layers.Length > 1;
-        FourBitMatrix[] parts = [.. quantized.Select(layer => layer.Matrix)];
-        matrices = Join(parts) is FourBitMatrix one ? [one] : parts;
+        stacks = Stack([.. quantized.Select(layer => layer.Matrix)]);
         buffer = quantized.FirstOrDefault()?.Buffer;
-        buffer?.Announce(matrices);
+        buffer?.Announce(stacks);
         weight = Join([.. plain.Select(layer => layer.weight)]);
         Bias = Join([.. plain.Select(layer => layer.bias), .. quantized.Select(layer => layer.Bias)]);
-        Outputs = [.. plain.Select(layer => layer.weight.shape[0]), .. parts.Select(matrix => matrix.Shape[0])];
+        Outputs = [.. plain.Select(layer => layer.weight.shape[0]), .. Matrices.Select(matrix => matrix.Shape[0])];
         (long inputs, DataType, Device) = weight is not null
             ? (weight.shape[1], weight.dtype, weight.device)
-            : (matrices[0].Shape[1], matrices[0].DataType, matrices[0].Codes.device);
+            : (stacks[0].Shape[1], stacks[0].Top.DataType, stacks[0].Codes.device);
         Shape = [Outputs.Sum(), inputs];
     }
 
@@ -51,13 +50,49 @@ internal sealed class JoinedWeights : IDisposable
     public Device Device { get; }
 
     /// <summary>The 4-bit matrices of quantised layers, one below the other; none where there are numbers.</summary>
-    public IReadOnlyList<FourBitMatrix> Matrices => matrices;
+    public IReadOnlyList<FourBitMatrix> Matrices => [.. stacks.SelectMany(stack => stack.Matrices)];
+
+    /// <summary>The same as their values are taken; one where they have one form.</summary>
+    public IReadOnlyList<FourBitStack> Stacks => stacks;
 
     /// <summary>[all outputs], or null.</summary>
     public Tensor? Bias { get; }
 
     /// <summary>The matrix, [all outputs, in], not the caller's to dispose of; of quantised layers it holds until the next one is asked for.</summary>
-    public Tensor Values() => weight ?? buffer!.Values(matrices);
+    public Tensor Values() => weight ?? buffer!.Values(stacks);
+
+    /// <summary>Lays the magnitudes of several products' 4-bit matrices side by side, so that a GPU takes all of them at once, in four operators.</summary>
+    /// <param name="products">Of one block of the model, in the order in which they are needed.</param>
+    /// <returns>Those of all, which the caller owns; null where there are none, or not all are quantised alike.</returns>
+    public static BlockMagnitudes? JoinMagnitudes(IReadOnlyList<JoinedWeights> products)
+    {
+        BlockMagnitudes[] parts = [.. products.SelectMany(product => product.Matrices).Select(matrix => matrix.Magnitudes)];
+        if (parts.Length < 2 || parts.Any(part => !part.AreNestedAs(parts[0])))
+        {
+            return null;
+        }
+
+        using IDisposable noGradient = no_grad();
+        NestedMagnitudes nested = parts[0].Nested! with { Scales = Side(part => part.Nested!.Scales), Means = Side(part => part.Nested!.Means) };
+        BlockMagnitudes whole = new(Side(part => part.Values), nested);
+        long first = 0;
+        foreach (JoinedWeights product in products)
+        {
+            product.stacks = [.. product.stacks.Select(stack => stack with { Matrices = [.. stack.Matrices.Select(Placed)] })];
+            product.buffer?.Announce(whole);
+        }
+
+        return whole;
+
+        Tensor Side(Func<BlockMagnitudes, Tensor> tensor) => Join([.. parts.Select(tensor)])!;
+
+        FourBitMatrix Placed(FourBitMatrix matrix)
+        {
+            MagnitudePlace place = new(whole, first);
+            first += matrix.Magnitudes.Values.numel();
+            return matrix with { Magnitudes = matrix.Magnitudes with { Place = place } };
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -68,33 +103,16 @@ internal sealed class JoinedWeights : IDisposable
             Bias?.Dispose();
         }
 
-        if (isOwner && matrices.Length == 1)
+        if (isOwner && stacks.Length == 1)
         {
-            matrices[0].Dispose(); // the layers' tensors are slices of it, which stay
+            stacks[0].Codes.Dispose(); // the layers' tensors are slices of it, which stay
         }
     }
 
-    /// <summary>4-bit matrices as one, whose values are taken at once; null where blocks or their groups would reach from one into the next.</summary>
-    private static FourBitMatrix? Join(FourBitMatrix[] parts)
-    {
-        if (parts.Length < 2 || parts.Any(part => !part.Continues(parts[0])))
-        {
-            return null;
-        }
-
-        FourBitMatrix top = parts[0];
-        NestedMagnitudes? nested = top.Magnitudes.Nested;
-        return top with
-        {
-            Shape = [parts.Sum(part => part.Shape[0]), top.Shape[1]],
-            Codes = Side(part => part.Codes),
-            Magnitudes = new(
-                Side(part => part.Magnitudes.Values),
-                nested is null ? null : nested with { Scales = Side(part => part.Magnitudes.Nested!.Scales), Means = Side(part => part.Magnitudes.Nested!.Means) }),
-        };
-
-        Tensor Side(Func<FourBitMatrix, Tensor> tensor) => Join([.. parts.Select(tensor)])!;
-    }
+    private static FourBitStack[] Stack(FourBitMatrix[] matrices) =>
+        matrices.Length > 1 && matrices.All(matrix => matrix.HasFormOf(matrices[0]))
+            ? [new(matrices, Join([.. matrices.Select(matrix => matrix.Codes)])!)]
+            : [.. matrices.Select(FourBitStack.Of)];
 
     private static Tensor? Join(Tensor?[] parts)
     {

@@ -1,3 +1,4 @@
+using Lora.Kernels;
 using Lora.Models;
 using Lora.Native;
 using Lora.Quantization;
@@ -6,14 +7,16 @@ using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
 
-/// <summary>Matrices in 4 bits that share an input: one matrix where their blocks allow it, and the layers go on as slices of it.</summary>
+/// <summary>Matrices in 4 bits that share an input: their codes lie side by side, those of whole blocks, and the layers go on as slices of them.</summary>
 public class JoinedWeightsTests
 {
+    private readonly TorchKernels operators = new();
+
     [Theory]
-    [InlineData(128, 128, 1)] // 256 blocks each, whole groups
-    [InlineData(128, 192, 2)] // 384 blocks: half a group would reach into the next matrix
-    [InlineData(5, 13, 2)] // half a block would
-    public void Values_of_4_bit_matrices_are_those_of_each_one_below_the_other(int rows, int columns, int taken)
+    [InlineData(128, 128)] // 256 blocks each, whole groups
+    [InlineData(128, 192)] // 384 blocks: one group and a half
+    [InlineData(5, 13)] // one block and a value
+    public void Values_of_4_bit_matrices_are_those_of_each_one_below_the_other(int rows, int columns)
     {
         using DisposeScope scope = NewDisposeScope();
         using WeightBuffer buffer = new();
@@ -25,8 +28,60 @@ public class JoinedWeightsTests
         Assert.Equal(new long[] { 2 * rows, columns }, joined.Shape);
         Assert.Equal(new long[] { rows, rows }, joined.Outputs);
         Assert.True(joined.Values().equal(expected).all().item<bool>());
-        Assert.Equal(taken == 1, TensorMemory.Address(layers[1].Matrix.Codes) == TensorMemory.Address(layers[0].Matrix.Codes) + (rows * columns / 2));
+        Assert.Equal(TensorMemory.Address(layers[0].Matrix.Codes) + (nint)layers[0].Matrix.Codes.numel(), TensorMemory.Address(layers[1].Matrix.Codes));
         Array.ForEach(layers, layer => layer.Dispose());
+    }
+
+    /// <summary>To the bit, by vectors and by operators, which take the magnitudes of all products at once.</summary>
+    [Theory]
+    [InlineData(192, 576)] // those of SmolLM: 1,728 blocks, six groups and three quarters
+    [InlineData(64, 256)] // whole groups
+    [InlineData(5, 13)]
+    public void Magnitudes_of_several_products_side_by_side_are_those_of_each(int rows, int columns)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using WeightBuffer buffer = new();
+        QuantizedLinear[] layers = [.. Enumerable.Range(1, 5).Select(seed => Layer(buffer, rows + seed, columns, seed))];
+        Tensor[] expected = [.. layers.Select(layer => layer.Copy())];
+        using JoinedWeights first = new(layers[..3]);
+        using JoinedWeights second = new(layers[3]);
+        using JoinedWeights third = new(layers[4]);
+
+        using (BlockMagnitudes whole = JoinedWeights.JoinMagnitudes([first, second, third])!)
+        {
+            Assert.Equal(layers.Sum(layer => layer.Matrix.Magnitudes.Values.numel()), whole.Values.numel());
+            Check(first, expected[..3]);
+            Check(third, expected[4..]);
+            Check(second, expected[3..4]);
+        }
+
+        Assert.All(layers.Zip(expected), pair => Assert.Equal(pair.Second.bytes.ToArray(), pair.First.Copy().bytes.ToArray()));
+        Array.ForEach(layers, layer => layer.Dispose());
+
+        void Check(JoinedWeights joined, Tensor[] values)
+        {
+            byte[] together = cat(values).bytes.ToArray();
+            Tensor byOperators = zeros(joined.Shape, dtype: ScalarType.Float32, device: CPU);
+            operators.Dequantize(Assert.Single(joined.Stacks), byOperators);
+
+            Assert.Equal(together, joined.Values().bytes.ToArray());
+            Assert.Equal(together, byOperators.bytes.ToArray());
+        }
+    }
+
+    [Fact]
+    public void Magnitudes_of_another_form_are_taken_by_themselves()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using WeightBuffer buffer = new();
+        FourBitMatrix matrix = Nf4Quantizer.Quantize(randn([8, 64], device: CPU), ScalarType.Float32);
+        FourBitMatrix plain = matrix with { Codes = matrix.Codes.clone(), Magnitudes = new(ones([8], dtype: ScalarType.Float32, device: CPU), null) };
+        QuantizedLinear[] layers = [new(matrix, null, buffer), new(plain, null, buffer)];
+        using JoinedWeights first = new(layers[0]);
+        using JoinedWeights second = new(layers[1]);
+
+        Assert.Null(JoinedWeights.JoinMagnitudes([first, second]));
+        Assert.Null(JoinedWeights.JoinMagnitudes([first]));
     }
 
     [Fact]
