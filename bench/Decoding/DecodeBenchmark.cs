@@ -1,4 +1,5 @@
 using Lora.Adapters;
+using Lora.Data;
 using Lora.Models;
 using Lora.Native;
 using TorchSharp;
@@ -44,7 +45,7 @@ internal static class DecodeBenchmark
         Console.WriteLine($"{threads} threads, memory read at {bandwidth / 1e9:G3} GB/s; {Said} tokens after {Before}, prompts of {Prompt}; median (lowest-highest) of {Repetitions}\n");
         Table.Head(
             "model", "weights", "tokens/s", "of the memory's rate", "by processor time", "with an adapter of rank 16", "with the same by DoRA", "llama.cpp", "ours / llama.cpp", "by processor time",
-            "prompt tokens/s", "GFLOP/s of its products", "a step's products alone, GFLOP/s", "prompt / products", "by processor time", "llama.cpp", "ours / llama.cpp");
+            "prompt tokens/s", "GFLOP/s of its products", "of a training step's", "of products alone", "prompt / step", "prompt / alone", "by processor time", "llama.cpp", "ours / llama.cpp");
         foreach ((string name, DecoderSizes sizes) in models)
         {
             foreach ((ScalarType type, LoraQuantization quantization) in Forms)
@@ -77,20 +78,29 @@ internal static class DecodeBenchmark
             (() => Read(turned, text[..Before]), () => Say(turned)),
             (() => llama?.Read(text[..Before]), () => Say(llama)));
 
-        // What a prompt does beside its products, of which the head's is for its last token alone, is what its rate lacks of theirs.
+        // The same tokens learned, and the forward products of that step with nothing between them: what a prompt does beside them is what its rate lacks.
         StepProducts products = new(model.Fused, Prompt);
-        (Measurement Clock, Measurement Processor)[] reading = Apart((() => { }, () => Read(bare, text)), (() => { }, products.Multiply), (() => { }, () => llama?.Read(text)));
+        using FusedStep step = new(model.Fused, added.Direct!.Factors);
+        Batch batch = Batch.Of([new(text, text, 1)], Batch.Padding);
+        SupervisedRows rows = SupervisedRows.Of(batch);
+        (Measurement Clock, Measurement Processor)[] reading = Apart(
+            (Nothing, () => Read(bare, text)), (Nothing, products.Multiply), (Nothing, () => step.AddGradients(batch, rows, 1)), (Nothing, () => llama?.Read(text)));
         string held = quantization == LoraQuantization.None ? type.ToString() : $"{quantization}, {type}";
-        double share = model.WeightSize * Said / saying[0].Clock.Median / bandwidth, work = products.Work / 1e9;
+        double share = model.WeightSize * Said / saying[0].Clock.Median / bandwidth, work = products.Work / 1e9, learned = (2 * work) + (4e-9 * rows.Count * shape.HiddenSize * shape.VocabularySize);
         Table.Row(
             name, held, saying[0].Clock.Rate(Said), $"{share:P0}", saying[0].Processor.Rate(Said), saying[1].Clock.Rate(Said), saying[2].Clock.Rate(Said), llama is null ? "-" : saying[3].Clock.Rate(Said),
             Against(saying[3].Clock, saying[0].Clock), Against(saying[3].Processor, saying[0].Processor),
-            reading[0].Clock.Rate(Prompt), reading[0].Clock.Rate(work), reading[1].Clock.Rate(work), Of(reading[1].Clock, reading[0].Clock), Of(reading[1].Processor, reading[0].Processor),
-            llama is null ? "-" : reading[2].Clock.Rate(Prompt), Against(reading[2].Clock, reading[0].Clock));
+            reading[0].Clock.Rate(Prompt), reading[0].Clock.Rate(work), reading[2].Clock.Rate(learned), reading[1].Clock.Rate(work),
+            $"{work / reading[0].Clock.Median / (learned / reading[2].Clock.Median):G3}", Of(reading[1].Clock, reading[0].Clock), Of(reading[1].Processor, reading[0].Processor),
+            llama is null ? "-" : reading[3].Clock.Rate(Prompt), Against(reading[3].Clock, reading[0].Clock));
 
         string Against(Measurement theirs, Measurement ours) => llama is null ? "-" : Of(theirs, ours);
 
         string Of(Measurement one, Measurement other) => $"{one.Median / other.Median:G3}";
+    }
+
+    private static void Nothing()
+    {
     }
 
     private static AttachedAdapter Adapter(CausalLanguageModel model, DecoderSizes sizes, LoraConfig config) => new(model, config, [.. Targets(sizes)], CPU, seed: 1) { IsEnabled = false };

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Lora.Kernels;
 
@@ -37,7 +38,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     {
         // bfloat16 is the upper half of a float32: to widen is to shift.
         Vector256<ushort> half = Vector256.Load(source);
-        return new(Vector512.ShiftLeft(Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half)), HalfBits).AsSingle());
+        Vector512<uint> wide = Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(half) : Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half));
+        return new(Vector512.ShiftLeft(wide, HalfBits).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -89,7 +91,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
         // Half of the last place that is kept, less one where that is even: a tie goes to the even neighbour.
         Vector512<uint> odd = Vector512.ShiftRightLogical(bits, HalfBits) & Vector512<uint>.One;
         Vector512<uint> rounded = Vector512.ShiftRightLogical(bits + odd + Vector512.Create(0x7fffu), HalfBits);
-        Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(destination);
+        Vector256<ushort> half = Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
+        half.Store(destination);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
