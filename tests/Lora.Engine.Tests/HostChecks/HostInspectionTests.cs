@@ -40,14 +40,21 @@ public sealed class HostInspectionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("570.26", LoraHostStatus.Pass)]
-    [InlineData("575.57.08", LoraHostStatus.Pass)]
-    [InlineData("535.183.01", LoraHostStatus.Warning)]
-    [InlineData("525.60.13", LoraHostStatus.Warning)]
-    [InlineData("470.256.02", LoraHostStatus.Fail)]
-    [InlineData("unknown", LoraHostStatus.Warning)]
-    public void The_driver_is_held_against_what_CUDA_12_8_asks_for(string driver, LoraHostStatus expected) =>
-        Assert.Equal(expected, One(Facts(LoraBackend.Cuda) with { Nvidia = () => new(driver, []) }, "NvidiaDriver").Status);
+    [InlineData(false, "570.26", LoraHostStatus.Pass)]
+    [InlineData(false, "575.57.08", LoraHostStatus.Pass)]
+    [InlineData(false, "535.183.01", LoraHostStatus.Warning)]
+    [InlineData(false, "525.60.13", LoraHostStatus.Warning)]
+    [InlineData(false, "470.256.02", LoraHostStatus.Fail)]
+    [InlineData(false, "unknown", LoraHostStatus.Warning)]
+    [InlineData(true, "570.65", LoraHostStatus.Pass)]
+    [InlineData(true, "570.26", LoraHostStatus.Warning)]
+    [InlineData(true, "528.33", LoraHostStatus.Warning)]
+    [InlineData(true, "527.41", LoraHostStatus.Fail)]
+    public void The_driver_is_held_against_what_CUDA_12_8_asks_for(bool isWindows, string driver, LoraHostStatus expected)
+    {
+        HostFacts facts = Facts(LoraBackend.Cuda) with { IsWindows = isWindows, IsLinux = !isWindows, Nvidia = () => new(driver, []) };
+        Assert.Equal(expected, One(facts, "NvidiaDriver").Status);
+    }
 
     [Theory]
     [InlineData(6, 1, LoraHostStatus.Fail)]
