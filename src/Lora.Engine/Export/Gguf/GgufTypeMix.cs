@@ -16,7 +16,7 @@ internal sealed class GgufTypeMix(LoraTensorType type, TaskShape shape, bool has
     private const int FinerExperts = 8;
 
     /// <summary>Matrices that are small or looked up, and a wrong choice of theirs costs more than their bytes.</summary>
-    private static readonly string[] Exact = ["ffn_gate_inp.weight", "position_embd.weight", "token_types.weight", "attn_rel_b.weight", "cls.weight", "cls.output.weight"];
+    private static readonly string[] Exact = ["ffn_gate_inp.weight", "position_embd.weight", "token_types.weight", "attn_rel_b.weight"];
 
     /// <summary>The number of the mix in <c>general.file_type</c> (llama.cpp's llama_ftype).</summary>
     public static uint FileType(LoraTensorType type) => type switch

@@ -41,6 +41,8 @@ public sealed class GgufQuantizationTests : IDisposable
     [InlineData("gemma", LoraTensorType.Q4_0)]
     [InlineData("gpt2", LoraTensorType.Q8_0)]
     [InlineData("gpt2", LoraTensorType.Q4_0)]
+    [InlineData("bert_seqcls", LoraTensorType.Q8_0)]
+    [InlineData("bert_seqcls", LoraTensorType.Q4_0)]
     public void Families_get_the_blocks_of_llama_quantize(string family, LoraTensorType type) => AssertSame(GoldenFamily.FolderOf(family), type);
 
     [Theory]

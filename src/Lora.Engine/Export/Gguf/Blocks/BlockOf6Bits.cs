@@ -17,7 +17,6 @@ internal static class BlockOf6Bits
     private const int Lanes = 8;
     private const int Middle = 32;
     private const int Tries = 9; // on each side
-    private const int AtOnce = 3;
     private const float TryStep = 0.1f;
     private const float Nothing = 1e-15f; // below this all values of a group count as zero
 
@@ -71,9 +70,6 @@ internal static class BlockOf6Bits
         BinaryPrimitives.WriteHalfLittleEndian(block[208..], whole);
     }
 
-    /// <summary>What the least squares for a scale take: sums of w x code and w code², w = x².</summary>
-    private readonly record struct Fitted(Vector256<float> Product, Vector256<float> Square);
-
     /// <summary>The best scales of eight groups, and what values are multiplied by for their codes; both 0 for a group of nothing.</summary>
     private static void Search(ReadOnlySpan<float> values, Span<float> scales, Span<float> inverses)
     {
@@ -97,51 +93,42 @@ internal static class BlockOf6Bits
 
         Vector256<float> isNothing = Vector256.LessThan(Vector256.Abs(furthest), Vector256.Create(Nothing));
         Vector256<float> bestInverse = Vector256.Create((float)-Middle) / furthest;
-        (Vector256<float> product, Vector256<float> square) = Fit(columns, weights, weighted, bestInverse, bestInverse, bestInverse).First;
+        (Vector256<float> product, Vector256<float> square) = Fit(columns, weights, weighted, bestInverse);
         Vector256<float> scale = Vector256.ConditionalSelect(Vector256.Equals(square, Vector256<float>.Zero), Vector256<float>.Zero, product / square);
         Vector256<float> best = scale * product;
-        for (int step = -Tries; step <= Tries; step += AtOnce)
+        for (int step = -Tries; step <= Tries; step++)
         {
-            step += step == 0 ? 1 : 0; // 0 is what it began with
-            Vector256<float> one = Inverse(step), two = Inverse(step + 1), three = Inverse(step + 2);
-            (Fitted first, Fitted second, Fitted third) = Fit(columns, weights, weighted, one, two, three);
-            Keep(first, one);
-            Keep(second, two);
-            Keep(third, three);
+            if (step == 0)
+            {
+                continue;
+            }
+
+            Vector256<float> inverse = Vector256.Create(-(Middle + (TryStep * step))) / furthest;
+            (product, square) = Fit(columns, weights, weighted, inverse);
+            Vector256<float> isBetter = Vector256.GreaterThan(square, Vector256<float>.Zero) & Vector256.GreaterThan(product * product, best * square);
+            scale = Vector256.ConditionalSelect(isBetter, product / square, scale);
+            best = Vector256.ConditionalSelect(isBetter, scale * product, best);
+            bestInverse = Vector256.ConditionalSelect(isBetter, inverse, bestInverse);
         }
 
         Vector256.AndNot(scale, isNothing).CopyTo(scales);
         Vector256.AndNot(bestInverse, isNothing).CopyTo(inverses);
-
-        Vector256<float> Inverse(int step) => Vector256.Create(-(Middle + (TryStep * step))) / furthest;
-
-        void Keep(Fitted fitted, Vector256<float> inverse)
-        {
-            Vector256<float> isBetter = Vector256.GreaterThan(fitted.Square, Vector256<float>.Zero) & Vector256.GreaterThan(fitted.Product * fitted.Product, best * fitted.Square);
-            scale = Vector256.ConditionalSelect(isBetter, fitted.Product / fitted.Square, scale);
-            best = Vector256.ConditionalSelect(isBetter, scale * fitted.Product, best);
-            bestInverse = Vector256.ConditionalSelect(isBetter, inverse, bestInverse);
-        }
     }
 
-    /// <summary>The sums for three scales at once: each sum by itself would wait for one addition after another.</summary>
-    private static (Fitted First, Fitted Second, Fitted Third) Fit(
-        ReadOnlySpan<Vector256<float>> columns, ReadOnlySpan<Vector256<float>> weights, ReadOnlySpan<Vector256<float>> weighted, Vector256<float> one, Vector256<float> two, Vector256<float> three)
+    /// <summary>What the least squares for a scale take: sums of w x code and w code², w = x².</summary>
+    private static (Vector256<float> Product, Vector256<float> Square) Fit(
+        ReadOnlySpan<Vector256<float>> columns, ReadOnlySpan<Vector256<float>> weights, ReadOnlySpan<Vector256<float>> weighted, Vector256<float> inverse)
     {
-        Vector256<float> product1 = Vector256<float>.Zero, product2 = product1, product3 = product1, square1 = product1, square2 = product1, square3 = product1;
+        Vector256<float> product = Vector256<float>.Zero;
+        Vector256<float> square = Vector256<float>.Zero;
         for (int column = 0; column < GroupSize; column++)
         {
-            Vector256<float> value = columns[column], weight = weights[column], both = weighted[column];
-            Vector256<float> codes1 = Codes(one * value), codes2 = Codes(two * value), codes3 = Codes(three * value);
-            product1 += both * codes1;
-            product2 += both * codes2;
-            product3 += both * codes3;
-            square1 += weight * codes1 * codes1;
-            square2 += weight * codes2 * codes2;
-            square3 += weight * codes3 * codes3;
+            Vector256<float> codes = Codes(inverse * columns[column]);
+            product += weighted[column] * codes;
+            square += weights[column] * codes * codes;
         }
 
-        return (new(product1, square1), new(product2, square2), new(product3, square3));
+        return (product, square);
     }
 
     /// <summary>The nearest whole number, the even one of two that are as near, from -32 to 31.</summary>
