@@ -46,6 +46,11 @@ Describe 'New-LoraConfig' {
             { New-LoraConfig -Model $model -TargetModule q_prj } | Should -Throw -ErrorId 'LoraTargetNotFound,Lora.Commands.NewLoraConfigCommand'
         }
 
+        It 'says where a model goes that is piped in' {
+            { Get-Item $model | New-LoraConfig -ErrorAction Stop } |
+                Should -Throw -ErrorId 'LoraNotAConfig,Lora.Commands.NewLoraConfigCommand' -ExpectedMessage '*it is a model''s, which -Model names*'
+        }
+
         It 'says where names of modules go that are piped in' {
             { 'q_proj' | New-LoraConfig -ErrorAction Stop } |
                 Should -Throw -ErrorId 'LoraNotAConfig,Lora.Commands.NewLoraConfigCommand' -ExpectedMessage '*names of modules go with -TargetModule*'

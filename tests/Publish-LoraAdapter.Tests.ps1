@@ -47,6 +47,13 @@ Describe 'Publish-LoraAdapter' {
         [System.Text.Encoding]::UTF8.GetString(($hub.Requests | Where-Object Target -Like '*/commit/*').Body) | Should -BeLike '*"summary":"First"*'
     }
 
+    It 'says that -Public does not show others what is there and private' {
+        $null = Publish-LoraAdapter $adapter -Repository me/adapter -Confirm:$false
+        $published = Publish-LoraAdapter $adapter -Repository me/adapter -Public -Confirm:$false -WarningAction SilentlyContinue -WarningVariable warnings
+        $published.IsPrivate | Should -BeTrue
+        "$warnings" | Should -BeLike "'me/adapter' was there, and is private*$($hub.Address)/me/adapter/settings"
+    }
+
     It 'takes the result of a training that was written, with the folder as it is' {
         $result = New-LoraConfig -Model $model -TargetModule q_proj -Rank 2 |
             Invoke-LoraTraining -Dataset (Join-Path $PSScriptRoot '../examples/data/animal-notes.train.jsonl') -MaxStep 1 -OutputPath (Join-Path $TestDrive run)

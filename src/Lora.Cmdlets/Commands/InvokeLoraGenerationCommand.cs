@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Lora.Hub;
 
 namespace Lora.Commands;
 
@@ -144,7 +145,7 @@ public sealed class InvokeLoraGenerationCommand : GeneratingCmdlet
         {
             return value is string text && NamedPlace.All(text, new PathResolver(this)).Count == 0 ? new() : new() { Value = value };
         }
-        catch (LoraException exception) when (exception.Error == LoraError.PathNotFound)
+        catch (LoraException exception) when (exception.Error == LoraError.PathNotFound || (exception.Error == LoraError.ModelNotCached && value is string name && !HubCache.IsHubName(name)))
         {
             throw LoraException.From(exception, LoraError.ConfigConflict, value, $"-Prompt has the prompts, so what is piped in are adapters, and there is nothing at '{value}': leave -Prompt out where the pipeline has the prompts");
         }

@@ -116,7 +116,7 @@ public sealed class NewLoraConfigCommand : ConfigCmdlet
         {
             return start.Read(paths);
         }
-        catch (LoraException exception) when (exception.Error == LoraError.PathNotFound && start.Value is string name && name.AsSpan().IndexOfAny('/', '\\') < 0)
+        catch (LoraException exception) when (exception.Error is LoraError.PathNotFound or LoraError.ModelNotCached && start.Value is string name && name.AsSpan().IndexOfAny('/', '\\') < 0)
         {
             throw LoraException.From(exception, LoraError.NotAConfig, name, name, "there is no such file or folder; names of modules go with -TargetModule");
         }

@@ -63,7 +63,13 @@ public sealed class PublishLoraAdapterCommand : AdapterCmdlet
         {
             worker.LastWord = $"Publishing was stopped: '{model.Name}' has no new commit. What was uploaded is not sent again.";
             using HubClient client = new(options, (why, wait) => worker.Write(HubWait.Record(why, wait)));
-            worker.WriteLast(publication.RunAsync(client, model, Public, Message, worker, cancellation).GetAwaiter().GetResult());
+            LoraPublishedAdapter result = publication.RunAsync(client, model, Public, Message, worker, cancellation).GetAwaiter().GetResult();
+            if (Public && result.IsPrivate)
+            {
+                worker.Write(new PipelineRecord.Warning($"'{model.Name}' was there, and is private: -Public makes a new repository public. What others see of this one is set at {result.Url}/settings"));
+            }
+
+            worker.WriteLast(result);
         });
     }
 

@@ -13,7 +13,7 @@ internal static class ConfigFile
     {
         string folder = Path.GetFileName(path) == AdapterFolder.WeightsName ? Path.GetDirectoryName(path)! : path;
         string file = Directory.Exists(folder) ? Path.Combine(folder, AdapterConfigJson.FileName) : path;
-        LoraConfig config = !File.Exists(file) ? throw LoraException.Of(LoraError.NotAConfig, path, path, $"the folder has no {AdapterConfigJson.FileName}")
+        LoraConfig config = !File.Exists(file) ? throw LoraException.Of(LoraError.NotAConfig, path, path, $"the folder has no {AdapterConfigJson.FileName}{(File.Exists(Path.Combine(folder, "config.json")) ? "; it is a model's, which -Model names" : "")}")
             : Path.GetExtension(file) != ".json" ? throw LoraException.Of(LoraError.NotAConfig, path, path, "it is no .json file")
             : AdapterConfigJson.ReadFile(file);
         WarnOfUnknownKeys(config, file, cmdlet);

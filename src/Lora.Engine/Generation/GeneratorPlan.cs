@@ -1,3 +1,4 @@
+using Lora.Checkpoints;
 using Lora.Models;
 using Lora.Selection;
 using Lora.Training;
@@ -47,13 +48,13 @@ internal sealed record GeneratorPlan(string Folder, ModelShape Shape, IReadOnlyL
         };
     }
 
-    /// <summary>The last part of each adapter's folder, or what it is called that has none, with a number where another has it too.</summary>
+    /// <summary>The last part of each adapter's folder, of one in the cache its name on the hub, or what it is called that has none, with a number where another has it too.</summary>
     private static IEnumerable<string> Names(IReadOnlyList<LoraAdapter> adapters)
     {
         HashSet<string> taken = new(StringComparer.OrdinalIgnoreCase);
         foreach (LoraAdapter adapter in adapters)
         {
-            string name = adapter.Path is string path ? Path.GetFileName(Path.TrimEndingDirectorySeparator(path)) : "adapter";
+            string name = adapter.Path is not string path ? "adapter" : SnapshotPath.Of(path)?.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
             string own = name;
             for (int number = 2; !taken.Add(own); number++)
             {

@@ -16,7 +16,7 @@ internal static class HubFailure
         string said = HubToken.Hide(options.Token, Header(response, "X-Error-Message"));
         string name = request.Model?.Name ?? request.Subject;
         bool isStorage = IsElsewhere(response, options);
-        string token = options.Token is null ? "no token was sent" : "with this token";
+        string token = options.Token is null ? "no token was sent" : "a token was sent";
         return (code, response.StatusCode) switch
         {
             ("GatedRepo", _) => LoraException.Of(LoraError.HubGated, name, name, $"{options.Endpoint.AbsoluteUri.TrimEnd('/')}/{name}", token),

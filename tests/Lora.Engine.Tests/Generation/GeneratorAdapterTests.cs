@@ -118,6 +118,16 @@ public sealed class GeneratorAdapterTests : IDisposable
     }
 
     [Fact]
+    public void An_adapter_in_the_cache_is_called_as_its_hub_calls_it()
+    {
+        LoraAdapter trained = AdapterFolder.Load(Path.Combine(Fixture, "adapter"));
+        string snapshot = folder.File($"hub/models--me--adapter/snapshots/{new string('0', 40)}");
+        AdapterFolder.Save(trained, snapshot);
+        using LoraGenerator generator = LoraGenerator.Load(folder.Path, [AdapterFolder.Load(snapshot)], OnCpu);
+        Assert.Equal(["me/adapter"], generator.Adapters);
+    }
+
+    [Fact]
     public void All_problems_of_model_and_adapters_are_found_before_anything_is_loaded()
     {
         LoraAdapter trained = AdapterFolder.Load(Path.Combine(Fixture, "adapter"));
