@@ -39,6 +39,7 @@ internal static class RowJson
         switch (Argument.Plain(value))
         {
             case null or DBNull or double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity:
+            case Half half when !Half.IsFinite(half):
                 writer.WriteNullValue();
                 break;
             case string or char or Guid or Uri or Version or Enum or DateTime or DateTimeOffset or DateOnly or TimeOnly or TimeSpan:

@@ -15,6 +15,7 @@ public sealed class RowJsonTests(HostedShell shell) : IClassFixture<HostedShell>
         """{"text":"a","n":null}""")]
     [InlineData("@{ day = [datetime]::new(2026, 11, 28); nan = [double]::NaN; kind = [System.DayOfWeek]::Monday; on = [switch] $true }",
         """{"day":"2026-11-28T00:00:00.0000000","kind":"Monday","nan":null,"on":true}""")]
+    [InlineData("@{ a = [Half]::NaN; b = [Half]::NegativeInfinity; c = [Half] 1.5; d = [single]::NaN }", """{"a":null,"b":null,"c":1.5,"d":null}""")]
     public void A_row_is_the_JSON_that_it_would_be_in_a_file(string script, string json) => Assert.Equal(json, Written(script));
 
     [Theory]

@@ -41,6 +41,15 @@ public sealed class TokenizerFileTests : IDisposable
         Assert.Contains(place, failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Of_a_merge_that_is_listed_twice_the_last_place_counts()
+    {
+        File.WriteAllText(folder.File("tokenizer.json"), """{"model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2,"ab":3,"bc":4},"merges":["a b","b c","a b"]}}""");
+
+        // The tokenizers crate collects the pairs with their places into a HashMap, so that "b c" goes before "a b" here.
+        Assert.Equal([0, 4], Tokenizer.Load(folder.Path).Encode("abc"));
+    }
+
     [Theory]
     [InlineData("""{"model":{"type":"WordLevel","vocab":{}}}""", "WordLevel")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a</w>":0},"merges":[],"end_of_word_suffix":"</w>"}}""", "end_of_word_suffix")]

@@ -115,7 +115,7 @@ internal static class PythonJson
                 case '\f':
                     text.Append("\\f");
                     break;
-                case >= ' ' and <= '~' or '\u007f':
+                case >= ' ' and <= '~':
                     text.Append(c);
                     break;
                 default:

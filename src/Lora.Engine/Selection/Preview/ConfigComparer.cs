@@ -12,29 +12,34 @@ public static class ConfigComparer
     {
         TargetPreview left = TargetPreview.Of(reference, model);
         TargetPreview right = TargetPreview.Of(other, model);
-        (LoraTargetInfo Left, LoraTargetInfo Right)[] pairs = [.. left.Targets.Zip(right.Targets)];
+        // By name: with another task a model has another head.
+        ILookup<string, LoraTargetInfo> lefts = left.Targets.ToLookup(target => target.Name, StringComparer.Ordinal);
+        ILookup<string, LoraTargetInfo> rights = right.Targets.ToLookup(target => target.Name, StringComparer.Ordinal);
+        (LoraTargetInfo? Left, LoraTargetInfo? Right)[] pairs =
+            [.. lefts.Concat(rights).Select(named => named.Key).Distinct().Select(name => (lefts[name].FirstOrDefault(), rights[name].FirstOrDefault()))];
         return new()
         {
             Model = model,
             Difference = [.. pairs.Where(pair => !IsSame(pair.Left, pair.Right)).Select(pair => new LoraConfigDifference
             {
-                Name = pair.Left.Name,
+                Name = (pair.Left ?? pair.Right)!.Name,
                 SideIndicator = pair switch
                 {
-                    { Left.Targeted: true, Right.Targeted: false } => "<=",
-                    { Left.Targeted: false, Right.Targeted: true } => "=>",
+                    { Right: null } or { Left.Targeted: true, Right.Targeted: false } => "<=",
+                    { Left: null } or { Left.Targeted: false, Right.Targeted: true } => "=>",
                     _ => "<>",
                 },
                 Reference = pair.Left,
                 Difference = pair.Right,
             })],
-            EqualCount = pairs.Count(pair => pair.Left.Targeted && IsSame(pair.Left, pair.Right)),
+            EqualCount = pairs.Count(pair => pair.Left is { Targeted: true } && IsSame(pair.Left, pair.Right)),
             ReferenceParameter = left.ParameterCount,
             DifferenceParameter = right.ParameterCount,
         };
     }
 
-    private static bool IsSame(LoraTargetInfo left, LoraTargetInfo right) =>
+    /// <summary>Whether they come to the same; a module that a model has not is as one that stays as it is.</summary>
+    private static bool IsSame(LoraTargetInfo? left, LoraTargetInfo? right) =>
         // Alpha is not among them: with another rank it may mean the same scaling.
-        (left.Targeted, left.Rank, left.Scaling, left.ParameterCount) == (right.Targeted, right.Rank, right.Scaling, right.ParameterCount);
+        (left?.Targeted ?? false, left?.Rank, left?.Scaling, left?.ParameterCount ?? 0) == (right?.Targeted ?? false, right?.Rank, right?.Scaling, right?.ParameterCount ?? 0);
 }

@@ -9,10 +9,10 @@ public sealed class LoraConfigDifference
     /// <summary><c>&lt;=</c> adapted by the reference only, <c>=&gt;</c> by the other only, <c>&lt;&gt;</c> by both, differently.</summary>
     public string SideIndicator { get; init; } = "";
 
-    /// <summary>What the reference does.</summary>
+    /// <summary>What the reference does; null where the model has no such module for its task.</summary>
     public LoraTargetInfo? Reference { get; init; }
 
-    /// <summary>What the other does.</summary>
+    /// <summary>What the other does; null where the model has no such module for its task.</summary>
     public LoraTargetInfo? Difference { get; init; }
 
     /// <summary>The rank that the reference gives it; null when the reference does not adapt it.</summary>

@@ -34,7 +34,10 @@ internal sealed class PairMerges
         return merges;
     }
 
-    /// <summary>Adds a merge, behind those before it; false where the vocabulary lacks a part or what they make. Of two of the same parts the first counts.</summary>
+    /// <summary>
+    /// Adds a merge, behind those before it; false where the vocabulary lacks a part or what they make. Of two of the same parts the last counts, as in
+    /// the tokenizers library.
+    /// </summary>
     /// <param name="token">What is made.</param>
     /// <param name="left">The characters of its left part.</param>
     /// <param name="vocabulary">The tokens.</param>
@@ -59,7 +62,7 @@ internal sealed class PairMerges
     /// <param name="length">The characters of what they make.</param>
     public void Add(int left, int right, int id, int length)
     {
-        merges.TryAdd(new(left, right), new(rank++, id));
+        merges[new(left, right)] = new(rank++, id);
         Longest = Math.Max(Longest, length);
     }
 

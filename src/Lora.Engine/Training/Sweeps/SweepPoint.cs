@@ -38,8 +38,9 @@ public sealed partial record SweepPoint(OrderedDictionary<string, object?> Param
 
     private static string NameOf(OrderedDictionary<string, object?> parameter, LoraConfig config)
     {
-        string whole = parameter.Count == 0 ? "point" : string.Join('_', parameter.Select(entry => $"{entry.Key}-{TextOf(entry.Value)}")).ToLowerInvariant();
-        string safe = Unsafe().Replace(whole, "-");
+        string whole = parameter.Count == 0 ? "point" : string.Join('_', parameter.Select(entry => $"{entry.Key.ToLowerInvariant()}-{Distinct(entry.Value)}"));
+        // Some file systems know no case, so that what has capitals has a hash too.
+        string safe = Unsafe().Replace(whole.ToLowerInvariant(), "-");
         if (safe == whole && safe.Length <= LongestName && !parameter.ContainsKey(ConfigKey))
         {
             return safe;
@@ -50,6 +51,14 @@ public sealed partial record SweepPoint(OrderedDictionary<string, object?> Param
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..HashLength];
         return $"{safe[..Math.Min(safe.Length, LongestName - HashLength - 1)].TrimEnd('-', '.', '_')}-{hash}";
     }
+
+    /// <summary>A value in small letters, where it is no text of which another may differ by its case alone.</summary>
+    private static string Distinct(object? value) => value switch
+    {
+        string text => text,
+        System.Collections.IEnumerable list => string.Join('+', list.Cast<object?>().Select(Distinct)),
+        _ => TextOf(value).ToLowerInvariant(),
+    };
 
     [GeneratedRegex("[^a-z0-9.+_-]+")]
     private static partial Regex Unsafe();

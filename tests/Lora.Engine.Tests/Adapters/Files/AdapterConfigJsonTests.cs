@@ -49,6 +49,10 @@ public class AdapterConfigJsonTests
     }
 
     [Fact]
+    public void What_is_no_printed_character_of_ASCII_is_escaped_as_Python_does() =>
+        Assert.Contains("\n    \"a\\u007f\\u0080\\ud83d\\ude00 ~\"\n", AdapterConfigJson.Write(new() { TargetModule = ["a\u007f\u0080😀 ~"] }), StringComparison.Ordinal);
+
+    [Fact]
     public void Exact_names_become_sorted_targets()
     {
         string json = AdapterConfigJson.Write(new() { Module = ["b.q", "a.q"] });

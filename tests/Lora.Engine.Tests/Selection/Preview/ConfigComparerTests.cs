@@ -22,6 +22,18 @@ public class ConfigComparerTests
     }
 
     [Fact]
+    public void Heads_of_different_tasks_are_not_taken_for_each_other()
+    {
+        LoraConfig reference = new() { TargetModule = ["q_proj"], ModulesToSave = ["lm_head"] };
+        LoraConfigComparison comparison = ConfigComparer.Compare(reference, new() { TargetModule = ["q_proj"], TaskType = "SEQ_CLS" }, Model);
+
+        Assert.Equal(["lm_head <=", "score =>"], comparison.Difference.Select(difference => difference.ToString()));
+        Assert.Null(comparison.Difference[0].Difference);
+        Assert.Null(comparison.Difference[1].Reference);
+        Assert.Equal(comparison.DifferenceParameter - comparison.ReferenceParameter, comparison.Difference.Sum(difference => difference.ParameterChange));
+    }
+
+    [Fact]
     public void A_configuration_does_not_differ_from_itself()
     {
         LoraConfig config = new() { TargetPattern = "all-linear" };

@@ -38,6 +38,10 @@ public class SweepParametersTests
         LoraConfig config = ExampleRun.Config;
         Assert.Equal("rank-8_learningrate-1e-05", SweepExample.Point(("Rank", 8), ("LearningRate", 1e-5)).Name);
         Assert.Matches("^targetpattern-.{1,40}-[0-9a-f]{8}$", SweepExample.Point(("TargetPattern", @"model\.layers\.\d+\.self_attn\.(q|k|v|o)_proj and more of this kind")).Name);
+        string[] cases = [.. new[] { "q_proj", "Q_proj", "q_Proj" }.Select(name => SweepExample.Point(("TargetModule", new[] { name })).Name)];
+        Assert.Equal("targetmodule-q_proj", cases[0]);
+        Assert.All(cases[1..], name => Assert.Matches("^targetmodule-q_proj-[0-9a-f]{8}$", name));
+        Assert.Distinct(cases);
         SweepPoint one = SweepExample.PointOf(config, new(), (SweepPoint.ConfigKey, config.ToString()));
         SweepPoint other = new(one.Parameter, config with { Dropout = 0.5 }, one.Data, one.Options);
         Assert.Matches("^config-rank-4-alpha-8-q_proj-down_proj-[0-9a-f]{8}$", one.Name);

@@ -47,7 +47,7 @@ internal static class Filters
         ["sort"] = SequenceFilters.Sort,
         ["string"] = (input, _) => input as TextValue ?? new TextValue(PythonText.Str(input)),
         ["sum"] = SequenceFilters.Sum,
-        ["title"] = (input, _) => new TextValue(TextMethods.Title(PythonText.Str(input))),
+        ["title"] = (input, _) => new TextValue(TextFilters.Title(PythonText.Str(input))),
         ["tojson"] = (input, arguments) => new TextValue(PythonJson.Write(input, arguments)),
         ["trim"] = TextFilters.Trim,
         ["truncate"] = TextFilters.Truncate,

@@ -39,7 +39,7 @@ internal static class Globals
             members.Add(members.Count < MostRange ? new IntegerValue((long)number) : throw new JinjaFailure($"Range too big: {MostRange} is the most"));
         }
 
-        return new ListValue(members, ListKind.Range);
+        return new ListValue(members, new Bounds(start, stop, step));
     }
 
     private static IEnumerable<KeyValuePair<Value, Value>> Pairs(Arguments arguments) =>

@@ -31,7 +31,11 @@ internal static partial class PercentFormat
             result.Append(text);
         }
 
-        return result.Append(format, at, format.Length - at).ToString();
+        // Python takes what brackets may be put behind for a mapping, of which a format may leave all aside.
+        bool isMapping = values is MapValue or UndefinedValue or ListValue { Kind: ListKind.List or ListKind.Range };
+        return used < members.Count && !isMapping
+            ? throw new JinjaFailure("not all arguments converted during string formatting")
+            : result.Append(format, at, format.Length - at).ToString();
 
         Value Next(Match match)
         {
@@ -63,13 +67,15 @@ internal static partial class PercentFormat
     // %d takes a float and cuts it off, as in Python.
     private static long Whole(Value value) => value is FloatValue real ? Numbers.Truncate(real.Number).Number : Numbers.Integer(value);
 
-    private static string Cut(string text, int? places) => places < text.Length ? text[..places.Value] : text;
+    private static string Cut(string text, int? places) => places is int most ? new TextValue(text).First(most) : text;
 
     private static string Pad(string text, Match match)
     {
         string flags = match.Groups["flags"].Value;
         int width = Math.Min(Number(match.Groups["width"].Value), MostWidth);
         bool isNumber = match.Groups["type"].Value is not ("s" or "r" or "a" or "c");
+        // The width counts code points, what pads here UTF-16 units.
+        width += text.Length - new TextValue(text).Length;
         string signed = isNumber && flags.Contains('+', StringComparison.Ordinal) && !text.StartsWith('-') ? "+" + text : text;
         if (flags.Contains('-', StringComparison.Ordinal))
         {

@@ -60,7 +60,7 @@ internal static class SequenceFilters
         return members.Count == 0
             ? new UndefinedValue("No aggregated item, sequence was empty.")
             // Of equal ones the first, as Python's max and min give it.
-            : members.Aggregate((best, member) => Compare(KeyOf(member), KeyOf(best), arguments.Budget) * sign > 0 ? member : best);
+            : members.Aggregate((best, member) => Comparison.Compare(KeyOf(member), KeyOf(best), arguments.Budget) * sign > 0 ? member : best);
     }
 
     public static Value Sum(Value input, Arguments arguments)
@@ -93,18 +93,8 @@ internal static class SequenceFilters
         }));
     }
 
-    private static ListValue Sorted(IEnumerable<Value> members, Func<Value, Value> key, bool isReversed, Budget budget)
-    {
-        Comparer<Value> order = Comparer<Value>.Create((left, right) => Compare(left, right, budget));
-        // Stable both ways, as Python's sort: equal members keep their order in a reversed one too.
-        return new ListValue([.. isReversed ? members.OrderByDescending(key, order) : members.OrderBy(key, order)]);
-    }
-
-    private static int Compare(Value left, Value right, Budget budget)
-    {
-        budget.Charge(1 + (Math.Min(left.Weight, right.Weight) / Comparison.WeightPerStep));
-        return Comparison.Compare(left, right);
-    }
+    private static ListValue Sorted(IEnumerable<Value> members, Func<Value, Value> key, bool isReversed, Budget budget) =>
+        new(Comparison.Sorted(members, key, isReversed, budget));
 
     private static Value Key(Value member, Value? path) => path is null or NoneValue ? member : Sequence.Follow(member, path);
 

@@ -50,16 +50,23 @@ internal static class SplitMethods
             throw new JinjaFailure("empty separator");
         }
 
-        string[] all = text.Split(separator);
-        if (most < 0 || all.Length <= most + 1)
+        return fromEnd ? PartsFromEnd(text, separator, most) : [.. text.Split(separator, most < 0 ? int.MaxValue : Math.Min(most, int.MaxValue - 1) + 1)];
+    }
+
+    /// <summary>Looks for the separator from the end: "aaa" has its last "aa" elsewhere than its first.</summary>
+    private static List<string> PartsFromEnd(string text, string separator, int most)
+    {
+        List<string> parts = [];
+        ReadOnlySpan<char> rest = text;
+        while (parts.Count != most && rest.LastIndexOf(separator) is >= 0 and int at)
         {
-            return [.. all];
+            parts.Add(rest[(at + separator.Length)..].ToString());
+            rest = rest[..at];
         }
 
-        int whole = all.Length - most;
-        return fromEnd
-            ? [string.Join(separator, all[..whole]), .. all[whole..]]
-            : [.. all[..most], string.Join(separator, all[most..])];
+        parts.Add(rest.ToString());
+        parts.Reverse();
+        return parts;
     }
 
     /// <summary>Words between white space; what is beyond the most of cuts stays whole, with the space at its far end.</summary>

@@ -11,7 +11,7 @@ internal static class Tests
         ["boolean"] = (value, _) => value is BooleanValue,
         ["callable"] = (value, _) => value is FunctionValue or LoopValue,
         ["defined"] = (value, _) => value is not UndefinedValue,
-        ["divisibleby"] = (value, arguments) => ((IntegerValue)Operations.Apply("%", value, new IntegerValue(Numbers.Integer(arguments.Required(0, "num"))), arguments.Budget)).Number == 0,
+        ["divisibleby"] = (value, arguments) => Comparison.AreEqual(Operations.Apply("%", value, arguments.Required(0, "num"), arguments.Budget), new IntegerValue(0)),
         ["escaped"] = (value, _) => value is TextValue { IsSafe: true },
         ["even"] = (value, _) => Numbers.Integer(value) % 2 == 0,
         ["false"] = (value, _) => value is BooleanValue { IsTrue: false },
@@ -27,7 +27,7 @@ internal static class Tests
         ["odd"] = (value, _) => Numbers.Integer(value) % 2 != 0,
         ["sameas"] = (value, arguments) => IsSame(value, arguments.Required(0, "other")),
         // Jinja2 asks for a length and for members by index, which the views of a dict lack.
-        ["sequence"] = (value, _) => value is TextValue or MapValue or ListValue { Kind: not ListKind.View } or UndefinedValue,
+        ["sequence"] = (value, _) => value is TextValue or MapValue or ListValue { IsView: false } or UndefinedValue,
         ["string"] = (value, _) => value is TextValue,
         ["test"] = (value, _) => Find(PythonText.Str(value)) is not null,
         ["true"] = (value, _) => value is BooleanValue { IsTrue: true },

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Lora.Text.Jinja;
 
 /// <summary>Filters that make texts.</summary>
@@ -52,10 +54,24 @@ internal static class TextFilters
         string text = PythonText.Str(input);
         int width = arguments.Integer(0, "width", 80);
         arguments.Budget.Create(width);
-        int missing = Math.Max(0, width - text.Length);
+        int missing = Math.Max(0, width - new TextValue(text).Length);
         // CPython's str.center: of an odd rest one more space goes to the left where the width is odd.
         int left = (missing / 2) + (missing & width & 1);
         return new TextValue(new string(' ', left) + text + new string(' ', missing - left));
+    }
+
+    /// <summary>|title: words begin behind white space, a hyphen or an open bracket, where str.title() has them begin behind all but letters.</summary>
+    public static string Title(string text)
+    {
+        StringBuilder result = new(text.Length);
+        bool begins = true;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            result.Append((begins ? Rune.ToUpperInvariant(rune) : Rune.ToLowerInvariant(rune)).ToString());
+            begins = TextMethods.IsSpace(rune) || rune.Value is '-' or '(' or '{' or '[' or '<';
+        }
+
+        return result.ToString();
     }
 
     public static Value Format(Value input, Arguments arguments) => new TextValue(PercentFormat.Apply(
@@ -67,16 +83,16 @@ internal static class TextFilters
 
     public static Value Truncate(Value input, Arguments arguments)
     {
-        string text = PythonText.Str(input);
+        TextValue text = new(PythonText.Str(input));
         int length = arguments.Integer(0, "length", 255);
         string end = arguments.Optional(2, "end") is Value given ? PythonText.Str(given) : "...";
         // What is longer by no more than the leeway stays whole: Jinja2's policy truncate.leeway, 5.
         if (text.Length <= length + arguments.Integer(3, "leeway", 5))
         {
-            return new TextValue(text);
+            return text;
         }
 
-        string kept = text[..Math.Clamp(length - end.Length, 0, text.Length)];
+        string kept = text.First(Math.Max(0, length - new TextValue(end).Length));
         int space = kept.LastIndexOf(' ');
         return new TextValue((arguments.Flag(1, "killwords") || space < 0 ? kept : kept[..space]) + end);
     }

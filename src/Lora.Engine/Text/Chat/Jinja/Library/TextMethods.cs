@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace Lora.Text.Jinja;
@@ -14,13 +16,14 @@ internal static class TextMethods
         ["format"] = (text, arguments) => text.With(BraceFormat.Apply(text.Text, arguments)),
         ["index"] = (text, arguments) => text.Text.IndexOf(arguments.Text(0, "sub"), StringComparison.Ordinal) is >= 0 and int place
             ? Place(text, place) : throw new JinjaFailure("substring not found"),
-        ["isalnum"] = (text, _) => All(text, Rune.IsLetterOrDigit),
+        ["isalnum"] = (text, _) => All(text, rune => Rune.IsLetterOrDigit(rune) || Rune.IsNumber(rune)),
         ["isalpha"] = (text, _) => All(text, Rune.IsLetter),
-        ["isdigit"] = (text, _) => All(text, Rune.IsDigit),
+        // Superscripts and digits in circles too, which are no decimals.
+        ["isdigit"] = (text, _) => All(text, rune => CharUnicodeInfo.GetDigitValue(rune.ToString(), 0) >= 0),
         ["isdecimal"] = (text, _) => All(text, Rune.IsDigit),
         ["isnumeric"] = (text, _) => All(text, Rune.IsNumber),
         ["islower"] = (text, _) => BooleanValue.Of(text.Text.Any(char.IsLower) && !text.Text.Any(char.IsUpper)),
-        ["isspace"] = (text, _) => All(text, Rune.IsWhiteSpace),
+        ["isspace"] = (text, _) => All(text, IsSpace),
         ["isupper"] = (text, _) => BooleanValue.Of(text.Text.Any(char.IsUpper) && !text.Text.Any(char.IsLower)),
         ["join"] = (text, arguments) => TextFilters.Join(text.Text, arguments.Required(0, "iterable").Items().Select(Joined), arguments.Budget),
         // Invariant: in a Turkish culture an I would become another letter, and the ids with it.
@@ -54,20 +57,20 @@ internal static class TextMethods
     /// <summary>strip(): white space, or any of some characters, from either end.</summary>
     public static string Strip(string text, Value? characters, bool start, bool end)
     {
-        Func<char, bool> goes = characters is null or NoneValue ? IsSpace : character => PythonText.Str(characters).Contains(character, StringComparison.Ordinal);
-        int from = 0;
-        int to = text.Length;
-        while (start && from < to && goes(text[from]))
+        Rune[] given = characters is null or NoneValue ? [] : [.. PythonText.Str(characters).EnumerateRunes()];
+        Func<Rune, bool> goes = characters is null or NoneValue ? IsSpace : given.Contains;
+        ReadOnlySpan<char> kept = text;
+        while (start && Rune.DecodeFromUtf16(kept, out Rune first, out int units) != OperationStatus.NeedMoreData && goes(first))
         {
-            from++;
+            kept = kept[units..];
         }
 
-        while (end && to > from && goes(text[to - 1]))
+        while (end && Rune.DecodeLastFromUtf16(kept, out Rune last, out int units) != OperationStatus.NeedMoreData && goes(last))
         {
-            to--;
+            kept = kept[..^units];
         }
 
-        return text[from..to];
+        return kept.ToString();
     }
 
     /// <summary>replace(); an empty text is found between all characters.</summary>
@@ -77,7 +80,7 @@ internal static class TextMethods
         int from = 0;
         for (int done = 0; count < 0 || done < count; done++)
         {
-            int found = old.Length == 0 ? (done <= text.Length ? done : -1) : text.IndexOf(old, from, StringComparison.Ordinal);
+            int found = old.Length > 0 ? text.IndexOf(old, from, StringComparison.Ordinal) : done == 0 ? 0 : Following(text, from);
             if (found < 0)
             {
                 break;
@@ -91,17 +94,21 @@ internal static class TextMethods
         return result.Append(text, from, text.Length - from).ToString();
     }
 
-    public static string Capitalize(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
+    public static string Capitalize(string text)
+    {
+        int first = Math.Max(0, Following(text, 0));
+        return text[..first].ToUpperInvariant() + text[first..].ToLowerInvariant();
+    }
 
     public static string Title(string text)
     {
         StringBuilder result = new(text.Length);
         bool begins = true;
-        foreach (char character in text)
+        foreach (Rune rune in text.EnumerateRunes())
         {
-            result.Append(begins ? char.ToUpperInvariant(character) : char.ToLowerInvariant(character));
-            // As str.title has it: the letter behind an apostrophe begins a word too.
-            begins = !char.IsLetter(character);
+            result.Append((begins ? Rune.ToUpperInvariant(rune) : Rune.ToLowerInvariant(rune)).ToString());
+            // As str.title has it: the letter behind an apostrophe begins a word too, and so does one behind a letter without case.
+            begins = !Rune.IsUpper(rune) && !Rune.IsLower(rune);
         }
 
         return result.ToString();
@@ -109,6 +116,11 @@ internal static class TextMethods
 
     /// <summary>Python's white space: the separators U+001C to U+001F too.</summary>
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001C' and <= '\u001F';
+
+    public static bool IsSpace(Rune rune) => rune.IsBmp && IsSpace((char)rune.Value);
+
+    /// <summary>The index behind the character at another, or -1 behind the last.</summary>
+    private static int Following(string text, int at) => at >= text.Length ? -1 : at + (char.IsSurrogatePair(text, at) ? 2 : 1);
 
     // Python counts code points, an index here UTF-16 units.
     private static IntegerValue Place(TextValue text, int index) => new(index < 0 ? -1 : text.CodePoints(index));

@@ -46,9 +46,11 @@ internal sealed class SliceExpression(Expression owner, Expression? start, Expre
         switch (value)
         {
             case TextValue text:
-                return scope.Budget.Made(text.Pick(Places(text.Length, from, to, stride)));
-            case ListValue list when list.Kind != ListKind.View:
-                return scope.Budget.Made(new ListValue([.. Places(list.Size, from, to, stride).Select(place => list.Members[place])], list.Kind));
+                return scope.Budget.Made(text.Pick(Places(Cut(text.Length, from, to, stride))));
+            case ListValue { IsView: false } list:
+                Bounds cut = Cut(list.Size, from, to, stride);
+                Value[] members = [.. Places(cut).Select(place => list.Members[place])];
+                return scope.Budget.Made(list.Kind == ListKind.Range ? new ListValue(members, list.Bounds.Of(cut)) : new ListValue(members, list.Kind));
             case UndefinedValue undefined:
                 throw new JinjaFailure(undefined.Reason);
             default:
@@ -58,21 +60,23 @@ internal sealed class SliceExpression(Expression owner, Expression? start, Expre
 
     private static long? Bound(Expression? bound, Scope scope) => bound?.Evaluate(scope) is Value value and not NoneValue ? Numbers.Integer(value) : null;
 
-    private static List<int> Places(int length, long? start, long? stop, long step)
+    /// <summary>A slice held to a length, as Python's slice.indices() holds it.</summary>
+    private static Bounds Cut(int length, long? start, long? stop, long step)
     {
         (long least, long most) = step > 0 ? (0, length) : (-1, length - 1);
-        long from = Clamp(start ?? (step > 0 ? least : most), start is null);
-        long to = Clamp(stop ?? (step > 0 ? most : least), stop is null);
+        return new(Clamp(start ?? (step > 0 ? least : most), start is null), Clamp(stop ?? (step > 0 ? most : least), stop is null), step);
+
+        long Clamp(long bound, bool isDefault) => isDefault ? bound : Math.Clamp(bound < 0 ? bound + length : bound, least, most);
+    }
+
+    private static List<int> Places(Bounds cut)
+    {
         List<int> places = [];
-        // So that the place after the last stays within a long; a longer step leads out of every text all the same.
-        long stride = Math.Clamp(step, -int.MaxValue, int.MaxValue);
-        for (long place = from; step > 0 ? place < to : place > to; place += stride)
+        for (Int128 place = cut.Start; cut.Step > 0 ? place < cut.Stop : place > cut.Stop; place += cut.Step)
         {
             places.Add((int)place);
         }
 
         return places;
-
-        long Clamp(long bound, bool isDefault) => isDefault ? bound : Math.Clamp(bound < 0 ? bound + length : bound, least, most);
     }
 }

@@ -20,7 +20,8 @@ internal sealed class Lexer
     /// <exception cref="JinjaFailure">The text is not Jinja.</exception>
     public static List<Token> Read(string template)
     {
-        string source = template.ReplaceLineEndings("\n");
+        // Of all ends of lines Jinja2 knows these alone.
+        string source = template.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
         // Jinja2 drops one line break at the end of a template (keep_trailing_newline).
         Lexer lexer = new(source.EndsWith('\n') ? source[..^1] : source);
         lexer.ReadAll();

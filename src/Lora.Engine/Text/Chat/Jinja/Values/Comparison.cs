@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Lora.Text.Jinja;
 
 /// <summary>Python's ==, &lt;, in and hash().</summary>
@@ -43,6 +45,29 @@ internal static class Comparison
             (_, UndefinedValue undefined) => throw new JinjaFailure(undefined.Reason),
             _ => throw new JinjaFailure($"'{left.TypeName}' and '{right.TypeName}' have no order"),
         };
+    }
+
+    /// <summary>The order, counted.</summary>
+    public static int Compare(Value left, Value right, Budget budget)
+    {
+        budget.Charge(1 + (Math.Min(left.Weight, right.Weight) / WeightPerStep));
+        return Compare(left, right);
+    }
+
+    /// <summary>Members in the order of their keys. Stable both ways, as Python's sort: equal members keep their order in a reversed one too.</summary>
+    public static List<T> Sorted<T>(IEnumerable<T> members, Func<T, Value> key, bool isReversed, Budget budget)
+    {
+        Comparer<Value> order = Comparer<Value>.Create((left, right) => Compare(left, right, budget));
+        try
+        {
+            return [.. isReversed ? members.OrderByDescending(key, order) : members.OrderBy(key, order)];
+        }
+        // .NET's sort wraps what a comparison throws.
+        catch (InvalidOperationException exception) when (exception.InnerException is JinjaFailure or OperationCanceledException)
+        {
+            ExceptionDispatchInfo.Throw(exception.InnerException);
+            throw;
+        }
     }
 
     public static bool Contains(Value container, Value member, Budget budget)

@@ -5,11 +5,25 @@ internal enum ListKind
     List,
     Tuple,
 
-    /// <summary>The items, keys or values of a dict: they have a length, and no member by index.</summary>
-    View,
+    /// <summary>The view of a dict that items() gives.</summary>
+    Items,
+
+    /// <summary>The view of a dict that keys() gives.</summary>
+    Keys,
+
+    /// <summary>The view of a dict that values() gives.</summary>
+    Values,
 
     /// <summary>range().</summary>
     Range,
+}
+
+/// <summary>What a range() was made with; its stop may stand anywhere up to a step behind its last member.</summary>
+internal readonly record struct Bounds(Int128 Start, Int128 Stop, Int128 Step)
+{
+    /// <summary>Those of a slice.</summary>
+    /// <param name="cut">Its places, from and to which it goes.</param>
+    public Bounds Of(Bounds cut) => new(Start + (cut.Start * Step), Start + (cut.Stop * Step), Step * cut.Step);
 }
 
 /// <summary>Python's list and what is like it.</summary>
@@ -24,11 +38,29 @@ internal sealed class ListValue : Value
         (Depth, Weight) = Extent.Of(members);
     }
 
+    /// <summary>A range.</summary>
+    public ListValue(IReadOnlyList<Value> members, Bounds bounds)
+        : this(members, ListKind.Range) => Bounds = bounds;
+
     public IReadOnlyList<Value> Members { get; }
 
     public ListKind Kind { get; }
 
-    public override string TypeName => Kind switch { ListKind.Tuple => "tuple", ListKind.View => "dict_items", ListKind.Range => "range", _ => "list" };
+    /// <summary>Of a range alone.</summary>
+    public Bounds Bounds { get; }
+
+    /// <summary>Whether it shows a dict: it has a length then, and no member by index.</summary>
+    public bool IsView => Kind is ListKind.Items or ListKind.Keys or ListKind.Values;
+
+    public override string TypeName => Kind switch
+    {
+        ListKind.Tuple => "tuple",
+        ListKind.Items => "dict_items",
+        ListKind.Keys => "dict_keys",
+        ListKind.Values => "dict_values",
+        ListKind.Range => "range",
+        _ => "list",
+    };
 
     public override bool IsTrue => Members.Count > 0;
 
@@ -43,7 +75,7 @@ internal sealed class ListValue : Value
     public override Value? Item(Value key)
     {
         // To Python a bool is an integer: [a, b][true] is b.
-        if (Kind == ListKind.View || key is not (IntegerValue or BooleanValue))
+        if (IsView || key is not (IntegerValue or BooleanValue))
         {
             return key is TextValue name ? Attribute(name.Text) : null;
         }
@@ -55,7 +87,7 @@ internal sealed class ListValue : Value
 
     public override Value? Attribute(string name) => name switch
     {
-        _ when Kind == ListKind.View => null,
+        _ when IsView => null,
         "index" => new FunctionValue(name, arguments => IndexOf(arguments)),
         "count" => new FunctionValue(name, arguments => new IntegerValue(Members.LongCount(member => Equal(member, arguments)))),
         "copy" when Kind == ListKind.List => new FunctionValue(name, _ => this), // lists do not change

@@ -52,9 +52,9 @@ internal sealed class MapValue : Value
     /// <summary>A dict's methods, found before its keys where a dot asks.</summary>
     public override Value? Attribute(string name) => name switch
     {
-        "items" => new FunctionValue(name, arguments => View(arguments, pairs.Select(pair => Pair(pair)))),
-        "keys" => new FunctionValue(name, arguments => View(arguments, Items())),
-        "values" => new FunctionValue(name, arguments => View(arguments, pairs.Select(pair => pair.Value))),
+        "items" => new FunctionValue(name, arguments => View(arguments, pairs.Select(pair => Pair(pair)), ListKind.Items)),
+        "keys" => new FunctionValue(name, arguments => View(arguments, Items(), ListKind.Keys)),
+        "values" => new FunctionValue(name, arguments => View(arguments, pairs.Select(pair => pair.Value), ListKind.Values)),
         "get" => new FunctionValue(name, arguments => Item(arguments.Required(0, "key")) ?? arguments.Optional(1, "default") ?? NoneValue.Instance),
         "copy" => new FunctionValue(name, _ => this),
         _ => Changing.Contains(name) ? Extent.Unsafe(this, name) : null,
@@ -62,9 +62,9 @@ internal sealed class MapValue : Value
 
     public static ListValue Pair(KeyValuePair<Value, Value> pair) => new([pair.Key, pair.Value], ListKind.Tuple);
 
-    private ListValue View(Arguments arguments, IEnumerable<Value> members)
+    private ListValue View(Arguments arguments, IEnumerable<Value> members, ListKind kind)
     {
         arguments.Budget.Charge(pairs.Count);
-        return new ListValue([.. members], ListKind.View);
+        return new ListValue([.. members], kind);
     }
 }

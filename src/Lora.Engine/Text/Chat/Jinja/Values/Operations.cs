@@ -21,7 +21,7 @@ internal static class Operations
             case ("+", ListValue one, ListValue other) when one.Kind == other.Kind && one.Kind is ListKind.List or ListKind.Tuple:
                 budget.Charge(one.Size + other.Size);
                 return new ListValue([.. one.Members, .. other.Members], one.Kind);
-            case ("*", ListValue list, _) when Numbers.Is(right):
+            case ("*", ListValue { Kind: ListKind.List or ListKind.Tuple } list, _) when Numbers.Is(right):
                 long count = Math.Max(0, Numbers.Integer(right));
                 // The count is cut so that the product holds in a long; one that an int cannot hold is refused by this charge.
                 budget.Charge(list.Size == 0 ? 0 : Math.Min(count, Budget.MostWeight * 10) * list.Size);

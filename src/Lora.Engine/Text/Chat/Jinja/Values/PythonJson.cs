@@ -64,7 +64,7 @@ internal sealed class PythonJson(int? indent, string separator, string colon, bo
                 AppendMembers('[', ']', list.Members, level, budget, member => Append(member, level + 1, budget));
                 break;
             case MapValue map:
-                IEnumerable<KeyValuePair<Value, Value>> pairs = sorted ? map.Pairs.OrderBy(pair => pair.Key, Comparer<Value>.Create(Comparison.Compare)) : map.Pairs;
+                IEnumerable<KeyValuePair<Value, Value>> pairs = sorted ? Comparison.Sorted(map.Pairs, pair => pair.Key, isReversed: false, budget) : map.Pairs;
                 AppendMembers('{', '}', [.. pairs], level, budget, pair =>
                 {
                     AppendText(Key(pair.Key));

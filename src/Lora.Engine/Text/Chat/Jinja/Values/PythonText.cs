@@ -32,6 +32,9 @@ internal static class PythonText
             case TextValue text:
                 AppendQuoted(output, text.Text);
                 break;
+            case ListValue { Kind: ListKind.Range, Bounds: Bounds bounds }:
+                output.Append(CultureInfo.InvariantCulture, $"range({bounds.Start}, {bounds.Stop}{(bounds.Step == 1 ? "" : $", {bounds.Step}")})");
+                break;
             case ListValue list:
                 AppendList(output, list);
                 break;
@@ -61,7 +64,7 @@ internal static class PythonText
         (string open, string close) = list.Kind switch
         {
             ListKind.Tuple => ("(", list.Members.Count == 1 ? ",)" : ")"),
-            ListKind.View => ("dict_items([", "])"),
+            _ when list.IsView => ($"{list.TypeName}([", "])"),
             _ => ("[", "]"),
         };
         output.Append(open);

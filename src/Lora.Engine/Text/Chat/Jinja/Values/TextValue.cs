@@ -41,6 +41,9 @@ internal sealed class TextValue(string text, bool isSafe = false) : Value
         return index < 0 || index >= length ? null : Pick([(int)index]);
     }
 
+    /// <summary>The characters before a place.</summary>
+    public string First(int count) => HasPairs ? string.Concat(text.EnumerateRunes().Take(count)) : text[..Math.Min(count, text.Length)];
+
     /// <summary>The characters at some places, in that order.</summary>
     public TextValue Pick(IReadOnlyList<int> places)
     {
