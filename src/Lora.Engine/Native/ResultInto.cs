@@ -12,6 +12,10 @@ internal static class ResultInto
     public static void Sum(Tensor result, Tensor values, long dimension) =>
         Run("aten::sum", "IntList_out", values, OperatorArgument.Some(OperatorArgument.List(dimension)), false, OperatorArgument.None, result);
 
+    /// <summary>Writes tensors side by side, along one dimension.</summary>
+    public static void Joined(Tensor result, IEnumerable<Tensor> parts, long dimension) =>
+        Run("aten::cat", "out", OperatorArgument.List([.. parts.Select(part => (OperatorArgument)part)]), dimension, result);
+
     /// <summary>Writes some rows of a table.</summary>
     public static void Rows(Tensor result, Tensor table, Tensor index) => Run("aten::index_select", "out", table, 0L, index, result);
 

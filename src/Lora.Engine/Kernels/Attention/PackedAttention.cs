@@ -37,9 +37,15 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
         using DisposeScope scope = NewDisposeScope();
         (Tensor mixed, Tensor[] statistics) = (PackedState)state;
         HeadParts found = operation.Backward(dMixed, Expanded(heads), shape, documents, mixed, statistics);
+        if (!IsExpanding)
+        {
+            ResultInto.Joined(gradients.All!, [found.Query, found.Key, found.Value], dimension: 1);
+            return;
+        }
+
         gradients.Query.copy_(found.Query);
-        Write(found.Key, gradients.Key);
-        Write(found.Value, gradients.Value);
+        Sum(found.Key, gradients.Key);
+        Sum(found.Value, gradients.Value);
     }
 
     /// <inheritdoc/>
@@ -77,18 +83,11 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
             rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], shape.Group, shape.HeadSize).reshape(rows.shape[0], rows.shape[1] * shape.Group, shape.HeadSize);
     }
 
-    /// <summary>Gradients of k or v; those of the heads that were made of one are summed.</summary>
-    private void Write(Tensor found, Tensor gradient)
+    /// <summary>Adds up gradients of k or v of the heads that were made of one.</summary>
+    private void Sum(Tensor found, Tensor gradient)
     {
-        if (IsExpanding)
-        {
-            using Tensor groups = found.view(found.shape[0], shape.KeyValueHeads, shape.Group, shape.HeadSize);
-            ResultInto.Sum(gradient, groups, dimension: 2);
-        }
-        else
-        {
-            gradient.copy_(found);
-        }
+        using Tensor groups = found.view(found.shape[0], shape.KeyValueHeads, shape.Group, shape.HeadSize);
+        ResultInto.Sum(gradient, groups, dimension: 2);
     }
 
     /// <summary>What was mixed, [tokens, heads, headSize], and the logarithms of the sums of each query's scores, as the operator has them.</summary>
