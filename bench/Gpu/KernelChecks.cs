@@ -16,6 +16,7 @@ internal static class KernelChecks
     [
         ("norm, 77 x 576", side => side.Norm(77, 576)),
         ("norm, 5 x 131", side => side.Norm(5, 131)),
+        ("norm of heads, 33 tokens, 5 of 64", side => side.NormOfHeads(33, 5, 64)),
         ("rotation, 77 tokens, 5 heads of 64", side => side.Rotation(77, 5, 64)),
         ("rotation, 3 tokens, 1 head of 22", side => side.Rotation(3, 1, 22)),
         ("silu gate, 77 x 131", side => side.Gate(GateActivation.Silu, 77, 131)),

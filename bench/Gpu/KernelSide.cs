@@ -26,7 +26,21 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         (Tensor y, Tensor scale) = kernels.NormForward(x, weight, Epsilon, stack, stack);
         Tensor copy = y.clone(); // the stack lets go of its own
         kernels.NormBackward(x, weight, scale, dy, dx, accumulate: true);
-        return [copy, dx];
+        return [copy, dx, kernels.NormBackward(x, weight, scale, dy, stack).clone()];
+    }
+
+    /// <summary>Heads that lie among others, each with a weight of its own, and their gradient over itself.</summary>
+    public Tensor[] NormOfHeads(long tokens, long heads, long width)
+    {
+        (Tensor x, Tensor dy) = (Some(), Some());
+        using NormWeight weight = NormWeight.Of(DrawWide(heads, width), type);
+        using TensorStack stack = new(device);
+        (Tensor y, Tensor scale) = kernels.NormForward(x, weight, Epsilon, stack, stack);
+        Tensor copy = y.clone(); // the stack lets go of its own
+        kernels.NormBackward(x, weight, scale, dy, dy, accumulate: false);
+        return [copy, dy];
+
+        Tensor Some() => Draw(tokens, heads + 2, width).narrow(1, 0, heads);
     }
 
     public Tensor[] Rotation(long tokens, long heads, long rotated)

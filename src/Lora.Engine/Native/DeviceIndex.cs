@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Lora.Native;
 
 /// <summary>
-/// Brings token ids, labels and places to a device. On the way to a GPU they pass through pinned memory and the copy is queued, so that the
+/// Brings token ids, labels, places and small tables to a device. On the way to a GPU they pass through pinned memory and the copy is queued, so that the
 /// processor goes on to queue the work behind it in place of waiting for what is under way.
 /// </summary>
 internal static class DeviceIndex
@@ -14,6 +14,11 @@ internal static class DeviceIndex
     /// <param name="shape">How they are laid out.</param>
     /// <param name="device">Where they go.</param>
     public static Tensor Of(long[] values, long[] shape, Device device) =>
+        device.type == DeviceType.CUDA ? Queue(tensor(values, shape, device: CPU), device, host => host.pin_memory()) : tensor(values, shape, device: device);
+
+    /// <summary>A tensor of numbers, float32.</summary>
+    /// <inheritdoc cref="Of(long[], long[], Device)"/>
+    public static Tensor Of(float[] values, long[] shape, Device device) =>
         device.type == DeviceType.CUDA ? Queue(tensor(values, shape, device: CPU), device, host => host.pin_memory()) : tensor(values, shape, device: device);
 
     /// <summary>A tensor [count] of the numbers, int64.</summary>

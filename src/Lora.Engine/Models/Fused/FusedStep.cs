@@ -185,19 +185,25 @@ internal sealed class FusedStep : IStepEngine
         Refresh();
         PackedBatch packed = new(batch, rows);
         scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows) with { AttentionSlices = AttentionSlices }, LossChunk));
-        StepContext step = decoder.Context(packed.Documents, packed);
-        Tensor x = empty([packed.Documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
-        Prefix(caches: []).Write(packed.Documents, step, x); // nothing says that these documents come again
-
-        // In place, block after block: without a backward pass nobody asks for a block's input again.
-        foreach (FusedLayer layer in layers.Skip(Lowest))
+        try
         {
-            layer.Forward(x, step);
-        }
+            StepContext step = decoder.Context(packed.Documents, packed);
+            Tensor x = empty([packed.Documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
+            Prefix(caches: []).Write(packed.Documents, step, x); // nothing says that these documents come again
 
-        LossSum sum = head.SumLoss(x, step);
-        scratch.EndStep();
-        return sum;
+            // In place, block after block: without a backward pass nobody asks for a block's input again.
+            foreach (FusedLayer layer in layers.Skip(Lowest))
+            {
+                layer.Forward(x, step);
+            }
+
+            return head.SumLoss(x, step);
+        }
+        finally
+        {
+            // After a failure too: the next batch needs the stack empty.
+            scratch.EndStep();
+        }
     }
 
     /// <inheritdoc/>

@@ -25,8 +25,9 @@ internal sealed class MetaStep : IDisposable
     /// <param name="config">Of the adapter.</param>
     /// <param name="isFourBit">Whether the matrices of the blocks are held as NF4.</param>
     /// <param name="attention">What mixes the values; null for what any card has.</param>
+    /// <param name="rank">Of the adapter on every module.</param>
     /// <param name="values">Other values of config.json.</param>
-    public MetaStep(string family, int layers, LoraConfig? config = null, bool isFourBit = false, AttentionOperator? attention = null, params (string Key, string Json)[] values)
+    public MetaStep(string family, int layers, LoraConfig? config = null, bool isFourBit = false, AttentionOperator? attention = null, int rank = 16, params (string Key, string Json)[] values)
     {
         using TemporaryFolder folder = new();
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Fixture("families", family), "config.json")))!.AsObject();
@@ -42,7 +43,7 @@ internal sealed class MetaStep : IDisposable
             from product in model.Shape.Blocks[layer].Products
             from name in product
             select $"{model.Shape.BlockPrefix}{layer}.{name}";
-        adapter = new(model, config ?? new LoraConfig(), [.. modules.Select(module => new AdapterTarget(module, 16, Scaling: 2))], META, seed: 1) { IsTraining = true };
+        adapter = new(model, config ?? new LoraConfig(), [.. modules.Select(module => new AdapterTarget(module, rank, Scaling: 2))], META, seed: 1) { IsTraining = true };
         step = attention is null
             ? (FusedStep)StepEngines.Choose(model, adapter.Layers).Engine
             : new(model.Fused, LinearFactors.Of(adapter.Layers).Factors!, new TorchKernels(attention));

@@ -34,7 +34,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         if (lengths.Select(length => parameters.Stretch(length)).Distinct().Count() > 1)
         {
-            return cat([.. lengths.Select(length => TableOf(length).Joined(length, positions.device).narrow(0, 0, length))]).to(dataType);
+            return JoinedByLength(lengths, positions).to(dataType);
         }
 
         // One operation however many documents there are.
@@ -66,6 +66,19 @@ internal sealed class RotaryEmbedding : IDisposable
         // rotate_half of transformers: (x₁, x₂) becomes (-x₂, x₁).
         Tensor turned = cat([halves[1].neg(), halves[0]], -1);
         return (heads * tables.Cosine).Plus(turned * tables.Sine);
+    }
+
+    /// <summary>The same where documents have frequencies of their own: as many operators however many there are, and no table that is kept.</summary>
+    private Tensor JoinedByLength(IReadOnlyList<int> lengths, Tensor positions)
+    {
+        // The sine of the opposite angle is the opposite sine.
+        float[] speeds = [.. lengths.Select(length => parameters.InverseFrequencies(rotated, length)).SelectMany(own => (float[])[.. own, .. own, .. own.Select(speed => -speed), .. own])];
+        long[] documents = [.. lengths.Index().SelectMany(document => Enumerable.Repeat((long)document.Index, document.Item))]; // of each token
+        Tensor joined = DeviceIndex.Of(speeds, [lengths.Count, 2L * rotated], positions.device).index_select(0, DeviceIndex.Of(documents, positions.device)); // [tokens, 2 rotated]
+        joined.mul_(positions.unsqueeze(1)); // angles
+        joined.narrow(1, 0, rotated).cos_();
+        joined.narrow(1, rotated, rotated).sin_();
+        return joined.Multiply(parameters.AttentionFactor);
     }
 
     /// <summary>The tables have each angle once, [tokens, rotated/2].</summary>

@@ -50,7 +50,7 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
         Tensor positions = Arithmetic.Range(0, tokens, ScalarType.Float32, device); // [tokens]
-        Tensor speeds = tensor(frequencies, dtype: ScalarType.Float32, device: device); // [rotated/2]
+        Tensor speeds = DeviceIndex.Of(frequencies, [frequencies.Length], device); // [rotated/2]
         Tensor angles = outer(positions, speeds); // [tokens, frequencies]
         Tensor both = cat([angles, angles], -1); // [tokens, rotated]
         Dispose();

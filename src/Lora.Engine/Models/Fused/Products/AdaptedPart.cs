@@ -62,17 +62,20 @@ internal sealed class AdaptedPart : IDisposable
     private long Rank => factors.Rank;
 
     /// <summary>The multiple at which each adapter's place begins on a device.</summary>
-    public static int AlignmentOn(Device device) => device.type == DeviceType.CUDA ? TensorCoreValues : 1;
+    public static int AlignmentOn(Device device) => device.type == DeviceType.CPU ? 1 : TensorCoreValues; // on META as on a card, since its launches are counted there
 
     /// <summary>The adapters that are there, one after the other, and the width of all.</summary>
     /// <param name="frozen">The layers.</param>
     /// <param name="factors">The adapter of each layer, or null.</param>
-    /// <param name="alignment">The multiple at which each begins; what lies between is zero.</param>
+    /// <param name="alignment">The multiple at which each begins where they are copies; what lies between is zero.</param>
     /// <param name="working">The trained values in the products' dtype; none to have copies.</param>
     public static (IReadOnlyList<AdaptedPart> Parts, long Width) Of(
         JoinedWeights frozen, IReadOnlyList<LowRankFactors?> factors, int alignment, IReadOnlyDictionary<Tensor, WorkingValues>? working)
     {
         List<AdaptedPart> parts = [];
+
+        // Gaps would part A's that lie side by side, and a copy of each in every step takes longer than products of a few columns lose.
+        int unit = factors.All(found => found is not { Rank: > 0 } || Shared(found) is not null) ? 1 : alignment;
         long rank = 0;
         long output = 0;
         double scaling = Scaling(factors);
@@ -80,19 +83,20 @@ internal sealed class AdaptedPart : IDisposable
         {
             if (found is { Rank: > 0 })
             {
-                // What is subtracted at the start takes more than A and B.
-                WorkingValues? values = working is not null && found is { Start: null, Home: FactorHome home } ? working[home.Values] : null;
-                AdaptedPart part = new(found, rank, output, width, (frozen.DataType, frozen.Device), scaling, values);
+                AdaptedPart part = new(found, rank, output, width, (frozen.DataType, frozen.Device), scaling, Shared(found));
                 parts.Add(part);
 
                 // Only the starts are aligned; outputs are the layers' own and have no gaps.
-                rank += (part.Width + alignment - 1) / alignment * alignment;
+                rank += (part.Width + unit - 1) / unit * unit;
             }
 
             output += width;
         }
 
         return (parts, rank);
+
+        // What is subtracted at the start takes more than A and B.
+        WorkingValues? Shared(LowRankFactors found) => working is not null && found is { Start: null, Home: FactorHome home } ? working[home.Values] : null;
     }
 
     /// <summary>What x Aᵀ of all adapters is multiplied by: the first one's s. Others have their share of it.</summary>
