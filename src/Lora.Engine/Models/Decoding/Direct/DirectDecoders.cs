@@ -8,6 +8,9 @@ namespace Lora.Models;
 /// <summary>Says which models go on texts directly, and makes what does it.</summary>
 internal static class DirectDecoders
 {
+    // A thread is through with so many bytes in less than a millisecond; on a busy machine, where one of several is not let run, the others would wait for it longer.
+    private const long FewestBytes = 16 << 20;
+
     /// <summary>Why there is none of a model; null where there is one.</summary>
     public static string? WhyNot(CausalLanguageModel model) =>
         model.Device.type != DeviceType.CPU ? "the device is no CPU"
@@ -28,7 +31,7 @@ internal static class DirectDecoders
             return null;
         }
 
-        int threads = get_num_threads();
+        int threads = model.WeightSize < FewestBytes ? 1 : get_num_threads();
         FusedDecoder fused = model.Fused;
         return fused.Embedding.dtype switch
         {
