@@ -77,4 +77,22 @@ public class WorkerTeamTests
             return Enumerable.Range((int)begin, (int)(end - begin));
         }));
     }
+
+    [Fact]
+    public void All_that_sleep_are_woken_however_soon_others_are_through_and_sleep_again()
+    {
+        using WorkerTeam team = new(6);
+        int done = 0;
+        for (int run = 0; run < 60; run++)
+        {
+            // The first is longer at work than the others have patience, so that they sleep before it is through.
+            team.Run(worker =>
+            {
+                Interlocked.Increment(ref done);
+                Thread.Sleep(worker == 0 ? 4 : 0);
+            });
+        }
+
+        Assert.Equal(60 * 6, done);
+    }
 }

@@ -15,14 +15,13 @@ internal sealed class WorkerTeam : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(2);
 
     private readonly Thread[] others;
-    private readonly SemaphoreSlim wake = new(0);
+    private readonly object gate = new();
     private Action<int>? work;
     private ExceptionDispatchInfo? failure;
     private int started;
     private int finished;
     private int arrived;
     private int meetings;
-    private int asleep;
     private bool isEnding;
 
     /// <param name="count">How many there are, the one that runs a work with them.</param>
@@ -43,13 +42,7 @@ internal sealed class WorkerTeam : IDisposable
         work = share;
         finished = 0;
         arrived = 0;
-        Interlocked.Increment(ref started);
-        int sleeping = Interlocked.Exchange(ref asleep, 0);
-        if (sleeping > 0)
-        {
-            wake.Release(sleeping);
-        }
-
+        Begin();
         Do(0);
         for (int looks = 0; Volatile.Read(ref finished) < Count; looks++)
         {
@@ -95,10 +88,8 @@ internal sealed class WorkerTeam : IDisposable
     public void Dispose()
     {
         Volatile.Write(ref isEnding, true);
-        Interlocked.Increment(ref started);
-        wake.Release(Count);
+        Begin();
         Array.ForEach(others, thread => thread.Join());
-        wake.Dispose();
     }
 
     private static void Look(int looks)
@@ -136,13 +127,25 @@ internal sealed class WorkerTeam : IDisposable
         }
     }
 
+    /// <summary>Says that there is a work, to those that look and to those that sleep.</summary>
+    private void Begin()
+    {
+        lock (gate)
+        {
+            Volatile.Write(ref started, started + 1);
+            Monitor.PulseAll(gate);
+        }
+    }
+
     private void Sleep(int seen)
     {
-        // Said first and looked at again after it: a work that begins in between wakes this thread, or is seen here.
-        Interlocked.Increment(ref asleep);
-        if (Volatile.Read(ref started) == seen)
+        // All that sleep are woken: of calls that are counted, one that was through with its work could take another's.
+        lock (gate)
         {
-            wake.Wait();
+            while (started == seen)
+            {
+                Monitor.Wait(gate);
+            }
         }
     }
 
