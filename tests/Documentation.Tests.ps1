@@ -94,7 +94,7 @@ Describe '<Page>' -ForEach $pages {
 
     if ($Page -eq 'README') {
         It 'runs llama.cpp on the screen of training, talking and exporting' {
-            ($Block | Where-Object Heading -EQ 'Train, talk, export').Code -join "`n" | Should -Match '(?m)^Export-LoraModel (.|\n)*^llama-completion '
+            ($Block | Where-Object Heading -EQ 'Train, talk, export').Code -join "`n" | Should -Match '(?m)^\$chat = .*Invoke-LoraTraining (.|\n)*^\$chat \| Invoke-LoraGeneration (.|\n)*^Export-LoraModel (.|\n)*^llama-completion '
         }
 
         It 'says in llama.cpp what the engine says: <_>' -ForEach @($Block.Code -split '\r?\n' -match '^llama-') {

@@ -45,7 +45,7 @@ internal static class DecodeBenchmark
         Console.WriteLine($"{threads} threads, memory read at {bandwidth / 1e9:G3} GB/s; {Said} tokens after {Before}, prompts of {Prompt}; median (lowest-highest) of {Repetitions}\n");
         Table.Head(
             "model", "weights", "tokens/s", "of the memory's rate", "by processor time", "with an adapter of rank 16", "with the same by DoRA", "llama.cpp", "ours / llama.cpp", "by processor time",
-            "prompt tokens/s", "GFLOP/s of its products", "of a training step's", "of products alone", "prompt / step", "prompt / alone", "by processor time", "llama.cpp", "ours / llama.cpp");
+            "prompt tokens/s", "GFLOP/s of its products", "of a training step's", "of products alone", "prompt / step", "by processor time", "prompt / alone", "by processor time", "llama.cpp", "ours / llama.cpp");
         foreach ((string name, DecoderSizes sizes) in models)
         {
             foreach ((ScalarType type, LoraQuantization quantization) in Forms)
@@ -91,7 +91,8 @@ internal static class DecodeBenchmark
             name, held, saying[0].Clock.Rate(Said), $"{share:P0}", saying[0].Processor.Rate(Said), saying[1].Clock.Rate(Said), saying[2].Clock.Rate(Said), llama is null ? "-" : saying[3].Clock.Rate(Said),
             Against(saying[3].Clock, saying[0].Clock), Against(saying[3].Processor, saying[0].Processor),
             reading[0].Clock.Rate(Prompt), reading[0].Clock.Rate(work), reading[2].Clock.Rate(learned), reading[1].Clock.Rate(work),
-            $"{work / reading[0].Clock.Median / (learned / reading[2].Clock.Median):G3}", Of(reading[1].Clock, reading[0].Clock), Of(reading[1].Processor, reading[0].Processor),
+            $"{work / learned * reading[2].Clock.Median / reading[0].Clock.Median:G3}", $"{work / learned * reading[2].Processor.Median / reading[0].Processor.Median:G3}",
+            Of(reading[1].Clock, reading[0].Clock), Of(reading[1].Processor, reading[0].Processor),
             llama is null ? "-" : reading[3].Clock.Rate(Prompt), Against(reading[3].Clock, reading[0].Clock));
 
         string Against(Measurement theirs, Measurement ours) => llama is null ? "-" : Of(theirs, ours);

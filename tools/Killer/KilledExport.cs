@@ -12,14 +12,15 @@ internal static class KilledExport
     public const int Refused = 3;
 
     private const string FileMoment = "file ";
+    private const string ProofMoment = "proof";
 
     private static readonly TimeSpan LongestNews = TimeSpan.FromSeconds(20);
 
-    /// <summary>The moments: bytes written, in hundredths of all, and the file's new name as the system tells it.</summary>
-    public static IReadOnlyList<string> Moments { get; } = ["1", "10", "50", "99", "100", FileMoment + "1"];
+    /// <summary>The moments: bytes written, in hundredths of all, what is written being read back for the proof, and the file's new name as the system tells it.</summary>
+    public static IReadOnlyList<string> Moments { get; } = ["1", "10", "50", "99", "100", ProofMoment, FileMoment + "1"];
 
     /// <summary>Those of a folder, of which several files get new names, the first of them the note of what is done.</summary>
-    public static IReadOnlyList<string> FolderMoments { get; } = ["50", "100", FileMoment + "1", FileMoment + "4"];
+    public static IReadOnlyList<string> FolderMoments { get; } = ["50", "100", ProofMoment, FileMoment + "1", FileMoment + "4"];
 
     /// <summary>Writes the model over what is there, until the moment comes; an empty one never does.</summary>
     /// <param name="form">gguf, merge or ollama.</param>
@@ -30,7 +31,7 @@ internal static class KilledExport
     public static int Run(string form, string model, string adapter, string output, string moment)
     {
         using FileSystemWatcher? watcher = moment.StartsWith(FileMoment, StringComparison.Ordinal) ? Watched(Path.GetDirectoryName(output)!, int.Parse(moment[FileMoment.Length..], CultureInfo.InvariantCulture)) : null;
-        ModelMergeOptions options = new() { Overwrite = true, Thread = 1, SkipVerification = true };
+        ModelMergeOptions options = new() { Overwrite = true, Thread = 1, SkipVerification = moment != ProofMoment };
         LoraAdapter? added = adapter.Length == 0 ? null : AdapterFolder.Load(adapter);
         Watch watch = new(moment);
         try
@@ -78,7 +79,7 @@ internal static class KilledExport
     {
         public void Report(WorkProgress value)
         {
-            if (int.TryParse(moment, out int part) && value.Done * 100 >= (value.Total ?? 0) * part)
+            if (moment == ProofMoment ? value is { Stage: "Verifying", Done: 1 } : int.TryParse(moment, out int part) && value.Done * 100 >= (value.Total ?? 0) * part)
             {
                 Kill();
             }

@@ -6,7 +6,10 @@ namespace Lora.Export;
 /// <summary>Where llama.cpp computes something else than a model's configuration says, which no file can tell it.</summary>
 internal static class GgufLimits
 {
-    private static readonly string[] TanhGelu = ["gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"];
+    private const string ExactGelu = "gelu";
+
+    /// <summary>What llama.cpp's GELU stands for: its tanh form, which differs from the exact one by less than a thousandth.</summary>
+    private static readonly string[] Gelu = [ExactGelu, "gelu_new", "gelu_fast", "gelu_pytorch_tanh"];
 
     private const int DistanceOfT5 = 128; // llama_relative_position_bucket of its src/llama-graph.cpp
 
@@ -18,7 +21,7 @@ internal static class GgufLimits
         shape switch
         {
             SequenceToSequenceShape stacks => OfStacks(stacks.Encoder),
-            EncoderShape encoder => TanhGelu.Contains(encoder.Block.Activation) ? [] : [OtherActivation(encoder.Block.Activation, architecture)],
+            EncoderShape encoder => Gelu.Contains(encoder.Block.Activation) ? [] : [OtherActivation(encoder.Block.Activation, architecture)],
             _ => OfDecoder((ModelShape)shape, architecture),
         };
 
@@ -57,7 +60,7 @@ internal static class GgufLimits
             yield return "some of its blocks have one MLP and some several experts";
         }
 
-        if (mlp is PlainMlpShape plain && !TanhGelu.Contains(plain.Activation))
+        if (mlp is PlainMlpShape plain && !Gelu.Contains(plain.Activation))
         {
             yield return OtherActivation(plain.Activation, architecture);
         }
@@ -101,6 +104,11 @@ internal static class GgufLimits
         if (window > 0 && window < (shape.Positions ?? int.MaxValue) && !WithWindows.Contains(architecture.Name))
         {
             yield return $"Tokens of this model see the {window} before them; llama.cpp lets those of {architecture.Name} see all, so texts of more than {window} tokens come out otherwise there.";
+        }
+
+        if (shape is EncoderShape { Block.Activation: ExactGelu } || (shape is ModelShape model && GgufShape.MlpOf(model.Blocks[0]) is PlainMlpShape { Activation: ExactGelu }))
+        {
+            yield return $"Its MLPs compute GELU by the error function, and llama.cpp's of {architecture.Name} its tanh form, which is near but not the same: logits differ a little there.";
         }
     }
 

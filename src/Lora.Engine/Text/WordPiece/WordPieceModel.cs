@@ -13,7 +13,6 @@ internal sealed class WordPieceModel : TextModel
     private readonly PieceTrie trie = new();
     private readonly int continuing;
     private readonly int unknown;
-    private readonly int longestWord;
 
     /// <summary>Takes the tokens.</summary>
     /// <param name="vocabulary">The tokens with their ids.</param>
@@ -24,7 +23,7 @@ internal sealed class WordPieceModel : TextModel
     {
         this.vocabulary = vocabulary;
         this.unknown = unknown;
-        this.longestWord = longestWord;
+        LongestWord = longestWord;
         Prefix = prefix;
         foreach ((string token, int id) in vocabulary)
         {
@@ -39,6 +38,9 @@ internal sealed class WordPieceModel : TextModel
 
     /// <summary>The id of a word that has no tokens.</summary>
     public int UnknownId => unknown;
+
+    /// <summary>Code points of a word; a longer one is unknown.</summary>
+    public int LongestWord { get; }
 
     /// <summary>What tokens begin with that go on with a word.</summary>
     public string Prefix { get; }
@@ -80,7 +82,7 @@ internal sealed class WordPieceModel : TextModel
     private bool TryEncode(string word, List<int> ids, List<TextSpan>? spans)
     {
         // No code point has more than two characters, so most words need no count.
-        if (word.Length > longestWord && word.EnumerateRunes().Count() > longestWord)
+        if (word.Length > LongestWord && word.EnumerateRunes().Count() > LongestWord)
         {
             return false;
         }

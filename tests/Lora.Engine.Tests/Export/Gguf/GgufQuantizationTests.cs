@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using LLama.Native;
+using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Tests.Models;
@@ -17,6 +19,13 @@ public sealed class GgufQuantizationTests : IDisposable
     private const string Experts = """
         {"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "hidden_size": 256, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4,
         "num_key_value_heads": 2, "vocab_size": 300, "max_position_embeddings": 64, "num_local_experts": 8, "num_experts_per_tok": 2, "sliding_window": null}
+        """;
+
+    // What each of these families reads of it.
+    private const string OfFamilies = """
+        {"architectures": ["CLASS"], "model_type": "FAMILY", "hidden_size": 256, "intermediate_size": 288, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4,
+        "head_dim": 64, "vocab_size": 300, "max_position_embeddings": 64, "original_max_position_embeddings": 64, "pad_token_id": 0, "rotary_pct": 0.25, "num_experts": 8,
+        "num_experts_per_tok": 2, "moe_intermediate_size": 64, "norm_topk_prob": true, "decoder_sparse_step": 1, "mlp_only_layers": [], "tie_word_embeddings": false}
         """;
 
     private readonly TemporaryFolder files = new();
@@ -44,6 +53,41 @@ public sealed class GgufQuantizationTests : IDisposable
     [InlineData("bert_seqcls", LoraTensorType.Q8_0)]
     [InlineData("bert_seqcls", LoraTensorType.Q4_0)]
     public void Families_get_the_blocks_of_llama_quantize(string family, LoraTensorType type) => AssertSame(GoldenFamily.FolderOf(family), type);
+
+    [Theory]
+    [InlineData("gpt_neox", "GPTNeoXForCausalLM")]
+    [InlineData("phi3", "Phi3ForCausalLM")]
+    [InlineData("qwen2", "Qwen2ForCausalLM")]
+    [InlineData("qwen3", "Qwen3ForCausalLM")]
+    [InlineData("qwen3_moe", "Qwen3MoeForCausalLM")]
+    public void Families_whose_reference_run_has_other_rows_get_the_blocks_of_llama_quantize(string family, string name)
+    {
+        string model = FamilyCase.Random(OfFamilies.Replace("FAMILY", family, StringComparison.Ordinal).Replace("CLASS", name, StringComparison.Ordinal), files).Folder;
+        AssertSame(model, LoraTensorType.Q8_0);
+        AssertSame(model, LoraTensorType.Q4_0);
+    }
+
+    /// <summary>The reference run's with heads of 8 in place of 12, so that the rows of each matrix are whole blocks.</summary>
+    [Theory]
+    [InlineData(LoraTensorType.Q8_0)]
+    [InlineData(LoraTensorType.Q4_0)]
+    public void T5_gets_the_blocks_of_llama_quantize(LoraTensorType type)
+    {
+        const int Inner = 32;
+        string golden = GoldenFamily.FolderOf("t5"), folder = Directory.CreateDirectory(files.File("model")).FullName;
+        JsonObject values = JsonNode.Parse(File.ReadAllText(Path.Combine(golden, "config.json")))!.AsObject();
+        (values["d_kv"], values["relative_attention_max_distance"]) = (8, 128);
+        File.WriteAllText(Path.Combine(folder, "config.json"), values.ToJsonString());
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), [.. SafetensorsFile.ReadAll(Path.Combine(golden, "model.safetensors")).Select(Narrowed)]);
+        AssertSame(folder, type);
+
+        static TensorData Narrowed(TensorData tensor) => tensor.Name.Split('.')[^2] switch
+        {
+            "q" or "k" or "v" => AdapterTensors.Copy(tensor.Name, AdapterTensors.Read(tensor).narrow(0, 0, Inner)),
+            "o" => AdapterTensors.Copy(tensor.Name, AdapterTensors.Read(tensor).narrow(1, 0, Inner)),
+            _ => tensor,
+        };
+    }
 
     [Theory]
     [InlineData(LoraTensorType.Q8_0)]

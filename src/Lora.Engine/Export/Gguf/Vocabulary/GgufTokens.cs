@@ -18,6 +18,18 @@ internal sealed class GgufTokens
     /// <summary>Below every merge: tokens that no merge makes.</summary>
     private const float NoMerge = -1e6f;
 
+    // Texts that make a token special in llama.cpp whatever its kind (src/llama-vocab.cpp, llama_vocab::impl::load): ends of texts and turns, places to fill, OpenAI's channels.
+    private static readonly HashSet<string> SpecialTexts = new(StringComparer.Ordinal)
+    {
+        "</s>", "<eos>", "[EOS]", "<EOT>", "_<EOT>", "[EOT]", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "<turn|>",
+        "<end_of_utterance>", "<｜end▁of▁sentence｜>", "<|return|>", "<|call|>", "<|calls|>", "<|flush|>", "<|tool_response>", "[e~[",
+        "<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>", "<|code_prefix|>", "<|prefix|>",
+        "<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<｜fim▁hole｜>", "<SUF>", "▁<SUF>", "<|code_suffix|>", "<|suffix|>",
+        "<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<｜fim▁end｜>", "<MID>", "▁<MID>", "<|code_middle|>", "<|middle|>",
+        "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>",
+        "<|channel|>", "<|message|>", "<|start|>", "<|constrain|>",
+    };
+
     private readonly TextModel model;
     private readonly bool isSentencePiece;
     private readonly string[] texts;
@@ -95,6 +107,9 @@ internal sealed class GgufTokens
             return Enumerable.Range(0, texts.Length).All(id => kinds[id] != Normal || made.Contains(id) || texts[id].EnumerateRunes().Take(2).Count() == 1);
         }
     }
+
+    /// <summary>Tokens that llama.cpp cuts out of a text before all others, which the tokenizer writes by its rules.</summary>
+    public IEnumerable<string> SpecialByText => texts.Where((text, id) => kinds[id] == Normal && SpecialTexts.Contains(text));
 
     /// <summary>The fields.</summary>
     public IEnumerable<GgufField> Fields()

@@ -38,7 +38,7 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
         {
             BytePairModel model => isSentencePiece ? SentencePiece(tokenizer, content, model, notes) : BytePairs(tokenizer, content, model, notes),
             UnigramModel model => GgufUnigram.Fields(tokenizer, content, model, notes),
-            WordPieceModel => GgufWordPiece.Fields(tokenizer, content, notes),
+            WordPieceModel model => GgufWordPiece.Fields(tokenizer, content, model, notes),
             _ => throw Refused(tokenizer, "it has whole words as tokens"),
         };
         GgufTokens tokens = new(content, rows, isSentencePiece);
@@ -50,6 +50,12 @@ internal sealed record GgufVocabulary(IReadOnlyList<GgufField> Fields, IReadOnly
         if (content.Added.Any(token => token.StripLeft || token.StripRight || token.SingleWord))
         {
             notes.Add("Some of its special tokens take the spaces beside them along or stand for whole words only; llama.cpp leaves such spaces where they are.");
+        }
+
+        string[] special = [.. tokens.SpecialByText];
+        if (special.Length > 0)
+        {
+            notes.Add($"llama.cpp takes {string.Join(", ", special)} for special by the text alone, and the tokenizer does not: a text in which it stands gets other tokens there.");
         }
 
         return new([.. kind, .. tokens.Fields(), .. SpecialIds(tokenizer, folder, tokens.UnknownId, isOfWords: content.Model is WordPieceModel), .. Templates(folder, template)], notes);

@@ -9,9 +9,10 @@ internal static class GgufWordPiece
     /// <summary>The fields that say how a text is read.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="content">What its files say.</param>
+    /// <param name="model">Its model.</param>
     /// <param name="notes">Takes where llama.cpp makes other ids of a text.</param>
     /// <exception cref="LoraException">GgufRefused: llama.cpp does something else to texts.</exception>
-    public static IEnumerable<GgufField> Fields(Tokenizer tokenizer, TokenizerContent content, List<string> notes)
+    public static IEnumerable<GgufField> Fields(Tokenizer tokenizer, TokenizerContent content, WordPieceModel model, List<string> notes)
     {
         if (content.Stages.Optional("normalizer") is not TokenizerNode { Type: "BertNormalizer" } normalizer || content.Stages.Optional("pre_tokenizer")?.Type != "BertPreTokenizer")
         {
@@ -25,6 +26,12 @@ internal static class GgufWordPiece
         }
 
         notes.Add("llama.cpp takes syllables of Hangul, and vowel signs of Indic scripts, otherwise than the tokenizer: texts with such letters get other tokens there.");
+        notes.Add($"Its tokenizer has no tokens for a word of more than {model.LongestWord} characters but the unknown one, and llama.cpp cuts it as any other.");
+        if (!normalizer.Flag("clean_text", absent: true))
+        {
+            notes.Add("Its tokenizer reads control characters (clean_text is false), and llama.cpp leaves them out: texts with such characters get other tokens there.");
+        }
+
         yield return new("tokenizer.ggml.model", GgufValue.Of("bert"));
         yield return new("tokenizer.ggml.pre", GgufValue.Of("default"));
     }

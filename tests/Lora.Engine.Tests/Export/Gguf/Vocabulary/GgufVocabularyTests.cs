@@ -13,8 +13,8 @@ public sealed class GgufVocabularyTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
-    // What llama.cpp does otherwise, which the notes say: texts that are not composed; "</s>", which ends a text there whatever the files say; spaces before a
-    // text and beside special tokens; runs of marks that no merge makes; a mark before a text; vowel signs of Indic scripts and syllables of Hangul.
+    // What llama.cpp does otherwise, which a note each says: texts that are not composed; "</s>", which is special there whatever the files say; spaces before a
+    // text and beside special tokens; runs of marks that no merge makes; a mark before a text; vowel signs of Indic scripts and syllables of Hangul; long words.
     [Theory]
     [InlineData("examples/model", "")]
     [InlineData("tests/fixtures/tokenizers/byte-level-composed", "composed strip")]
@@ -23,7 +23,7 @@ public sealed class GgufVocabularyTests : IDisposable
     [InlineData("tests/fixtures/tokenizers/sentencepiece", "")]
     [InlineData("tests/fixtures/tokenizers/sentencepiece-bare", "runs")]
     [InlineData("tests/fixtures/vocabularies/llama", "")]
-    [InlineData("tests/fixtures/vocabularies/llama-added", "spaces")]
+    [InlineData("tests/fixtures/vocabularies/llama-added", "spaces strip")]
     [InlineData("tests/fixtures/vocabularies/llama-no-prefix", "")]
     [InlineData("tests/fixtures/vocabularies/gemma", "")]
     [InlineData("tests/fixtures/vocabularies/gpt2", "closing")]
@@ -31,8 +31,8 @@ public sealed class GgufVocabularyTests : IDisposable
     [InlineData("tests/fixtures/vocabularies/qwen2", "composed closing")]
     [InlineData("tests/fixtures/tokenizers/unigram-t5", "composed marks")]
     [InlineData("tests/fixtures/vocabularies/t5", "composed marks")]
-    [InlineData("tests/fixtures/tokenizers/wordpiece", "signs")]
-    [InlineData("tests/fixtures/vocabularies/bert", "signs")]
+    [InlineData("tests/fixtures/tokenizers/wordpiece", "signs long")]
+    [InlineData("tests/fixtures/vocabularies/bert", "signs long")]
     public void The_ids_of_texts_are_those_of_our_tokenizer(string folder, string otherwise) => AssertSameIds(Path.Combine(Repository.Root, folder), otherwise);
 
     [Fact]
@@ -51,6 +51,25 @@ public sealed class GgufVocabularyTests : IDisposable
         Assert.Equal(LoraError.GgufRefused, exception.Error);
         Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
         Assert.Contains("HuggingFace", exception.Problem.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("the fox", true, false, null)]
+    [InlineData("LONG", true, true, "a word of more than 100 characters")]
+    [InlineData("th\u0001e", true, false, null)]
+    [InlineData("th\u0001e", false, true, "reads control characters (clean_text is false)")]
+    public void What_BERT_s_tokenizer_reads_otherwise_is_said(string text, bool cleans, bool isOtherwise, string? note)
+    {
+        Directory.CreateDirectory(files.File("bert"));
+        files.Write("bert/tokenizer.json", File.ReadAllText(Repository.Fixture("tokenizers", "wordpiece/tokenizer.json")).Replace("\"clean_text\":true", $"\"clean_text\":{(cleans ? "true" : "false")}", StringComparison.Ordinal));
+        Tokenizer tokenizer = Tokenizer.Load(files.File("bert"));
+        GgufVocabulary vocabulary = GgufVocabulary.Of(files.File("bert"), tokenizer.VocabularySize, [], null);
+        using LlamaVocabulary llama = LlamaVocabulary.Open(files, vocabulary);
+
+        string read = text == "LONG" ? new('e', 101) : text;
+        Assert.Equal(isOtherwise, !tokenizer.Encode(read).SequenceEqual(llama.Encode(read)));
+        Assert.Equal(cleans ? 2 : 3, vocabulary.Notes.Count);
+        Assert.True(note is null || vocabulary.Notes.Any(said => said.Contains(note, StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -135,7 +154,9 @@ public sealed class GgufVocabularyTests : IDisposable
         Assert.Equal(tokenizer.VocabularySize + Padding, llama.Count);
         Assert.True(texts.Length > 24);
         Assert.All(texts, text => Assert.Equal(Ids(tokenizer.Encode(text)), Ids(llama.Encode(text))));
-        Assert.Equal(otherwise.Length > 0 && otherwise != "closing", vocabulary.Notes.Count > 0);
+        string[] told = [.. otherwise.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(NoteOf)];
+        Assert.All(vocabulary.Notes, note => Assert.Contains(told, words => note.Contains(words, StringComparison.Ordinal)));
+        Assert.All(told, words => Assert.Contains(vocabulary.Notes, note => note.Contains(words, StringComparison.Ordinal)));
 
         static string Ids(int[] ids) => string.Join(' ', ids);
     }
@@ -149,7 +170,20 @@ public sealed class GgufVocabularyTests : IDisposable
         "marks" => text.StartsWith('▁'),
         "signs" => text.Any(letter => letter is (>= '\u0900' and <= '\u097F') or (>= '\uAC00' and <= '\uD7A3') or (>= '\u1100' and <= '\u11FF')),
         "strip" => text.Contains("<mask>", StringComparison.Ordinal),
+        "long" => text.Length > 100,
         _ => false,
+    };
+
+    private static string NoteOf(string what) => what switch
+    {
+        "composed" => "not composed",
+        "closing" => "takes </s> for special",
+        "spaces" => "texts that begin with a space get other tokens",
+        "runs" => "say more than scores of tokens can",
+        "marks" => "begins with the mark of a space",
+        "signs" => "syllables of Hangul",
+        "strip" => "take the spaces beside them along",
+        _ => "a word of more than 100 characters",
     };
 
     /// <summary>The example's tokenizer with files beside it.</summary>
