@@ -108,7 +108,7 @@ public sealed class ExportLoraAdapterCommand : ExportCmdlet
                 }
                 else
                 {
-                    GgufAdapter.Save(Named(adapter), model, file, TensorType, Force, worker, cancellation);
+                    GgufAdapter.Save(Named(adapter), model, file, TensorType, Force, text => worker.Write(new PipelineRecord.Warning(text)), worker, cancellation);
                 }
             });
         }

@@ -43,7 +43,7 @@ internal static class ErrorCategories
         LoraError.FileUnreadable => ErrorCategory.ReadError,
         LoraError.OutputFailed or LoraError.TemporaryFileFailed => ErrorCategory.WriteError,
         LoraError.OutputExists or LoraError.RunUnfinished or LoraError.RunEnded or LoraError.SweepExists => ErrorCategory.ResourceExists,
-        LoraError.PortableRefused or LoraError.FormatRefused or LoraError.GgufRefused or LoraError.LossNotFinite or LoraError.LogitsNotFinite or LoraError.NothingLearned or LoraError.MergeRefused or LoraError.ExportDiffers => ErrorCategory.InvalidResult,
+        LoraError.PortableRefused or LoraError.FormatRefused or LoraError.GgufRefused or LoraError.OllamaRefused or LoraError.LossNotFinite or LoraError.LogitsNotFinite or LoraError.NothingLearned or LoraError.MergeRefused or LoraError.ExportDiffers => ErrorCategory.InvalidResult,
         LoraError.RuntimePackageInvalid => ErrorCategory.InvalidData,
         LoraError.RuntimePackageNotFound => ErrorCategory.ObjectNotFound,
         LoraError.RuntimeUnavailable => ErrorCategory.NotImplemented,

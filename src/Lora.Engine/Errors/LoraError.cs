@@ -161,6 +161,8 @@ public enum LoraError
     MergeRefused,
     /// <summary>A model that llama.cpp does not compute.</summary>
     GgufRefused,
+    /// <summary>A model that Ollama makes no conversation of.</summary>
+    OllamaRefused,
     /// <summary>A merged model that does not compute what its base computes with the adapter.</summary>
     ExportDiffers,
     /// <summary>An adapter that has no portable form.</summary>

@@ -74,6 +74,17 @@ internal static class ClientRules
         new(MlxLm, Refused, _ => "adapter_model.safetensors", "It reads a form of its own: adapters.safetensors with transposed factors.", Merge),
     ];
 
+    /// <summary>
+    /// The families, as config.json calls them, of which vLLM has a class or names transformers' (vllm/model_executor/models/registry.py, 0002bff, read).
+    /// Of those that are trained here it lacks gpt_neo and vipllava.
+    /// </summary>
+    public static IReadOnlyList<string> FamiliesOfVLLM { get; } =
+    [
+        "bloom", "cohere", "falcon", "gemma", "gemma2", "gemma3", "gemma3_text", "gpt2", "gpt_neox", "gpt_oss", "gptj", "granite", "idefics3", "internvl", "llama", "llava",
+        "llava_next", "llava_next_video", "llava_onevision", "mistral", "mistral3", "mixtral", "olmo2", "olmoe", "opt", "phi", "phi3", "qwen2", "qwen2_5_vl", "qwen2_moe",
+        "qwen2_vl", "qwen3", "qwen3_moe", "smollm3", "smolvlm", "stablelm", "starcoder2",
+    ];
+
     private static string? When(bool applies, string field) => applies ? field : null;
 
     private static string? Names(IEnumerable<string> names)

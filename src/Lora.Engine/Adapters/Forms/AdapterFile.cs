@@ -79,7 +79,7 @@ public static class AdapterFile
     {
         GgufForm form = new(GgufHeader.Read(path));
         LoraAdapter adapter = Of([.. form.Pairs()], path, form.ChatTemplate);
-        return adapter.With(adapter.Config with { BaseModelNameOrPath = form.BaseModel, TaskType = "CAUSAL_LM" });
+        return adapter.With(adapter.Config with { BaseModelNameOrPath = form.BaseModel, TaskType = form.TaskType });
     }
 
     private static LoraAdapterInfo DescribeGguf(string path, bool withNorms)

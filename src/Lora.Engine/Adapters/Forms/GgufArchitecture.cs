@@ -31,6 +31,9 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
     /// <summary>The modules of a block, by the file's names, whose biases llama.cpp reads; null for all.</summary>
     public IReadOnlyList<string>? Biases { get; init; } = [];
 
+    /// <summary>PEFT's name of what its models are for.</summary>
+    public string TaskType { get; init; } = "CAUSAL_LM";
+
     /// <summary>Whether norms multiply by their weight, where the model multiplies by 1 + weight.</summary>
     public bool AddsOneToNorms { get; init; }
 
@@ -64,20 +67,22 @@ internal sealed record GgufArchitecture(string Name, params IReadOnlyList<string
     /// <param name="name">The file's name for it.</param>
     public bool HasBias(string name) => Biases is null || Biases.Contains(name[(name.LastIndexOf('.') + 1)..]);
 
-    /// <summary>What the model calls a module of the file, with <c>*</c> for the number of an expert; null for one that it does not have, or that may be one of several.</summary>
+    /// <summary>
+    /// What the model may call a module of the file, with <c>*</c> for the number of an expert; none for one that it does not have. Where there are two, the
+    /// first is that of MLPs without a gate and the second that of MLPs with one.
+    /// </summary>
     /// <param name="name">The file's name for it, without <c>.weight</c>.</param>
-    public string? ModuleOf(string name)
+    public IReadOnlyList<string> ModulesOf(string name)
     {
         if (Lists.FirstOrDefault(list => name.StartsWith(list.File, StringComparison.Ordinal)) is not GgufBlockList blocks)
         {
-            return Beside.FirstOrDefault(pair => pair.File == name).Model;
+            return [.. Beside.Where(pair => pair.File == name).Select(pair => pair.Model)];
         }
 
         string[] parts = name[blocks.File.Length..].Split('.');
-        string[] inside = parts.Length == 2 ? [.. blocks.Modules.Where(pair => pair.File == parts[1]).Select(pair => pair.Model)] : [];
-        return inside.Length == 1 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block)
-            ? string.Create(CultureInfo.InvariantCulture, $"{blocks.Model}{block}.{inside[0]}")
-            : null;
+        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block)
+            ? [.. blocks.Modules.Where(pair => pair.File == parts[1]).Select(pair => string.Create(CultureInfo.InvariantCulture, $"{blocks.Model}{block}.{pair.Model}"))]
+            : [];
     }
 
     /// <summary>Where each row of a module's output comes from: row i of the file is row result[i] of the model. Null where they stand alike.</summary>

@@ -72,6 +72,7 @@ internal static class GgufArchitectures
         },
         new("bert", "bert")
         {
+            TaskType = "SEQ_CLS",
             Blocks = "bert.encoder.layer.",
             InBlock =
             [
@@ -87,6 +88,7 @@ internal static class GgufArchitectures
         },
         new("t5", "t5")
         {
+            TaskType = "SEQ_2_SEQ_LM",
             FileBlocks = "enc.blk.",
             Blocks = "encoder.block.",
             InBlock = [.. T5Attention("attn", 0, "SelfAttention"), T5Positions, .. T5Mlp(1)],

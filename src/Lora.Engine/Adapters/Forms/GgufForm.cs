@@ -30,16 +30,27 @@ internal sealed class GgufForm(GgufHeader header)
     /// <summary>The chat template that the adapter was trained with, where the file has one.</summary>
     public string? ChatTemplate => header["tokenizer.chat_template"]?.Text;
 
+    /// <summary>PEFT's name of what the base is for; null for an architecture that is not known.</summary>
+    public string? TaskType => GgufArchitectures.Named(name)?.TaskType;
+
+    /// <summary>The field of a file written here that says whether the MLPs of an architecture that has both have a gate.</summary>
+    public static string GateField(string architecture) => $"{architecture}.feed_forward_gated";
+
     /// <summary>What keeps the file from being read, as what it uses; null when nothing does.</summary>
     public string? WhyNotRead => GgufArchitectures.Named(name) is not GgufArchitecture known ? $"llama.cpp's architecture '{name}'"
         : header["adapter.type"]?.Text is not "lora" ? $"llama.cpp's adapters of the type '{header["adapter.type"]}'"
         : (Heads < 1 || KeyValueHeads < 1) && header.Tensors.FirstOrDefault(tensor => tensor.Name.EndsWith(UpEnding, StringComparison.Ordinal) && known.NeedsHeads(tensor.Name[..^UpEnding.Length])) is GgufTensor rows
             ? $"llama.cpp's order of the rows of '{rows.Name}', and does not state the number of heads ({name}.attention.head_count)"
+        : IsGated is null && header.Tensors.FirstOrDefault(tensor => tensor.Name.EndsWith(DownEnding, StringComparison.Ordinal) && known.ModulesOf(tensor.Name[..^DownEnding.Length]).Count > 1) is GgufTensor either
+            ? $"llama.cpp's one name for {string.Join(" and ", known.ModulesOf(either.Name[..^DownEnding.Length]).Select(module => $"'{module}'"))}, and does not state whether its MLPs have a gate ({GateField(name)})"
         : null;
 
     private double Heads => header[$"{name}.attention.head_count"]?.Number ?? 0;
 
     private double KeyValueHeads => header[$"{name}.attention.head_count_kv"]?.Number ?? Heads;
+
+    /// <summary>Whether its MLPs have a gate: by the file's word, or because one is adapted; null where neither tells.</summary>
+    private bool? IsGated => header[GateField(name)]?.Content as bool? ?? (header.Tensors.Any(tensor => tensor.Name.Contains(".ffn_gate.", StringComparison.Ordinal)) ? true : null);
 
     /// <summary>The pairs.</summary>
     /// <exception cref="LoraException">AdapterFeatureUnsupported: an architecture or order of rows that is not known; AdapterWeightsInvalid.</exception>
@@ -62,7 +73,7 @@ internal sealed class GgufForm(GgufHeader header)
             {
                 faults.Add(down.Name, $"there is no '{UpEnding[1..]}' beside it");
             }
-            else if (architecture.ModuleOf(place) is not string module)
+            else if (ModuleOf(architecture, place) is not string module)
             {
                 faults.Add(down.Name, $"llama.cpp's {name} has no such tensor");
             }
@@ -80,6 +91,13 @@ internal sealed class GgufForm(GgufHeader header)
         LoraException.ThrowIfAny(faults.Problems());
         return pairs.Count > 0 ? pairs : throw LoraException.Of(LoraError.AdapterWeightsInvalid, header.Path, header.Path, "it holds no pair of A and B");
     }
+
+    private string? ModuleOf(GgufArchitecture architecture, string place) => architecture.ModulesOf(place) switch
+    {
+        [string only] => only,
+        [string plain, string gated] => IsGated == true ? gated : plain,
+        _ => null,
+    };
 
     private static string? WhyNot(string place, string module, GgufTensor down, GgufTensor up)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Models;
@@ -19,6 +20,7 @@ public static class GgufAdapter
     /// <param name="path">The file; its folder is made when it is not there.</param>
     /// <param name="type">F32, F16 or BF16.</param>
     /// <param name="overwrite">Replaces a file that is there.</param>
+    /// <param name="warn">Told where llama.cpp computes the base otherwise than it is; null: it is traced.</param>
     /// <param name="progress">Told of the bytes that are written.</param>
     /// <param name="cancellation">Ends the work before the next tensor.</param>
     /// <exception cref="LoraException">FormatRefused: everything that has no such form; GgufRefused: a base that llama.cpp does not know; AdapterWeightsInvalid;
@@ -29,6 +31,7 @@ public static class GgufAdapter
         string path,
         LoraTensorType type = LoraTensorType.F16,
         bool overwrite = false,
+        Action<string>? warn = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellation = default)
     {
@@ -41,8 +44,12 @@ public static class GgufAdapter
         GgufArchitecture architecture = GgufShape.ArchitectureOf(shape, model);
         TorchLibrary.Load();
         using IDisposable noGradient = no_grad();
-        LoraAdapter plain = FittedAdapter.Of(Converted(adapter, model), model, resizes: false).Adapter;
+        LoraAdapter plain = FittedAdapter.Of(Converted(adapter, shape, model), model, resizes: false).Adapter;
         GgufAdapterTensors tensors = new(plain, ModuleTree.Read(model), architecture, shape, type);
+        foreach (string obstacle in GgufLimits.Obstacles(shape, architecture))
+        {
+            (warn ?? (text => Trace.TraceWarning(text)))($"Export-LoraModel does not write the base model as GGUF, because {obstacle}: beside a file of it from elsewhere, this adapter does not compute what it learned.");
+        }
 
         GgufFile.MakeFolder(path);
         GgufProgress bytes = new(progress, "Writing", tensors.Tensors.Sum(tensor => tensor.Length));
@@ -56,16 +63,17 @@ public static class GgufAdapter
     }
 
     /// <summary>An adapter whose start was taken off the base as one of twice the rank for the base as it is.</summary>
-    private static LoraAdapter Converted(LoraAdapter adapter, string model)
+    private static LoraAdapter Converted(LoraAdapter adapter, TaskShape shape, string model)
     {
         if (!LoraInitialization.Of(adapter.Config.Initialization).ChangesBase)
         {
             return adapter;
         }
 
-        using CausalLanguageModel loaded = ModelLoader.Load(model, CPU, ScalarType.Float32);
+        using TaskModel loaded = ModelLoader.Load(shape, model, CPU, ScalarType.Float32);
         using AttachedLora attached = LoraModules.Load(loaded, adapter);
-        return attached.ToAdapter();
+        LoraAdapter plain = attached.ToAdapter();
+        return new() { Config = plain.Config, Tensors = plain.Tensors, ChatTemplate = adapter.ChatTemplate, Labels = adapter.Labels, Path = adapter.Path };
     }
 
     /// <summary>What llama.cpp's loader asks for, the heads, and where the base is on the hub.</summary>
@@ -79,6 +87,11 @@ public static class GgufAdapter
             new("adapter.lora.alpha", GgufValue.Of(GgufAdapterTensors.AlphaOf(adapter.Config))),
             .. shape is ModelShape decoder ? GgufShape.HeadFields(architecture.Name, GgufShape.AttentionOf(decoder.Blocks[0])) : [],
         ];
+        if (shape is SequenceToSequenceShape stacks)
+        {
+            fields.Add(new(GgufForm.GateField(architecture.Name), GgufValue.Of(stacks.Encoder.IsGated)));
+        }
+
         if (SnapshotPath.Named(adapter.Config).BaseModelNameOrPath is string name && name.Count(letter => letter == '/') == 1 && !Path.Exists(name) && name[0] is not ('/' or '.'))
         {
             fields.Add(new("general.base_model.count", GgufValue.Of(1u)));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
+using Lora.Models;
 using Lora.Text;
 
 namespace Lora.Export;
@@ -21,7 +22,7 @@ public static class OllamaModel
     /// <param name="progress">Told of the bytes that are written.</param>
     /// <param name="cancellation">Ends the work before the next piece.</param>
     /// <returns>What was written, and how it was proven.</returns>
-    /// <exception cref="LoraException">OutputExists, OutputFailed, ConfigConflict for a system message that cannot be, and what <see cref="GgufModel"/> throws.</exception>
+    /// <exception cref="LoraException">OllamaRefused: no decoder that goes on with a text; OutputExists, OutputFailed, ConfigConflict for a system message that cannot be, and what <see cref="GgufModel"/> throws.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled; nothing is left of it.</exception>
     public static LoraModelExport Write(
         LoraAdapter adapter,
@@ -38,7 +39,7 @@ public static class OllamaModel
         options ??= new();
         using Checkpoint checkpoint = Checkpoint.Open(model);
         string source = checkpoint.Folder ?? Path.GetDirectoryName(checkpoint.Path)!;
-        LoraException.ThrowIfAny(Problems(checkpoint, folder, options.Overwrite));
+        LoraException.ThrowIfAny([.. Problems(checkpoint, folder, options.Overwrite), .. OfOtherTasks(adapter, source)]);
         string modelfile = ModelfileOf(adapter, model, source, system, options);
         try
         {
@@ -82,6 +83,13 @@ public static class OllamaModel
             select new LoraProblem(LoraError.OutputExists, file, file);
         LoraProblem[] known = [.. MergeDestination.Problems(checkpoint, folder, overwrite: true)];
         return known.Length > 0 ? known : [.. there];
+    }
+
+    private static LoraProblem[] OfOtherTasks(LoraAdapter adapter, string source)
+    {
+        TaskShape shape = TaskReader.Read(source, adapter.Config.TaskType, adapter.Labels?.Known, adapter.Labels);
+        return shape is ModelShape ? []
+            : [new(LoraError.OllamaRefused, source, source, $"it is of the type '{shape.ModelType}' and learned {TaskReader.PeftName(shape.Task.Kind) ?? "hidden tokens"}, and Ollama runs decoders that go on with a text (CAUSAL_LM)")];
     }
 
     private static string ModelfileOf(LoraAdapter adapter, string model, string source, string? system, ModelMergeOptions options)

@@ -1,5 +1,6 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
+using Lora.Models;
 
 namespace Lora.Tests.Adapters;
 
@@ -85,6 +86,29 @@ public sealed class ServeCommandsTests
         Assert.DoesNotContain("llama-server", ServeCommands.OfMerged(new(), "bloom"), StringComparison.Ordinal);
         Assert.Empty(ServeCommands.OfMerged(new(), null));
         Assert.Empty(ServeCommands.OfMerged(new() { TaskType = "SEQ_CLS" }, "llama"));
+    }
+
+    [Theory]
+    [InlineData("bert")]
+    [InlineData("roberta")]
+    [InlineData("t5")]
+    [InlineData("a_family_of_tomorrow")]
+    public void A_model_that_is_no_decoder_has_no_such_section(string family) => Assert.Empty(ServeCommands.OfMerged(new() { TaskType = null }, family));
+
+    [Fact]
+    public void An_adapter_without_a_task_has_no_such_section() => Assert.Empty(Of(new() { Rank = 8, TaskType = null }, 8));
+
+    [Fact]
+    public void VLLM_is_offered_the_families_that_it_knows() => Assert.Equal(
+        ["gpt_neo", "vipllava"],
+        KnownFamilies.All.Select(family => family.ModelType).Where(family => !ServeCommands.OfMerged(new(), family).Contains("`vllm serve .`", StringComparison.Ordinal)));
+
+    [Fact]
+    public void An_adapter_of_modules_that_llama_cpp_has_no_names_for_is_not_said_to_run_there()
+    {
+        string text = ServeCommands.Of(new() { Config = new() { Rank = 8, TargetModule = ["query_key_value"] }, Tensors = [.. Pair("transformer.h.0.self_attention.query_key_value", 8)] }, Base);
+        Assert.Contains("vllm serve", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("llama-server", text, StringComparison.Ordinal);
     }
 
     [Fact]

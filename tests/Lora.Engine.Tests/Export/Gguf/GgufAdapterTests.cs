@@ -114,13 +114,66 @@ public sealed class GgufAdapterTests : IDisposable
     [InlineData("llama3")]
     [InlineData("phi3")]
     [InlineData("qwen3_moe")]
+    [InlineData("t5")]
     public void Files_of_every_order_of_rows_are_read_back(string family)
     {
         string folder = GoldenFamily.FolderOf(family), path = files.File("adapter.gguf");
         LoraAdapter adapter = AdapterFolder.Load(Path.Combine(folder, "adapter"));
         GgufAdapter.Save(adapter, folder, path, LoraTensorType.F32);
 
-        AssertSameChange(adapter, AdapterFile.Load(path));
+        LoraAdapter read = AdapterFile.Load(path);
+        AssertSameChange(adapter, read);
+        Assert.Equal(adapter.Config.TaskType, read.Config.TaskType);
+    }
+
+    [Fact]
+    public void A_file_of_BERT_s_is_read_back_as_a_classifier_s()
+    {
+        string folder = Repository.Shared("families", "bert_seqcls"), path = files.File("adapter.gguf");
+        LoraAdapter whole = AdapterFolder.Load(Path.Combine(folder, "adapter"));
+        LoraAdapter adapter = new() { Config = whole.Config with { ModulesToSave = null }, Tensors = [.. whole.Tensors.Where(tensor => FactorPair.IsFactor(tensor.Name))], Labels = whole.Labels };
+        GgufAdapter.Save(adapter, folder, path, LoraTensorType.F32);
+
+        LoraAdapter read = AdapterFile.Load(path);
+        AssertSameChange(adapter, read);
+        Assert.Equal("SEQ_CLS", read.Config.TaskType);
+    }
+
+    /// <summary>T5's wi and wi_1 have one name in a file; its own word or the gate beside it tells which is meant.</summary>
+    [Fact]
+    public void A_file_of_T5_that_does_not_say_whether_it_has_gates_is_described_and_not_read()
+    {
+        string folder = GoldenFamily.FolderOf("t5"), path = files.File("adapter.gguf"), silent = files.File("silent.gguf"), gated = files.File("gated.gguf");
+        GgufAdapter.Save(AdapterFolder.Load(Path.Combine(folder, "adapter")), folder, path, LoraTensorType.F32);
+        GgufHeader header = GgufHeader.Read(path);
+        GgufField[] fields = [.. header.Fields.Where(field => field.Key != "t5.feed_forward_gated")];
+        GgufWriter.Write(silent, fields, header.Tensors, (tensor, stream) => stream.Write(header.ReadTensor(tensor)));
+        Assert.Contains("whether its MLPs have a gate", Assert.Single(AdapterFile.Describe(silent).Unsupported), StringComparison.Ordinal);
+        Assert.Equal(LoraError.AdapterFeatureUnsupported, Assert.Throws<LoraException>(() => AdapterFile.Load(silent)).Error);
+
+        (GgufTensor Written, GgufTensor Source)[] both = [.. header.Tensors.SelectMany(tensor => tensor.Name.Contains("ffn_up", StringComparison.Ordinal)
+            ? new[] { (tensor, tensor), (new GgufTensor(tensor.Name.Replace("ffn_up", "ffn_gate", StringComparison.Ordinal), tensor.Type, tensor.Shape), tensor) } : [(tensor, tensor)])];
+        GgufWriter.Write(gated, fields, [.. both.Select(pair => pair.Written)], (tensor, stream) => stream.Write(header.ReadTensor(both.Single(pair => pair.Written.Name == tensor.Name).Source)));
+        IReadOnlyDictionary<string, FactorPair> read = FactorPair.Of(AdapterFile.Load(gated));
+        Assert.Contains("encoder.block.0.layer.1.DenseReluDense.wi_0", read.Keys);
+        Assert.Contains("encoder.block.0.layer.1.DenseReluDense.wi_1", read.Keys);
+        Assert.DoesNotContain("encoder.block.0.layer.1.DenseReluDense.wi", read.Keys);
+    }
+
+    [Fact]
+    public void An_adapter_of_a_base_that_is_not_written_is_written_with_a_warning_that_says_why()
+    {
+        string folder = Directory.CreateDirectory(files.File("model")).FullName;
+        File.Copy(Path.Combine(PeftAdapter.Model, "model.safetensors"), Path.Combine(folder, "model.safetensors"));
+        System.Text.Json.Nodes.JsonNode config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(PeftAdapter.Model, "config.json")))!;
+        config["rope_scaling"] = new System.Text.Json.Nodes.JsonObject { ["rope_type"] = "dynamic", ["factor"] = 2.0 };
+        File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJsonString());
+        List<string> warnings = [];
+
+        GgufAdapter.Save(PeftAdapter.Of("base"), folder, files.File("dynamic.gguf"), warn: warnings.Add);
+        Assert.Contains("rope_scaling dynamic", Assert.Single(warnings), StringComparison.Ordinal);
+        GgufAdapter.Save(PeftAdapter.Of("base"), PeftAdapter.Model, files.File("plain.gguf"), warn: warnings.Add);
+        Assert.Single(warnings);
     }
 
     [Fact]

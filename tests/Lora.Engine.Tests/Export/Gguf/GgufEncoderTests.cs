@@ -43,6 +43,25 @@ public sealed class GgufEncoderTests : IDisposable
         AssertSame(loaded, batch, data, merged, null, Tolerance);
     }
 
+    /// <summary>Of an adapter that took its start off the base: the model that is loaded for it is no decoder.</summary>
+    [Fact]
+    public void An_adapter_of_T5_that_began_with_the_base_s_own_directions_is_computed_alike()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        string model = Model(), whole = files.File("base.gguf"), beside = files.File("adapter.gguf");
+        LoraAdapter plain = AdapterFolder.Load(Path.Combine(Golden, "adapter"));
+        LoraAdapter adapter = plain.With(plain.Config with { Initialization = "pissa" });
+        GgufModel.WriteWithTokens(null, model, whole, LoraTensorType.F32, GgufFamilyTests.NoVocabulary);
+        GgufAdapter.Save(adapter, model, beside, LoraTensorType.F32);
+
+        GoldenTensors data = new(Path.Combine(Golden, "data.safetensors"));
+        using TaskModel loaded = GoldenTask.Load(model);
+        using AttachedLora attached = LoraModules.Load(loaded, adapter);
+        AssertSame(loaded, GoldenTask.Batch(data, "", LabelPlace.Own), data, whole, beside, Tolerance);
+        Assert.Equal(2 * adapter.Config.Rank, AdapterFile.Load(beside).Config.Rank);
+    }
+
     /// <summary>Flan-T5: gates, and a head of its own.</summary>
     [Fact]
     public void T5_of_version_1_1_is_computed_alike()

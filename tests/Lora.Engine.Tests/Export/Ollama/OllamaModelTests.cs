@@ -1,3 +1,4 @@
+using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Export;
 using Lora.Tests.Training;
@@ -49,6 +50,21 @@ public sealed class OllamaModelTests : IDisposable
 
         Assert.Contains(warnings, warning => warning.Contains("TEMPLATE", StringComparison.Ordinal));
         Assert.DoesNotContain("TEMPLATE", File.ReadAllText(files.File("ollama/Modelfile")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("t5", "'t5' and learned SEQ_2_SEQ_LM")]
+    [InlineData("bert_seqcls", "'bert' and learned SEQ_CLS")]
+    [InlineData("bert_mlm", "'bert' and learned hidden tokens")]
+    public void A_model_that_is_no_decoder_is_refused_with_the_way_out(string family, string reason)
+    {
+        string model = Repository.Shared("families", family);
+        LoraException exception = Assert.Throws<LoraException>(() => OllamaModel.Write(AdapterFolder.Load(Path.Combine(model, "adapter")), model, files.File("ollama"), LoraTensorType.F16));
+
+        Assert.Equal(LoraError.OllamaRefused, exception.Error);
+        Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
+        Assert.Contains("-Format HuggingFace", exception.Problem.Advice, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(files.File("ollama")));
     }
 
     [Fact]
