@@ -36,6 +36,7 @@ Dictionary<string, Action> benchmarks = new(StringComparer.OrdinalIgnoreCase)
     ["tokenize"] = TokenizeBenchmark.Run,
     ["pack"] = PackBenchmark.Run,
     ["steady"] = SteadyBenchmark.Run,
+    ["step-gemma"] = StepBenchmark.RunGemma,
     ["step-mixture"] = StepBenchmark.RunMixture,
     ["step"] = () => StepBenchmark.Run(smol: 30, llama: 16),
     ["step-small"] = () => StepBenchmark.Run(smol: 8, llama: 1),

@@ -6,6 +6,9 @@ namespace Lora.Bench;
 /// <summary>Shapes of published models, with as many blocks as a benchmark has time for.</summary>
 internal static class Shapes
 {
+    // Of the rotation in blocks that see all tokens, which no other shape here has.
+    private const double Gemma3Base = 1e6;
+
     /// <summary>SmolLM-135M; it has 30 blocks.</summary>
     public static DecoderSizes SmolLM(int layers) => new()
     {
@@ -56,6 +59,22 @@ internal static class Shapes
         IsTied = true,
     };
 
+    /// <summary>Gemma 3 of 270M but for its vocabulary of 262,144, whose head would be most of the work; it has 18 blocks, and every sixth sees all tokens.</summary>
+    public static DecoderSizes Gemma3(int layers) => new()
+    {
+        VocabularySize = 16384,
+        HiddenSize = 640,
+        IntermediateSize = 2048,
+        Layers = layers,
+        Heads = 4,
+        KeyValueHeads = 1,
+        HeadDimension = 256,
+        NormEpsilon = 1e-6,
+        NormKind = NormKind.RootMeanSquareAddOne,
+        Rope = new RopeParameters(Gemma3Base),
+        IsTied = true,
+    };
+
     /// <summary>Llama-3.1-8B; it has 32 blocks.</summary>
     public static DecoderSizes Llama8B(int layers) => new()
     {
@@ -91,7 +110,7 @@ internal static class Shapes
     /// <summary>A model of these sizes with Llama's blocks.</summary>
     public static ModelShape Model(DecoderSizes sizes) => Model(sizes, sizes.GatedMlp());
 
-    /// <summary>A model of these sizes with Llama's blocks but for the MLP, or with Gemma 2's where norms are its.</summary>
+    /// <summary>A model of these sizes with Llama's blocks but for the MLP, or with those of Gemma 2 or 3 where norms and rotation are theirs.</summary>
     public static ModelShape Model(DecoderSizes sizes, MlpShape mlp)
     {
         if (sizes.NormKind != NormKind.RootMeanSquareAddOne)
@@ -99,9 +118,17 @@ internal static class Shapes
             return sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), mlp));
         }
 
-        AttentionShape attention = sizes.Attention() with { ScoreCap = 50 };
         GatedMlpShape gated = (GatedMlpShape)mlp with { Activation = GateActivation.TanhGelu };
+        EmbeddingShape embedding = new() { Scale = Math.Sqrt(sizes.HiddenSize), RoundsScale = true };
+        if (sizes.Rope?.Theta == Gemma3Base)
+        {
+            AttentionShape normal = sizes.Attention() with { QueryNorm = sizes.HeadNorm("q_norm"), KeyNorm = sizes.HeadNorm("k_norm") };
+            AttentionShape local = normal with { Window = 512, Rope = new RopeParameters(10000) };
+            return sizes.Model(new Gemma3Text(), layer => Lora.Models.Gemma2.Block(sizes, layer % 6 == 5 ? normal : local, gated)) with { Embedding = embedding };
+        }
+
+        AttentionShape attention = sizes.Attention() with { ScoreCap = 50 };
         ModelShape model = sizes.Model(new Gemma2(), layer => Lora.Models.Gemma2.Block(sizes, attention with { Window = layer % 2 == 0 ? 4096 : null }, gated));
-        return model with { Embedding = new() { Scale = Math.Sqrt(sizes.HiddenSize), RoundsScale = true }, Head = model.Head with { Cap = 30 } };
+        return model with { Embedding = embedding, Head = model.Head with { Cap = 30 } };
     }
 }

@@ -34,6 +34,18 @@ internal static class StepBenchmark
         }
     }
 
+    /// <summary>Gemma 3: rotations and windows of two kinds, and norms before, within and behind attention.</summary>
+    public static void RunGemma()
+    {
+        TorchLibrary.Load();
+        foreach (ScalarType type in ProductBenchmark.Types())
+        {
+            double ceiling = ProductBenchmark.Ceiling(type);
+            Head("Gemma 3 of 270M with 6 blocks and a small vocabulary", type, ceiling);
+            Plainly(type, Shapes.Gemma3(layers: 6), ceiling, Four);
+        }
+    }
+
     /// <summary>A mixture of experts.</summary>
     public static void RunMixture()
     {

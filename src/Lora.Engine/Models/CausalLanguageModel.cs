@@ -55,8 +55,6 @@ internal sealed class CausalLanguageModel : TaskModel
     /// <summary>The shape of the model.</summary>
     public ModelShape Shape { get; }
 
-    private IEnumerable<RopeParameters> Rotations => Shape.Blocks.Select(block => block.SelfAttention.Rope).OfType<RopeParameters>().Distinct();
-
     /// <inheritdoc/>
     public override string ModelType => Shape.ModelType;
 
@@ -93,10 +91,10 @@ internal sealed class CausalLanguageModel : TaskModel
     public Tensor Step(Tensor ids, KeyValueCache cache) => body.Step(ids, cache);
 
     /// <summary>Whether a rotation hangs on the length of a text (dynamic NTK, LongRoPE), so that texts of unequal lengths may be rotated unlike.</summary>
-    public bool HasLengthRotation => Rotations.Any(rope => rope.Scaling is RopeScaling.Dynamic or RopeScaling.LongRope);
+    public bool HasLengthRotation => Shape.Rotations.Any(rope => rope.Scaling is RopeScaling.Dynamic or RopeScaling.LongRope);
 
     /// <summary>Whether any of texts that have become longer by a token has other rotations at all of its places than before.</summary>
-    public bool IsTurnedAnew(IEnumerable<int> lengths) => HasLengthRotation && lengths.Any(length => Rotations.Any(rope => rope.Stretch(length) != rope.Stretch(length - 1)));
+    public bool IsTurnedAnew(IEnumerable<int> lengths) => HasLengthRotation && lengths.Any(length => Shape.Rotations.Any(rope => rope.Stretch(length) != rope.Stretch(length - 1)));
 
     /// <summary>Logits [..., vocabulary] of hidden states [..., hidden].</summary>
     public override Tensor Head(Tensor hidden)

@@ -63,7 +63,7 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
             Passing: (elementSize * tokens * (expanded + gradients)) + operation.Workspace(lengths, shape));
     }
 
-    /// <summary>k and v with a head for each of q, where the operator asks for it: one copy of both, since they lie side by side.</summary>
+    /// <summary>k and v with a head for each of q, where the operator asks for it: one copy of both.</summary>
     private HeadParts Expanded(HeadParts heads)
     {
         if (!IsExpanding)
@@ -71,16 +71,12 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
             return heads;
         }
 
-        if (heads.All is not Tensor all)
-        {
-            return heads with { Key = Repeated(heads.Key), Value = Repeated(heads.Value) };
-        }
-
-        Tensor repeated = Repeated(all.narrow(1, shape.Heads, 2 * shape.KeyValueHeads)); // [tokens, 2 heads, headSize]
+        // [tokens, 2 kvHeads, group, headSize], a view where k and v lie side by side.
+        Tensor groups = heads.All is Tensor all ? Groups(all.narrow(1, shape.Heads, 2 * shape.KeyValueHeads)) : cat([Groups(heads.Key), Groups(heads.Value)], 1);
+        Tensor repeated = groups.flatten(1, 2); // [tokens, 2 heads, headSize]
         return heads with { Key = repeated.narrow(1, 0, shape.Heads), Value = repeated.narrow(1, shape.Heads, shape.Heads) };
 
-        Tensor Repeated(Tensor rows) =>
-            rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], shape.Group, shape.HeadSize).reshape(rows.shape[0], rows.shape[1] * shape.Group, shape.HeadSize);
+        Tensor Groups(Tensor rows) => rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], shape.Group, shape.HeadSize);
     }
 
     /// <summary>Adds up gradients of k or v of the heads that were made of one.</summary>

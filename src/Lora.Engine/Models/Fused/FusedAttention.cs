@@ -18,7 +18,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     public bool KeepsInputs => attention.KeepsInputs;
 
     /// <summary>Whether the fused qkv product is part of the state: its norms' gradients ask for it, or attention for its slices.</summary>
-    public bool KeepsProduct => weights.HeadNorm is not null || attention.KeepsInputs;
+    public bool KeepsProduct => weights.HeadNorms.Count > 0 || attention.KeepsInputs;
 
     /// <summary>In how many slices its heads can be taken at the most.</summary>
     public int MostSlices => attention.MostSlices;
@@ -44,24 +44,29 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor heads = Heads(qkv); // [tokens, heads + 2 kvHeads, headSize]
-        Tensor turned = Turned(heads); // a view
-        Tensor? scale = null;
-        if (weights.HeadNorm is not null)
+        List<Tensor> normal = [], scales = [];
+        foreach (HeadNorm norm in weights.HeadNorms)
         {
             // Where attention makes copies of its own, scratch is enough for what is normalised.
-            (turned, scale) = kernels.NormForward(turned, weights.HeadNorm, weights.Epsilon, attention.KeepsInputs ? place : scratch, place);
+            (Tensor rows, Tensor scale) = kernels.NormForward(norm.Of(heads), norm.Weight, weights.Epsilon, attention.KeepsInputs ? place : scratch, place);
+            normal.Add(rows);
+            scales.Add(scale);
         }
 
         // In place: without norms these are slices of qkv, which nobody needs unrotated.
-        Rotate(turned, step, backward: false);
-        HeadParts parts = Parts(turned, heads, scale is null);
+        foreach (Tensor turned in normal.Count == 0 ? [Turned(heads)] : normal.Select(InHeads))
+        {
+            Rotate(turned, step, backward: false);
+        }
+
+        HeadParts parts = Parts(normal, heads);
         if (step.OnHeads?.Invoke(parts) is Tensor known)
         {
-            return (mixedPlace.Adopt(known), new(null, null, null, new NothingKept()));
+            return (mixedPlace.Adopt(known), new(null, [], [], new NothingKept()));
         }
 
         (Tensor mixed, AttentionState state) = attention.Forward(parts, step.Documents, place, mixedPlace, keepsProbabilities);
-        return (mixed, new(KeepsProduct ? qkv : null, scale is not null && attention.KeepsInputs ? turned : null, scale, state));
+        return (mixed, new(KeepsProduct ? qkv : null, attention.KeepsInputs ? normal : [], scales, state));
     }
 
     /// <summary>The gradient of <see cref="Forward"/>.</summary>
@@ -75,15 +80,16 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
         Tensor gradients = Heads(dQkv); // [tokens, heads + 2 kvHeads, headSize], filled in its place
         Tensor turned = Turned(gradients);
         Tensor dHeads = dMixed.unflatten(1, shape.Heads, shape.HeadDimension); // [tokens, heads, headSize]
-        HeadParts inputs = attention.KeepsInputs ? Parts(state.Turned ?? Turned(Heads(state.Product!)), Heads(state.Product!), state.Turned is null) : default;
-        attention.Backward(dHeads, inputs, state.State, step.Documents, Parts(turned, gradients, isOne: true));
+        HeadParts inputs = attention.KeepsInputs ? Parts(state.Normal, Heads(state.Product!)) : default;
+        attention.Backward(dHeads, inputs, state.State, step.Documents, Parts([], gradients));
 
         // The transpose of a rotation is the rotation back. Values are not rotated, so their gradient is done.
         Rotate(turned, step, backward: true);
-        if (weights.HeadNorm is not null)
+        foreach ((HeadNorm norm, Tensor scale) in weights.HeadNorms.Zip(state.Scales))
         {
             // Over the gradient itself: a row is read before it is written.
-            kernels.NormBackward(Turned(Heads(state.Product!)), weights.HeadNorm, state.Scale!, turned, turned, accumulate: false);
+            Tensor rows = norm.Of(gradients);
+            kernels.NormBackward(norm.Of(Heads(state.Product!)), norm.Weight, scale, rows, rows, accumulate: false);
         }
     }
 
@@ -98,31 +104,44 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     /// <summary>q and k, [tokens, heads + kvHeads, headSize], a view.</summary>
     private Tensor Turned(Tensor heads) => heads.narrow(1, 0, shape.Heads + shape.KeyValueHeads);
 
-    /// <summary>q and k of what was turned, v of the rest; all of it together where one is a view of the other.</summary>
-    private HeadParts Parts(Tensor turned, Tensor heads, bool isOne)
+    /// <summary>What a norm gave, [tokens, heads, headSize], a view.</summary>
+    private Tensor InHeads(Tensor rows) => rows.view(rows.shape[0], -1, shape.HeadDimension);
+
+    /// <summary>q and k of what norms gave, v of the product; all of the product where there are none.</summary>
+    /// <param name="normal">q and k, from one norm or from two; none for those of the product.</param>
+    /// <param name="product">[tokens, heads + 2 kvHeads, headSize].</param>
+    private HeadParts Parts(IReadOnlyList<Tensor> normal, Tensor product)
     {
         int keys = shape.KeyValueHeads;
-        return new(turned.narrow(1, 0, shape.Heads), turned.narrow(1, shape.Heads, keys), heads.narrow(1, shape.Heads + keys, keys)) { All = isOne ? heads : null };
+        Tensor value = product.narrow(1, shape.Heads + keys, keys);
+        if (normal is [Tensor query, Tensor key])
+        {
+            return new(InHeads(query), InHeads(key), value);
+        }
+
+        Tensor both = normal.Count == 0 ? product : InHeads(normal[0]);
+        return new(both.narrow(1, 0, shape.Heads), both.narrow(1, shape.Heads, keys), value) { All = normal.Count == 0 ? product : null };
     }
 
     /// <summary>Rotates the first values of each head, as many as there are angles for; nothing in a block without a rotation.</summary>
     private void Rotate(Tensor heads, StepContext step, bool backward)
     {
-        if (shape.Rope is not null)
+        if (weights.Block.Rotation is int rotation)
         {
-            using Tensor first = heads.narrow(2, 0, step.Angles.Rotated); // [tokens, heads + kvHeads, rotated]
-            kernels.Rotate(first, step.Angles, backward);
+            RotationAngles angles = step.Angles[rotation];
+            using Tensor first = heads.narrow(2, 0, angles.Rotated); // [tokens, heads + kvHeads, rotated]
+            kernels.Rotate(first, angles, backward);
         }
     }
 }
 
 /// <summary>What the backward pass needs of the forward pass.</summary>
 /// <param name="Product">q, k and v as their product gave them, q and k rotated where there are no norms, [tokens, (heads + 2 kvHeads) headSize]; null where nobody asks for it.</param>
-/// <param name="Turned">q and k after their norms, rotated, [tokens, heads + kvHeads, headSize]; null without norms, or where attention has copies.</param>
-/// <param name="Scale">Of those norms, [tokens (heads + kvHeads)].</param>
+/// <param name="Normal">q and k after their norms, rotated, as each norm gave them; none without norms, or where attention has copies.</param>
+/// <param name="Scales">Of each norm, [tokens rows].</param>
 /// <param name="State">Attention's own.</param>
-internal sealed record FusedAttentionState(Tensor? Product, Tensor? Turned, Tensor? Scale, AttentionState State)
+internal sealed record FusedAttentionState(Tensor? Product, IReadOnlyList<Tensor> Normal, IReadOnlyList<Tensor> Scales, AttentionState State)
 {
     /// <summary>All of it.</summary>
-    public IEnumerable<Tensor> Tensors => new[] { Product, Turned, Scale }.OfType<Tensor>().Concat(State.Tensors);
+    public IEnumerable<Tensor> Tensors => [.. new[] { Product }.OfType<Tensor>(), .. Normal, .. Scales, .. State.Tensors];
 }

@@ -3,15 +3,18 @@ using Lora.Kernels;
 namespace Lora.Models;
 
 /// <summary>
-/// A block that the fused step computes: norms by root mean squares before attention and a gated MLP, and behind both in some families; q and k rotated or not.
+/// A block that the fused step computes: norms by root mean squares before attention and a gated MLP, behind both, or both; q and k normalised and rotated or not.
 /// </summary>
 /// <param name="Block">The shape that it is of.</param>
-/// <param name="AttentionNorm">Of what attention sees.</param>
-/// <param name="MlpNorm">Of what the MLP sees.</param>
+/// <param name="AttentionNorm">Of what attention sees; null where that is what comes in (OLMo 2).</param>
+/// <param name="MlpNorm">Of what the MLP sees, likewise.</param>
 /// <param name="Mlp">Its MLP.</param>
-internal sealed record FusedBlock(BlockShape Block, NormShape AttentionNorm, NormShape MlpNorm, GatedMlpShape Mlp)
+internal sealed record FusedBlock(BlockShape Block, NormShape? AttentionNorm, NormShape? MlpNorm, GatedMlpShape Mlp)
 {
-    /// <summary>The norms of what attention and MLP give, before it is added (Gemma 2); null for none.</summary>
+    /// <summary>Which of the model's rotations (<see cref="ModelShape.Rotations"/>) turns q and k, counted from 0; null for none.</summary>
+    public int? Rotation { get; init; }
+
+    /// <summary>The norms of what attention and MLP give, before it is added (Gemma 2 and 3, OLMo 2); null for none.</summary>
     public (NormShape Attention, NormShape Mlp)? OutputNorms { get; init; }
 
     /// <summary>What attention and MLP are multiplied by before they are added.</summary>
@@ -20,8 +23,11 @@ internal sealed record FusedBlock(BlockShape Block, NormShape AttentionNorm, Nor
     /// <summary>Its attention.</summary>
     public AttentionShape Attention => Block.SelfAttention;
 
-    /// <summary>Whether nothing is normalised behind attention and MLP and no score is capped.</summary>
-    public bool IsPlain => OutputNorms is null && Attention.ScoreCap is null;
+    /// <summary>What its norms add to the mean of the squares.</summary>
+    public double Epsilon => (AttentionNorm ?? OutputNorms!.Value.Attention).Epsilon;
+
+    /// <summary>Whether nothing is normalised behind attention and MLP, nor all heads at once, and no score is capped.</summary>
+    public bool IsPlain => OutputNorms is null && Attention.ScoreCap is null && IsOfHeads(Attention);
 
     /// <summary>What scores are multiplied by.</summary>
     public double ScoreScale => Attention.Scale ?? (1 / Math.Sqrt(Attention.HeadDimension));
@@ -33,13 +39,11 @@ internal sealed record FusedBlock(BlockShape Block, NormShape AttentionNorm, Nor
     public static FusedBlock[]? In(ModelShape model)
     {
         FusedBlock[] blocks = [.. model.Blocks.Select(Of).OfType<FusedBlock>()];
-
-        // One rotation for all blocks that have one: a step takes the angles of its tokens once.
+        List<RopeParameters> rotations = [.. model.Rotations];
         bool isServed = IsServed(model.FinalNorm) && IsServed(model.Embedding) && model.Head is { Bias: false } && model.OutputProjection is null
             && blocks.Length == model.Blocks.Count
-            && blocks.Select(block => block.Attention.Rope).OfType<RopeParameters>().Distinct().Count() == 1
             && blocks.All(block => block.Attention.HeadDimension == blocks[0].Attention.HeadDimension);
-        return isServed ? blocks : null;
+        return isServed ? [.. blocks.Select(block => block with { Rotation = block.Attention.Rope is RopeParameters own ? rotations.IndexOf(own) : null })] : null;
     }
 
     private static FusedBlock? Of(BlockShape shape)
@@ -49,6 +53,7 @@ internal sealed record FusedBlock(BlockShape Block, NormShape AttentionNorm, Nor
             PreNormShape { Mlp: GatedMlpShape mlp } plain => new(shape, plain.AttentionNorm, plain.MlpNorm, mlp) { ResidualScale = plain.ResidualScale },
             FourNormShape { Mlp: GatedMlpShape mlp } four =>
                 new(shape, four.AttentionNorm, four.MlpNorm, mlp) { OutputNorms = (four.AttentionOutputNorm, four.MlpOutputNorm) },
+            OutputNormShape { Mlp: GatedMlpShape mlp } behind => new(shape, null, null, mlp) { OutputNorms = (behind.AttentionNorm, behind.MlpNorm) },
             _ => null,
         };
         return block is not null && IsServed(block) ? block : null;
@@ -56,10 +61,8 @@ internal sealed record FusedBlock(BlockShape Block, NormShape AttentionNorm, Nor
 
     private static bool IsServed(FusedBlock block) =>
         block.Attention is { Alibi: null, HasSinks: false, Order: PackedOrder.Parts, IsConv1D: false } and not { Rope.IsInterleaved: true }
-        && IsServed(block.AttentionNorm) && IsServed(block.MlpNorm)
-        && (block.OutputNorms is not { } behind || (IsServed(behind.Attention) && IsServed(behind.Mlp)))
-        && IsOfHeads(block.Attention.QueryNorm, block.Attention) && IsOfHeads(block.Attention.KeyNorm, block.Attention)
-        && block.Attention.QueryNorm is null == block.Attention.KeyNorm is null
+        && new[] { block.AttentionNorm, block.MlpNorm, block.OutputNorms?.Attention, block.OutputNorms?.Mlp, block.Attention.QueryNorm, block.Attention.KeyNorm }.OfType<NormShape>().All(IsServed)
+        && (IsOfHeads(block.Attention) || IsOfAllHeads(block.Attention))
 
         // The scale of a branch goes onto the input of its last layer, past whose bias it would not reach.
         && (block.ResidualScale == 1 || !(block.Attention.OutputBias || block.Mlp.Bias));
@@ -68,5 +71,11 @@ internal sealed record FusedBlock(BlockShape Block, NormShape AttentionNorm, Nor
 
     private static bool IsServed(NormShape? norm) => norm?.Kind is NormKind.RootMeanSquare or NormKind.RootMeanSquareAddOne;
 
-    private static bool IsOfHeads(NormShape? norm, AttentionShape attention) => norm is null || (IsServed(norm) && norm.Width == attention.HeadDimension);
+    /// <summary>Whether q and k are normalised head by head, or not at all.</summary>
+    private static bool IsOfHeads(AttentionShape attention) =>
+        (attention.QueryNorm?.Width ?? attention.HeadDimension) == attention.HeadDimension && attention.KeyNorm?.Width == attention.QueryNorm?.Width;
+
+    /// <summary>Whether all heads of q are normalised at once, and those of k.</summary>
+    private static bool IsOfAllHeads(AttentionShape attention) =>
+        attention.QueryNorm?.Width == attention.QueryWidth && attention.KeyNorm?.Width == attention.KeyWidth;
 }

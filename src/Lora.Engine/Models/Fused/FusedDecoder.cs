@@ -11,7 +11,7 @@ namespace Lora.Models;
 /// </summary>
 internal sealed class FusedDecoder : IDisposable
 {
-    private readonly RotaryEmbedding rotation;
+    private readonly IReadOnlyList<RotaryEmbedding> rotations;
     private readonly double? embeddingScale;
     private readonly IReadOnlyList<int?> windows;
 
@@ -21,7 +21,7 @@ internal sealed class FusedDecoder : IDisposable
         using IDisposable noGradient = no_grad();
         Shape = model.Shape;
         FusedBlock[] blocks = FusedBlock.In(Shape) ?? throw new NotSupportedException($"There is no fused step for {Shape.ModelType}.");
-        rotation = NewRotation();
+        rotations = NewRotations();
         HasLengthRotation = model.HasLengthRotation;
         windows = [.. blocks.Select(block => block.Attention.Window).Distinct()];
         ModuleWeights weights = new(model);
@@ -63,12 +63,8 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>Whether the rotation hangs on the length of a text.</summary>
     public bool HasLengthRotation { get; }
 
-    /// <summary>The rotation of its blocks, made anew; the caller owns it.</summary>
-    public RotaryEmbedding NewRotation()
-    {
-        AttentionShape turned = Shape.Blocks.Select(block => block.SelfAttention).First(attention => attention.Rope is not null);
-        return new(turned.Rope!, turned.HeadDimension);
-    }
+    /// <summary>The rotations of its blocks, by <see cref="FusedBlock.Rotation"/>, made anew; the caller owns them.</summary>
+    public IReadOnlyList<RotaryEmbedding> NewRotations() => [.. Shape.Rotations.Select(rope => new RotaryEmbedding(rope, Shape.Blocks[0].SelfAttention.HeadDimension))];
 
     /// <summary>
     /// What the blocks share for these documents. Where the rotation hangs on the length, it is each document's own, so that what is learned of
@@ -82,10 +78,11 @@ internal sealed class FusedDecoder : IDisposable
         using DisposeScope scope = NewDisposeScope();
         long[] ends = [.. documents.Places.Select(place => (long)place.Start), documents.Ids.Length];
         Tensor[] numbers = DeviceIndex.Of([documents.Ids, before == 0 ? documents.Positions : [.. documents.Positions.Select(position => position + before)], ends, batch?.Supervised ?? [], batch?.Targets ?? []], Embedding.device);
-        Tensor angles = rotation.Joined([.. documents.Places.Select(place => before + place.Length)], numbers[1], Norm.Wide.dtype); // [tokens, 2 rotated]
+        int[] lengths = [.. documents.Places.Select(place => before + place.Length)];
+        IEnumerable<Tensor> angles = rotations.Select(rotation => rotation.Joined(lengths, numbers[1], Norm.Wide.dtype)); // each [tokens, 2 rotated]
         return new(
             new(documents.Places, numbers[2].to(ScalarType.Int32).MoveToOuterDisposeScope(), windows),
-            new(angles.MoveToOuterDisposeScope()),
+            [.. angles.Select(table => new RotationAngles(table.MoveToOuterDisposeScope()))],
             numbers[0].MoveToOuterDisposeScope(),
             numbers[3].MoveToOuterDisposeScope(),
             numbers[4].MoveToOuterDisposeScope());
@@ -115,7 +112,7 @@ internal sealed class FusedDecoder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        rotation.Dispose();
+        rotations.ToList().ForEach(rotation => rotation.Dispose());
 
         // The embedding is the model's own and stays.
         Layers.ToList().ForEach(layer => layer.Dispose());

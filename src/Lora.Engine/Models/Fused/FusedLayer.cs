@@ -7,7 +7,7 @@ namespace Lora.Models;
 
 /// <summary>
 /// One decoder block with its adapters, forward and backward, without a graph: x += o(s attention(qkv(norm x))); x += down(s activation(gate) · up) of
-/// norm x; s is the residual scale, 1 in most families, and in some both are normalised before they are added.
+/// norm x; s is the residual scale, 1 in most families, and in some both are normalised before they are added, also instead of what they are given.
 /// </summary>
 internal sealed class FusedLayer : IDisposable
 {
@@ -178,12 +178,8 @@ internal sealed class FusedLayer : IDisposable
         }
 
         Tensor? dNormal = needsMiddle ? Like(gradient) : null; // [tokens, hidden]
-        gateUp.Backward(dGates, state.MiddleNormal, state.GateUpLow, dNormal);
-        if (dNormal is not null)
-        {
-            // Added to the gradient: the other term, of the residual, is in it already.
-            kernels.NormBackward(state.Middle, weights.MiddleNorm, state.MiddleScale, dNormal, gradient, accumulate: true);
-        }
+        gateUp.Backward(dGates, state.MiddleNormal ?? state.Middle, state.GateUpLow, dNormal);
+        AddBefore(state.Middle, weights.MiddleNorm, state.MiddleScale, dNormal, gradient);
     }
 
     private void BackwardAttention(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsMixed, bool needsInput)
@@ -207,19 +203,17 @@ internal sealed class FusedLayer : IDisposable
         }
 
         Tensor? dNormal = needsInput ? Like(gradient) : null; // [tokens, hidden]
-        queryKeyValue.Backward(dQkv, state.Normal, state.QueryKeyValueLow, dNormal);
-        if (dNormal is not null)
-        {
-            // The block's input is not in the state: it is the output of the block below, which the step has.
-            kernels.NormBackward(x, weights.InputNorm, state.InputScale, dNormal, gradient, accumulate: true);
-        }
+
+        // The block's input is not in the state: it is the output of the block below, which the step has.
+        queryKeyValue.Backward(dQkv, state.Normal ?? x, state.QueryKeyValueLow, dNormal);
+        AddBefore(x, weights.InputNorm, state.InputScale, dNormal, gradient);
     }
 
     /// <summary>The forward pass up to the last product; what is part of the state is in its place.</summary>
     private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, TensorStack place, bool keepsProbabilities)
     {
         long tokens = x.shape[0];
-        (Tensor normal, Tensor scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
+        (Tensor normal, Tensor? scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
         Tensor qkv = (attention.KeepsProduct ? place : scratch).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
         Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
         (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities); // [tokens, heads, headSize]
@@ -242,7 +236,7 @@ internal sealed class FusedLayer : IDisposable
             middle = normalised;
         }
 
-        (Tensor middleNormal, Tensor middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
+        (Tensor middleNormal, Tensor? middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
 
         // gate and up as they come out of their product: the backward pass makes the activation's slope again from them.
         Tensor gates = place.Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
@@ -253,8 +247,8 @@ internal sealed class FusedLayer : IDisposable
         LayerState state = new()
         {
             InputScale = scale,
-            // Inputs of products that nothing adapts: no gradient of a weight asks for them.
-            Normal = queryKeyValue.IsAdapted ? normal : null,
+            // Inputs of products that nothing adapts: no gradient of a weight asks for them. Nor are inputs without a norm, which are there already, part of it.
+            Normal = queryKeyValue.IsAdapted && scale is not null ? normal : null,
             QueryKeyValueLow = qkvLow,
             Attention = attended,
             Mixed = output.IsAdapted ? mixed : null,
@@ -262,7 +256,7 @@ internal sealed class FusedLayer : IDisposable
             AttentionOutput = attentionOutput,
             Middle = middle,
             MiddleScale = middleScale,
-            MiddleNormal = gateUp.IsAdapted ? middleNormal : null,
+            MiddleNormal = gateUp.IsAdapted && middleScale is not null ? middleNormal : null,
             GateUpLow = gateUpLow,
             GateUp = gates,
             Active = down.IsAdapted ? active : null,
@@ -296,6 +290,24 @@ internal sealed class FusedLayer : IDisposable
     private Tensor BehindNorm(Tensor gradient, NormWeight? norm, (Tensor Value, Tensor Scale)? output) =>
         norm is null ? gradient : kernels.NormBackward(output!.Value.Value, norm, output.Value.Scale, gradient, scratch);
 
+    /// <summary>Adds the gradient at what a norm was given, of the one at what it gave, to the one that the residual has already.</summary>
+    /// <param name="x">What the norm was given, [tokens, hidden].</param>
+    /// <param name="norm">Null where that is what goes on.</param>
+    /// <param name="scale">The norm's.</param>
+    /// <param name="dNormal">Like x; null where nothing asks for it.</param>
+    /// <param name="gradient">Like x; added to.</param>
+    private void AddBefore(Tensor x, NormWeight? norm, Tensor? scale, Tensor? dNormal, Tensor gradient)
+    {
+        if (dNormal is not null && norm is not null)
+        {
+            kernels.NormBackward(x, norm, scale!, dNormal, gradient, accumulate: true);
+        }
+        else if (dNormal is not null)
+        {
+            gradient.Add(dNormal);
+        }
+    }
+
     /// <summary>What was mixed times the branch's scale; attention's backward pass may ask for the unscaled.</summary>
     private Tensor ScaledMixed(Tensor mixed, TensorStack place)
     {
@@ -322,7 +334,7 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>Where the input of a product goes: what only frozen weights read is not kept.</summary>
     private TensorStack PlaceOf(AdaptedProduct reader, TensorStack place) => reader.IsAdapted ? place : scratch;
 
-    private (Tensor Normal, Tensor Scale) Norm(Tensor x, NormWeight weight, AdaptedProduct reader, TensorStack place) =>
+    private (Tensor Normal, Tensor? Scale) Norm(Tensor x, NormWeight? weight, AdaptedProduct reader, TensorStack place) =>
         // One number a row is kept, so that the backward pass does not sum the squares again.
-        kernels.NormForward(x, weight, weights.Epsilon, PlaceOf(reader, place), place);
+        weight is null ? (x, null) : kernels.NormForward(x, weight, weights.Epsilon, PlaceOf(reader, place), place);
 }

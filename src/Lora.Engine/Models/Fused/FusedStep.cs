@@ -209,7 +209,7 @@ internal sealed class FusedStep : IStepEngine
     /// <inheritdoc/>
     public IReadOnlyList<LossSum> SumEach(IReadOnlyList<TrainingExample> texts)
     {
-        if (!decoder.Layers.All(layer => layer.Block.IsPlain) || decoder.HasLengthRotation || SharedBeginning.Of(texts) is not SharedBeginning beginning)
+        if (decoder.Layers.Any(layer => layer.Block.Attention.ScoreCap is not null) || decoder.HasLengthRotation || SharedBeginning.Of(texts) is not SharedBeginning beginning)
         {
             return this.SumAlone(texts);
         }
@@ -273,11 +273,11 @@ internal sealed class FusedStep : IStepEngine
 
 /// <summary>What all blocks of one step share.</summary>
 /// <param name="Documents">Where each lies.</param>
-/// <param name="Angles">Of all tokens.</param>
+/// <param name="Angles">Of all tokens by each of the model's rotations (<see cref="FusedBlock.Rotation"/>).</param>
 /// <param name="Ids">Of all tokens, [tokens].</param>
 /// <param name="Supervised">The tokens whose successor is learned, [places].</param>
 /// <param name="Targets">The successors, [places].</param>
-internal sealed record StepContext(DocumentPlaces Documents, RotationAngles Angles, Tensor Ids, Tensor Supervised, Tensor Targets)
+internal sealed record StepContext(DocumentPlaces Documents, IReadOnlyList<RotationAngles> Angles, Tensor Ids, Tensor Supervised, Tensor Targets)
 {
     /// <summary>
     /// Told the heads of each block in a pass after which texts go on; what it gives, [tokens, heads, headSize], is what was mixed where keys before the pass

@@ -5,10 +5,10 @@ namespace Lora.Models;
 /// <summary>What the backward pass of a block needs of its forward pass, beside the block's input. Inputs of products without adapters are not kept. The tensors are the stack's.</summary>
 internal sealed record LayerState
 {
-    /// <summary>Of the norm of the block's input, [tokens].</summary>
-    public required Tensor InputScale { get; init; }
+    /// <summary>Of the norm of the block's input, [tokens]; null without one.</summary>
+    public required Tensor? InputScale { get; init; }
 
-    /// <summary>The input of q, k and v, [tokens, hidden], and its product with their A's.</summary>
+    /// <summary>The input of q, k and v, [tokens, hidden], where it is not the block's own, and its product with their A's.</summary>
     public required Tensor? Normal { get; init; }
 
     public required Tensor? QueryKeyValueLow { get; init; }
@@ -29,9 +29,9 @@ internal sealed record LayerState
     /// <summary>The sum of the input and attention, [tokens, hidden], and its norm's scale.</summary>
     public required Tensor Middle { get; init; }
 
-    public required Tensor MiddleScale { get; init; }
+    public required Tensor? MiddleScale { get; init; }
 
-    /// <summary>The input of gate and up, [tokens, hidden], and its product with their A's.</summary>
+    /// <summary>The input of gate and up, [tokens, hidden], where it is not that sum, and its product with their A's.</summary>
     public required Tensor? MiddleNormal { get; init; }
 
     public required Tensor? GateUpLow { get; init; }

@@ -45,6 +45,9 @@ internal sealed record ModelShape : TaskShape
     /// <inheritdoc/>
     public override IReadOnlyList<(string Prefix, int Count)> BlockLists => [(BlockPrefix, Blocks.Count)];
 
+    /// <summary>The rotations of its blocks, each once; none where nothing turns.</summary>
+    public IEnumerable<RopeParameters> Rotations => Blocks.Select(block => block.SelfAttention.Rope).OfType<RopeParameters>().Distinct();
+
     /// <summary>What stands before a block's number in names, with its dot: <c>model.layers.</c></summary>
     public string BlockPrefix => $"{Body}.{BlockList}.";
 

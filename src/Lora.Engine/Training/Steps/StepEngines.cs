@@ -15,7 +15,7 @@ internal static class StepEngines
     /// <returns>The engine, which the caller disposes, and why it is autograd; null when it is not.</returns>
     public static (IStepEngine Engine, string? Reason) Choose(TaskModel any, IEnumerable<AdaptedLayer> layers)
     {
-        // OLMo 2, say, has norms behind attention and MLP alone, which no kernel here differentiates; and the fused step's head is one over the vocabulary.
+        // Mixtral, say, chooses experts for each token, which no kernel here differentiates; and the fused step's head is one over the vocabulary.
         if (any is not CausalLanguageModel model || FusedBlock.In(model.Shape) is null)
         {
             return (new ReferenceStep(any), any is CausalLanguageModel ? $"there is no fused step for models of type '{any.ModelType}'" : "there is a fused step for causal language models alone");

@@ -32,14 +32,24 @@ internal sealed class FamilyCase
     /// <param name="files">Where random weights are written.</param>
     public static FamilyCase Open(string name, TemporaryFolder files)
     {
-        string config = Repository.Fixture("families", name, "config.json");
-        if (File.Exists(config) && Directory.GetFiles(Path.GetDirectoryName(config)!).Length == 1)
+        if (HasNoRun(name))
         {
-            return Random(File.ReadAllText(config), files);
+            return Random(File.ReadAllText(Repository.Fixture("families", name, "config.json")), files);
         }
 
         GoldenFamily golden = GoldenFamily.Open(name);
         return new(golden.Folder, golden.Data["input_ids"], golden.Batch(""), golden.Batch(GoldenFamily.Padded));
+    }
+
+    /// <summary>The model's folder alone.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static string FolderOf(string name, TemporaryFolder files) => HasNoRun(name) ? Open(name, files).Folder : GoldenFamily.FolderOf(name);
+
+    /// <summary>Whether there is a config.json of a family and nothing else.</summary>
+    public static bool HasNoRun(string name)
+    {
+        string config = Repository.Fixture("families", name, "config.json");
+        return File.Exists(config) && Directory.GetFiles(Path.GetDirectoryName(config)!).Length == 1;
     }
 
     /// <summary>A model with random weights as a config.json describes it.</summary>
@@ -49,9 +59,10 @@ internal sealed class FamilyCase
         File.WriteAllText(Path.Combine(folder, "config.json"), config);
         ModelShape shape = ModelConfigReader.Read(folder);
         using Generator generator = new(11, CPU);
+        double norm = shape.FinalNorm is { Kind: NormKind.RootMeanSquareAddOne } ? 0 : 1; // as stored
         using (NewDisposeScope())
         {
-            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), [.. RequiredTensors.Of(shape).Select(weight => AdapterTensors.Copy(weight.Name, Values(weight.Name, weight.Shape, generator)))]);
+            SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), [.. RequiredTensors.Of(shape).Select(weight => AdapterTensors.Copy(weight.Name, Values(weight.Name, weight.Shape, norm, generator)))]);
         }
 
         Tensor ids = randint(3, shape.VocabularySize, [2, 24], dtype: ScalarType.Int64, generator: generator);
@@ -61,10 +72,10 @@ internal sealed class FamilyCase
     }
 
     /// <summary>Norms near one, and matrices whose products keep the size of their input.</summary>
-    private static Tensor Values(string name, long[] shape, Generator generator)
+    private static Tensor Values(string name, long[] shape, double norm, Generator generator)
     {
         Tensor values = randn(shape, generator: generator);
         return shape.Length > 1 ? values.Times(1 / Math.Sqrt(shape[^1]))
-            : name.EndsWith("weight", StringComparison.Ordinal) ? values.Times(0.1).Plus(1.0) : values.Times(0.1);
+            : name.EndsWith("weight", StringComparison.Ordinal) ? values.Times(0.1).Plus(norm) : values.Times(0.1);
     }
 }

@@ -20,7 +20,9 @@ public class FusedBlockTests
         ["a rotation and a bias by position"] = model => InAttention(model, attention => attention with { Alibi = new(1, false) }),
         ["q, k and v head by head"] = model => InAttention(model, attention => attention with { Order = PackedOrder.Heads, Projections = ["query_key_value"] }),
         ["weights inputs first"] = model => InAttention(model, attention => attention with { IsConv1D = true }),
-        ["norms behind attention and MLP alone"] = model => model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new OutputNormShape(block.Attention, block.AttentionNorm, block.Mlp, block.MlpNorm))] },
+        ["norms of q alone"] = model => InAttention(model, attention => attention with { QueryNorm = Norm(attention.HeadDimension) }),
+        ["norms of all heads of q, and of parts of those of k"] = model => InAttention(model, attention => attention with { QueryNorm = Norm(attention.QueryWidth), KeyNorm = Norm(4) }),
+        ["norms of parts of heads"] = model => InAttention(model, attention => attention with { QueryNorm = Norm(4), KeyNorm = Norm(4) }),
         ["a norm with a mean behind the MLP"] = model => FourNorms(model, norm => norm with { Kind = NormKind.Layer }),
         ["a plain MLP"] = model => InBlocks(model, block => block with { Mlp = new PlainMlpShape(8, 8, "gelu") { Up = "up", Down = "down" } }),
         ["attention and MLP side by side"] = model => model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new ParallelShape(block.AttentionNorm, block.Attention, null, block.Mlp))] },
@@ -41,9 +43,35 @@ public class FusedBlockTests
         Assert.NotNull(FusedBlock.In(model with { Head = model.Head with { Cap = 30 } }));
     }
 
+    [Fact]
+    public void Norms_behind_attention_and_MLP_alone_and_of_all_heads_at_once_are_served_and_are_not_plain()
+    {
+        ModelShape behind = Llama with { Blocks = [.. Llama.Blocks.Cast<PreNormShape>().Select(block => new OutputNormShape(block.Attention, block.AttentionNorm, block.Mlp, block.MlpNorm))] };
+        ModelShape whole = InAttention(Llama, attention => attention with { QueryNorm = Norm(attention.QueryWidth), KeyNorm = Norm(attention.KeyWidth) });
+
+        Assert.All([.. FusedBlock.In(behind)!, .. FusedBlock.In(whole)!], block => Assert.False(block.IsPlain));
+        Assert.All(FusedBlock.In(InAttention(Llama, attention => attention with { QueryNorm = Norm(attention.HeadDimension), KeyNorm = Norm(attention.HeadDimension) }))!, block => Assert.True(block.IsPlain));
+    }
+
+    [Fact]
+    public void Each_block_knows_which_of_the_model_s_rotations_is_its_own()
+    {
+        Assert.Equal([0, null, 1], Rotations(new(50), null, new(10_000)));
+        Assert.Equal([0, 1, 0], Rotations(new(50) { Scaling = RopeScaling.Linear, Factor = 8 }, new(50), new(50) { Scaling = RopeScaling.Linear, Factor = 8 }));
+        Assert.Equal([null, null, null], Rotations(null, null, null));
+
+        static IEnumerable<int?> Rotations(params RopeParameters?[] ropes)
+        {
+            IEnumerable<PreNormShape> blocks = Llama.Blocks.Cast<PreNormShape>().Zip(ropes, (block, rope) => block with { Attention = block.Attention with { Rope = rope } });
+            return FusedBlock.In(Llama with { Blocks = [.. blocks] })!.Select(block => block.Rotation);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Others))]
     public void Llama_with_something_else_is_not(string other) => Assert.Null(FusedBlock.In(Changes[other](Llama)));
+
+    private static NormShape Norm(int width) => new("norm", width, 1e-6);
 
     private static ModelShape FourNorms(ModelShape model, Func<NormShape, NormShape> last) => model with
     {

@@ -11,7 +11,7 @@ namespace Lora.Tests.Models;
 internal sealed class FusedStepCase
 {
     public FusedStepCase(string family, ScalarType type, string[] modules, LoraQuantization quantization = LoraQuantization.None, LoraConfig? config = null)
-        : this(ModelLoader.Load(Repository.Fixture("families", family), CPU, type, quantization), modules, config)
+        : this(Load(family, type, quantization), modules, config)
     {
     }
 
@@ -71,6 +71,12 @@ internal sealed class FusedStepCase
         {
             weight.copy_(weight.to(type));
         }
+    }
+
+    private static CausalLanguageModel Load(string family, ScalarType type, LoraQuantization quantization)
+    {
+        using TemporaryFolder files = new();
+        return ModelLoader.Load(FamilyCase.FolderOf(family, files), CPU, type, quantization);
     }
 
     private Dictionary<string, LowRankFactors> Factors() =>

@@ -14,6 +14,9 @@ public class FusedStepMemoryTests
     [InlineData("qwen3", "model.layers.0.self_attn.q_proj", false)]
     [InlineData("qwen3", "model.layers.1.mlp.down_proj", false)]
     [InlineData("gemma2", "model.layers.1.self_attn.v_proj", true)]
+    [InlineData("gemma3_text", "model.layers.0.self_attn.q_proj", false)]
+    [InlineData("gemma3_text", "model.layers.1.mlp.up_proj", true)]
+    [InlineData("olmo2", "model.layers.0.self_attn.k_proj", true)]
     public void A_step_leaves_no_tensor_behind(string family, string module, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -20,6 +20,8 @@ public class FusedStepTests
     [InlineData("phi3")]
     [InlineData("gemma")]
     [InlineData("gemma2")]
+    [InlineData("gemma3_text")]
+    [InlineData("olmo2")]
     public void In_float64_gradients_are_autograd_s(string family)
     {
         // The modules' norms and adapters pass through float32, and so do gradients on their way into the arena.
@@ -34,6 +36,8 @@ public class FusedStepTests
     [InlineData("phi3")]
     [InlineData("gemma")]
     [InlineData("gemma2")]
+    [InlineData("gemma3_text")]
+    [InlineData("olmo2")]
     public void In_float32_gradients_are_autograd_s(string family) => AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Everything(family), tolerance: 1e-5);
 
     [Theory]
@@ -42,6 +46,8 @@ public class FusedStepTests
     [InlineData("phi3", ScalarType.BFloat16, 5e-2)]
     [InlineData("gemma", ScalarType.BFloat16, 5e-2)]
     [InlineData("gemma2", ScalarType.BFloat16, 5e-2)]
+    [InlineData("gemma3_text", ScalarType.BFloat16, 5e-2)]
+    [InlineData("olmo2", ScalarType.BFloat16, 5e-2)]
     [InlineData("llama3", ScalarType.Float16, 5e-3)]
     [InlineData("mistral", ScalarType.Float16, 5e-3)]
     [InlineData("qwen2", ScalarType.Float16, 5e-3)]
@@ -49,6 +55,7 @@ public class FusedStepTests
     [InlineData("phi3", ScalarType.Float16, 5e-3)]
     [InlineData("gemma", ScalarType.Float16, 5e-3)]
     [InlineData("gemma2", ScalarType.Float16, 5e-3)]
+    [InlineData("gemma3_text", ScalarType.Float16, 5e-3)]
     public void In_16_bits_gradients_are_close_to_autograd_s_in_float32(string family, ScalarType type, double tolerance)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -75,6 +82,8 @@ public class FusedStepTests
     [InlineData("phi3")]
     [InlineData("gemma")]
     [InlineData("gemma2")]
+    [InlineData("gemma3_text")]
+    [InlineData("olmo2")]
     public void In_bfloat16_the_error_of_gradients_is_at_most_twice_autograd_s(string family)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -125,6 +134,9 @@ public class FusedStepTests
     [InlineData("gemma", "self_attn.v_proj,mlp.gate_proj")]
     [InlineData("gemma2", "mlp.down_proj")]
     [InlineData("gemma2", "self_attn.o_proj,mlp.gate_proj")]
+    [InlineData("gemma3_text", "self_attn.q_proj,mlp.down_proj")]
+    [InlineData("olmo2", "self_attn.k_proj,mlp.up_proj")]
+    [InlineData("olmo2", "self_attn.o_proj")]
     public void Any_choice_of_modules_gives_autograd_s_gradients(string family, string roles)
     {
         AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Modules(2, roles.Split(',')), tolerance: 1e-5);
@@ -193,6 +205,9 @@ public class FusedStepTests
     [InlineData("gemma2", 2, 2, false)]
     [InlineData("gemma2", 0, 2, true)]
     [InlineData("gemma2", 2, 2, true)]
+    [InlineData("gemma3_text", 2, 2, false)]
+    [InlineData("gemma3_text", 2, 2, true)]
+    [InlineData("olmo2", 2, 2, true)]
     public void What_is_computed_again_changes_no_bit(string family, int blocks, int attentions, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -213,6 +228,8 @@ public class FusedStepTests
     [InlineData("qwen3", true)]
     [InlineData("gemma", false)]
     [InlineData("gemma2", false)]
+    [InlineData("gemma3_text", false)]
+    [InlineData("olmo2", false)]
     public void Kept_hidden_states_give_the_gradients_that_computed_ones_give(string family, bool onDisk)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -34,11 +34,11 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
         block = weights.Block;
         attention = block.Attention;
         epsilon = weights.Epsilon;
-        inputNorm = Address(weights.InputNorm.Wide);
-        middleNorm = Address(weights.MiddleNorm.Wide);
+        inputNorm = Address(weights.InputNorm?.Wide);
+        middleNorm = Address(weights.MiddleNorm?.Wide);
 
         // [heads + kvHeads, headSize]: those of q are alike, and those of k.
-        queryNorm = Address(weights.HeadNorm?.Wide);
+        queryNorm = Address(weights.HeadNorms.SingleOrDefault()?.Weight.Wide);
         keyNorm = queryNorm is null ? null : queryNorm + attention.QueryWidth;
         queryKeyValue = Product(weights.QueryKeyValue, weights.QueryKeyValueNames);
         output = Product(weights.Output, weights.OutputNames);
@@ -58,8 +58,8 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
     /// <param name="worker">Which of them.</param>
     /// <param name="buffers">x, which becomes the block's output, and what it takes.</param>
     /// <param name="texts">The texts, which have room for a token more.</param>
-    /// <param name="angles">cos and sin, [places, rotated/2].</param>
-    public void Step(WorkerTeam team, int worker, StepBuffers buffers, IReadOnlyList<TextCache<TElement>> texts, PlaceAngles angles)
+    /// <param name="rotations">cos and sin of each of the model's rotations, [places, rotated/2].</param>
+    public void Step(WorkerTeam team, int worker, StepBuffers buffers, IReadOnlyList<TextCache<TElement>> texts, IReadOnlyList<PlaceAngles> rotations)
     {
         WorkerBuffers own = buffers.Own[worker];
         int rows = texts.Count;
@@ -69,7 +69,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
         queryKeyValue.Multiply(own.Normal, rows, own, buffers.QueryKeyValue, begin, end);
         team.Meet();
 
-        Attend(team, worker, buffers, texts, angles);
+        Attend(team, worker, buffers, texts, block.Rotation is int rotation ? rotations[rotation] : null);
         team.Meet();
 
         AddBranch(output, buffers.Mixed, team, worker, buffers, rows);
@@ -131,7 +131,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
         }
     }
 
-    private void Attend(WorkerTeam team, int worker, StepBuffers buffers, IReadOnlyList<TextCache<TElement>> texts, PlaceAngles angles)
+    private void Attend(WorkerTeam team, int worker, StepBuffers buffers, IReadOnlyList<TextCache<TElement>> texts, PlaceAngles? angles)
     {
         WorkerBuffers own = buffers.Own[worker];
         int group = attention.Heads / attention.KeyValueHeads, size = attention.HeadDimension;
@@ -162,7 +162,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
     }
 
     /// <summary>A head, normalised, rotated and scaled.</summary>
-    private void Prepare(float* head, float* norm, float scale, int place, PlaceAngles angles, float* prepared)
+    private void Prepare(float* head, float* norm, float scale, int place, PlaceAngles? angles, float* prepared)
     {
         int size = attention.HeadDimension;
         if (norm is not null)
@@ -174,7 +174,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
             new ReadOnlySpan<float>(head, size).CopyTo(new(prepared, size));
         }
 
-        if (attention.Rope is not null)
+        if (angles is not null)
         {
             RowFunctions<TLanes>.Rotate(prepared, angles.Cosine(place), angles.Sine(place), angles.Count);
         }

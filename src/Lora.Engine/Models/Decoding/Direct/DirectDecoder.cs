@@ -20,7 +20,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
     private readonly DirectBlock<TLanes, TElement>[] blocks;
     private readonly DirectProduct<TLanes, TElement> head;
     private readonly DirectReader reader;
-    private readonly PlaceAngles angles;
+    private readonly PlaceAngles[] angles;
     private readonly WorkerTeam team;
     private readonly TElement* embedding;
     private readonly float* norm;
@@ -39,7 +39,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         blocks = [.. model.Layers.Select((weights, number) => new DirectBlock<TLanes, TElement>(number, weights, changes.Factors))];
         head = new(model.Head, [changes.Factors.GetValueOrDefault(model.Shape.Head.Name)]);
         reader = new(model, changes);
-        angles = new(model.NewRotation());
+        angles = [.. model.NewRotations().Select(rotation => new PlaceAngles(rotation))];
         team = new(threads);
         embedding = (TElement*)TensorMemory.Address(model.Embedding);
         norm = (float*)TensorMemory.Address(model.Norm.Wide);
@@ -91,7 +91,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         StepBuffers room = Room();
         texts.ForEach(text => text.Cache.Reserve(text.Cache.Length + 1));
         Embed(ids, room.Residual);
-        angles.Reserve(room.Places);
+        Array.ForEach(angles, own => own.Reserve(room.Places));
         TextCache<TElement>[] caches = [.. texts.Select(text => text.Cache)];
         team.Run(worker =>
         {
@@ -130,7 +130,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         team.Dispose();
         Array.ForEach(blocks, block => block.Dispose());
         head.Dispose();
-        angles.Dispose();
+        Array.ForEach(angles, own => own.Dispose());
         reader.Dispose();
     }
 

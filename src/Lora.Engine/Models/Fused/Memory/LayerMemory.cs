@@ -15,7 +15,9 @@ internal sealed class LayerMemory
     private readonly FusedAttention mixing;
     private readonly LayerRanks ranks;
     private readonly bool hasHeadNorms;
+    private readonly bool hasInputNorms;
     private readonly bool hasOutputNorms;
+    private readonly int norms;
     private readonly bool isScaled;
     private readonly IKernels kernels;
     private readonly int elementSize;
@@ -30,8 +32,11 @@ internal sealed class LayerMemory
         this.mixing = mixing;
         attention = weights.Block.Attention;
         Intermediate = weights.Block.Mlp.IntermediateSize;
-        hasHeadNorms = weights.HeadNorm is not null;
+        hasHeadNorms = weights.HeadNorms.Count > 0;
+        hasInputNorms = weights.InputNorm is not null;
         hasOutputNorms = weights.MlpOutputNorm is not null;
+        norms = (hasInputNorms ? 2 : 0) + (hasOutputNorms ? 2 : 0);
+        Scales = norms + weights.HeadNorms.Sum(norm => norm.Rows);
         isScaled = weights.Block.ResidualScale != 1;
         this.kernels = kernels;
         elementSize = weights.Output.DataType.ElementSize();
@@ -70,7 +75,7 @@ internal sealed class LayerMemory
             return 0;
         }
 
-        long perToken = ((hasOutputNorms ? 4 : 2) * Hidden) // norms' results
+        long perToken = (norms * Hidden) // norms' results
             + (hasHeadNorms ? Queries + Keys : 0)
             + (isScaled ? Queries : 0); // what was mixed, unscaled and scaled
         return Bytes(shape, perToken) + (shape.Tokens * Scales * ScaleSize) + mixing.Bytes(shape).Made;
@@ -87,7 +92,7 @@ internal sealed class LayerMemory
     /// <summary>What the forward pass has on the stack and lets go.</summary>
     public long ForwardScratch(Kept kept, StepShape shape)
     {
-        long normals = MakesResults ? 0 : (ranks.QueryKeyValue == 0 ? Hidden : 0) + (ranks.GateUp == 0 ? Hidden : 0);
+        long normals = MakesResults || !hasInputNorms ? 0 : (ranks.QueryKeyValue == 0 ? Hidden : 0) + (ranks.GateUp == 0 ? Hidden : 0);
         long heads = mixing.KeepsInputs ? 0
             : (ranks.Output == 0 ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
         long perToken = normals + heads // inputs of products that nothing adapts
@@ -114,8 +119,8 @@ internal sealed class LayerMemory
             Bytes(shape, branch + qkv + Queries) + (kept == Models.Kept.AllButProbabilities ? mixed.Again : mixed.Keeping).Backward);
     }
 
-    // Of norms, wide: two or four of the block, one for each head.
-    private long Scales => (hasOutputNorms ? 4 : 2) + (hasHeadNorms ? attention.Heads + attention.KeyValueHeads : 0);
+    // Of norms, wide: two or four of the block, one for each row of heads.
+    private long Scales { get; }
 
     private long Input(StepShape shape) => Bytes(shape, Hidden);
 
@@ -126,9 +131,9 @@ internal sealed class LayerMemory
         long perToken = (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
             + Hidden + (2 * Intermediate) // the sum after attention, or what is normalised before it; gate and up
             + (hasOutputNorms ? (MakesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
-            + (ranks.QueryKeyValue > 0 ? (MakesResults ? 0 : Hidden) + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
+            + (ranks.QueryKeyValue > 0 ? (MakesResults || !hasInputNorms ? 0 : Hidden) + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
             + (ranks.Output > 0 ? (mixing.KeepsInputs ? 0 : Queries) + ranks.Output : 0)
-            + (ranks.GateUp > 0 ? (MakesResults ? 0 : Hidden) + ranks.GateUp : 0)
+            + (ranks.GateUp > 0 ? (MakesResults || !hasInputNorms ? 0 : Hidden) + ranks.GateUp : 0)
             + (ranks.Down > 0 ? Intermediate + ranks.Down : 0);
         return Bytes(shape, perToken) + mixing.Bytes(shape).Kept + (MakesResults ? 0 : shape.Tokens * Scales * ScaleSize);
     }

@@ -10,6 +10,9 @@ namespace Lora.Models;
 /// <param name="kernels">What computes it.</param>
 internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyList<LayerMemory> prefix, ModelShape model, int elementSize, IKernels kernels)
 {
+    // cos and sin of a token's angles, wide, by each of the model's rotations.
+    private readonly long angleSize = model.Rotations.Sum(rope => 2L * rope.RotatedValues(model.Blocks[0].SelfAttention.HeadDimension)) * Math.Max(elementSize, sizeof(float));
+
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
@@ -90,7 +93,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyLis
     private long Shared(StepShape shape)
     {
         SharedBytes[] shared = [.. All.Select(layer => layer.Shared(shape)).OfType<SharedBytes>()];
-        return shared.Select(one => one.Ways).DefaultIfEmpty().Max() + shared.DistinctBy(one => one.Window).Sum(one => one.Mask);
+        return (shape.Tokens * angleSize) + shared.Select(one => one.Ways).DefaultIfEmpty().Max() + shared.DistinctBy(one => one.Window).Sum(one => one.Mask);
     }
 
     /// <summary>Bytes of the supervised rows as they come from the last block.</summary>

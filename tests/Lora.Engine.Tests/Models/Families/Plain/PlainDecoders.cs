@@ -17,6 +17,7 @@ internal static class PlainDecoders
         ["falcon_new"] = (model, ids) => Falcon(model, ids, FalconGroups, size: 6, attentionNorm: "ln_attn", mlpNorm: "ln_mlp"),
         ["falcon_11b"] = (model, ids) => Falcon(model, ids, FalconGroups, size: 6),
         ["falcon_rw"] = FalconRefinedWeb,
+        ["gemma3_text"] = Gemma3,
         ["gpt_neo"] = GptNeo,
         ["gpt_neox_serial"] = GptNeoxSerial,
         ["gptj"] = GptJ,
@@ -100,6 +101,32 @@ internal static class PlainDecoders
         }
 
         return model.LayerNorm(x, "transformer.ln_f").Linear(model["transformer.word_embeddings.weight"]);
+    }
+
+    private static double[][] Gemma3(PlainModel model, int[] ids)
+    {
+        double[][] x = Embed(model["model.embed_tokens.weight"], ids).Map(value => Math.Sqrt(24) * value);
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            string block = $"model.layers.{layer}.";
+            string attention = block + "self_attn.";
+            bool isLocal = layer == 0;
+            double[] speeds = isLocal ? Frequencies(20, 8) : [.. Frequencies(100, 8).Select(speed => speed / 4)];
+            double[][] normal = model.RootNormOfOneMore(x, block + "input_layernorm");
+            double[][] q = Heads("q").RotateHalves(8, speeds);
+            double[][] k = Heads("k").RotateHalves(8, speeds);
+            double[][] mixed = Attend(q, k, model.Linear(normal, attention + "v_proj", bias: false), 8, 1 / Math.Sqrt(10), (_, i, j) => isLocal && j <= i - 4 ? Hidden : 0);
+            x = x.Plus(model.RootNormOfOneMore(model.Linear(mixed, attention + "o_proj", bias: false), block + "post_attention_layernorm"));
+            x = x.Plus(model.RootNormOfOneMore(Gated(model, model.RootNormOfOneMore(x, block + "pre_feedforward_layernorm"), block, TanhGelu), block + "post_feedforward_layernorm"));
+
+            double[][] Heads(string name)
+            {
+                double[][] rows = model.Linear(normal, $"{attention}{name}_proj", bias: false);
+                return Beside([.. Enumerable.Range(0, rows[0].Length / 8).Select(head => model.RootNormOfOneMore(rows.Columns(head * 8, 8), $"{attention}{name}_norm"))]);
+            }
+        }
+
+        return model.RootNormOfOneMore(x, "model.norm").Linear(model["model.embed_tokens.weight"]);
     }
 
     private static double[][] GptNeo(PlainModel model, int[] ids)
@@ -220,8 +247,8 @@ internal static class PlainDecoders
         return model.LayerNorm(x, "model.norm").Linear(model["model.embed_tokens.weight"]);
     }
 
-    private static double[][] Gated(PlainModel model, double[][] x, string block) => model.Linear(
-        model.Linear(x, block + "mlp.gate_proj", bias: false).Map(Silu).Multiply(model.Linear(x, block + "mlp.up_proj", bias: false)), block + "mlp.down_proj", bias: false);
+    private static double[][] Gated(PlainModel model, double[][] x, string block, Func<double, double>? activation = null) => model.Linear(
+        model.Linear(x, block + "mlp.gate_proj", bias: false).Map(activation ?? Silu).Multiply(model.Linear(x, block + "mlp.up_proj", bias: false)), block + "mlp.down_proj", bias: false);
 
     /// <summary>q, k and v out of a row that has for each head its q, its k and its v.</summary>
     private static double[][][] HeadByHead(double[][] packed, int heads, int size) =>

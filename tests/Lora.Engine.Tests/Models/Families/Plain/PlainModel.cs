@@ -49,5 +49,15 @@ internal sealed class PlainModel : IDisposable
 
     public double[][] LayerNorm(double[][] rows, string name, bool bias = true) => rows.LayerNorm(this[name + ".weight"], bias ? this[name + ".bias"] : null, 1e-5);
 
+    /// <summary>x / sqrt(mean(x²) + 1e-6) (1 + w) of each row.</summary>
+    public double[][] RootNormOfOneMore(double[][] rows, string name)
+    {
+        PlainTensor weight = this[name + ".weight"];
+        return rows.RootNorm(weight with { Values = [.. weight.Values.Select(value => 1 + value)] }, 1e-6);
+    }
+
+    /// <summary>Other values for a tensor, for the arithmetic alone.</summary>
+    public void Change(string name, double[] values) => tensors[name] = tensors[name] with { Values = values };
+
     public void Dispose() => folder.Dispose();
 }

@@ -22,6 +22,10 @@ public class StepMemoryTests
     [InlineData("gemma", "mlp.gate_proj")]
     [InlineData("gemma2", "")]
     [InlineData("gemma2", "self_attn.v_proj")]
+    [InlineData("gemma3_text", "")]
+    [InlineData("gemma3_text", "mlp.up_proj")]
+    [InlineData("olmo2", "")]
+    [InlineData("olmo2", "self_attn.k_proj,mlp.down_proj")]
     public void What_a_block_keeps_is_what_was_planned_to_the_byte(string family, string roles)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -58,6 +62,11 @@ public class StepMemoryTests
     [InlineData("gemma2", "", 0, 0, true)]
     [InlineData("gemma2", "", 0, 1, true)]
     [InlineData("gemma2", "model.layers.1.self_attn.o_proj,model.layers.1.mlp.up_proj", 0, 0, true)]
+    [InlineData("gemma3_text", "", 0, 1, false)]
+    [InlineData("gemma3_text", "", 1, 1, true)]
+    [InlineData("olmo2", "", 0, 1, false)]
+    [InlineData("olmo2", "", 1, 1, true)]
+    [InlineData("olmo2", "model.layers.1.self_attn.o_proj", 0, 0, false)]
     [InlineData("llama3", "", 0, 0, true)]
     [InlineData("qwen3", "", 1, 1, true)]
     [InlineData("gemma", "model.layers.1.self_attn.q_proj,model.layers.1.self_attn.k_proj", 0, 0, true)]
@@ -83,6 +92,8 @@ public class StepMemoryTests
     [InlineData("qwen3", 3 * 32)]
     [InlineData("phi3", 48)]
     [InlineData("gemma2", 3 * 32)]
+    [InlineData("gemma3_text", 3 * 48)]
+    [InlineData("olmo2", 3 * 48)]
     public void Inputs_that_adapters_drop_together_find_their_room(string family, int widest)
     {
         using DisposeScope scope = NewDisposeScope();
