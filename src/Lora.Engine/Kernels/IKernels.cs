@@ -25,6 +25,12 @@ internal interface IKernels
     /// <param name="scratch">For what a pass makes.</param>
     IAttention Attention(AttentionHeads shape, ScalarType type, TensorStack scratch);
 
+    /// <summary>What is done without whole operators of libtorch, and why; null where the device has them, or where there is no choice.</summary>
+    /// <param name="needs">The operators.</param>
+    /// <param name="type">Of their tensors.</param>
+    /// <param name="device">Where they are.</param>
+    string? Way(OperatorNeeds needs, ScalarType type, Device device) => null;
+
     /// <summary>The most bytes that are made in passing, where that is worth planning; attention has its own.</summary>
     /// <param name="tokens">Rows.</param>
     /// <param name="widths">How wide they are.</param>
@@ -79,9 +85,9 @@ internal interface IKernels
     /// <summary>Adds Σ -log softmax(logits)[target] to a sum; the logits become their gradient times a factor, (softmax - onehot) · factor.</summary>
     /// <param name="logits">[places, vocabulary], contiguous.</param>
     /// <param name="targets">[places], int64.</param>
-    /// <param name="factor">What the loss is multiplied by before it is differentiated.</param>
-    /// <param name="sum">[], float64: nats, without the factor; added to.</param>
-    void CrossEntropy(Tensor logits, Tensor targets, double factor, Tensor sum);
+    /// <param name="factor">What the loss is multiplied by before it is differentiated; null for no gradient, and logits that nobody reads afterwards.</param>
+    /// <param name="sum">[], float64: nats, without the factor; added to. The same number with a gradient and without.</param>
+    void CrossEntropy(Tensor logits, Tensor targets, double? factor, Tensor sum);
 
     /// <summary>
     /// Dropout: y (+)= x / (1 - p), but zero where a number drawn for the value is below p. The draws hang on the seed and the value's place alone, so
@@ -142,8 +148,9 @@ internal sealed record RotationAngles(Tensor Table)
 /// <param name="Hidden">Of a hidden state.</param>
 /// <param name="Turned">Of q and k.</param>
 /// <param name="Dropped">Of the widest input that is dropped, once for each adapter where they are dropped together; 0 where none is.</param>
-/// <param name="ElementSize">Bytes of one.</param>
-internal readonly record struct KernelWidths(long Hidden, long Turned, long Dropped, int ElementSize);
+/// <param name="Type">Of one.</param>
+/// <param name="Device">Where they are.</param>
+internal readonly record struct KernelWidths(long Hidden, long Turned, long Dropped, ScalarType Type, Device Device);
 
 /// <summary>The numbers of one step of AdamW.</summary>
 /// <param name="LearningRate">lr.</param>

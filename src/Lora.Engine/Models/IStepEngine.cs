@@ -50,16 +50,23 @@ internal readonly record struct LossSum(double Loss, long Hits, LabelScores? Sco
 {
     public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Hits + right.Hits, LabelScores.Sum(left.Scores, right.Scores));
 
+    /// <summary>Reads sums of texts from the device, and waits for all of them at once.</summary>
+    /// <param name="sums">Each [2], float64: the loss, and the hits, which are whole in it too.</param>
+    public static LossSum[] Read(IReadOnlyList<Tensor> sums)
+    {
+        if (sums.Count == 0)
+        {
+            return [];
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        double[] numbers = [.. stack(sums).cpu().data<double>()];
+        return [.. numbers.Chunk(2).Select(one => new LossSum(one[0], (long)one[1]))];
+    }
+
     /// <summary>How many places have their highest logit at the target; of several that are equally high the first counts, as in torch.argmax.</summary>
     /// <param name="logits">[places, vocabulary].</param>
     /// <param name="targets">[places], int64.</param>
     /// <returns>[], int64, in the caller's scope.</returns>
     public static Tensor FindHits(Tensor logits, Tensor targets) => logits.argmax(-1).eq(targets).sum();
-
-    /// <summary>The same, read from the device.</summary>
-    public static long CountHits(Tensor logits, Tensor targets)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        return FindHits(logits, targets).ToInt64();
-    }
 }

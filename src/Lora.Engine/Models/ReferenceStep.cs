@@ -68,15 +68,25 @@ internal sealed class ReferenceStep(TaskModel model) : IStepEngine
     {
         bool isClassifier = model.Task is TaskKind.SequenceClassification or TaskKind.TokenClassification;
         LossSum sum = default;
+        List<Tensor> queued = []; // each [2]
         for (int start = 0; start < rows.Count; start += LossChunk.Least)
         {
             // Without gradients nothing asks for the logits of all places at once.
             using DisposeScope chunk = NewDisposeScope();
             SupervisedRows part = rows.Part(start, LossChunk.Least);
-            sum += part.Score(model.Head(hidden.narrow(0, start, part.Count)), isClassifier); // [places, labels]
+            Tensor predictions = model.Head(hidden.narrow(0, start, part.Count)); // [places, labels]
+            if (isClassifier || part.Values is not null)
+            {
+                sum += part.Score(predictions, isClassifier);
+            }
+            else
+            {
+                queued.Add(part.Sums(predictions).MoveToOuterDisposeScope());
+            }
         }
 
-        return sum;
+        // Tokens are waited for once, however many chunks there are.
+        return LossSum.Read(queued).Aggregate(sum, (left, right) => left + right);
     }
 
     /// <inheritdoc/>

@@ -53,16 +53,25 @@ internal sealed record SupervisedRows(long[] Positions, long[] Targets)
         return sum.Times(1.0 / exact.shape[1]);
     }
 
+    /// <summary>The summed loss of predictions of classes, [count, classes], and how many are right, not waited for.</summary>
+    /// <returns>[2], float64 (<see cref="LossSum.Read"/>), in the caller's scope.</returns>
+    public Tensor Sums(Tensor predictions)
+    {
+        Tensor exact = predictions.to(ScalarType.Float32); // [count, classes]
+        Tensor hits = LossSum.FindHits(exact, DeviceIndex.Of(Targets, exact.device));
+        return stack([SumLoss(exact).to(ScalarType.Float64), hits.to(ScalarType.Float64)]);
+    }
+
     /// <summary>Loss, hits and, of classifiers, scores of predictions [count, labels], without gradients.</summary>
     public LossSum Score(Tensor predictions, bool isClassifier)
     {
         Tensor exact = predictions.to(ScalarType.Float32); // [count, labels]
-        double loss = SumLoss(exact).ToDouble();
         if (Values is null)
         {
-            return new(loss, LossSum.CountHits(exact, DeviceIndex.Of(Targets, exact.device)), isClassifier ? LabelScores.OfClasses(exact, Targets) : null);
+            return LossSum.Read([Sums(exact)])[0] with { Scores = isClassifier ? LabelScores.OfClasses(exact, Targets) : null };
         }
 
+        double loss = SumLoss(exact).ToDouble();
         if (Values.AreNumbers)
         {
             return new(loss, 0, LabelScores.OfNumbers(exact, Values.Numbers));

@@ -68,9 +68,9 @@ internal sealed class TrainingRun(
         TrainingStateKeeper? keeper = options.IsStateKept
             ? new(options.OutputPath, options, loop, checkpoints, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
             : null;
-        foreach (string way in (engine as FusedStep)?.AttentionWays ?? [])
+        foreach (string way in ((engine as FusedStep)?.Ways ?? []).Append(optimizer.Way).OfType<string>())
         {
-            observer.OnStage($"Attention {way}");
+            observer.OnStage(way);
         }
 
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");

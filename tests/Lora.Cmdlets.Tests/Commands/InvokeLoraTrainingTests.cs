@@ -63,12 +63,13 @@ public sealed class InvokeLoraTrainingTests : IClassFixture<HostedShell>, IDispo
     [Fact]
     public void Float16_is_offered_trains_with_a_scaled_loss_and_is_named()
     {
-        ShellResult run = shell.Run($"{Config}; $r = $c | {Train} -Device cpu -DataType Float16 -Verbose 4>&1; $r.History.LossScale; \"$r\"");
+        ShellResult run = shell.Run($"{Config}; $r = $c | {Train} -Device cpu -DataType Float16 -Verbose 4>&1; $r.History.LossScale; $r.Message; \"$r\"");
         ShellResult offered = shell.Run("(TabExpansion2 'Invoke-LoraTraining -DataType F').CompletionMatches.CompletionText");
 
         Assert.Empty(run.ErrorIds);
         Assert.Equal([65536.0, 65536.0, 65536.0], run.Output.Take(3).Select(value => value.BaseObject));
         Assert.Contains("in Float16 on cpu", run.Output[^1].ToString(), StringComparison.Ordinal);
+        Assert.Contains("Attention by aten::_scaled_dot_product_flash_attention_for_cpu", run.Output.Select(value => value.ToString())); // what computes it, as -Verbose has it
         Assert.Equal(["Float16", "Float32"], offered.Output.Select(value => value.ToString()));
     }
 

@@ -23,5 +23,8 @@ internal abstract class AttentionOperator
     public abstract long StatisticBytes(IReadOnlyList<int> lengths);
 
     /// <summary>The most bytes that the operator takes in passing, beside its results.</summary>
-    public virtual long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape) => 0;
+    /// <param name="lengths">Tokens of each document.</param>
+    /// <param name="shape">The heads.</param>
+    /// <param name="elementSize">Bytes of a value.</param>
+    public virtual long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape, int elementSize) => 0;
 }

@@ -14,10 +14,10 @@ internal static class AttentionOperators
     /// <param name="device">Where the tensors are.</param>
     /// <param name="type">Of the tensors.</param>
     /// <param name="shape">The heads.</param>
-    /// <param name="card">What is known of the device.</param>
-    public static (AttentionOperator? Chosen, IReadOnlyList<string> Reasons) Choose(Device device, ScalarType type, AttentionHeads shape, CardFacts card)
+    /// <param name="card">What is known of the card; null where there is none to ask.</param>
+    public static (AttentionOperator? Chosen, IReadOnlyList<string> Reasons) Choose(Device device, ScalarType type, AttentionHeads shape, CardFacts? card)
     {
-        if (device.type != DeviceType.CUDA && !card.IsCuda)
+        if (card is null)
         {
             // META has shapes alone: what any card would be asked for. No whole operator caps scores.
             return (shape.Cap is not null ? null : device.type == DeviceType.META ? new EfficientAttention() : new DocumentAttention(), []);

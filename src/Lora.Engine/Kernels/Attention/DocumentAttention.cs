@@ -72,6 +72,14 @@ internal sealed class DocumentAttention : AttentionOperator
     /// <inheritdoc/>
     public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Sum(length => (long)length) * sizeof(double);
 
+    /// <inheritdoc/>
+    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape, int elementSize)
+    {
+        // Each document's results, before they are all in one tensor; and what is hidden of its scores: distances, flags, and what is added.
+        long pairs = shape.Window is null ? 0 : lengths.Sum(length => (long)length * length);
+        return (elementSize * lengths.Sum(length => (long)length) * (shape.Queries + (2 * shape.Keys))) + (pairs * (sizeof(long) + 2 + (2 * elementSize)));
+    }
+
     /// <summary>What is added to the scores where a query does not see all that is before it: minus infinity, [1, 1, length, length].</summary>
     private static OperatorArgument Hidden(AttentionHeads shape, int length, Tensor like)
     {

@@ -25,7 +25,7 @@ internal sealed class EfficientAttention : AttentionOperator
     public override string Name => OperatorNeeds.EfficientAttention.Name;
 
     /// <inheritdoc/>
-    public override bool NeedsEqualHeads => true;
+    public override bool NeedsEqualHeads => !OperatorNeeds.EfficientAttention.Heads!.AreGrouped;
 
     /// <inheritdoc/>
     public override (Tensor Mixed, Tensor[] Statistics) Forward(HeadParts heads, AttentionHeads shape, DocumentPlaces documents)
@@ -78,9 +78,10 @@ internal sealed class EfficientAttention : AttentionOperator
     public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Count * Whole(lengths.Max(), Block) * sizeof(float);
 
     /// <inheritdoc/>
-    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape)
+    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape, int elementSize)
     {
-        // For each head of each document, as long as the longest: dq added up in float32, and one block of dk and dv where they are too wide for registers.
+        // For each head of each document, as long as the longest: dq added up in float32 whatever the dtype, since keys may be split (kNeedsAccumGradQ), and one
+        // block of dk and dv where they are too wide for registers.
         long width = Whole(shape.HeadSize, BackwardBlock);
         long sums = Whole(lengths.Max(), BackwardBlock) * width;
         long blocks = shape.HeadSize > BackwardBlock ? 2 * BackwardBlock * width : 0;

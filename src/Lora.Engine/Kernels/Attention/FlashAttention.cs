@@ -77,7 +77,7 @@ internal sealed class FlashAttention : AttentionOperator
     public override long StatisticBytes(IReadOnlyList<int> lengths) => lengths.Sum(length => (long)length) * sizeof(float);
 
     /// <inheritdoc/>
-    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape)
+    public override long Workspace(IReadOnlyList<int> lengths, AttentionHeads shape, int elementSize)
     {
         // dq and Σ dO O in float32, with room between documents; where numbers have to be the same each time, a dq for each processor that would add to one.
         long tokens = lengths.Sum(length => (long)length);
@@ -86,7 +86,7 @@ internal sealed class FlashAttention : AttentionOperator
         long width = (shape.HeadSize + HeadUnit - 1) / HeadUnit * HeadUnit;
 
         // Gradients of k and v for each head of q before they are summed.
-        long expanded = shape.KeyValueHeads == shape.Heads ? 0 : 2 * tokens * shape.Queries * sizeof(short);
+        long expanded = shape.KeyValueHeads == shape.Heads ? 0 : 2 * tokens * shape.Queries * elementSize;
         return (padded * shape.Heads * sizeof(float) * ((sums * width) + 1)) + expanded;
     }
 

@@ -60,7 +60,7 @@ internal sealed class PackedAttention(AttentionOperator operation, IReadOnlyList
             Keeping: default,
             Again: default,
             Made: (elementSize * tokens * shape.Queries) + (shape.Heads * operation.StatisticBytes(lengths)),
-            Passing: (elementSize * tokens * (expanded + gradients)) + operation.Workspace(lengths, shape));
+            Passing: (elementSize * tokens * (expanded + gradients)) + operation.Workspace(lengths, shape, elementSize));
     }
 
     /// <summary>k and v with a head for each of q, where the operator asks for it: one copy of both.</summary>

@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace Lora.Kernels;
 
-/// <content>Cross-entropy with its gradient.</content>
+/// <content>Cross-entropy, with its gradient or alone.</content>
 internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 {
     /// <inheritdoc/>
-    public void CrossEntropy(Tensor logits, Tensor targets, double factor, Tensor sum)
+    public void CrossEntropy(Tensor logits, Tensor targets, double? factor, Tensor sum)
     {
         Rows<TElement> rows = Rows<TElement>.Of(logits);
         long* target = Rows<long>.Memory<long>(targets);
@@ -18,16 +18,26 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         {
             for (long row = begin; row < end; row++)
             {
-                losses[row] = CrossEntropyRow(rows[row], vocabulary, target[row], (float)factor);
+                losses[row] = CrossEntropyRow(rows[row], vocabulary, target[row], (float?)factor);
             }
         });
         *Rows<double>.Memory<double>(sum) += losses.Sum();
     }
 
-    private static double CrossEntropyRow(TElement* row, long width, long target, float factor)
+    private static double CrossEntropyRow(TElement* row, long width, long target, float? factor)
     {
         float chosen = TElement.Get(row + target); // before the row is overwritten
         double logarithm = LogSumExp(row, width);
+        if (factor is float scale)
+        {
+            WriteGradient(row, width, target, chosen, logarithm, scale);
+        }
+
+        return logarithm - chosen;
+    }
+
+    private static void WriteGradient(TElement* row, long width, long target, float chosen, double logarithm, float factor)
+    {
         TLanes shift = TLanes.All((float)logarithm);
         TLanes scale = TLanes.All(factor);
         for (long at = 0; at < width; at += TLanes.Count)
@@ -40,7 +50,6 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         // The target's entry by itself, in double: p rounded to bfloat16 first, and 1 taken off then, would lose what is left to learn of a p near 1.
         double missing = Math.Exp(chosen - logarithm) - 1;
         Vectors<TLanes, TElement>.Store(row + target, 1, TLanes.All((float)(missing * factor)));
-        return logarithm - chosen;
     }
 
     private static double LogSumExp(TElement* row, long width)

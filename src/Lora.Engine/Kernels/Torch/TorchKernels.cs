@@ -6,11 +6,17 @@ namespace Lora.Kernels;
 
 /// <summary>
 /// The kernels as libtorch's operators: for every device and dtype, and what the vector code is compared with. On a GPU each is a few whole operators, which
-/// compute in float32 whatever the dtype; a processor lacks some of them and gets formulas in a wide dtype.
+/// compute in float32 whatever the dtype; where one is not there (<see cref="OperatorNeeds"/>), as on a processor, formulas in a wide dtype take its place.
 /// </summary>
 /// <param name="attention">The operator of attention; null for the first that serves the heads on their device.</param>
-internal sealed partial class TorchKernels(AttentionOperator? attention = null) : IKernels
+/// <param name="card">What is known of the card; null to ask the device.</param>
+internal sealed partial class TorchKernels(AttentionOperator? attention = null, CardFacts? card = null) : IKernels
 {
+    // Of a norm's gradient by formulas: x and dy, n, w dy, their product, two of its difference.
+    private const int FormulaTensors = 7;
+
+    private readonly WholeOperators whole = new(card);
+
     /// <inheritdoc/>
     public bool MakesResults => true;
 
@@ -19,23 +25,29 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
     {
         (AttentionOperator? chosen, IReadOnlyList<string> reasons) = attention is not null
             ? (attention, [])
-            : AttentionOperators.Choose(scratch.Device, type, shape, CardFacts.Of(scratch.Device));
+            : AttentionOperators.Choose(scratch.Device, type, shape, whole.Card(scratch.Device));
         return chosen is null ? new PlainAttention(reasons, shape, scratch, type.ElementSize()) : new PackedAttention(chosen, reasons, shape, type.ElementSize());
     }
+
+    /// <inheritdoc/>
+    public string? Way(OperatorNeeds needs, ScalarType type, Device device) => whole.Reason(needs, type, device) is string reason ? $"{needs.Instead} ({reason})" : null;
 
     /// <inheritdoc/>
     public long Workspace(long tokens, KernelWidths widths)
     {
         // One kernel works at a time: a norm's gradient before it is added, q and k with their halves swapped, or an input's mask and dropped values.
         long values = Math.Max(Math.Max(widths.Hidden, widths.Turned), widths.Dropped);
-        return tokens * ((values * widths.ElementSize) + (widths.Dropped * sizeof(float)));
+        long bytes = tokens * ((values * widths.Type.ElementSize()) + (widths.Dropped * sizeof(float)));
+        return whole.Has(OperatorNeeds.FusedNorm, widths.Type, widths.Device)
+            ? bytes
+            : Math.Max(bytes, tokens * Math.Max(widths.Hidden, widths.Turned) * FormulaTensors * Math.Max(sizeof(float), widths.Type.ElementSize()));
     }
 
     /// <inheritdoc/>
     public (Tensor Normal, Tensor Scale) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack scalePlace)
     {
         using DisposeScope scope = NewDisposeScope();
-        if (!IsProcessor(x.device))
+        if (HasNorm(x))
         {
             bool isOne = weight.Wide.dim() == 1;
             Tensor[] results = Dispatcher.Call(
@@ -53,7 +65,7 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
     public void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor result = IsProcessor(x.device) ? WideGradient(x, weight.Wide, scale, dy) : FusedGradient(x, weight, scale, dy);
+        Tensor result = HasNorm(x) ? FusedGradient(x, weight, scale, dy) : WideGradient(x, weight.Wide, scale, dy);
 
         // dx may be dy: it is written after everything was read.
         _ = accumulate ? dx.Add(result) : dx.copy_(result);
@@ -63,7 +75,7 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
     public Tensor NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, TensorStack place)
     {
         using DisposeScope scope = NewDisposeScope();
-        return place.Adopt(IsProcessor(x.device) ? WideGradient(x, weight.Wide, scale, dy).to(x.dtype) : FusedGradient(x, weight, scale, dy));
+        return place.Adopt(HasNorm(x) ? FusedGradient(x, weight, scale, dy) : WideGradient(x, weight.Wide, scale, dy).to(x.dtype));
     }
 
     /// <inheritdoc/>
@@ -94,33 +106,6 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
         y.Multiply(factor);
     }
 
-    /// <inheritdoc/>
-    public void Adam(Tensor values, Tensor mean, Tensor variance, Tensor gradients, AdamStep step, Tensor skip)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor number = Arithmetic.Full([], step.Number, ScalarType.Float32, values.device);
-
-        // torch.optim.AdamW's own kernel, one pass; the largest second moments are another optimiser's.
-        Dispatcher.Run(
-            "aten::_fused_adamw_",
-            "",
-            OperatorArgument.List(values),
-            OperatorArgument.List(gradients),
-            OperatorArgument.List(mean),
-            OperatorArgument.List(variance),
-            OperatorArgument.List(),
-            OperatorArgument.List(number),
-            step.LearningRate,
-            step.Beta1,
-            step.Beta2,
-            step.WeightDecay,
-            step.Epsilon,
-            false,
-            false,
-            OperatorArgument.None,
-            OperatorArgument.Some(skip));
-    }
-
     /// <summary>scale (w dy - n mean(w dy n)) with n = x scale, as formulas.</summary>
     private static Tensor WideGradient(Tensor x, Tensor weight, Tensor scale, Tensor dy)
     {
@@ -146,6 +131,8 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null) 
             isOne ? OperatorArgument.Some(weight.Rounded) : OperatorArgument.None,
             OperatorArgument.List(true, false))[0]; // the weight is frozen
     }
+
+    private bool HasNorm(Tensor x) => whole.Has(OperatorNeeds.FusedNorm, x.dtype, x.device);
 
     private static bool IsProcessor(Device device) => device.type == DeviceType.CPU;
 

@@ -41,10 +41,11 @@ internal sealed class FusedHead : IDisposable
     /// <summary>Takes over the trained values as they are now.</summary>
     public void Refresh() => head.Refresh();
 
-    /// <summary>Takes the summed loss and the hits, without gradients.</summary>
+    /// <summary>Takes the summed loss and the hits, and no gradients.</summary>
     /// <param name="x">The last block's output, [tokens, hidden].</param>
     /// <param name="step">The places and what they predict.</param>
-    public LossSum SumLoss(Tensor x, StepContext step)
+    /// <returns>Both, [2], float64 (<see cref="LossSum.Read"/>), in the caller's scope.</returns>
+    public Tensor SumLoss(Tensor x, StepContext step)
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
@@ -59,14 +60,13 @@ internal sealed class FusedHead : IDisposable
             head.Forward(normal.narrow(0, start, count), logits, scratch);
             logits = Capped(logits);
 
-            // Hits first. The loss is by the same kernel as in training, so that both are the same number; it leaves zeros in the logits.
+            // Hits first: the loss leaves other numbers in the logits.
             Tensor right = step.Targets.narrow(0, start, count);
             hits.Add(LossSum.FindHits(logits, right));
-            kernels.CrossEntropy(logits, right, factor: 0, sum);
+            kernels.CrossEntropy(logits, right, factor: null, sum);
         }
 
-        // The one place where the processor waits.
-        return new(sum.ToDouble(), hits.ToInt64());
+        return stack([sum, hits.to(ScalarType.Float64)]).MoveToOuterDisposeScope();
     }
 
     /// <summary>Takes the loss and its gradient.</summary>

@@ -48,7 +48,13 @@ internal sealed class FusedStep : IStepEngine
             [.. layers.Take(Lowest).Select(layer => layer.Memory)],
             decoder.Shape,
             (int)decoder.Embedding.element_size(),
-            kernels);
+            kernels,
+            FrozenProduct.Workspace(decoder.Embedding.device));
+        Ways =
+        [
+            .. layers.Select(layer => layer.AttentionWay).OfType<string>().Distinct().Select(way => $"Attention {way}"),
+            .. new[] { kernels.Way(OperatorNeeds.FusedNorm, decoder.Embedding.dtype, decoder.Embedding.device) }.OfType<string>(),
+        ];
     }
 
     /// <summary>The lowest block that learns; the number of blocks when only the head does.</summary>
@@ -57,8 +63,8 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>Bytes of one token's hidden state.</summary>
     public long HiddenSize => decoder.Shape.HiddenSize * decoder.Embedding.element_size();
 
-    /// <summary>What computes attention in its blocks, and why nothing quicker does; empty where there is no choice.</summary>
-    public IEnumerable<string> AttentionWays => layers.Select(layer => layer.AttentionWay).OfType<string>().Distinct();
+    /// <summary>What computes attention in its blocks, and what takes the place of whole operators, with why nothing quicker does; empty where there is no choice.</summary>
+    public IReadOnlyList<string> Ways { get; }
 
     /// <summary>What its tensors take.</summary>
     public StepMemory Memory { get; }
@@ -180,6 +186,14 @@ internal sealed class FusedStep : IStepEngine
             return default;
         }
 
+        using DisposeScope scope = NewDisposeScope();
+        return LossSum.Read([QueueSums(batch, rows)])[0];
+    }
+
+    /// <summary><see cref="SumLoss"/> without waiting for it.</summary>
+    /// <returns>[2], float64 (<see cref="LossSum.Read"/>), in the caller's scope.</returns>
+    internal Tensor QueueSums(Batch batch, SupervisedRows rows)
+    {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Refresh();
@@ -197,7 +211,7 @@ internal sealed class FusedStep : IStepEngine
                 layer.Forward(x, step);
             }
 
-            return head.SumLoss(x, step);
+            return head.SumLoss(x, step).MoveToOuterDisposeScope();
         }
         finally
         {
@@ -222,17 +236,17 @@ internal sealed class FusedStep : IStepEngine
         try
         {
             using FusedFollowing following = new(decoder, layers, beginning.Ids);
-            List<LossSum> sums = [];
+            List<Tensor> sums = [];
             foreach (TrainingExample text in beginning.Following)
             {
                 using DisposeScope own = NewDisposeScope();
                 Batch batch = Batch.Of([text], Batch.Padding);
                 PackedBatch packed = new(batch, SupervisedRows.Of(batch));
                 StepContext step = decoder.Context(packed.Documents, packed, beginning.Ids.Length);
-                sums.Add(head.SumLoss(following.Read(step), step));
+                sums.Add(head.SumLoss(following.Read(step), step).MoveToOuterDisposeScope());
             }
 
-            return sums;
+            return LossSum.Read(sums);
         }
         finally
         {

@@ -8,6 +8,9 @@ public sealed class LoraMemoryPlan
     // As the shell counts: a limit of 8GB reads as 8.00 GB.
     private const double Gigabyte = 1L << 30;
 
+    /// <summary>The limit of a device that does not say how much memory it has.</summary>
+    internal const long Unknown = long.MaxValue;
+
     /// <summary>The highest point of the run: the sum of all parts.</summary>
     public long Peak { get; init; }
 
@@ -32,7 +35,7 @@ public sealed class LoraMemoryPlan
     /// <summary>Everything else that the process has: libraries, the shell, the dataset.</summary>
     public long Other { get; init; }
 
-    /// <summary>What the run may take: the limit that was given, or what the machine has left.</summary>
+    /// <summary>What the run may take: the limit that was given, or what the machine has left; the largest number where its device does not say.</summary>
     public long Limit { get; init; }
 
     /// <summary>Tokens of the largest batch.</summary>
@@ -47,7 +50,7 @@ public sealed class LoraMemoryPlan
     /// <summary>In how many slices attention takes its heads, where it is plain products and a GPU has no room for all pairs of tokens at once; else 1.</summary>
     public int AttentionSlice { get; init; } = 1;
 
-    /// <summary>Learned tokens whose loss is taken at once, each with its logits: 512 on a CPU, on a GPU as many as there is room for.</summary>
+    /// <summary>Learned tokens whose loss is taken at once, each with its logits: 512 on a CPU, on a GPU as many as there is room for, or all of a batch.</summary>
     public int LossChunk { get; init; }
 
     /// <summary>
@@ -61,6 +64,7 @@ public sealed class LoraMemoryPlan
     {
         string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks and the attention of {RecomputedAttention} computed again";
         string slices = AttentionSlice == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", attention in {AttentionSlice} slices");
-        return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {Limit / Gigabyte:F2} GB{again}{slices}, the loss of up to {LossChunk} tokens at once");
+        string limit = Limit == Unknown ? "what the device has, which it does not say" : string.Create(CultureInfo.InvariantCulture, $"{Limit / Gigabyte:F2} GB");
+        return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {limit}{again}{slices}, the loss of up to {LossChunk} tokens at once");
     }
 }

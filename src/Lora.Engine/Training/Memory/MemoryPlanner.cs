@@ -13,8 +13,15 @@ namespace Lora.Training;
 /// <param name="options">The limit and how to stay within it.</param>
 /// <param name="shapes">The run's batches.</param>
 /// <param name="isFree">Whether all memory that nobody needs was given back before.</param>
+/// <param name="ask">Says what a device has given and may give; null for <see cref="AvailableMemory.Of"/>.</param>
 internal sealed class MemoryPlanner(
-    FusedStep step, TaskModel model, AttachedAdapter adapter, TrainingOptions options, IEnumerable<StepShape> shapes, bool isFree = false)
+    FusedStep step,
+    TaskModel model,
+    AttachedAdapter adapter,
+    TrainingOptions options,
+    IEnumerable<StepShape> shapes,
+    bool isFree = false,
+    Func<Device, bool, (long Taken, long Limit)?>? ask = null)
 {
     // What a run takes at most that keeps freed memory, as a share of what its tensors take (bench plan).
     private const double KeptShare = 1.25;
@@ -27,7 +34,10 @@ internal sealed class MemoryPlanner(
 
     private readonly StepMemory memory = step.Memory;
     private readonly StepShape[] largest = Largest(shapes);
-    private readonly (long Taken, long Limit) available = Available(model, adapter, isFree);
+
+    // Where the device says nothing, what torch has put there, without a limit.
+    private readonly (long Taken, long Limit) available =
+        (ask ?? AvailableMemory.Of)(model.Device, isFree) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), LoraMemoryPlan.Unknown);
 
     private long Limit => options.MemoryLimit ?? available.Limit;
 
@@ -50,7 +60,7 @@ internal sealed class MemoryPlanner(
             return;
         }
 
-        long most = limit ?? AvailableMemory.Of(device)?.Limit ?? long.MaxValue;
+        long most = limit ?? AvailableMemory.Of(device)?.Limit ?? LoraMemoryPlan.Unknown;
         if (bytes > most)
         {
             throw LoraException.Of(
@@ -119,16 +129,15 @@ internal sealed class MemoryPlanner(
 
     private bool FitsKept(long rest, long activation) => rest + (long)(KeptShare * activation) <= Limit;
 
-    /// <summary>Places of the loss at once: on a device as many as there is room for, without waste for freed memory that is kept.</summary>
+    /// <summary>
+    /// Places of the loss at once: on a device as many as there is room for, without waste for freed memory that is kept; all of them where it does not say what it
+    /// has, since nothing asks for chunks then, and the rehearsal of the largest batch shows in the first seconds whether they fit.
+    /// </summary>
     private int ChooseChunk(long rest, Recomputation chosen, int slices) =>
-        // A processor has nothing from more of them, and of a device that does not say what is free nothing is promised.
-        model.Device.type == DeviceType.CPU || Limit == long.MaxValue
+        // A processor has nothing from more of them.
+        model.Device.type == DeviceType.CPU
             ? LossChunk.Least
             : LossChunk.Most(largest.Max(shape => shape.Supervised), memory.Vocabulary, chunk => FitsKept(rest, Peak(chosen, slices, chunk)));
-
-    /// <summary>What the device says; where it says nothing, what torch has put there, without a limit.</summary>
-    private static (long Taken, long Limit) Available(TaskModel model, AttachedAdapter adapter, bool isFree) =>
-        AvailableMemory.Of(model.Device, isFree) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), long.MaxValue);
 
     /// <summary>The batches that one part or another of the memory is largest for, in one pass: shapes are made while they are looked at.</summary>
     private static StepShape[] Largest(IEnumerable<StepShape> shapes)

@@ -34,6 +34,9 @@ internal sealed class AdamW : IDisposable
         Variance = zeros_like(values).DetachFromDisposeScope();
     }
 
+    /// <summary>What takes the place of the operator that has a step in one pass, and why; null where the device has it, or a processor's vector code.</summary>
+    public string? Way => kernels.Way(OperatorNeeds.FusedAdam, values.dtype, values.device);
+
     /// <summary>Steps done; those that a run skipped are none.</summary>
     public int Steps { get; private set; }
 

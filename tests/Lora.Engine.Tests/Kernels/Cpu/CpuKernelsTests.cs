@@ -121,9 +121,11 @@ public class CpuKernelsTests
         Tensor targets = randint(0, width, [8], dtype: ScalarType.Int64, device: CPU);
         Tensor expected = Wide(logits);
         double expectedLoss = Loss(exact, expected, targets, 0.125);
+        double alone = Loss(kernels, logits.clone(), targets, factor: null);
         double loss = Loss(kernels, logits, targets, 0.125);
 
         Assert.Equal(expectedLoss, loss, SingleTolerance * expectedLoss);
+        Assert.Equal(loss, alone);
         Assert.InRange(Closeness.Relative(logits, expected), 0, tolerance);
     }
 
@@ -258,7 +260,7 @@ public class CpuKernelsTests
 
     private static Tensor Draw(ScalarType type, params long[] shape) => randn(shape, dtype: ScalarType.Float32, device: CPU).to(type);
 
-    private static double Loss(IKernels kernels, Tensor logits, Tensor targets, double factor)
+    private static double Loss(IKernels kernels, Tensor logits, Tensor targets, double? factor)
     {
         Tensor sum = zeros([], dtype: ScalarType.Float64, device: CPU);
         kernels.CrossEntropy(logits, targets, factor, sum);

@@ -17,7 +17,7 @@ public class OperatorNeedsTests
     [InlineData("9.0", true, "efficient norm")]
     [InlineData("7.5", false, "norm")] // RTX 2080: no products in bfloat16
     [InlineData("13.0", false, "norm")] // newer than what libtorch is built for
-    [InlineData(null, false, "")] // a driver that does not say
+    [InlineData(null, false, "norm")] // a driver that does not say: what any card of libtorch's runs
     public void A_card_runs_what_its_generation_and_system_have_in_bfloat16(string? capability, bool isWindows, string operators) =>
         Assert.Equal(operators, Runs(new(IsCuda: true, capability is null ? null : Version.Parse(capability), isWindows, HasRepeatableAlgorithms: true), Usual));
 
@@ -50,14 +50,53 @@ public class OperatorNeedsTests
     }
 
     [Fact]
-    public void A_CPU_runs_none_of_them_and_each_says_where_that_stands()
+    public void A_CPU_runs_none_of_them() =>
+        Assert.All(OperatorNeeds.All, needs => Assert.Equal($"{needs.Name}: there is no NVIDIA card", needs.Reason(CardFacts.Of(CPU), Usual)));
+
+    /// <summary>A file of PyTorch, one of its functions, and what is read there.</summary>
+    [Fact]
+    public void Each_row_names_the_functions_of_the_files_where_its_needs_stand()
     {
-        Assert.All(OperatorNeeds.All, needs =>
+        OperatorSource[] sources = [.. OperatorNeeds.All.SelectMany(needs => needs.Sources)];
+
+        Assert.All(OperatorNeeds.All, needs => Assert.NotEmpty(needs.Sources));
+        Assert.All(sources, source =>
         {
-            Assert.Equal($"{needs.Name}: there is no NVIDIA card", needs.Reason(CardFacts.Of(CPU), Usual));
-            Assert.StartsWith("ATen/native/", needs.Source, StringComparison.Ordinal);
+            Assert.Matches(@"^ATen/(native|cuda)/([\w]+/)*\w+\.(cpp|cu|cuh|h)$", source.File);
+            Assert.Matches(@"^[A-Za-z_]\w+$", source.Function);
+            Assert.Matches(@"^\S.{10,}\S$", source.Says);
         });
-        Assert.Distinct(OperatorNeeds.All.Select(needs => needs.Name));
+        Assert.Distinct(sources.Select(source => (source.File, source.Function)));
+        Assert.Equal("ATen/native/cuda/Loops.cuh, gpu_kernel: any dtype, converted as it is read and written", $"{OperatorNeeds.Plain.Sources[0]}");
+    }
+
+    [Fact]
+    public void Each_operator_has_one_row()
+    {
+        Assert.Distinct(OperatorNeeds.All.SelectMany(needs => needs.Names));
+        Assert.All(OperatorNeeds.All.SelectMany(needs => needs.Names), name => Assert.Matches(@"^aten::\w+$", name));
+        Assert.Same(OperatorNeeds.FusedNorm, OperatorNeeds.Of("aten::_fused_rms_norm_backward"));
+        Assert.Null(OperatorNeeds.Of("aten::no_such_operator"));
+    }
+
+    /// <summary>So that nothing is left that could fail in the middle of a run: what may be refused has something in its place, told before the first step.</summary>
+    [Theory]
+    [InlineData("7.5", false)]
+    [InlineData("9.0", true)]
+    [InlineData("13.0", false)]
+    [InlineData(null, true)]
+    public void What_nothing_takes_the_place_of_is_run_by_every_card_in_every_dtype_of_a_run(string? capability, bool isWindows)
+    {
+        CardFacts card = new(IsCuda: true, capability is null ? null : Version.Parse(capability), isWindows, HasRepeatableAlgorithms: false);
+        IEnumerable<(OperatorNeeds Needs, ScalarType Type)> calls =
+            from needs in OperatorNeeds.All
+            where needs.Instead is null
+            from type in new[] { ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float16 }
+            select (needs, type);
+
+        Assert.All(calls, call => Assert.Null(call.Needs.Reason(card, new(call.Type, HeadSize: 0, HasWindow: false))));
+        Assert.Equal(
+            ["AdamW by formulas", "Attention by plain products", "Norms by formulas"], OperatorNeeds.All.Select(needs => needs.Instead).OfType<string>().Distinct().Order(StringComparer.Ordinal));
     }
 
     private static string Runs(CardFacts card, OperatorCall call) => string.Join(' ',

@@ -10,6 +10,8 @@ public class TorchKernelsTests
 {
     private const double Tolerance = 1e-12;
 
+    private static readonly CardFacts NoCard = new(IsCuda: false, Generation: null, IsWindows: false, HasRepeatableAlgorithms: false);
+
     private readonly TorchKernels kernels = new();
 
     [Theory]
@@ -91,6 +93,85 @@ public class TorchKernelsTests
 
         Assert.Equal(expected.ToDouble(), loss, Tolerance * loss);
         Assert.InRange(Closeness.Relative(gradient, logits.grad!), 0, Tolerance);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.Float64)]
+    public void A_loss_without_its_gradient_is_the_same_number(ScalarType type)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits = Draw(40, 33).to(type);
+        Tensor targets = randint(0, 33, [40], dtype: ScalarType.Int64, device: CPU);
+        Tensor sums = zeros([2], dtype: ScalarType.Float64, device: CPU);
+        kernels.CrossEntropy(logits.clone(), targets, 0.25, sums[0]);
+        kernels.CrossEntropy(logits, targets, factor: null, sums[1]);
+
+        Assert.NotEqual(0, sums[0].ToDouble());
+        Assert.Equal(sums[0].ToDouble(), sums[1].ToDouble());
+    }
+
+    /// <summary>The formulas and torch's own kernel round in other places.</summary>
+    [Theory]
+    [InlineData(ScalarType.Float32, 1e-6)]
+    [InlineData(ScalarType.Float64, 1e-7)] // the kernel's powers of β are float32
+    public void AdamW_by_formulas_is_that_of_torch_s_kernel(ScalarType type, double tolerance)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor start = Draw(3, 101).to(type);
+        Tensor gradients = Draw(101).to(type);
+        (Tensor[] expected, Tensor[] found) = (Steps(kernels), Steps(new(card: NoCard)));
+
+        Assert.All(expected.Zip(found), pair => Assert.InRange(Closeness.Relative(pair.Second, pair.First), 0, tolerance));
+
+        Tensor[] Steps(TorchKernels tested)
+        {
+            // Squares are not negative.
+            Tensor[] state = [start[0].clone(), start[1].clone(), start[2].abs()];
+            foreach (int number in new[] { 1, 2, 30 })
+            {
+                tested.Adam(state[0], state[1], state[2], gradients, new(1e-2, 0.1, 0.9, 0.999, 1e-8, number), zeros([], dtype: ScalarType.Float32, device: CPU));
+            }
+
+            return state;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_skipped_step_of_AdamW_changes_nothing_whatever_the_gradients_are(bool byFormulas)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] state = [.. Enumerable.Range(0, 3).Select(_ => Draw(7).abs().to(ScalarType.Float32))];
+        Tensor[] before = [.. state.Select(tensor => tensor.clone())];
+        Tensor gradients = Arithmetic.Full([7], double.NaN, ScalarType.Float32, CPU);
+
+        new TorchKernels(card: byFormulas ? NoCard : null).Adam(state[0], state[1], state[2], gradients, new(1e-2, 0.1, 0.9, 0.999, 1e-8, 3), ones([], dtype: ScalarType.Float32, device: CPU));
+
+        Assert.All(state.Zip(before), pair => Assert.Equal(0, Closeness.Largest(pair.First, pair.Second)));
+    }
+
+    [Fact]
+    public void What_takes_the_place_of_a_whole_operator_is_told_with_the_reason()
+    {
+        CardFacts card = new(IsCuda: true, new(9, 0), IsWindows: false, HasRepeatableAlgorithms: true);
+
+        Assert.Equal("Norms by formulas (aten::_fused_rms_norm: there is no NVIDIA card)", new TorchKernels(card: NoCard).Way(OperatorNeeds.FusedNorm, ScalarType.BFloat16, CPU));
+        Assert.Equal("Norms by formulas (aten::_fused_rms_norm: it does not compute in Int32)", new TorchKernels(card: card).Way(OperatorNeeds.FusedNorm, ScalarType.Int32, CPU));
+        Assert.Null(new TorchKernels(card: card).Way(OperatorNeeds.FusedNorm, ScalarType.BFloat16, CPU));
+        Assert.Null(kernels.Way(OperatorNeeds.FusedNorm, ScalarType.BFloat16, CPU)); // no choice
+    }
+
+    [Fact]
+    public void Norms_by_formulas_take_their_wide_tensors_in_passing()
+    {
+        KernelWidths widths = new(Hidden: 576, Turned: 768, Dropped: 0, ScalarType.BFloat16, META);
+
+        Assert.Equal(10 * 768 * 2, kernels.Workspace(10, widths));
+        Assert.Equal(10 * 768 * 7 * 4, new TorchKernels(card: NoCard).Workspace(10, widths));
+        Assert.Equal(10 * 768 * 7 * 4, kernels.Workspace(10, widths with { Device = CPU }));
     }
 
     /// <summary>

@@ -26,8 +26,10 @@ internal sealed class MetaStep : IDisposable
     /// <param name="isFourBit">Whether the matrices of the blocks are held as NF4.</param>
     /// <param name="attention">What mixes the values; null for what any card has.</param>
     /// <param name="rank">Of the adapter on every module.</param>
+    /// <param name="card">Whose operators are asked for; null for one that has all of them.</param>
     /// <param name="values">Other values of config.json.</param>
-    public MetaStep(string family, int layers, LoraConfig? config = null, bool isFourBit = false, AttentionOperator? attention = null, int rank = 16, params (string Key, string Json)[] values)
+    public MetaStep(
+        string family, int layers, LoraConfig? config = null, bool isFourBit = false, AttentionOperator? attention = null, int rank = 16, CardFacts? card = null, params (string Key, string Json)[] values)
     {
         using TemporaryFolder folder = new();
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Fixture("families", family), "config.json")))!.AsObject();
@@ -44,9 +46,9 @@ internal sealed class MetaStep : IDisposable
             from name in product
             select $"{model.Shape.BlockPrefix}{layer}.{name}";
         adapter = new(model, config ?? new LoraConfig(), [.. modules.Select(module => new AdapterTarget(module, rank, Scaling: 2))], META, seed: 1) { IsTraining = true };
-        step = attention is null
+        step = attention is null && card is null
             ? (FusedStep)StepEngines.Choose(model, adapter.Layers).Engine
-            : new(model.Fused, LinearFactors.Of(adapter.Layers).Factors!, new TorchKernels(attention));
+            : new(model.Fused, LinearFactors.Of(adapter.Layers).Factors!, new TorchKernels(attention, card));
         optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, weightDecay: 0.01);
 
         // Whether a first update moves anything is asked of the first ones alone.
@@ -57,13 +59,13 @@ internal sealed class MetaStep : IDisposable
     public Predicate<int> IsLearned { get; init; } = place => place % 16 == 1;
 
     /// <summary>Plans the memory of a batch of documents of these lengths, and sets the step up for it.</summary>
-    /// <param name="limit">In bytes.</param>
+    /// <param name="limit">In bytes; null for a device that does not say what it has.</param>
     /// <param name="lengths">Of the documents.</param>
-    public LoraMemoryPlan Plan(long limit, params int[] lengths)
+    public LoraMemoryPlan Plan(long? limit, params int[] lengths)
     {
         Batch batch = Batches(lengths).Batches[0].Batch;
         StepShape shape = new(lengths, SupervisedRows.Of(batch).Count);
-        LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape]).Plan(cache: 0);
+        LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape], ask: (_, _) => limit is null ? null : (0, limit.Value)).Plan(cache: 0);
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
         step.AttentionSlices = plan.AttentionSlice;
         step.LossChunk = plan.LossChunk;
@@ -75,6 +77,13 @@ internal sealed class MetaStep : IDisposable
     {
         OneStep(lengths);
         return OneStep(lengths);
+    }
+
+    /// <summary>What an evaluation launches until its sums are read.</summary>
+    public IReadOnlyList<LaunchedOperator> Evaluated(params int[] lengths)
+    {
+        Batch batch = Batches(lengths).Batches[0].Batch;
+        return OperatorCounter.During(() => step.QueueSums(batch, SupervisedRows.Of(batch)).Dispose());
     }
 
     public void Dispose()

@@ -28,6 +28,17 @@ public class MemoryPlannerTests
         Assert.EndsWith($"the loss of up to {tight.LossChunk} tokens at once", tight.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>Chunks are for memory that is short, and nothing says that it is; the rehearsal shows in the first seconds where it is.</summary>
+    [Fact]
+    public void The_loss_is_taken_at_once_of_a_device_that_does_not_say_what_it_has_and_the_plan_says_so()
+    {
+        using MetaStep step = new("llama3", 2, values: ("vocab_size", "32000")) { IsLearned = _ => true };
+        LoraMemoryPlan plan = step.Plan(limit: null, Tokens);
+
+        Assert.Equal((Tokens, 0, 0, 1), (plan.LossChunk, plan.RecomputedBlock, plan.RecomputedAttention, plan.AttentionSlice));
+        Assert.EndsWith(" GB of what the device has, which it does not say, the loss of up to 8192 tokens at once", plan.ToString(), StringComparison.Ordinal);
+    }
+
     /// <summary>Capped scores of 4,096 tokens and 8 heads: 268 MB in bfloat16 in each of a pass's tensors, half of it in two slices.</summary>
     [Fact]
     public void Attention_by_plain_products_is_taken_in_slices_where_memory_asks_for_it_and_before_anything_is_computed_again()

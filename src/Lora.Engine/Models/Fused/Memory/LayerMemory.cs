@@ -1,5 +1,6 @@
 using Lora.Kernels;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Lora.Models;
 
@@ -20,7 +21,9 @@ internal sealed class LayerMemory
     private readonly int norms;
     private readonly bool isScaled;
     private readonly IKernels kernels;
+    private readonly ScalarType type;
     private readonly int elementSize;
+    private readonly Device device;
 
     /// <param name="weights">The block's.</param>
     /// <param name="mixing">Its attention.</param>
@@ -39,7 +42,9 @@ internal sealed class LayerMemory
         Scales = norms + weights.HeadNorms.Sum(norm => norm.Rows);
         isScaled = weights.Block.ResidualScale != 1;
         this.kernels = kernels;
-        elementSize = weights.Output.DataType.ElementSize();
+        type = weights.Output.DataType;
+        elementSize = type.ElementSize();
+        device = weights.Output.Device;
     }
 
     /// <summary>In how many slices heads can be taken at the most.</summary>
@@ -56,7 +61,7 @@ internal sealed class LayerMemory
     private long Intermediate { get; }
 
     /// <summary>How wide the rows are that kernels work on.</summary>
-    public KernelWidths Widths => new(Hidden, Queries + Keys, ranks.Dropped, elementSize);
+    public KernelWidths Widths => new(Hidden, Queries + Keys, ranks.Dropped, type, device);
 
     /// <summary>What stays on the stack between the passes, the block's input included.</summary>
     public long Kept(Kept kept, StepShape shape) => kept switch

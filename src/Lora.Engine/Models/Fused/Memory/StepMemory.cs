@@ -8,7 +8,8 @@ namespace Lora.Models;
 /// <param name="model">The model's shape.</param>
 /// <param name="elementSize">Of activations.</param>
 /// <param name="kernels">What computes it.</param>
-internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyList<LayerMemory> prefix, ModelShape model, int elementSize, IKernels kernels)
+/// <param name="products">Bytes that matrix products need in passing (<see cref="FrozenProduct.Workspace"/>).</param>
+internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyList<LayerMemory> prefix, ModelShape model, int elementSize, IKernels kernels, long products)
 {
     // cos and sin of a token's angles, wide, by each of the model's rotations.
     private readonly long angleSize = model.Rotations.Sum(rope => 2L * rope.RotatedValues(model.Blocks[0].SelfAttention.HeadDimension)) * Math.Max(elementSize, sizeof(float));
@@ -30,7 +31,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyLis
     /// <param name="chunk">Supervised places whose loss is taken at once.</param>
     public long Peak(StepShape shape, Recomputation recomputation, int chunk = LossChunk.Least) =>
         // Beside the stacks there is once the hidden states that enter the lowest block, once the supervised rows; never both.
-        Stack(shape, recomputation) + Scratch(shape, recomputation, chunk) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Shared(shape) + Passing(shape) + FrozenProduct.Workspace;
+        Stack(shape, recomputation) + Scratch(shape, recomputation, chunk) + Math.Max(Output(shape), Rows(shape)) + Made(shape, recomputation) + Shared(shape) + Passing(shape) + products;
 
     /// <summary>Bytes of what is kept between the passes.</summary>
     public long Stack(StepShape shape, Recomputation recomputation)

@@ -17,8 +17,9 @@ internal static class FrozenProduct
     private const long FewestRows = 1024; // with fewer, oneDNN loses a third of its rate on large matrices
     private static readonly bool PrefersOneDnn = IsOtherX86() && TorchShim.HasLinearPointwise;
 
-    /// <summary>Bytes that products need in passing: what libtorch's libraries were seen to pack for each thread, and a tile.</summary>
-    public static long Workspace => (get_num_threads() * (8L << 20)) + (PrefersOneDnn ? TileBytes : 0);
+    /// <summary>Bytes that products need on a device in passing: on a processor what libtorch's libraries were seen to pack for each thread, and a tile; else cuBLAS's.</summary>
+    public static long Workspace(Device device) => device.type == DeviceType.CPU ? (get_num_threads() * (8L << 20)) + (PrefersOneDnn ? TileBytes : 0)
+        : CublasWorkspace.Bytes(device.type == DeviceType.CUDA ? NvidiaManagement.ComputeCapability(Math.Max(0, device.index))?.Major : null, Environment.GetEnvironmentVariable);
 
     /// <summary>y = x Wᵀ + b + residual.</summary>
     /// <param name="x">[tokens, in].</param>

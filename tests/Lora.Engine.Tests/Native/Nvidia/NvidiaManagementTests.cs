@@ -22,10 +22,16 @@ public class NvidiaManagementTests
 
     /// <summary>CUDA's numbers and the management library's are in different orders here, as with unequal cards.</summary>
     [Fact]
-    public void Memory_and_generation_are_read_of_the_device_that_lies_where_CUDA_says()
+    public void Memory_is_read_of_the_device_that_lies_where_CUDA_says()
     {
         Assert.Equal((1_000_000_000L, 7_000_000_000L), NvidiaManagement.Memory(1, FakeNvidiaLibrary.Export));
-        Assert.Equal((8, 6), NvidiaManagement.ComputeCapability(1, FakeNvidiaLibrary.Export));
+        Assert.Equal(0, FakeNvidiaLibrary.Open);
+    }
+
+    [Fact]
+    public void Without_the_management_library_the_driver_is_asked()
+    {
+        Assert.Equal((2_000_000_000L, 6_000_000_000L), NvidiaManagement.Memory(1, name => name.StartsWith("nvml", StringComparison.Ordinal) ? 0 : FakeNvidiaLibrary.Export(name)));
         Assert.Equal(0, FakeNvidiaLibrary.Open);
     }
 
@@ -33,8 +39,7 @@ public class NvidiaManagementTests
     public void A_device_that_does_not_answer_is_not_known()
     {
         Assert.Null(NvidiaManagement.Memory(0, FakeNvidiaLibrary.Export));
-        Assert.Null(NvidiaManagement.ComputeCapability(0, FakeNvidiaLibrary.Export));
-        Assert.Null(NvidiaManagement.ComputeCapability(1, export: null));
+        Assert.Null(NvidiaManagement.Memory(1, export: null));
         Assert.Equal(0, FakeNvidiaLibrary.Open);
     }
 }

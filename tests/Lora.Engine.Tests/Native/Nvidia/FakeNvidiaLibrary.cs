@@ -14,8 +14,16 @@ internal static unsafe class FakeNvidiaLibrary
     private const int Ordinal = 1;
     private const int CudaDevice = 40;
 
+    private const nint Context = 88;
+
     /// <summary>Times that it was opened more than closed.</summary>
     public static int Open { get; private set; }
+
+    /// <summary>Times that a context was taken more than given back, and was a thread's more than it was let go.</summary>
+    public static (int Retained, int Pushed) Contexts { get; private set; }
+
+    /// <summary>Whether anything of this process is on the second device.</summary>
+    public static bool IsActive { get; set; } = true;
 
     /// <summary>The same for who is told by a zero that a function is not there.</summary>
     public static nint ExportOrZero(string name)
@@ -38,6 +46,13 @@ internal static unsafe class FakeNvidiaLibrary
         "cuInit" => (nint)(delegate* unmanaged[Cdecl]<uint, int>)&InitCuda,
         "cuDeviceGet" => (nint)(delegate* unmanaged[Cdecl]<int*, int, int>)&FindCuda,
         "cuDeviceGetPCIBusId" => (nint)(delegate* unmanaged[Cdecl]<byte*, int, int, int>)&Place,
+        "cuDeviceGetAttribute" => (nint)(delegate* unmanaged[Cdecl]<int*, int, int, int>)&Attribute,
+        "cuDevicePrimaryCtxGetState" => (nint)(delegate* unmanaged[Cdecl]<int, uint*, int*, int>)&State,
+        "cuDevicePrimaryCtxRetain" => (nint)(delegate* unmanaged[Cdecl]<nint*, int, int>)&Retain,
+        "cuDevicePrimaryCtxRelease_v2" => (nint)(delegate* unmanaged[Cdecl]<int, int>)&Release,
+        "cuCtxPushCurrent_v2" => (nint)(delegate* unmanaged[Cdecl]<nint, int>)&Push,
+        "cuCtxPopCurrent_v2" => (nint)(delegate* unmanaged[Cdecl]<nint*, int>)&Pop,
+        "cuMemGetInfo_v2" => (nint)(delegate* unmanaged[Cdecl]<ulong*, ulong*, int>)&FreeAndTotal,
         "nvmlDeviceGetMemoryInfo" => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Memory,
         "nvmlDeviceGetCudaComputeCapability" => (nint)(delegate* unmanaged[Cdecl]<nint, int*, int*, int>)&Capability,
         "nvmlDeviceGetHandleByIndex_v2" => (nint)(delegate* unmanaged[Cdecl]<uint, nint*, int>)&FindByIndex,
@@ -70,6 +85,58 @@ internal static unsafe class FakeNvidiaLibrary
     {
         *device = CudaDevice + ordinal;
         return ordinal is 0 or Ordinal ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Attribute(int* value, int attribute, int device)
+    {
+        // cuda.h: 75 and 76 are the compute capability's.
+        *value = attribute switch { 75 => 8, 76 => 6, _ => 0 };
+        return device == CudaDevice + Ordinal ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int State(int device, uint* flags, int* isActive)
+    {
+        (*flags, *isActive) = (0, device == CudaDevice + Ordinal && IsActive ? 1 : 0);
+        return Success;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Retain(nint* context, int device)
+    {
+        *context = Context;
+        Contexts = Contexts with { Retained = Contexts.Retained + 1 };
+        return device == CudaDevice + Ordinal ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Release(int device)
+    {
+        Contexts = Contexts with { Retained = Contexts.Retained - 1 };
+        return device == CudaDevice + Ordinal ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Push(nint context)
+    {
+        Contexts = Contexts with { Pushed = Contexts.Pushed + 1 };
+        return context == Context ? Success : NotFound;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Pop(nint* context)
+    {
+        *context = Context;
+        Contexts = Contexts with { Pushed = Contexts.Pushed - 1 };
+        return Success;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int FreeAndTotal(ulong* free, ulong* total)
+    {
+        (*free, *total) = (6_000_000_000, 8_000_000_000);
+        return Contexts.Pushed == 1 ? Success : NotFound; // without a context CUDA knows no device
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
