@@ -22,6 +22,7 @@ internal static class PlanBenchmark
         ("short rows", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [.. Enumerable.Repeat(100, 16)], default),
         ("bfloat16", () => Shapes.SmolLM(4), ScalarType.BFloat16, 0, [512, 512], default),
         ("Llama-3.2-1B's shape, 2 blocks", () => Shapes.Llama1B(2), ScalarType.Float32, 0, [512], default),
+        ("Gemma 3's shape, 6 blocks", () => Shapes.Gemma3(6), ScalarType.Float32, 0, [512, 512, 512, 512], default),
     ];
 
     // It takes a few steps for the pieces that are kept to settle.
