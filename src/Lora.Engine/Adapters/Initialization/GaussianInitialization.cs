@@ -7,7 +7,7 @@ namespace Lora.Adapters;
 internal sealed class GaussianInitialization : LoraInitialization
 {
     /// <inheritdoc/>
-    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    public override void Fill(Tensor down, Tensor up, Func<Tensor> weight, double scaling, Generator generator)
     {
         SeededDraws.Normal(down, 1.0 / down.shape[0], generator);
         up.zero_();

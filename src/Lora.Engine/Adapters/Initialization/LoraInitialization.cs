@@ -33,10 +33,10 @@ internal abstract class LoraInitialization
     /// <summary>Fills A and B in place.</summary>
     /// <param name="down">A, [rank, in].</param>
     /// <param name="up">B, [out, rank].</param>
-    /// <param name="weight">The base weight in float32, [out, in].</param>
+    /// <param name="weight">Gives the base weight in float32, [out, in], to starts that hang on it: it is as large as the base has it, or twice, or eight times.</param>
     /// <param name="scaling">The factor s.</param>
     /// <param name="generator">Where random values are drawn from.</param>
-    public abstract void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator);
+    public abstract void Fill(Tensor down, Tensor up, Func<Tensor> weight, double scaling, Generator generator);
 
     /// <summary>Fills A and B of an embedding: A zero, B normal, which is PEFT's start for embeddings under all names but <c>false</c>.</summary>
     /// <param name="down">A, [rank, rows].</param>

@@ -9,10 +9,10 @@ internal sealed class OloraInitialization : LoraInitialization
     public override bool ChangesBase => true;
 
     /// <inheritdoc/>
-    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    public override void Fill(Tensor down, Tensor up, Func<Tensor> weight, double scaling, Generator generator)
     {
         long rank = down.shape[0];
-        (Tensor q, Tensor r) = linalg.qr(weight); // [out, n], [n, in]
+        (Tensor q, Tensor r) = linalg.qr(weight()); // [out, n], [n, in]
         // As in PEFT, and unlike PiSSA, s is not divided out: what is subtracted from the base is s times their product.
         down.copy_(r.narrow(0, 0, rank));
         up.copy_(q.narrow(1, 0, rank)); // [out, rank]

@@ -12,7 +12,7 @@ internal sealed class OrthogonalInitialization : LoraInitialization
     private const double Shrink = 0.1; // PEFT divides both by 10
 
     /// <inheritdoc/>
-    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    public override void Fill(Tensor down, Tensor up, Func<Tensor> weight, double scaling, Generator generator)
     {
         long rank = down.shape[0];
         (Tensor basis, _) = linalg.qr(Normal(rank, rank)); // rows are orthonormal

@@ -17,12 +17,12 @@ internal sealed class PissaInitialization(int? iterations) : LoraInitialization
     public override bool IsRandom => iterations is not null;
 
     /// <inheritdoc/>
-    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    public override void Fill(Tensor down, Tensor up, Func<Tensor> weight, double scaling, Generator generator)
     {
         long rank = down.shape[0];
         (Tensor left, Tensor values, Tensor right) = iterations is int count
-            ? Randomised(weight, rank, count, generator)
-            : linalg.svd(weight, fullMatrices: false); // [out, n], [n], [n, in]
+            ? Randomised(weight(), rank, count, generator)
+            : linalg.svd(weight(), fullMatrices: false); // [out, n], [n], [n, in]
         Tensor roots = values.narrow(0, 0, rank).Times(1 / scaling).sqrt(); // [rank]
         down.copy_(roots.unsqueeze(1) * right.narrow(0, 0, rank)); // [rank, in]
         up.copy_(left.narrow(1, 0, rank) * roots); // [out, rank]

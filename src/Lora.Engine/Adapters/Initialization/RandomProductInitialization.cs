@@ -7,7 +7,7 @@ namespace Lora.Adapters;
 internal sealed class RandomProductInitialization : LoraInitialization
 {
     /// <inheritdoc/>
-    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    public override void Fill(Tensor down, Tensor up, Func<Tensor> weight, double scaling, Generator generator)
     {
         FillKaiming(down, generator);
         FillKaiming(up, generator);

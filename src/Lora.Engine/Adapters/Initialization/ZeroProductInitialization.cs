@@ -6,7 +6,7 @@ namespace Lora.Adapters;
 internal sealed class ZeroProductInitialization : LoraInitialization
 {
     /// <inheritdoc/>
-    public override void Fill(Tensor down, Tensor up, Tensor weight, double scaling, Generator generator)
+    public override void Fill(Tensor down, Tensor up, Func<Tensor> weight, double scaling, Generator generator)
     {
         FillKaiming(down, generator);
         up.zero_();

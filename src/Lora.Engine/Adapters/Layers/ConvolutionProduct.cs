@@ -34,7 +34,7 @@ internal sealed class ConvolutionProduct : LowRankProduct
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>
         // Starts are made for matrices: [rank, in · height · width], [out, rank] and W as [out, in · height · width].
-        initialization.Fill(down.view(down.shape[0], -1), up.view(up.shape[0], -1), Weight.flatten(1), scaling, generator);
+        initialization.Fill(down.view(down.shape[0], -1), up.view(up.shape[0], -1), () => Weight.flatten(1), scaling, generator);
 
     private Tensor Convolve(Tensor input, Tensor kernel) =>
         nn.functional.conv2d(Padded(input), kernel, strides: convolution.stride, dilation: convolution.dilation);

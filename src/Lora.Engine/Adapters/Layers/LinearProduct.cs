@@ -36,7 +36,7 @@ internal sealed class LinearProduct : LowRankProduct
 
     /// <inheritdoc/>
     protected override void Fill(LoraInitialization initialization, Tensor down, Tensor up, double scaling, Generator generator) =>
-        initialization.Fill(down, up, Oriented(Weight), scaling, generator);
+        initialization.Fill(down, up, () => Oriented(Weight), scaling, generator);
 
     private Tensor Oriented(Tensor matrix) => isTransposed ? matrix.t() : matrix;
 

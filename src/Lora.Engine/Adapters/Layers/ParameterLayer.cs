@@ -51,7 +51,7 @@ internal sealed class ParameterLayer : AdaptedLayer
         using DisposeScope scope = NewDisposeScope();
         if (layout is not ExpertLayout stack)
         {
-            initialization.Fill(down.Value, up.Value, Module.BaseValue(target.Parameter!)!, target.Scaling, generator);
+            initialization.Fill(down.Value, up.Value, () => Module.BaseValue(target.Parameter!)!, target.Scaling, generator);
             return;
         }
 
@@ -60,7 +60,8 @@ internal sealed class ParameterLayer : AdaptedLayer
         (Tensor downs, Tensor ups) = (stack.DownOf(down.Value), stack.UpOf(up.Value));
         for (long expert = 0; expert < stack.Experts; expert++)
         {
-            initialization.Fill(downs[expert], ups[expert], weight[expert], target.Scaling, generator);
+            long own = expert;
+            initialization.Fill(downs[expert], ups[expert], () => weight[own], target.Scaling, generator);
         }
     }
 

@@ -155,7 +155,7 @@ public class InitializationTests
     {
         Tensor down = zeros(rank, weight.shape[1], device: CPU);
         Tensor up = zeros(weight.shape[0], rank, device: CPU);
-        LoraInitialization.Of(name).Fill(down, up, weight, 2, new Generator(3, CPU));
+        LoraInitialization.Of(name).Fill(down, up, () => weight, 2, new Generator(3, CPU));
         return (down, up);
     }
 }
