@@ -27,9 +27,6 @@ internal static class DecodeBenchmark
         (ScalarType.Float32, LoraQuantization.None), (ScalarType.BFloat16, LoraQuantization.None), (ScalarType.Float32, LoraQuantization.NF4), (ScalarType.BFloat16, LoraQuantization.NF4),
     ];
 
-    /// <summary>Shapes of published models, whole.</summary>
-    public static void Run() => Run(Small, Large);
-
     /// <summary>The smaller one alone.</summary>
     public static void RunSmall() => Run(Small);
 

@@ -1,95 +1,114 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Bench;
 
-/// <summary>What was found on a card, shown as it comes and written as one file.</summary>
-internal sealed class Findings
+/// <summary>
+/// The checks of one process: those behind the ones that were done before it, each by its name, while there is time. What is found is told at once, a line each.
+/// </summary>
+/// <param name="device">Where they are run.</param>
+/// <param name="done">Checks that were done before.</param>
+/// <param name="time">How long the others may take.</param>
+/// <param name="output">Where findings are told.</param>
+internal sealed class Findings(Device device, int done, TimeSpan time, TextWriter output)
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Converters = { new JsonStringEnumConverter() } };
-
-    private readonly List<Finding> all = [];
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private string part = "";
+    private int number;
+    private bool isUsed;
 
-    /// <summary>Since it began.</summary>
-    public TimeSpan Elapsed => clock.Elapsed;
+    /// <summary>The time that is left.</summary>
+    public TimeSpan Left => time - clock.Elapsed;
 
-    /// <summary>Whether every figure that has a limit is within it.</summary>
-    public bool IsHeld => all.All(finding => finding.Outcome != Outcome.Missed);
+    /// <summary>Whether there is a card.</summary>
+    public bool IsCard => device.type == DeviceType.CUDA;
 
-    /// <summary>Names a part and begins its table.</summary>
-    public void Begin(string name)
+    /// <summary>Names the part that follows.</summary>
+    public void Begin(string name) => part = name;
+
+    /// <summary>A check by its name, whose exception is a finding too, so that those behind it are still run.</summary>
+    /// <param name="what">Its name.</param>
+    /// <param name="run">Tells what it finds.</param>
+    /// <param name="isAlone">Whether it has a card for itself, as a process gives it that has done nothing there.</param>
+    /// <exception cref="AnotherProcessException">The checks from here on need another process.</exception>
+    public void Try(string what, Action run, bool isAlone = false)
     {
-        part = name;
-        Console.WriteLine($"\n{name}\n");
-        Table.Head("what", "found", "at the most", "outcome");
-    }
+        number++;
+        if (number <= done)
+        {
+            return;
+        }
 
-    /// <summary>A figure that may be so large at the most.</summary>
-    public void Check(string what, double found, double limit) =>
-        Add(new(part, what, found, limit, "", found <= limit ? Outcome.Held : Outcome.Missed)); // NaN is missed
+        // torch keeps what it has taken of a card's memory, and nothing here can make it let go.
+        bool isLate = Left <= TimeSpan.Zero;
+        if (isAlone && isUsed && IsCard && !isLate)
+        {
+            throw new AnotherProcessException();
+        }
 
-    /// <summary>A figure without a limit.</summary>
-    public void Figure(string what, double found, string unit) => Add(new(part, what, found, null, unit, Outcome.Measured));
+        isUsed = true;
+        Add(what, Outcome.Begun);
+        if (isLate)
+        {
+            Leave(what, "no time was left");
+            Add(what, Outcome.Ended);
+            return;
+        }
 
-    /// <summary>What was not run, and why.</summary>
-    public void Leave(string what, string reason) => Add(new(part, what, null, null, reason, Outcome.Left));
-
-    /// <summary>Runs something whose exception is a finding too, so that the parts behind it are still run.</summary>
-    public void Try(string what, Action run)
-    {
+        bool hasFailed = false;
         try
         {
             run();
         }
-        catch (Exception exception) when (exception is LoraException or InvalidOperationException or System.Runtime.InteropServices.ExternalException)
+        catch (Exception exception)
         {
-            Add(new(part, what, null, null, exception.Message.Split('\n')[0].Trim(), Outcome.Missed));
+            hasFailed = true;
+            Add(what, Outcome.Missed, note: $"{exception.GetType().Name}: {exception.Message.Split('\n')[0].Trim()}");
+        }
+
+        Add(what, Outcome.Ended);
+        if (hasFailed && IsCard && !IsUsable())
+        {
+            throw new AnotherProcessException();
         }
     }
 
-    /// <summary>Writes all of it.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="device">Where it was found.</param>
-    /// <param name="card">What the card says of itself.</param>
-    public void Write(string path, Device device, string card)
+    /// <summary>A figure that may be so large at the most; NaN is too large.</summary>
+    public void Check(string what, double found, double limit) => Add(what, found <= limit ? Outcome.Held : Outcome.Missed, found, limit);
+
+    /// <summary>Something that has to be so.</summary>
+    public void Check(string what, bool isSo, string otherwise) => Add(what, isSo ? Outcome.Held : Outcome.Missed, note: isSo ? "" : otherwise);
+
+    /// <summary>A figure without a limit.</summary>
+    public void Figure(string what, double found, string unit) => Add(what, Outcome.Measured, found, note: unit);
+
+    /// <summary>A fact.</summary>
+    public void Tell(string what, string fact) => Add(what, Outcome.Told, note: fact);
+
+    /// <summary>What was not run, and why.</summary>
+    public void Leave(string what, string reason) => Add(what, Outcome.Left, note: reason);
+
+    /// <summary>Whether the card still computes: after some failures of a kernel nothing does in that process.</summary>
+    private bool IsUsable()
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, JsonSerializer.Serialize(
-            new
-            {
-                Machine = Machine.Describe(),
-                Device = device.ToString(),
-                Card = card,
-                Torch = __version__,
-                Date = DateTimeOffset.UtcNow,
-                Seconds = Elapsed.TotalSeconds,
-                Findings = all,
-            },
-            Json));
+        try
+        {
+            using Tensor there = ones([1], device: device);
+            using Tensor here = there.cpu();
+            return here.ToSingle() == 1;
+        }
+        catch (ExternalException)
+        {
+            return false;
+        }
     }
 
-    private void Add(Finding finding)
-    {
-        all.Add(finding);
-        Table.Row(finding.What, Text(finding), finding.Limit?.ToString("G3", CultureInfo.InvariantCulture) ?? "", finding.Outcome.ToString());
-    }
-
-    private static string Text(Finding finding) =>
-        finding.Found is double found ? string.Create(CultureInfo.InvariantCulture, $"{found:G4} {finding.Note}").Trim() : finding.Note;
-
-    /// <summary>What came of a check.</summary>
-    private enum Outcome
-    {
-        Held,
-        Missed,
-        Measured,
-        Left,
-    }
-
-    private sealed record Finding(string Part, string What, double? Found, double? Limit, string Note, Outcome Outcome);
+    // A line of its own, whatever libtorch has begun to write.
+    private void Add(string what, Outcome outcome, double? found = null, double? limit = null, string note = "") =>
+        output.Write($"\n{new Finding(part, what, found, limit, note, outcome).ToLine()}\n");
 }
+
+/// <summary>The checks from here on need another process.</summary>
+internal sealed class AnotherProcessException : Exception;

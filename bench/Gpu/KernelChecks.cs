@@ -22,33 +22,49 @@ internal static class KernelChecks
         ("silu gate, 77 x 131", side => side.Gate(GateActivation.Silu, 77, 131)),
         ("gelu gate, 33 x 130", side => side.Gate(GateActivation.TanhGelu, 33, 130)),
         ("loss, 33 places of 1,009", side => side.Loss(33, 1009)),
-        ("attention, 5, 1, 300 and 33 tokens", side => side.Attention(new(6, 2, 64, null, 0.125), [5, 1, 300, 33])),
-        ("attention in windows of 7", side => side.Attention(new(6, 2, 64, 7, 0.125), [5, 1, 300, 33])),
-        ("attention, 32 documents, equal heads of 128", side => side.Attention(new(2, 2, 128, null, 0.09), Many)),
-        ("attention, heads of 20", side => side.Attention(new(4, 1, 20, null, 0.2), [17, 40])),
-        ("attention with capped scores, 32 documents", side => side.Attention(new(4, 2, 32, null, 0.2) { Cap = 5 }, Many)),
-        ("attention with capped scores, in windows of 7", side => side.Attention(new(6, 2, 64, 7, 0.125) { Cap = 5 }, [5, 1, 300, 33])),
         ("AdamW, 1,001 values", side => side.Adam(1001)),
         ("4-bit values, 301 x 203", side => side.FourBit(301, 203)),
+        ("4-bit values, 256 x 512", side => side.FourBit(256, 512)),
     ];
+
+    private static readonly (string Name, AttentionHeads Heads, int[] Lengths)[] Attentions =
+    [
+        ("5, 1, 300 and 33 tokens", new(6, 2, 64, null, 0.125), [5, 1, 300, 33]),
+        ("windows of 7", new(6, 2, 64, 7, 0.125), [5, 1, 300, 33]),
+        ("32 documents, equal heads of 128", new(2, 2, 128, null, 0.09), Many),
+        ("heads of 20", new(4, 1, 20, null, 0.2), [17, 40]),
+        ("heads of 256", new(2, 1, 256, null, 0.0625), [17, 140]),
+        ("capped scores, 32 documents", new(4, 2, 32, null, 0.2) { Cap = 5 }, Many),
+        ("capped scores, windows of 7", new(6, 2, 64, 7, 0.125) { Cap = 5 }, [5, 1, 300, 33]),
+    ];
+
+    // What a card without their whole operators computes otherwise, and a card that has none.
+    private static readonly string[] WithFormulas = ["norm, 77 x 576", "norm of heads, 33 tokens, 5 of 64", "AdamW, 1,001 values"];
+    private static readonly CardFacts Bare = new(IsCuda: false, Generation: null, IsWindows: false, HasRepeatableAlgorithms: false);
+
+    // A card chooses one of them; another card chooses another.
+    private static readonly (AttentionOperator Operator, OperatorNeeds Needs)[] Operators =
+        [(new FlashAttention(), OperatorNeeds.FlashAttention), (new EfficientAttention(), OperatorNeeds.EfficientAttention)];
 
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)
     {
         findings.Begin("Kernels against float64");
-        foreach ((ScalarType type, double tolerance) in Types)
+        foreach ((ScalarType type, double tolerance) in Types.IntersectBy(GpuChecks.Types(device), known => known.Type))
         {
             foreach ((string name, Func<KernelSide, Tensor[]> run) in Kernels)
             {
-                string what = $"{name}, {type}";
-                findings.Try(what, () =>
-                {
-                    using DisposeScope scope = NewDisposeScope();
-                    using IDisposable noGradient = no_grad();
-                    Tensor[] exact = run(new(new TorchKernels(), CPU, ScalarType.Float64, type, Generator()));
-                    Tensor[] found = run(Tested(type));
-                    findings.Check(what, found.Zip(exact, Distance).Max(), tolerance);
-                });
+                Compare($"{name}, {type}", type, tolerance, run, run);
+            }
+
+            foreach ((string name, Func<KernelSide, Tensor[]> run) in Kernels.IntersectBy(WithFormulas, known => known.Name))
+            {
+                findings.Try($"{name} by formulas, {type}", () => Hold($"{name} by formulas, {type}", type, tolerance, run, run, new TorchKernels(card: Bare)));
+            }
+
+            foreach ((string name, AttentionHeads heads, int[] lengths) in Attentions)
+            {
+                CompareAttention(name, heads, lengths, type, tolerance);
             }
 
             findings.Try($"dropout, {type}", () =>
@@ -61,7 +77,48 @@ internal static class KernelChecks
             });
         }
 
-        KernelSide Tested(ScalarType type) => new(GpuBenchmark.Kernels(device, type), device, type, type, Generator());
+        void CompareAttention(string name, AttentionHeads heads, int[] lengths, ScalarType type, double tolerance)
+        {
+            Compare($"attention, {name}, {type}", type, tolerance, Exact, Exact);
+            if (heads.Cap is null) // else they are what was chosen
+            {
+                Compare(
+                    $"attention by plain products, {name}, {type}",
+                    type,
+                    tolerance,
+                    Exact,
+                    side => side.Attention(heads, lengths, scratch => new PlainAttention([], heads, scratch, type.ElementSize())));
+            }
+
+            foreach ((AttentionOperator found, OperatorNeeds needs) in Operators)
+            {
+                if (needs.Reason(CardFacts.Of(device), new(type, heads.HeadSize, heads.Window is not null, heads.Cap is not null)) is null)
+                {
+                    Compare(
+                        $"attention by {found.Name}, {name}, {type}",
+                        type,
+                        tolerance,
+                        Exact,
+                        side => side.Attention(heads, lengths, _ => new PackedAttention(found, [], heads, type.ElementSize())));
+                }
+            }
+
+            Tensor[] Exact(KernelSide side) => side.Attention(heads, lengths);
+        }
+
+        void Compare(string what, ScalarType type, double tolerance, Func<KernelSide, Tensor[]> exact, Func<KernelSide, Tensor[]> tested) =>
+            findings.Try(what, () => Hold(what, type, tolerance, exact, tested, GpuChecks.Kernels(device, type)));
+
+        void Hold(string what, ScalarType type, double tolerance, Func<KernelSide, Tensor[]> exact, Func<KernelSide, Tensor[]> tested, IKernels kernels)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable noGradient = no_grad();
+            Tensor[] expected = exact(new(new TorchKernels(), CPU, ScalarType.Float64, type, Generator()));
+            Tensor[] found = tested(new(kernels, device, type, type, Generator()));
+            findings.Check(what, found.Zip(expected, Distance).Max(), tolerance);
+        }
+
+        KernelSide Tested(ScalarType type) => new(GpuChecks.Kernels(device, type), device, type, type, Generator());
 
         static Generator Generator() => new(seed: 11, CPU);
     }

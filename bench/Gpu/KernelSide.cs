@@ -72,7 +72,11 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         return [sum, logits];
     }
 
-    public Tensor[] Attention(AttentionHeads shape, int[] lengths)
+    /// <summary>Attention over documents.</summary>
+    /// <param name="shape">The heads.</param>
+    /// <param name="lengths">Tokens of each document.</param>
+    /// <param name="way">What computes it; null for what the kernels choose.</param>
+    public Tensor[] Attention(AttentionHeads shape, int[] lengths, Func<TensorStack, IAttention>? way = null)
     {
         int[] ends = [0, .. lengths.Select((_, index) => lengths[..(index + 1)].Sum())];
         DocumentPlaces documents = new([.. lengths.Zip(ends, (length, start) => (start, length))], tensor(ends, device: CPU).to(device), [shape.Window]);
@@ -81,7 +85,7 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         Tensor gradients = empty_like(joined);
         using TensorStack states = new(device);
         using TensorStack scratch = new(device);
-        IAttention attention = kernels.Attention(shape, type, scratch);
+        IAttention attention = way?.Invoke(scratch) ?? kernels.Attention(shape, type, scratch);
         (Tensor mixed, AttentionState state) = attention.Forward(Parts(joined), documents, states, states, keepsProbabilities: true);
         attention.Backward(dMixed, Parts(joined), state, documents, Parts(gradients));
         return [mixed.clone(), gradients];

@@ -12,7 +12,8 @@ namespace Lora.Bench;
 /// <param name="starvedAt">The batch, counted from 1, for which there is none; null for no batch.</param>
 internal sealed class StarvedStep(FusedStep inner, Device device, int? starvedAt) : IStepEngine
 {
-    // What is smaller comes from what torch keeps for small tensors.
+    // No card has more, whatever its driver says; what is smaller than the smallest comes from what torch keeps for small tensors.
+    private const long Largest = 1L << 40;
     private const long Smallest = 1 << 20;
 
     // So many documents as long as can be have more bytes than a processor has addresses.
@@ -58,8 +59,7 @@ internal sealed class StarvedStep(FusedStep inner, Device device, int? starvedAt
             inner.Reserve(new([.. Enumerable.Repeat(int.MaxValue, Documents)], Supervised: 1));
         }
 
-        long free = NvidiaManagement.Memory(Math.Max(0, device.index))?.Free ?? 0;
-        for (long size = free; size >= Smallest; size /= 2)
+        for (long size = Largest; size >= Smallest; size /= 2)
         {
             while (TryTake(size))
             {

@@ -95,30 +95,39 @@ internal static class LaunchBenchmark
         Rates rates = ProcessorRates.Measured(type);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"\nThis processor, {get_num_threads()} threads: {rates.Bandwidth / 1e9:F1} GB/s, {rates.Products(type) / 1e9:F0} GFLOP/s in {type}, {1e6 * rates.Launch:F1} microseconds a call\n"));
-        Table.Head("shape", "predicted, s", "measured, vector code, s", "predicted / measured", "measured, libtorch's operators, s", "predicted / measured");
-        Show("SmolLM-135M with 4 blocks, 4 x 512", Shapes.SmolLM(4), 512, 512, 512, 512);
-        Show("SmolLM-135M with 4 blocks, 1 x 1024", Shapes.SmolLM(4), 1024);
-        Show("Llama-3.2-1B with 1 block, 1 x 1024", Shapes.Llama1B(1), 1024);
+            $"\nThis processor, {get_num_threads()} threads: {rates.Bandwidth / 1e9:F1} GB/s, {rates.Products(type) / 1e9:F0} GFLOP/s in {type}, {1e6 * rates.Launch:F1} microseconds a call"));
+        Console.WriteLine("The same steps by that arithmetic, and as they are measured: by the operators that are counted, and by vector code, as runs have them\n");
+        Table.Head("shape", "predicted, s", "measured, the operators, s", "predicted / measured", "measured, vector code, s", "predicted / measured");
+        List<(double Operators, double Vectors)> shares =
+        [
+            Show("SmolLM-135M with 4 blocks, 4 x 512", Shapes.SmolLM(4), LoraQuantization.None, 0, 512, 512, 512, 512),
+            Show("SmolLM-135M with 4 blocks, 1 x 1024", Shapes.SmolLM(4), LoraQuantization.None, 0, 1024),
+            Show("... with dropout", Shapes.SmolLM(4), LoraQuantization.None, 0.1, 1024),
+            Show("... in NF4", Shapes.SmolLM(4), LoraQuantization.NF4, 0, 1024),
+            Show("Llama-3.2-1B with 1 block, 1 x 1024", Shapes.Llama1B(1), LoraQuantization.None, 0, 1024),
+        ];
+        Console.WriteLine($"\nWithin a third: {shares.Count(share => IsNear(share.Operators))} of {shares.Count} by the operators, {shares.Count(share => IsNear(share.Vectors))} by vector code");
 
-        void Show(string name, DecoderSizes sizes, params int[] lengths)
+        (double Operators, double Vectors) Show(string name, DecoderSizes sizes, LoraQuantization quantization, double dropout, params int[] lengths)
         {
-            using MetaStep meta = new(type, sizes);
-            double predicted = rates.Of(meta.CountGradients(lengths)).Total;
-            using StepModel model = new(type, sizes);
-            double vectors = Measured(model, null, lengths);
+            using MetaStep meta = new(type, sizes, quantization, dropout);
+            double predicted = rates.Of(meta.Count(lengths)).Total;
+            using StepModel model = new(type, sizes, quantization: quantization, dropout: dropout);
             double operators = Measured(model, new TorchKernels(), lengths);
-            Table.Row(name, Two(predicted), Two(vectors), Two(predicted / vectors), Two(operators), Two(predicted / operators));
+            double vectors = Measured(model, null, lengths);
+            Table.Row(name, Two(predicted), Two(operators), Two(predicted / operators), Two(vectors), Two(predicted / vectors));
+            return (predicted / operators, predicted / vectors);
         }
+
+        static bool IsNear(double share) => Math.Abs(share - 1) <= 1.0 / 3;
     }
 
     private static double Measured(StepModel model, IKernels? kernels, int[] lengths)
     {
-        using FusedStep step = model.Fused(kernels);
+        using WholeStep step = new(model, kernels);
         Data.Batch batch = model.Rows(lengths);
-        SupervisedRows rows = SupervisedRows.Of(batch);
         using AllocatorTuning tuning = AllocatorTuning.KeepFreedMemory();
-        return Measurement.Of(() => step.AddGradients(batch, rows, 1.0 / rows.Count), Repetitions).Median;
+        return Measurement.Of(() => step.Run(batch), Repetitions).Median;
     }
 
     private static string Whole(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:N0}");

@@ -5,20 +5,28 @@ using static TorchSharp.torch;
 
 namespace Lora.Bench;
 
-/// <summary>Weights that are drawn; those of norms and biases are 1.</summary>
+/// <summary>Weights that are drawn around zero; those of norms and biases around 1, or as 1.</summary>
 /// <param name="generator">Draws on the processor, so that small models are the same everywhere.</param>
 /// <param name="type">Of the weights.</param>
 /// <param name="device">Where they go; null for the processor.</param>
 /// <param name="quantization">How the matrices of the blocks are held.</param>
 internal sealed class RandomWeights(Generator generator, ScalarType type, Device? device = null, LoraQuantization quantization = LoraQuantization.None) : IWeightSource
 {
-    private const double Deviation = 0.02;
 
     // Larger matrices are drawn where they stay, which takes milliseconds there and seconds here.
     private const long LargestDrawn = 4 << 20;
 
     private readonly Device device = device ?? CPU;
     private readonly Dictionary<(long, long), FourBitMatrix> quantized = [];
+
+    /// <summary>The standard deviation of matrices.</summary>
+    public double Deviation { get; init; } = 0.02;
+
+    /// <summary>That of norms and biases, which are otherwise 1.</summary>
+    public double DeviationFromOne { get; init; }
+
+    /// <summary>What weights are rounded to before they become what they are held in, so that models of two dtypes have the same ones.</summary>
+    public ScalarType Rounding { get; init; } = ScalarType.Float32;
 
     public bool Has(string name) => false;
 
@@ -30,7 +38,8 @@ internal sealed class RandomWeights(Generator generator, ScalarType type, Device
             return empty(sizes, dtype: type, device: device);
         }
 
-        if (sizes.Length == 1)
+        bool isMatrix = sizes.Length > 1;
+        if (!isMatrix && DeviationFromOne == 0)
         {
             return ones(sizes, dtype: type, device: device);
         }
@@ -42,8 +51,9 @@ internal sealed class RandomWeights(Generator generator, ScalarType type, Device
         }
 
         // In float32, so that a model is the same in every dtype but for rounding.
-        using Tensor drawn = empty(sizes, dtype: ScalarType.Float32, device: CPU).normal_(0, Deviation, generator);
-        return drawn.to(type, device, copy: true);
+        using Tensor drawn = empty(sizes, dtype: ScalarType.Float32, device: CPU).normal_(isMatrix ? 0 : 1, isMatrix ? Deviation : DeviationFromOne, generator);
+        using Tensor rounded = drawn.to(Rounding);
+        return rounded.to(type, device, copy: true);
     }
 
     public FourBitMatrix? TakeQuantized(string name, params ReadOnlySpan<long> shape)

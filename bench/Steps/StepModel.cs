@@ -54,11 +54,7 @@ internal sealed class StepModel : IDisposable
         Model.Fused, Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!, StringComparer.Ordinal), kernels);
 
     /// <summary>Rows of random tokens, all of them learned.</summary>
-    public Batch Rows(params int[] lengths)
-    {
-        Random random = new(1);
-        return Batch.Of([.. lengths.Select((length, row) => Example(random, length, row))], padId: 0);
-    }
+    public Batch Rows(params int[] lengths) => Batch.Of(RandomRows.Of(Sizes.VocabularySize, lengths), padId: 0);
 
     /// <summary>The floating-point operations that a step cannot do without: each frozen product forward and for the gradient of its input,
     /// those of A and B three times, attention on the causal half, 3.5 times its forward pass; below the lowest adapted block the forward pass alone.</summary>
@@ -83,10 +79,4 @@ internal sealed class StepModel : IDisposable
         from layer in Enumerable.Range(lowest, Sizes.Layers - lowest)
         from product in products
         select new AdapterTarget($"model.layers.{layer}.{product.Layer}", Rank, Scaling: 2);
-
-    private TrainingExample Example(Random random, int length, int row)
-    {
-        int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(Sizes.VocabularySize))];
-        return new(ids, ids, row + 1);
-    }
 }

@@ -32,7 +32,7 @@ public sealed class LogTests
         string[] named = [.. Regex.Matches(Read(path), @"(?:bench|\.\.\.) -- (?<name>[a-z][a-z0-9-]*)").Select(match => match.Groups["name"].Value).Distinct()];
 
         Assert.NotEmpty(named);
-        Assert.All(named, name => Assert.Contains($"[\"{name}\"]", benchmarks));
+        Assert.All(named, name => Assert.Contains($"(\"{name}\", ", benchmarks));
     }
 
     private static string Read(params string[] parts) => File.ReadAllText(Path.Combine([Repository.Root, .. parts])).ReplaceLineEndings("\n");
