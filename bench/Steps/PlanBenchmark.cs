@@ -13,12 +13,13 @@ internal static class PlanBenchmark
     private static readonly (string Name, Func<DecoderSizes> Shape, ScalarType Type, int Lowest, int[] Lengths, Recomputation Recomputation)[] Cases =
     [
         ("all blocks", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], default),
-        ("all blocks, attention computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(0, 7)),
-        ("all blocks, 4 blocks computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(4, 7)),
+        ("all blocks, attention computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(0, 0, 7)),
+        ("all blocks, norms and activations computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(0, 7, 7)),
+        ("all blocks, 4 blocks computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(4, 7, 7)),
         ("all blocks, 7 blocks computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], Recomputation.Full(8)),
         ("the upper quarter", () => Shapes.SmolLM(8), ScalarType.Float32, 6, [512, 512, 512, 512], default),
         ("one long row", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [2048], default),
-        ("one long row, attention computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [2048], new(0, 7)),
+        ("one long row, attention computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [2048], new(0, 0, 7)),
         ("short rows", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [.. Enumerable.Repeat(100, 16)], default),
         ("bfloat16", () => Shapes.SmolLM(4), ScalarType.BFloat16, 0, [512, 512], default),
         ("Llama-3.2-1B's shape, 2 blocks", () => Shapes.Llama1B(2), ScalarType.Float32, 0, [512], default),

@@ -70,7 +70,8 @@ internal static class StepBenchmark
         Row row = new(model, batch, ceiling);
         Show("fused", default);
         Show("fused, freed memory given back", default, keeps: false);
-        Show("fused, attention computed again", new(0, shape.Layers - 1));
+        Show("fused, attention computed again", new(0, 0, shape.Layers - 1));
+        Show("fused, norms and activations too", new(0, shape.Layers - 1, shape.Layers - 1));
         Show("fused, blocks computed again", Recomputation.Full(shape.Layers));
         row.Show($"{tokens}, autograd", reference, isAutograd: true);
 

@@ -254,7 +254,7 @@ public enum LoraQuantization
 /// <summary>Which activations are computed again in the backward pass in place of being kept (gradient checkpointing).</summary>
 public enum LoraCheckpointing
 {
-    /// <summary>As few as the memory there is asks for: attention's probabilities first, then whole blocks.</summary>
+    /// <summary>As few as the memory there is asks for: attention's probabilities first, then norms and activations, then whole blocks.</summary>
     Auto,
 
     /// <summary>None.</summary>

@@ -16,6 +16,10 @@ internal sealed class FusedLayer : IDisposable
     private readonly GateActivation activation;
     private readonly double residualScale;
     private readonly FusedAttention attention;
+    private readonly FusedNorm inputNorm;
+    private readonly FusedNorm attentionOutputNorm;
+    private readonly FusedNorm middleNorm;
+    private readonly FusedNorm mlpOutputNorm;
     private readonly AdaptedProduct queryKeyValue;
     private readonly AdaptedProduct output;
     private readonly AdaptedProduct gateUp;
@@ -40,11 +44,15 @@ internal sealed class FusedLayer : IDisposable
         activation = weights.Block.Mlp.Activation;
         residualScale = weights.Block.ResidualScale;
         attention = new(weights, kernels, scratch);
+        (inputNorm, attentionOutputNorm) = (Norm(weights.InputNorm), Norm(weights.AttentionOutputNorm));
+        (middleNorm, mlpOutputNorm) = (Norm(weights.MiddleNorm), Norm(weights.MlpOutputNorm));
         queryKeyValue = Product(weights.QueryKeyValue, weights.QueryKeyValueNames);
         output = Product(weights.Output, weights.OutputNames);
         gateUp = Product(weights.GateUp, weights.GateUpNames);
         down = Product(weights.Down, weights.DownNames);
         Memory = new(weights, attention, kernels, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Max(product => product.DroppedWidth)));
+
+        FusedNorm Norm(NormWeight? weight) => new(weight, weights.Epsilon, kernels);
 
         AdaptedProduct Product(JoinedWeights frozen, IReadOnlyList<string> names) =>
             new(frozen, [.. names.Select(name => adapter.GetValueOrDefault(name))], kernels, scratch, alignment: null, working);
@@ -89,11 +97,11 @@ internal sealed class FusedLayer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        bool isKept = kept >= Kept.AllButProbabilities;
+        bool isKept = kept >= Kept.Products;
 
         // What is not kept is made all the same, and goes when the pass ends.
         TensorStack place = isKept ? states : scratch;
-        (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: kept == Kept.All);
+        (LayerState state, Tensor active) = BeforeDown(x, step, place, kept);
 
         // Above the state: only the block above reads it, which is through before this block's backward pass begins.
         Tensor output = states.Take(x.dtype, x.shape);
@@ -108,7 +116,7 @@ internal sealed class FusedLayer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        (LayerState state, Tensor active) = BeforeDown(x, step, scratch, keepsProbabilities: false);
+        (LayerState state, Tensor active) = BeforeDown(x, step, scratch, Kept.Nothing);
         AddDown(active, state, step.IsLastAlone ? Last(x) : x, scratch);
     }
 
@@ -121,10 +129,10 @@ internal sealed class FusedLayer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        (LayerState state, Tensor active) = BeforeDown(x, step, place, keepsProbabilities: true);
+        (LayerState state, Tensor active) = BeforeDown(x, step, place, Kept.All);
 
         // Nobody reads the block's output any more: without a norm behind it B's gradient only asks for x Aᵀ.
-        return weights.MlpOutputNorm is null ? state with { DownLow = down.Reduce(active, place) } : DownAndNorm(active, state, place).State;
+        return !mlpOutputNorm.IsThere ? state with { DownLow = down.Reduce(active, place) } : DownAndNorm(active, state, place).State;
     }
 
     /// <summary>Adds up the adapters' gradients. No gradient is taken where nothing before it learns.</summary>
@@ -159,32 +167,36 @@ internal sealed class FusedLayer : IDisposable
     private void BackwardMlp(Tensor gradient, LayerState state, bool needsActive, bool needsMiddle)
     {
         using TensorStack.Pass pass = scratch.Begin();
-        Tensor branch = BehindNorm(gradient, weights.MlpOutputNorm, state.MlpOutput); // [tokens, hidden]
+        Tensor branch = mlpOutputNorm.Backward(gradient, state.MlpOutput, scratch); // [tokens, hidden]
+
+        // d(gate | up) below, so that dActive, on top of it, is gone before dNormal is taken: they never lie there together. What was not kept for down_proj
+        // is made again in its room, which is written when that was read.
+        Tensor dGates = Like(state.GateUp); // [tokens, 2 intermediate]
+        Tensor? active = state.Active ?? (down.IsAdapted ? Activate(state.GateUp, dGates.view(2, dGates.shape[0], -1)[0]) : null); // [tokens, intermediate]
         if (!needsActive)
         {
             // Nothing but down_proj learns from here on: its A and B, and no more.
-            down.Backward(branch, state.Active, state.DownLow, dx: null);
+            down.Backward(branch, active, state.DownLow, dx: null);
             return;
         }
 
-        // d(gate | up) below, so that dActive, on top of it, is gone before dNormal is taken: they never lie there together.
-        Tensor dGates = Like(state.GateUp); // [tokens, 2 intermediate]
         using (scratch.Begin())
         {
             Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
-            down.Backward(branch, state.Active, state.DownLow, dActive);
+            down.Backward(branch, active, state.DownLow, dActive);
             Scale(dActive);
             kernels.GateBackward(activation, state.GateUp, dActive, dGates);
         }
 
         Tensor? dNormal = needsMiddle ? Like(gradient) : null; // [tokens, hidden]
-        gateUp.Backward(dGates, state.MiddleNormal ?? state.Middle, state.GateUpLow, dNormal);
-        AddBefore(state.Middle, weights.MiddleNorm, state.MiddleScale, dNormal, gradient);
+        gateUp.Backward(dGates, state.MiddleNormal ?? Again(gateUp, middleNorm, state.Middle), state.GateUpLow, dNormal);
+        // To the gradient: the other term, of the residual, is in it already.
+        middleNorm.AddBackward(state.Middle, state.MiddleScale, dNormal, gradient);
     }
 
     private void BackwardAttention(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsMixed, bool needsInput)
     {
-        Tensor branch = BehindNorm(gradient, weights.AttentionOutputNorm, state.AttentionOutput); // [tokens, hidden]
+        Tensor branch = attentionOutputNorm.Backward(gradient, state.AttentionOutput, scratch); // [tokens, hidden]
         if (!needsMixed)
         {
             output.Backward(branch, state.Mixed?.flatten(1), state.OutputLow, dx: null);
@@ -205,18 +217,19 @@ internal sealed class FusedLayer : IDisposable
         Tensor? dNormal = needsInput ? Like(gradient) : null; // [tokens, hidden]
 
         // The block's input is not in the state: it is the output of the block below, which the step has.
-        queryKeyValue.Backward(dQkv, state.Normal ?? x, state.QueryKeyValueLow, dNormal);
-        AddBefore(x, weights.InputNorm, state.InputScale, dNormal, gradient);
+        queryKeyValue.Backward(dQkv, state.Normal ?? Again(queryKeyValue, inputNorm, x), state.QueryKeyValueLow, dNormal);
+        inputNorm.AddBackward(x, state.InputScale, dNormal, gradient);
     }
 
     /// <summary>The forward pass up to the last product; what is part of the state is in its place.</summary>
-    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, TensorStack place, bool keepsProbabilities)
+    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, TensorStack place, Kept kept)
     {
         long tokens = x.shape[0];
-        (Tensor normal, Tensor? scale) = Norm(x, weights.InputNorm, queryKeyValue, place); // [tokens, hidden]
+        TensorStack quick = kept == Kept.Products ? scratch : place; // what is made again from what products gave
+        (Tensor normal, Tensor? scale) = inputNorm.Forward(x, PlaceOf(queryKeyValue, quick), place); // [tokens, hidden]
         Tensor qkv = (attention.KeepsProduct ? place : scratch).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
         Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
-        (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities); // [tokens, heads, headSize]
+        (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities: kept == Kept.All); // [tokens, heads, headSize]
         if (step.IsLastAlone)
         {
             (x, mixed, tokens) = (Last(x), Last(mixed), 1);
@@ -226,29 +239,28 @@ internal sealed class FusedLayer : IDisposable
 
         // Without a norm behind it the residual goes into o_proj: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
-        Tensor? outputLow = output.Forward(mixed.flatten(1), middle, place, residual: weights.AttentionOutputNorm is null ? x : null); // x + attention
+        Tensor? outputLow = output.Forward(mixed.flatten(1), middle, place, residual: attentionOutputNorm.IsThere ? null : x); // x + attention
         (Tensor, Tensor)? attentionOutput = null;
-        if (weights.AttentionOutputNorm is NormWeight behind)
+        if (attentionOutputNorm.IsThere)
         {
-            (Tensor normalised, Tensor outputScale) = kernels.NormForward(middle, behind, weights.Epsilon, place, place);
-            attentionOutput = (middle, outputScale);
+            (Tensor normalised, Tensor? outputScale) = attentionOutputNorm.Forward(middle, place, place);
+            attentionOutput = (middle, outputScale!);
             normalised.Add(x); // x + norm attention
             middle = normalised;
         }
 
-        (Tensor middleNormal, Tensor? middleScale) = Norm(middle, weights.MiddleNorm, gateUp, place); // [tokens, hidden]
+        (Tensor middleNormal, Tensor? middleScale) = middleNorm.Forward(middle, PlaceOf(gateUp, quick), place); // [tokens, hidden]
 
         // gate and up as they come out of their product: the backward pass makes the activation's slope again from them.
         Tensor gates = place.Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
         Tensor? gateUpLow = gateUp.Forward(middleNormal, gates, place);
-        Tensor active = PlaceOf(down, place).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
-        kernels.GateForward(activation, gates, active); // activation(gate) · up
-        Scale(active);
+        Tensor active = PlaceOf(down, quick).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
+        Activate(gates, active);
         LayerState state = new()
         {
             InputScale = scale,
             // Inputs of products that nothing adapts: no gradient of a weight asks for them. Nor are inputs without a norm, which are there already, part of it.
-            Normal = queryKeyValue.IsAdapted && scale is not null ? normal : null,
+            Normal = IsState(queryKeyValue) && scale is not null ? normal : null,
             QueryKeyValueLow = qkvLow,
             Attention = attended,
             Mixed = output.IsAdapted ? mixed : null,
@@ -256,18 +268,20 @@ internal sealed class FusedLayer : IDisposable
             AttentionOutput = attentionOutput,
             Middle = middle,
             MiddleScale = middleScale,
-            MiddleNormal = gateUp.IsAdapted && middleScale is not null ? middleNormal : null,
+            MiddleNormal = IsState(gateUp) && middleScale is not null ? middleNormal : null,
             GateUpLow = gateUpLow,
             GateUp = gates,
-            Active = down.IsAdapted ? active : null,
+            Active = IsState(down) ? active : null,
         };
         return (state, active);
+
+        bool IsState(AdaptedProduct reader) => kept != Kept.Products && reader.IsAdapted;
     }
 
     /// <summary>Writes the sum with attention and the last product.</summary>
     private LayerState AddDown(Tensor active, LayerState state, Tensor result, TensorStack place)
     {
-        if (weights.MlpOutputNorm is null)
+        if (!mlpOutputNorm.IsThere)
         {
             return state with { DownLow = down.Forward(active, result, place, residual: state.Middle) };
         }
@@ -282,30 +296,8 @@ internal sealed class FusedLayer : IDisposable
     {
         Tensor value = place.Take(active.dtype, state.Middle.shape); // [tokens, hidden]
         Tensor? low = down.Forward(active, value, place);
-        (Tensor normal, Tensor scale) = kernels.NormForward(value, weights.MlpOutputNorm!, weights.Epsilon, scratch, place);
-        return (state with { DownLow = low, MlpOutput = (value, scale) }, normal);
-    }
-
-    /// <summary>The gradient at what a branch gave, of the one at what was added, which stays as it is for the residual.</summary>
-    private Tensor BehindNorm(Tensor gradient, NormWeight? norm, (Tensor Value, Tensor Scale)? output) =>
-        norm is null ? gradient : kernels.NormBackward(output!.Value.Value, norm, output.Value.Scale, gradient, scratch);
-
-    /// <summary>Adds the gradient at what a norm was given, of the one at what it gave, to the one that the residual has already.</summary>
-    /// <param name="x">What the norm was given, [tokens, hidden].</param>
-    /// <param name="norm">Null where that is what goes on.</param>
-    /// <param name="scale">The norm's.</param>
-    /// <param name="dNormal">Like x; null where nothing asks for it.</param>
-    /// <param name="gradient">Like x; added to.</param>
-    private void AddBefore(Tensor x, NormWeight? norm, Tensor? scale, Tensor? dNormal, Tensor gradient)
-    {
-        if (dNormal is not null && norm is not null)
-        {
-            kernels.NormBackward(x, norm, scale!, dNormal, gradient, accumulate: true);
-        }
-        else if (dNormal is not null)
-        {
-            gradient.Add(dNormal);
-        }
+        (Tensor normal, Tensor? scale) = mlpOutputNorm.Forward(value, scratch, place);
+        return (state with { DownLow = low, MlpOutput = (value, scale!) }, normal);
     }
 
     /// <summary>What was mixed times the branch's scale; attention's backward pass may ask for the unscaled.</summary>
@@ -334,7 +326,14 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>Where the input of a product goes: what only frozen weights read is not kept.</summary>
     private TensorStack PlaceOf(AdaptedProduct reader, TensorStack place) => reader.IsAdapted ? place : scratch;
 
-    private (Tensor Normal, Tensor? Scale) Norm(Tensor x, NormWeight? weight, AdaptedProduct reader, TensorStack place) =>
-        // One number a row is kept, so that the backward pass does not sum the squares again.
-        weight is null ? (x, null) : kernels.NormForward(x, weight, weights.Epsilon, PlaceOf(reader, place), place);
+    /// <summary>The input of a product whose A learns from it, made again.</summary>
+    private Tensor? Again(AdaptedProduct reader, FusedNorm norm, Tensor x) => reader.IsAdapted ? norm.Forward(x, scratch, scratch).Normal : null;
+
+    /// <summary>y = s activation(gate) · up.</summary>
+    private Tensor Activate(Tensor gates, Tensor y)
+    {
+        kernels.GateForward(activation, gates, y);
+        Scale(y);
+        return y;
+    }
 }

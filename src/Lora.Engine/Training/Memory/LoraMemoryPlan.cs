@@ -44,6 +44,9 @@ public sealed class LoraMemoryPlan
     /// <summary>Blocks that are computed again whole.</summary>
     public int RecomputedBlock { get; init; }
 
+    /// <summary>Blocks, those included, whose norms and activations are computed again.</summary>
+    public int RecomputedActivation { get; init; }
+
     /// <summary>Blocks, those included, whose attention probabilities are computed again.</summary>
     public int RecomputedAttention { get; init; }
 
@@ -62,7 +65,7 @@ public sealed class LoraMemoryPlan
     /// <inheritdoc/>
     public override string ToString()
     {
-        string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks and the attention of {RecomputedAttention} computed again";
+        string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks, the norms and activations of {RecomputedActivation} and the attention of {RecomputedAttention} computed again";
         string slices = AttentionSlice == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", attention in {AttentionSlice} slices");
         string limit = Limit == Unknown ? "what the device has, which it does not say" : string.Create(CultureInfo.InvariantCulture, $"{Limit / Gigabyte:F2} GB");
         return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {limit}{again}{slices}, the loss of up to {LossChunk} tokens at once");

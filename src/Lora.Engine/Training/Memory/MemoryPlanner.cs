@@ -115,6 +115,7 @@ internal sealed class MemoryPlanner(
             // Kept memory is wasted in part; where a quarter more would not fit, speed is given up for it.
             KeepsFreedMemory = AllocatorTuning.CanKeep && (options.KeepFreedMemory ?? FitsKept(rest, activation)),
             RecomputedBlock = chosen.Blocks,
+            RecomputedActivation = chosen.Activations,
             RecomputedAttention = chosen.Attentions,
             AttentionSlice = slices,
             LossChunk = chunk,

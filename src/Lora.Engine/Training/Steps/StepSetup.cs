@@ -29,7 +29,7 @@ internal static class StepSetup
         LoraMemoryPlan plan = planner.Plan(rooms * bytes);
 
         // First what is computed again, the slices of attention and the chunk of the loss, then the room: how much is reserved hangs on it.
-        step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedActivation, plan.RecomputedAttention);
         step.AttentionSlices = plan.AttentionSlice;
         step.LossChunk = plan.LossChunk;
         planner.Reserve(step);

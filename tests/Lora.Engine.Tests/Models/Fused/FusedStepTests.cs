@@ -163,9 +163,11 @@ public class FusedStepTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void With_dropout_what_is_computed_again_drops_the_same_and_each_batch_drops_anew(bool byOperators)
+    [InlineData(false, 2)]
+    [InlineData(true, 2)]
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    public void With_dropout_what_is_computed_again_drops_the_same_and_each_batch_drops_anew(bool byOperators, int blocks)
     {
         using DisposeScope scope = NewDisposeScope();
         FusedStepCase run = new("llama3", ScalarType.Float32, [.. FusedStepCase.Everything("llama3"), "lm_head"], config: new() { Dropout = 0.2 });
@@ -176,7 +178,7 @@ public class FusedStepTests
         Tensor expected = run.Gradients(step);
         Tensor next = run.Gradients(step);
         run.Adapter.RestoreRandomness(before);
-        step.Recomputation = Recomputation.Full(2);
+        step.Recomputation = new(blocks, 2, 2);
         Tensor again = run.Gradients(step);
         run.Adapter.IsTraining = false;
 
@@ -197,18 +199,29 @@ public class FusedStepTests
     }
 
     [Theory]
-    [InlineData("qwen3", 0, 1, false)]
-    [InlineData("qwen3", 1, 1, false)]
-    [InlineData("qwen3", 0, 2, false)]
-    [InlineData("qwen3", 2, 2, false)]
-    [InlineData("gemma2", 0, 2, false)]
-    [InlineData("gemma2", 2, 2, false)]
-    [InlineData("gemma2", 0, 2, true)]
-    [InlineData("gemma2", 2, 2, true)]
-    [InlineData("gemma3_text", 2, 2, false)]
-    [InlineData("gemma3_text", 2, 2, true)]
-    [InlineData("olmo2", 2, 2, true)]
-    public void What_is_computed_again_changes_no_bit(string family, int blocks, int attentions, bool byOperators)
+    [InlineData("qwen3", 0, 0, 1, false)]
+    [InlineData("qwen3", 1, 1, 1, false)]
+    [InlineData("qwen3", 0, 0, 2, false)]
+    [InlineData("qwen3", 2, 2, 2, false)]
+    [InlineData("gemma2", 0, 0, 2, false)]
+    [InlineData("gemma2", 2, 2, 2, false)]
+    [InlineData("gemma2", 0, 0, 2, true)]
+    [InlineData("gemma2", 2, 2, 2, true)]
+    [InlineData("gemma3_text", 2, 2, 2, false)]
+    [InlineData("gemma3_text", 2, 2, 2, true)]
+    [InlineData("olmo2", 2, 2, 2, true)]
+    [InlineData("llama3", 0, 2, 2, false)]
+    [InlineData("llama3", 0, 2, 2, true)]
+    [InlineData("qwen3", 0, 2, 2, false)]
+    [InlineData("qwen3", 0, 2, 2, true)]
+    [InlineData("gemma2", 0, 2, 2, false)]
+    [InlineData("gemma2", 0, 2, 2, true)]
+    [InlineData("llama3", 1, 2, 2, false)]
+    [InlineData("gemma3_text", 0, 2, 2, false)]
+    [InlineData("gemma3_text", 0, 2, 2, true)]
+    [InlineData("olmo2", 0, 2, 2, false)]
+    [InlineData("olmo2", 0, 2, 2, true)]
+    public void What_is_computed_again_changes_no_bit(string family, int blocks, int activations, int attentions, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();
         FusedStepCase run = new(family, ScalarType.Float32, FusedStepCase.Everything(family));
@@ -216,7 +229,7 @@ public class FusedStepTests
         Tensor expected = run.Gradients(step);
         double loss = run.Loss(step);
 
-        step.Recomputation = new(blocks, attentions);
+        step.Recomputation = new(blocks, activations, attentions);
         step.AttentionSlices = byOperators ? 2 : 1;
 
         Assert.Equal(0, Closeness.Largest(run.Gradients(step), expected));

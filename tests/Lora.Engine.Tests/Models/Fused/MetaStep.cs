@@ -66,7 +66,7 @@ internal sealed class MetaStep : IDisposable
         Batch batch = Batches(lengths).Batches[0].Batch;
         StepShape shape = new(lengths, SupervisedRows.Of(batch).Count);
         LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape], ask: (_, _) => limit is null ? null : (0, limit.Value)).Plan(cache: 0);
-        step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedAttention);
+        step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedActivation, plan.RecomputedAttention);
         step.AttentionSlices = plan.AttentionSlice;
         step.LossChunk = plan.LossChunk;
         return plan;

@@ -39,6 +39,23 @@ public class MemoryPlannerTests
         Assert.EndsWith(" GB of what the device has, which it does not say, the loss of up to 8192 tokens at once", plan.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Norms_and_activations_are_computed_again_where_that_is_enough_and_blocks_where_it_is_not()
+    {
+        using MetaStep step = new("llama3", 16);
+        LoraMemoryPlan rich = step.Plan(100 * Gigabyte, Tokens);
+        LoraMemoryPlan tight = step.Plan(rich.Peak - (Gigabyte / 64), Tokens);
+        LoraMemoryPlan poor = step.Plan(rich.Peak - (Gigabyte / 10), Tokens);
+
+        Assert.Equal((0, 0), (rich.RecomputedBlock, rich.RecomputedActivation));
+        Assert.Equal(0, tight.RecomputedBlock);
+        Assert.InRange(tight.RecomputedActivation, 1, 14);
+        Assert.InRange(poor.RecomputedBlock, 1, 14);
+        Assert.Equal(15, poor.RecomputedActivation);
+        Assert.All([tight, poor], plan => Assert.True(plan.Peak <= plan.Limit, $"{plan}"));
+        Assert.Contains($"0 blocks, the norms and activations of {tight.RecomputedActivation} and", tight.ToString(), StringComparison.Ordinal);
+    }
+
     /// <summary>Capped scores of 4,096 tokens and 8 heads: 268 MB in bfloat16 in each of a pass's tensors, half of it in two slices.</summary>
     [Fact]
     public void Attention_by_plain_products_is_taken_in_slices_where_memory_asks_for_it_and_before_anything_is_computed_again()

@@ -9,6 +9,9 @@ internal enum Kept
     /// <summary>The block's input; the whole block is computed again.</summary>
     Input,
 
+    /// <summary>What products gave and attention mixed; what norms and the activation make of it is quick, and is made again.</summary>
+    Products,
+
     /// <summary>Everything but attention's probabilities.</summary>
     AllButProbabilities,
 

@@ -68,19 +68,20 @@ internal sealed class LayerMemory
     {
         Models.Kept.Nothing => 0,
         Models.Kept.Input => Input(shape),
-        Models.Kept.AllButProbabilities => Input(shape) + State(shape),
-        _ => Input(shape) + State(shape) + mixing.Bytes(shape).Probabilities,
+        Models.Kept.Products or Models.Kept.AllButProbabilities => Input(shape) + State(kept, shape),
+        _ => Input(shape) + State(kept, shape) + mixing.Bytes(shape).Probabilities,
     };
 
     /// <summary>What stays between the passes in memory that operators made, or, of a block that keeps less, is there in passing.</summary>
-    public long Made(StepShape shape)
+    public long Made(Kept kept, StepShape shape)
     {
         if (!MakesResults)
         {
             return 0;
         }
 
-        long perToken = (norms * Hidden) // norms' results
+        int made = norms - (kept == Models.Kept.Products && hasInputNorms ? 2 : 0); // norms' results
+        long perToken = (made * Hidden)
             + (hasHeadNorms ? Queries + Keys : 0)
             + (isScaled ? Queries : 0); // what was mixed, unscaled and scaled
         return Bytes(shape, perToken) + (shape.Tokens * Scales * ScaleSize) + mixing.Bytes(shape).Made;
@@ -97,22 +98,25 @@ internal sealed class LayerMemory
     /// <summary>What the forward pass has on the stack and lets go.</summary>
     public long ForwardScratch(Kept kept, StepShape shape)
     {
-        long normals = MakesResults || !hasInputNorms ? 0 : (ranks.QueryKeyValue == 0 ? Hidden : 0) + (ranks.GateUp == 0 ? Hidden : 0);
+        bool isAgain = kept == Models.Kept.Products;
+        long normals = MakesResults || !hasInputNorms ? 0 : (isAgain || ranks.QueryKeyValue == 0 ? Hidden : 0) + (isAgain || ranks.GateUp == 0 ? Hidden : 0);
         long heads = mixing.KeepsInputs ? 0
             : (ranks.Output == 0 ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
-        long perToken = normals + heads // inputs of products that nothing adapts
-            + (ranks.Down == 0 ? Intermediate : 0)
+        long perToken = normals + heads // inputs of products that nothing adapts, and those that are made again
+            + (isAgain || ranks.Down == 0 ? Intermediate : 0)
             + ranks.Dropped; // the input of a product, once for each adapter that sees its own
         perToken += hasOutputNorms && !MakesResults ? Hidden : 0; // the normalised output of the MLP
         AttentionBytes mixed = mixing.Bytes(shape);
-        return Bytes(shape, perToken) + (kept == Models.Kept.All ? mixed.Keeping : mixed.Again).Forward + (kept >= Models.Kept.AllButProbabilities ? 0 : State(shape));
+        return Bytes(shape, perToken) + (kept == Models.Kept.All ? mixed.Keeping : mixed.Again).Forward + (kept >= Models.Kept.Products ? 0 : State(kept, shape));
     }
 
     /// <summary>The most that the backward pass has on the stack at once of what it lets go.</summary>
     public long BackwardScratch(Kept kept, StepShape shape)
     {
         // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
-        long mlp = (2 * Intermediate) + Math.Max(Intermediate, Hidden); // gradients of gate and up, and before or behind them
+        bool isAgain = kept == Models.Kept.Products && !MakesResults && hasInputNorms;
+        long normal = isAgain ? 2 * Hidden : Hidden; // the gradient at a norm's result, and that result where it is made again
+        long mlp = (2 * Intermediate) + Math.Max(Intermediate, normal); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
         long branch = hasOutputNorms && !MakesResults ? Hidden : 0; // the gradient behind a norm
         long adapter = branch + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
@@ -120,8 +124,8 @@ internal sealed class LayerMemory
 
         // Either the products with their adapters, or attention within its largest document; they follow each other.
         return Math.Max(
-            Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Hidden)) + adapter),
-            Bytes(shape, branch + qkv + Queries) + (kept == Models.Kept.AllButProbabilities ? mixed.Again : mixed.Keeping).Backward);
+            Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, normal)) + adapter) + (isAgain ? shape.Tokens * ScaleSize : 0),
+            Bytes(shape, branch + qkv + Queries) + (kept is Models.Kept.Products or Models.Kept.AllButProbabilities ? mixed.Again : mixed.Keeping).Backward);
     }
 
     // Of norms, wide: two or four of the block, one for each row of heads.
@@ -131,15 +135,17 @@ internal sealed class LayerMemory
 
     private long Bytes(StepShape shape, long perToken) => shape.Tokens * perToken * elementSize;
 
-    private long State(StepShape shape)
+    private long State(Kept kept, StepShape shape)
     {
+        bool isAgain = kept == Models.Kept.Products;
+        long normal = MakesResults || isAgain || !hasInputNorms ? 0 : Hidden;
         long perToken = (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
             + Hidden + (2 * Intermediate) // the sum after attention, or what is normalised before it; gate and up
             + (hasOutputNorms ? (MakesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
-            + (ranks.QueryKeyValue > 0 ? (MakesResults || !hasInputNorms ? 0 : Hidden) + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
+            + (ranks.QueryKeyValue > 0 ? normal + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
             + (ranks.Output > 0 ? (mixing.KeepsInputs ? 0 : Queries) + ranks.Output : 0)
-            + (ranks.GateUp > 0 ? (MakesResults || !hasInputNorms ? 0 : Hidden) + ranks.GateUp : 0)
-            + (ranks.Down > 0 ? Intermediate + ranks.Down : 0);
+            + (ranks.GateUp > 0 ? normal + ranks.GateUp : 0)
+            + (ranks.Down > 0 ? (isAgain ? 0 : Intermediate) + ranks.Down : 0);
         return Bytes(shape, perToken) + mixing.Bytes(shape).Kept + (MakesResults ? 0 : shape.Tokens * Scales * ScaleSize);
     }
 }

@@ -71,8 +71,8 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyLis
     /// <summary>Bytes that operators made and that stay: of each block that keeps its state, and of the one that works where it does not.</summary>
     private long Made(StepShape shape, Recomputation recomputation)
     {
-        long kept = layers.Select((layer, index) => recomputation.Of(index) >= Models.Kept.AllButProbabilities ? layer.Made(shape) : 0).Sum();
-        return kept + All.Select(layer => layer.Made(shape)).DefaultIfEmpty().Max();
+        long states = layers.Select((layer, index) => recomputation.Of(index) is >= Models.Kept.Products and Kept kept ? layer.Made(kept, shape) : 0).Sum();
+        return states + All.Select(layer => layer.Made(Models.Kept.All, shape)).DefaultIfEmpty().Max();
     }
 
     /// <summary>The most bytes that kernels and operators make in passing; the loss makes none, since a chunk's logits become their gradient in their place.</summary>

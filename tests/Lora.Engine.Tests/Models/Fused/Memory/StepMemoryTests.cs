@@ -40,7 +40,7 @@ public class StepMemoryTests
         Tensor x = run.Model.Fused.Embedding.index_select(0, tensor(documents.Ids, device: CPU));
 
         using TensorStack stack = new(CPU);
-        foreach (Kept kept in new[] { Kept.AllButProbabilities, Kept.All })
+        foreach (Kept kept in new[] { Kept.Products, Kept.AllButProbabilities, Kept.All })
         {
             stack.Release(default);
             stack.Reserve(layer.Memory.Kept(kept, shape));
@@ -51,34 +51,48 @@ public class StepMemoryTests
     }
 
     [Theory]
-    [InlineData("llama3", "", 0, 0, false)]
-    [InlineData("qwen3", "", 0, 1, false)]
-    [InlineData("phi3", "", 1, 1, false)]
-    [InlineData("gemma", "model.layers.1.mlp.up_proj", 0, 0, false)]
-    [InlineData("qwen3", "model.layers.1.self_attn.k_proj", 0, 0, false)]
-    [InlineData("mistral", "lm_head", 0, 0, false)]
-    [InlineData("gemma2", "", 0, 1, false)]
-    [InlineData("gemma2", "", 1, 1, false)]
-    [InlineData("gemma2", "", 0, 0, true)]
-    [InlineData("gemma2", "", 0, 1, true)]
-    [InlineData("gemma2", "model.layers.1.self_attn.o_proj,model.layers.1.mlp.up_proj", 0, 0, true)]
-    [InlineData("gemma3_text", "", 0, 1, false)]
-    [InlineData("gemma3_text", "", 1, 1, true)]
-    [InlineData("olmo2", "", 0, 1, false)]
-    [InlineData("olmo2", "", 1, 1, true)]
-    [InlineData("olmo2", "model.layers.1.self_attn.o_proj", 0, 0, false)]
-    [InlineData("llama3", "", 0, 0, true)]
-    [InlineData("qwen3", "", 1, 1, true)]
-    [InlineData("gemma", "model.layers.1.self_attn.q_proj,model.layers.1.self_attn.k_proj", 0, 0, true)]
-    [InlineData("mistral", "lm_head", 0, 0, true)]
-    public void Everything_finds_the_room_that_was_planned_for_it(string family, string modules, int blocks, int attentions, bool byOperators)
+    [InlineData("llama3", "", 0, 0, 0, false)]
+    [InlineData("qwen3", "", 0, 0, 1, false)]
+    [InlineData("phi3", "", 1, 1, 1, false)]
+    [InlineData("gemma", "model.layers.1.mlp.up_proj", 0, 0, 0, false)]
+    [InlineData("qwen3", "model.layers.1.self_attn.k_proj", 0, 0, 0, false)]
+    [InlineData("mistral", "lm_head", 0, 0, 0, false)]
+    [InlineData("gemma2", "", 0, 0, 1, false)]
+    [InlineData("gemma2", "", 1, 1, 1, false)]
+    [InlineData("gemma2", "", 0, 0, 0, true)]
+    [InlineData("gemma2", "", 0, 0, 1, true)]
+    [InlineData("gemma2", "model.layers.1.self_attn.o_proj,model.layers.1.mlp.up_proj", 0, 0, 0, true)]
+    [InlineData("gemma3_text", "", 0, 0, 1, false)]
+    [InlineData("gemma3_text", "", 1, 1, 1, true)]
+    [InlineData("olmo2", "", 0, 0, 1, false)]
+    [InlineData("olmo2", "", 1, 1, 1, true)]
+    [InlineData("olmo2", "model.layers.1.self_attn.o_proj", 0, 0, 0, false)]
+    [InlineData("llama3", "", 0, 0, 0, true)]
+    [InlineData("qwen3", "", 1, 1, 1, true)]
+    [InlineData("gemma", "model.layers.1.self_attn.q_proj,model.layers.1.self_attn.k_proj", 0, 0, 0, true)]
+    [InlineData("mistral", "lm_head", 0, 0, 0, true)]
+    [InlineData("llama3", "", 0, 2, 2, false)]
+    [InlineData("llama3", "", 0, 2, 2, true)]
+    [InlineData("qwen3", "", 0, 2, 2, false)]
+    [InlineData("qwen3", "", 0, 2, 2, true)]
+    [InlineData("gemma2", "", 0, 2, 2, false)]
+    [InlineData("gemma2", "", 0, 2, 2, true)]
+    [InlineData("gemma2", "model.layers.1.self_attn.o_proj,model.layers.1.mlp.up_proj", 0, 1, 1, false)]
+    [InlineData("gemma2", "model.layers.1.self_attn.o_proj,model.layers.1.mlp.up_proj", 0, 1, 1, true)]
+    [InlineData("phi3", "model.layers.1.mlp.down_proj", 0, 1, 1, false)]
+    [InlineData("phi3", "model.layers.1.mlp.down_proj", 0, 1, 1, true)]
+    [InlineData("gemma3_text", "", 0, 2, 2, false)]
+    [InlineData("gemma3_text", "", 0, 2, 2, true)]
+    [InlineData("olmo2", "", 0, 2, 2, false)]
+    [InlineData("olmo2", "", 0, 2, 2, true)]
+    public void Everything_finds_the_room_that_was_planned_for_it(string family, string modules, int blocks, int activations, int attentions, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();
         string[] adapted = modules.Length == 0 ? FusedStepCase.Everything(family) : modules.Split(',');
         FusedStepCase run = new(family, ScalarType.Float32, adapted, config: new() { Dropout = 0.1 });
         run.Adapter.IsTraining = true;
         using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
-        step.Recomputation = new(blocks, attentions);
+        step.Recomputation = new(blocks, activations, attentions);
 
         run.Loss(step);
         step.SumLoss(run.Batch, run.Rows);
@@ -158,9 +172,9 @@ public class StepMemoryTests
         using FusedStep step = run.Fused();
         StepShape shape = new([300, 300], 600);
 
-        long[] peaks = [.. new Recomputation[] { default, new(0, 1), new(1, 1) }.Select(choice => step.Memory.Peak(shape, choice))];
+        long[] peaks = [.. new Recomputation[] { default, new(0, 0, 1), new(0, 1, 1), new(1, 1, 1) }.Select(choice => step.Memory.Peak(shape, choice))];
 
         Assert.Equal(peaks.OrderDescending(), peaks);
-        Assert.Equal(3, peaks.Distinct().Count());
+        Assert.Equal(4, peaks.Distinct().Count());
     }
 }
