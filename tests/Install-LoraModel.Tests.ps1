@@ -220,7 +220,10 @@ Describe 'Install-LoraModel' {
         $hub.Fail([Lora.Tests.Hubs.LocalFault] @{ Request = '^cdn GET'; StallAfter = 300000 })
         $manifest = Join-Path $PSScriptRoot '../Lora.psd1'
         $code = "Import-Module '$manifest'; (Install-LoraModel org/killed).Commit"
-        $pwsh = { [System.Diagnostics.Process]::Start([System.Diagnostics.ProcessStartInfo]::new('dotnet', [string[]] ([System.Environment]::GetCommandLineArgs()[0], '-NoProfile', '-Command', $code))) }
+        # The tool's PowerShell is started by dotnet, an installed one by itself.
+        $shell = [System.Environment]::ProcessPath
+        [string[]] $arguments = @(if ([System.IO.Path]::GetFileNameWithoutExtension($shell) -eq 'dotnet') { Join-Path $PSHOME pwsh.dll }) + '-NoProfile', '-Command', $code
+        $pwsh = { [System.Diagnostics.Process]::Start([System.Diagnostics.ProcessStartInfo]::new($shell, $arguments)) }
         $part = Join-Path $cache "models--org--killed/blobs/$($killed.Files['model.safetensors'].Sha256).incomplete"
         $first = & $pwsh
         while (-not $first.HasExited -and (Get-Item $part -ErrorAction Ignore).Length -lt 300000) { Start-Sleep -Milliseconds 50 }

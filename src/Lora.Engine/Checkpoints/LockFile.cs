@@ -1,6 +1,9 @@
 namespace Lora.Checkpoints;
 
-/// <summary>A file that one process holds at a time. The system lets go of it with the process, however that ends.</summary>
+/// <summary>
+/// A file that one process holds at a time. The system lets go of it with the process, however that ends. The file stays: who had opened it before it went
+/// would hold another one than who makes it anew.
+/// </summary>
 internal static class LockFile
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
@@ -9,32 +12,22 @@ internal static class LockFile
     /// <param name="path">The file; it is made, with its folder.</param>
     /// <param name="waiting">Called once when there is somebody.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <param name="removes">Whether the file goes when it is let go.</param>
     /// <returns>The file; it is let go when it is disposed.</returns>
     /// <exception cref="IOException">Nothing can be written there.</exception>
-    public static async Task<FileStream> HoldAsync(string path, Action waiting, CancellationToken cancellation, bool removes = false)
+    public static async Task<FileStream> HoldAsync(string path, Action waiting, CancellationToken cancellation)
     {
         string folder = Path.GetDirectoryName(path)!;
-        FileStreamOptions options = new()
-        {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.None,
-            Options = removes ? FileOptions.DeleteOnClose : FileOptions.None,
-        };
-        bool wasGone = false;
+        Directory.CreateDirectory(folder);
         for (bool isFirst = true; ; isFirst = false)
         {
-            Directory.CreateDirectory(folder);
             try
             {
                 // .NET holds what is not shared by flock, as other programs do; Windows does not open it twice.
-                return new(path, options);
+                return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            // Its subclasses say something else: a folder that is not there, or a path that is too long. Whoever held it may have removed both just now.
-            catch (IOException exception) when ((exception.GetType() == typeof(IOException) && File.Exists(path)) || !wasGone)
+            // Its subclasses say something else: a folder that is not there, or a path that is too long.
+            catch (IOException exception) when (exception.GetType() == typeof(IOException) && File.Exists(path))
             {
-                wasGone = !File.Exists(path);
                 if (isFirst && OutputFolder.WhyNot(folder) is string reason)
                 {
                     throw new IOException(reason, exception); // nobody holds it: nothing can be written here

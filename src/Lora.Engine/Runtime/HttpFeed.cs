@@ -51,11 +51,9 @@ internal sealed class HttpFeed : PackageFeed
             ?? throw LoraException.Of(LoraError.RuntimePackageNotFound, package.Id, Name, package);
 
         // One whose hash is known is one whose parts are known, and not all feeds have the nuspec by itself.
-        IReadOnlyList<RuntimePackage> parts = package.Hash is not null ? [] : await client.ProcessStreamAsync(
-            Request(new(packages, $"{folder}/{package.Id.ToLowerInvariant()}.nuspec")),
-            stream => Task.FromResult(stream is null ? [] : Parts(stream)),
-            NullLogger.Instance,
-            cancellation).ConfigureAwait(false);
+        Uri description = new(packages, $"{folder}/{package.Id.ToLowerInvariant()}.nuspec");
+        using MemoryStream? nuspec = package.Hash is not null ? null : await AnswerAsync(client, description, cancellation).ConfigureAwait(false);
+        IReadOnlyList<RuntimePackage> parts = nuspec is null ? [] : Parts(nuspec);
         return new FoundPackage(package, address.AbsoluteUri, length, package.Hash ?? await HashAsync(package, cancellation).ConfigureAwait(false), parts);
     });
 
@@ -85,9 +83,16 @@ internal sealed class HttpFeed : PackageFeed
     }
 
     // The client's own way to read JSON is by types of Newtonsoft.Json, of which PowerShell has another copy.
-    private static Task<JsonElement?> JsonAsync(HttpSource client, Uri address, CancellationToken cancellation) => client.ProcessStreamAsync(
+    private static async Task<JsonElement?> JsonAsync(HttpSource client, Uri address, CancellationToken cancellation)
+    {
+        using MemoryStream? answer = await AnswerAsync(client, address, cancellation).ConfigureAwait(false);
+        return answer is null ? null : JsonSerializer.Deserialize<JsonElement>(answer);
+    }
+
+    /// <summary>A small answer, whole; null where there is none.</summary>
+    private static Task<MemoryStream?> AnswerAsync(HttpSource client, Uri address, CancellationToken cancellation) => client.ProcessStreamAsync(
         Request(address),
-        async stream => stream is null ? (JsonElement?)null : await JsonSerializer.DeserializeAsync<JsonElement>(stream, cancellationToken: cancellation).ConfigureAwait(false),
+        async stream => stream is null ? null : await PackageDownload.WholeAsync(stream, cancellation).ConfigureAwait(false),
         NullLogger.Instance,
         cancellation);
 

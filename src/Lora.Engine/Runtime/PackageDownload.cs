@@ -64,6 +64,20 @@ internal static class PackageDownload
         return message;
     });
 
+    /// <summary>All of a small answer, before anything looks at it: a reader of XML that waits for more would not be stopped.</summary>
+    public static async Task<MemoryStream> WholeAsync(Stream body, CancellationToken cancellation)
+    {
+        MemoryStream whole = new();
+        byte[] buffer = new byte[BufferBytes];
+        while (await ReadAsync(body, buffer, cancellation).ConfigureAwait(false) is int count and > 0)
+        {
+            whole.Write(buffer, 0, count);
+        }
+
+        whole.Position = 0;
+        return whole;
+    }
+
     /// <summary>Whether a failure is one of the connection, or of what answers.</summary>
     public static bool IsLost(Exception exception) => exception is HttpRequestException or HttpIOException or TimeoutException or LostConnectionException;
 

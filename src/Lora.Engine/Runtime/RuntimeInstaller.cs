@@ -6,11 +6,11 @@ namespace Lora.Runtime;
 
 /// <summary>
 /// Installs the native libraries for the user, out of the NuGet packages that the module was built with. Packages are fetched into a folder that what
-/// was cut stays in; the libraries are unpacked beside their folder, which appears by one rename. One process at a time does so.
+/// was cut stays in; the libraries are unpacked beside their folder, which appears by one rename. One process at a time does so, by a lock file that stays.
 /// </summary>
 public static class RuntimeInstaller
 {
-    private const string Lock = ".lock";
+    internal const string Lock = ".lock";
     private const int UnpackedByPacked = 2; // of CUDA's libraries, whose size is known when they are here; the processor's are known
 
     /// <summary>Where a runtime is installed; null for a user without a folder for data.</summary>
@@ -34,7 +34,7 @@ public static class RuntimeInstaller
         {
             using OutputFolder place = new(root);
             using FileStream held = LockFile.HoldAsync(
-                Path.Combine(root, Lock), () => observer.OnStage("Another session installs a runtime; waiting for it."), cancellation, removes: true).GetAwaiter().GetResult();
+                Path.Combine(root, Lock), () => observer.OnStage("Another session installs a runtime; waiting for it."), cancellation).GetAwaiter().GetResult();
             if (!options.Overwrite && Directory.Exists(folder))
             {
                 observer.OnStage($"The runtime is in '{folder}' already.");

@@ -31,7 +31,7 @@ internal sealed class TrainingRun(
         MemoryPlanner.CheckAdapter(plan.TrainedValues, loaded.Model.Device, options.MemoryLimit);
 
         // Before the adapter is on the model, so that the base answers.
-        LoraSample[] samples = [.. options.Prompt.Zip(Continuations(), (prompt, text) => new LoraSample { Prompt = prompt, Base = text })];
+        LoraSample[] samples = [.. options.Prompt.Zip(Continuations([]), (prompt, text) => new LoraSample { Prompt = prompt, Base = text })];
         using AttachedAdapter adapter = new(loaded.Model, plan.SavedConfig, plan.Targets, loaded.Model.Device, (ulong)options.Seed);
         if (plan.Start is not null)
         {
@@ -126,7 +126,7 @@ internal sealed class TrainingRun(
             After = after is [LoraEvaluation ended, ..] ? ended : null,
             Evaluation = [.. evaluations.Taken],
             BestStep = evaluations.State.BestStep,
-            Sample = (goesOn ? Look(() => Adapted(samples)) : null) ?? samples,
+            Sample = (goesOn ? Look(() => Adapted(samples, adapter.Layers)) : null) ?? samples,
             Data = [.. loaded.Report()],
             ModuleCount = plan.Targets.Count,
             TrainableParameter = adapter.Arena.Count,
@@ -333,8 +333,8 @@ internal sealed class TrainingRun(
         }
     }
 
-    private LoraSample[] Adapted(LoraSample[] samples) =>
-        [.. samples.Zip(Continuations(), (sample, text) => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = text })];
+    private LoraSample[] Adapted(LoraSample[] samples, IEnumerable<AdaptedLayer> layers) =>
+        [.. samples.Zip(Continuations(layers), (sample, text) => new LoraSample { Prompt = sample.Prompt, Base = sample.Base, Adapted = text })];
 
-    private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, observer, cancellation);
+    private string[] Continuations(IEnumerable<AdaptedLayer> layers) => loaded.Continue(options.Prompt, options.PromptToken, layers, observer, cancellation);
 }

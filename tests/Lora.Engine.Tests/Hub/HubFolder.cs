@@ -96,3 +96,15 @@ internal sealed class HubFolder : IDisposable
         return new(content, isLarge: true);
     }
 }
+
+/// <summary>Who is told of a download.</summary>
+internal sealed class Observer(Action<WorkProgress> report, Action<string>? warn = null) : IRunObserver
+{
+    public void Report(WorkProgress value) => report(value);
+
+    public void OnStage(string text) => Assert.NotEmpty(text);
+
+    public void OnWarning(string text) => warn?.Invoke(text);
+
+    public void OnFailure(LoraException failure) => throw failure;
+}

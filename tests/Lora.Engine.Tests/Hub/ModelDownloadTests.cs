@@ -296,15 +296,4 @@ public sealed class ModelDownloadTests : IDisposable
             // Another thread was in between.
         }
     }
-
-    private sealed class Observer(Action<WorkProgress> report, Action<string>? warn = null) : IRunObserver
-    {
-        public void Report(WorkProgress value) => report(value);
-
-        public void OnStage(string text) => Assert.NotEmpty(text);
-
-        public void OnWarning(string text) => warn?.Invoke(text);
-
-        public void OnFailure(LoraException failure) => throw failure;
-    }
 }

@@ -32,6 +32,12 @@ internal sealed class LocalFeed : IDisposable
     /// <summary>Whether it answers ranges.</summary>
     public bool HasRanges { get; init; } = true;
 
+    /// <summary>How the addresses end whose answers begin and do not go on; null for none.</summary>
+    public string? Silent { get; init; }
+
+    /// <summary>Called when such an answer has begun.</summary>
+    public Action OnSilence { get; init; } = () => { };
+
     /// <summary>Who asks must say this; null for everybody.</summary>
     public string? Authorization { get; init; }
 
@@ -99,6 +105,13 @@ internal sealed class LocalFeed : IDisposable
                 response.StatusCode = 401;
                 response.Headers["WWW-Authenticate"] = "Basic realm=\"feed\"";
                 response.Close();
+            }
+            else if (Silent is not null && path.EndsWith(Silent, StringComparison.Ordinal))
+            {
+                response.ContentLength64 = 1000;
+                response.OutputStream.Write("<"u8);
+                response.OutputStream.Flush();
+                OnSilence();
             }
             else if (path == "/v3/index.json")
             {

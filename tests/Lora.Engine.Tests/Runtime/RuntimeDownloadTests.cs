@@ -30,7 +30,7 @@ public sealed class RuntimeDownloadTests : IDisposable
 
         Assert.Equal(new string('t', 100_000), File.ReadAllText(Path.Combine(runtime.Path, "libtorch_cpu.so")));
         Assert.Equal([("torchsharp", 0), (Libtorch, 0)], feed.Fetched);
-        Assert.Equal([Path.GetFileName(runtime.Path)], Directory.GetFileSystemEntries(Root).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal([RuntimeInstaller.Lock, Path.GetFileName(runtime.Path)], Directory.GetFileSystemEntries(Root).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains(notes.Progress, progress => progress.Stage == "Fetching packages" && progress.Done == progress.Total);
     }
 
@@ -169,7 +169,7 @@ public sealed class RuntimeDownloadTests : IDisposable
         LoraException failure = Refused(Options(feed));
         Assert.Equal(LoraError.PackageSourceUnreachable, failure.Error);
         Assert.Contains(feed.Index, failure.Message, StringComparison.Ordinal);
-        Assert.Empty(Directory.Exists(Root) ? Directory.GetFileSystemEntries(Root) : []);
+        Assert.Equal([RuntimeInstaller.Lock], Directory.GetFileSystemEntries(Root).Select(Path.GetFileName));
     }
 
     [Theory]
@@ -193,6 +193,21 @@ public sealed class RuntimeDownloadTests : IDisposable
         {
             Assert.Equal(LoraError.PackageSourceUnreachable, Refused(options).Error);
         }
+    }
+
+    [Theory]
+    [InlineData("index.json")]
+    [InlineData(".nuspec")]
+    [InlineData(".nupkg")]
+    public async Task Whoever_is_stopped_waits_for_no_answer_that_has_fallen_silent(string answer)
+    {
+        using CancellationTokenSource stop = new();
+        using LocalFeed feed = new(packages) { Silent = answer, OnSilence = () => stop.CancelAfter(TimeSpan.FromMilliseconds(300)) }; // its reader waits for more by then
+        RuntimeOptions options = Options(feed) with { Backend = LoraBackend.Cuda, Platform = "win-x64", Packages = packages.Cuda() };
+        Task<LoraRuntime> installing = Task.Run(() => RuntimeInstaller.Install(options, new Notes(), stop.Token), TestContext.Current.CancellationToken);
+
+        // NuGet's client itself gives up after a minute.
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => installing.WaitAsync(TimeSpan.FromSeconds(40), TestContext.Current.CancellationToken));
     }
 
     private string Root => folder.File("runtime");

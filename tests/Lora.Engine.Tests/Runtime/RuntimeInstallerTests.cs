@@ -176,7 +176,7 @@ public sealed class RuntimeInstallerTests : IDisposable
         LoraException failure = Assert.Throws<LoraException>(() => RuntimeInstaller.Install(Cpu() with { Root = disk.File("runtime"), Room = _ => null }, new Notes()));
 
         Assert.Equal(LoraError.OutputFailed, failure.Error);
-        Assert.False(Directory.Exists(disk.File("runtime")));
+        Assert.Equal([RuntimeInstaller.Lock], Directory.GetFileSystemEntries(disk.File("runtime")).Select(path => Path.GetFileName(path)));
     }
 
     [Fact]
@@ -237,13 +237,13 @@ public sealed class RuntimeInstallerTests : IDisposable
 
     private static string[] Files(string path) => [.. Directory.GetFiles(path).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
-    private string[] Left() => [.. Directory.GetFileSystemEntries(Root).Select(path => Path.GetFileName(path)).Where(name => !name.StartsWith(UserRuntime.Version, StringComparison.Ordinal))];
+    private string[] Left() => [.. Directory.GetFileSystemEntries(Root).Select(path => Path.GetFileName(path)).Where(name => name != RuntimeInstaller.Lock && !name.StartsWith(UserRuntime.Version, StringComparison.Ordinal))];
 
     private LoraException Refused(RuntimeOptions options, LoraError error)
     {
         LoraException failure = Assert.Throws<LoraException>(() => RuntimeInstaller.Install(options, new Notes()));
         Assert.Equal(error, failure.Error);
-        Assert.False(Directory.Exists(folder.File("home"))); // neither a lock nor a folder on the way
+        Assert.Equal([RuntimeInstaller.Lock], Directory.GetFileSystemEntries(Root).Select(path => Path.GetFileName(path))); // which stays
         return failure;
     }
 }

@@ -255,10 +255,17 @@ public class TrainingSessionTests
     public void Prompts_are_continued_by_the_base_and_by_the_adapted_model()
     {
         LoraConfig config = ExampleRun.Config with { Rank = 8, Alpha = 16, TargetModule = null, TargetPattern = "all-linear" };
-        LoraTrainingResult result = ExampleRun.Train(config, ExampleRun.Options with { MaxStep = 90, BatchSize = 4, Prompt = ["Tell me about the bear."] });
+        TrainingOptions options = ExampleRun.Options with { MaxStep = 90, BatchSize = 4, Prompt = ["Tell me about the bear."] };
+        RecordingObserver observer = new();
+        LoraTrainingResult result = ExampleRun.Train(config, options, observer);
 
         LoraSample sample = Assert.Single(result.Sample);
         Assert.StartsWith(" Note: ", sample.Adapted, StringComparison.Ordinal);
         Assert.DoesNotContain("Note:", sample.Base, StringComparison.Ordinal);
+
+        // By vector code, which says what the modules do.
+        Assert.Equal(2, observer.Stages.Count(stage => stage == "Prompts are continued by vector code"));
+        using LoraModel bare = LoraModel.Load(ExampleRun.Model), adapted = LoraModel.Load(ExampleRun.Model, result.Adapter);
+        Assert.Equal((bare.Continue(sample.Prompt, options.PromptToken), adapted.Continue(sample.Prompt, options.PromptToken)), (sample.Base, sample.Adapted));
     }
 }

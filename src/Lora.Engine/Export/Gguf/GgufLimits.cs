@@ -49,6 +49,11 @@ internal static class GgufLimits
             yield return "its rotation grows with the length of the text (rope_scaling dynamic), which llama.cpp does not compute";
         }
 
+        if (architecture.PairsRows && shape.Blocks.Any(block => GgufShape.AttentionOf(block).Rope is { RotatedPart: not 1 }))
+        {
+            yield return $"a part of each head is rotated (partial_rotary_factor), and llama.cpp's {architecture.Name} has heads that are rotated whole";
+        }
+
         if (first.Rope is { Scaling: RopeScaling.Yarn } rope && (rope.FastTurns != 32 || rope.SlowTurns != 1 || !rope.TruncatesRamp
             || Math.Abs(rope.AttentionFactor - RopeFrequencies.YarnFactor(rope.Factor, null, null)) > 1e-9))
         {

@@ -128,7 +128,7 @@ internal sealed class BlobDownload(HubClient client, HubModel model, HubFile fil
     {
         if (hasParts && PartsAhead.IsWorth(size - stream.Position, client.Options))
         {
-            PartsAhead parts = new((from, to, token) => client.SendAsync(Request(from) with { Range = new(from, to) }, token), size, client.Options);
+            PartsAhead parts = new((from, to, token) => client.SendAsync(Request(from) with { Range = new(from, to) }, token), size, client.Options, came);
             hasParts = await parts.BringAsync(stream.Position, connections, bytes => TakeAsync(stream, content, bytes), cancellation).ConfigureAwait(false);
             if (hasParts)
             {
@@ -157,14 +157,14 @@ internal sealed class BlobDownload(HubClient client, HubModel model, HubFile fil
             }
 
             await TakeAsync(stream, content, buffer.AsMemory(0, count)).ConfigureAwait(false);
+            came(count);
         }
     }
 
-    private async Task TakeAsync(FileStream stream, ContentHash content, ReadOnlyMemory<byte> bytes)
+    private static async Task TakeAsync(FileStream stream, ContentHash content, ReadOnlyMemory<byte> bytes)
     {
         await stream.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
         content.Add(bytes.Span);
-        came(bytes.Length);
     }
 
     private void Restart(FileStream stream, ContentHash content)

@@ -9,8 +9,11 @@ namespace Lora.Hub;
 /// <param name="ask">Asks for a file from one place to another, both included.</param>
 /// <param name="size">Bytes of the file.</param>
 /// <param name="options">How long a part is, and how patient to be.</param>
-internal sealed class PartsAhead(Func<long, long, CancellationToken, Task<HttpResponseMessage>> ask, long size, HubOptions options)
+/// <param name="came">Told of bytes as they come, on any thread, and with a negative number of those that were lost before their turn to be taken.</param>
+internal sealed class PartsAhead(Func<long, long, CancellationToken, Task<HttpResponseMessage>> ask, long size, HubOptions options, Action<long> came)
 {
+    private long waiting; // bytes that came and are not taken yet
+
     /// <summary>Whether enough is missing of a file that several connections are quicker than one.</summary>
     public static bool IsWorth(long missing, HubOptions options) => missing > 2 * options.PartBytes;
 
@@ -41,6 +44,7 @@ internal sealed class PartsAhead(Func<long, long, CancellationToken, Task<HttpRe
                 }
 
                 await take(part.Bytes.AsMemory(0, part.Count)).ConfigureAwait(false);
+                Interlocked.Add(ref waiting, -part.Count);
                 if (part.Count < part.Bytes.Length)
                 {
                     throw part.Lost ?? new(new HttpIOException(HttpRequestError.ResponseEnded));
@@ -53,6 +57,7 @@ internal sealed class PartsAhead(Func<long, long, CancellationToken, Task<HttpRe
         {
             await rest.CancelAsync().ConfigureAwait(false);
             await ((Task)Task.WhenAll(ahead)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // their failures, if any, come again when they are asked for
+            came(-waiting);
         }
     }
 
@@ -72,6 +77,8 @@ internal sealed class PartsAhead(Func<long, long, CancellationToken, Task<HttpRe
             while (count < bytes.Length && await body.ReadAsync(bytes.AsMemory(count)).ConfigureAwait(false) is int read and > 0)
             {
                 count += read;
+                Interlocked.Add(ref waiting, read);
+                came(read);
             }
 
             return new(bytes, count, null);

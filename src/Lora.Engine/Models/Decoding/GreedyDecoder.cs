@@ -10,12 +10,20 @@ internal static class GreedyDecoder
     /// <param name="endings">The ids that end a text.</param>
     /// <param name="onToken">Told how many ids there are, before each; null for nobody.</param>
     /// <param name="cancellation">Checked before each id.</param>
+    /// <param name="begin">Makes what goes on the text; null for the modules.</param>
     /// <exception cref="LoraException">ConfigValueInvalid: the prompt has more ids than the model has learned positions for; a continuation ends where they do.</exception>
-    public static int[] Continue(CausalLanguageModel model, IReadOnlyList<int> prompt, int count, IReadOnlyCollection<int> endings, Action<int>? onToken, CancellationToken cancellation)
+    public static int[] Continue(
+        CausalLanguageModel model,
+        IReadOnlyList<int> prompt,
+        int count,
+        IReadOnlyCollection<int> endings,
+        Action<int>? onToken,
+        CancellationToken cancellation,
+        Func<CausalLanguageModel, IDecoder>? begin = null)
     {
         PositionShape? positions = model.Shape.Embedding.Positions;
         positions?.Check(prompt.Count);
-        using ModuleDecoder decoder = new(model);
+        using IDecoder decoder = begin?.Invoke(model) ?? new ModuleDecoder(model);
         List<int> said = [];
         while (said.Count < count && !(prompt.Count + said.Count > positions?.Count))
         {

@@ -44,6 +44,7 @@ internal sealed record DecoderSizes
     /// <param name="kinds">The scalings of the rotation that the family has.</param>
     /// <param name="rotatedPart">The part of a head that is rotated, where the key is missing; 0 for families without a rotation.</param>
     /// <param name="widening">How many times the hidden size the MLP is wide where the key is missing; 0 where it has to be there.</param>
+    /// <param name="hasHeadKeys">Whether num_key_value_heads and head_dim are keys of the family. A file of another may have them; transformers does not read them there.</param>
     public static DecoderSizes Read(
         ConfigValues values,
         ModelFamily family,
@@ -53,13 +54,15 @@ internal sealed record DecoderSizes
         double theta = RopeReader.UsualTheta,
         RopeKinds kinds = RopeKinds.Usual,
         double rotatedPart = 1,
-        int widening = 0)
+        int widening = 0,
+        bool hasHeadKeys = true)
     {
         int hidden = values.Count("hidden_size");
         int heads = values.Count("num_attention_heads");
 
         // Not always hidden / heads: Qwen3 and Gemma have a head size of their own.
-        int dimension = values.Count("head_dim", headDimension ?? (hidden / Math.Max(heads, 1)));
+        int equalShare = hidden / Math.Max(heads, 1);
+        int dimension = hasHeadKeys ? values.Count("head_dim", headDimension ?? equalShare) : equalShare;
         DecoderSizes sizes = new()
         {
             VocabularySize = values.Count("vocab_size"),
@@ -68,7 +71,7 @@ internal sealed record DecoderSizes
             IntermediateSize = widening > 0 ? values.Count("intermediate_size", widening * hidden) : values.Count("intermediate_size"),
             Layers = ReadLayers(values, heads, dimension),
             Heads = heads,
-            KeyValueHeads = values.Count("num_key_value_heads", keyValueHeads ?? heads),
+            KeyValueHeads = hasHeadKeys ? values.Count("num_key_value_heads", keyValueHeads ?? heads) : heads,
             HeadDimension = dimension,
             NormEpsilon = values.Number("rms_norm_eps", epsilon),
             Rope = rotatedPart > 0 ? new RopeReader(values, dimension, kinds, theta, rotatedPart).Read() : null,

@@ -1,3 +1,4 @@
+using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Models;
@@ -201,14 +202,25 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>How the model, as it is now, continues each prompt, each time with the likeliest token.</summary>
     /// <param name="prompts">The prompts.</param>
     /// <param name="tokens">Tokens of a continuation at the most.</param>
-    /// <param name="progress">Told of each token.</param>
+    /// <param name="layers">All layers that are on the model.</param>
+    /// <param name="observer">Told by what they are continued, and of each token.</param>
     /// <param name="cancellation">Checked before each token.</param>
-    public string[] Continue(IReadOnlyList<string> prompts, int tokens, IProgress<WorkProgress> progress, CancellationToken cancellation)
+    public string[] Continue(IReadOnlyList<string> prompts, int tokens, IEnumerable<AdaptedLayer> layers, IRunObserver observer, CancellationToken cancellation)
     {
+        if (prompts.Count == 0)
+        {
+            return [];
+        }
+
+        string? why = Model is CausalLanguageModel speaking ? DirectDecoders.WhyNot(speaking) : $"there is no vector code for models of type '{Model.ModelType}'";
+        using DecodingChanges? changes = why is null ? DecodingChanges.Of(layers, (CausalLanguageModel)Model) : null;
+        why ??= changes!.Reason;
+        observer.OnStage($"Prompts are continued by {(why is null ? "vector code" : $"the modules: {why}")}");
+        Func<CausalLanguageModel, IDecoder>? begin = why is null ? model => DirectDecoders.Find(model, changes!.Direct!)! : null;
         long total = (long)prompts.Count * tokens;
         Lazy<ChatEncoder>? chat = HasChat ? datasetOptions.Chat : null; // the sample looks like the training
         return [.. prompts.Select((prompt, index) => PromptContinuation.Of(
-            Model, Tokenizer, prompt, tokens, said => progress.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation, chat))];
+            Model, Tokenizer, prompt, tokens, said => observer.Report(new("Continuing prompts", ((long)index * tokens) + said, total, WorkUnit.Token)), cancellation, chat, begin))];
     }
 
     /// <inheritdoc/>

@@ -15,8 +15,17 @@ internal static class PromptContinuation
     /// <param name="onToken">Told how many tokens there are, after each; or null.</param>
     /// <param name="cancellation">Checked at each word and token.</param>
     /// <param name="chat">Writes the prompt as a user's message, and ends the answer with its turn; null for a prompt that is a text.</param>
+    /// <param name="begin">Makes what goes on the text of a decoder; null for its modules.</param>
     /// <exception cref="LoraException"><see cref="LoraError.TokenOutOfRange"/>, or <see cref="LoraError.ConfigValueInvalid"/> for a prompt without a token, or what <see cref="ChatTemplate.Render"/> throws.</exception>
-    public static string Of(TaskModel model, Tokenizer tokenizer, string prompt, int tokens, Action<int>? onToken, CancellationToken cancellation, Lazy<ChatEncoder>? chat = null)
+    public static string Of(
+        TaskModel model,
+        Tokenizer tokenizer,
+        string prompt,
+        int tokens,
+        Action<int>? onToken,
+        CancellationToken cancellation,
+        Lazy<ChatEncoder>? chat = null,
+        Func<CausalLanguageModel, IDecoder>? begin = null)
     {
         RowEncoder encoder = new(tokenizer, int.MaxValue, chat);
         int[] ids = model is SequenceToSequenceModel ? new TaskEncoder(tokenizer, int.MaxValue, new(TaskKind.Seq2SeqLM), labels: null).EncodePrompt(prompt, cancellation)
@@ -38,6 +47,6 @@ internal static class PromptContinuation
         }
 
         int[] endings = [.. tokenizer.EndOfSequenceId is int end ? [end] : Array.Empty<int>(), .. chat?.Value.EndIds ?? []];
-        return tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(speaking, ids, tokens, endings, onToken, cancellation));
+        return tokenizer.DecodeContinuation(ids, GreedyDecoder.Continue(speaking, ids, tokens, endings, onToken, cancellation, begin));
     }
 }

@@ -14,6 +14,9 @@ internal sealed class MeasurementRun(
     private int evaluationsLeft;
     private int batches;
 
+    /// <summary>All layers that are on now.</summary>
+    private IEnumerable<AdaptedLayer> Layers => attached.SelectMany(adapter => adapter.Layers).Where(layer => layer.IsAttached);
+
     /// <summary>Measures.</summary>
     /// <param name="known">What the base model does, when that was measured before.</param>
     /// <returns>What the base model does.</returns>
@@ -113,14 +116,13 @@ internal sealed class MeasurementRun(
         int total = batches + (evaluationsLeft * Evaluator.Batches(loaded.Dataset, options.BatchSize));
         evaluationsLeft--;
         observer.Report(new($"Evaluating {what}", batches, total, WorkUnit.Batch));
-        IEnumerable<AdaptedLayer> layers = attached.SelectMany(adapter => adapter.Layers).Where(layer => layer.IsAttached);
 
         // Anew for each: the fused step is made of the layers that are on.
-        using IStepEngine engine = StepEngines.Choose(loaded.Model, layers).Engine;
+        using IStepEngine engine = StepEngines.Choose(loaded.Model, Layers).Engine;
         return Evaluator.Evaluate(engine, loaded.Dataset, options.BatchSize, cancellation, () => observer.Report(new($"Evaluating {what}", ++batches, total, WorkUnit.Batch)));
     }
 
-    private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, observer, cancellation);
+    private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, Layers, observer, cancellation);
 
     private LoraMeasurement Describe(
         BaseMeasurement baseline, LoraEvaluation evaluation, int modules, string? without = null, int? layer = null, double? rise = null)

@@ -111,6 +111,18 @@ public sealed class GgufFamilyTests : IDisposable
     }
 
     [Theory]
+    [InlineData("granite")]
+    [InlineData("llama3")]
+    public void Heads_of_which_a_part_is_rotated_are_refused_where_rows_are_put_in_pairs(string family)
+    {
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Repository.Fixture("families", family, "config.json")))!.AsObject();
+        config["partial_rotary_factor"] = 0.5;
+        string folder = FamilyCase.Random(config.ToJsonString(), files).Folder;
+        LoraException exception = Assert.Throws<LoraException>(() => GgufModel.WriteWithTokens(null, folder, files.File("x.gguf"), LoraTensorType.F32, NoVocabulary));
+        Assert.Contains("a part of each head is rotated", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("mistral")]
     [InlineData("phi3")]
     public void A_window_that_llama_cpp_does_not_have_is_said(string family)

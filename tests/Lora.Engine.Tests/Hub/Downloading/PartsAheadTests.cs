@@ -94,11 +94,40 @@ public sealed class PartsAheadTests : IDisposable
     [Theory]
     [InlineData(0)]
     [InlineData(30_000)]
-    public async Task Parts_that_are_cut_are_gone_on_with(int after)
+    public async Task Parts_that_are_cut_are_gone_on_with_and_what_is_lost_is_taken_back_from_the_progress(int after)
     {
+        long most = 0;
+        Lock gate = new();
+        Observer observer = new(value =>
+        {
+            Assert.InRange(value.Done, 0, value.Total!.Value);
+            lock (gate)
+            {
+                most = Math.Max(most, value.Done);
+            }
+        });
         folder.Hub.Fail(new() { Request = "^cdn GET", CutAfter = after, Times = 3 });
-        folder.AssertWhole(await folder.DownloadAsync(Options));
+        LoraInstalledModel model = await folder.DownloadAsync(Options, observer: observer);
+        folder.AssertWhole(model);
+        Assert.Equal(model.Size, most);
         Assert.Empty(folder.Parts());
+    }
+
+    [Fact]
+    public async Task Progress_goes_on_before_a_part_is_whole()
+    {
+        using CancellationTokenSource cancellation = new();
+        HubOptions options = Options;
+        folder.Hub.Fail(new() { Request = "^cdn GET", StallAfter = 50_000, Times = options.Connections });
+        Observer observer = new(value =>
+        {
+            if (value.Done >= options.Connections * 50_000)
+            {
+                cancellation.Cancel();
+            }
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => folder.DownloadAsync(options, observer: observer, cancellation: cancellation.Token));
+        Assert.InRange(new FileInfo(Part).Length, 0, 50_000); // of the first of them
     }
 
     [Fact]

@@ -15,6 +15,33 @@ public sealed class FamilyFactTests : IDisposable
 
     public void Dispose() => files.Dispose();
 
+    /// <summary>As in transformers, whose classes for them read neither.</summary>
+    [Theory]
+    [InlineData("families/gpt2")]
+    [InlineData("families/gpt_neox")]
+    [InlineData("families/opt")]
+    [InlineData("configs/bloom")]
+    [InlineData("configs/falcon")]
+    [InlineData("configs/falcon_rw")]
+    [InlineData("configs/gpt_neo")]
+    [InlineData("configs/gpt_neox_serial")]
+    [InlineData("configs/gptj")]
+    [InlineData("configs/opt_350m")]
+    public void Keys_of_heads_mean_nothing_in_families_that_have_them_not(string config)
+    {
+        JsonObject keys = JsonNode.Parse(File.ReadAllText(Repository.Fixture([.. config.Split('/'), "config.json"])))!.AsObject();
+        IReadOnlyList<BlockShape> expected = Blocks();
+        keys["num_key_value_heads"] = 1;
+        keys["head_dim"] = 2;
+        Assert.Equal(expected, Blocks());
+
+        IReadOnlyList<BlockShape> Blocks()
+        {
+            File.WriteAllText(files.File("config.json"), keys.ToJsonString());
+            return ((ModelShape)ModelConfigReader.Read(files.Path)).Blocks;
+        }
+    }
+
     [Fact]
     public void SmolLM3_with_a_rotation_in_every_block_is_Llama()
     {

@@ -38,7 +38,7 @@ internal sealed class Bloom : ModelFamily
             values.ReportUnsupported("apply_residual_connection_post_layernorm is true; sums take what is before the norm");
         }
 
-        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4) with { NormKind = NormKind.Layer };
+        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4, hasHeadKeys: false) with { NormKind = NormKind.Layer };
         AttentionShape attention = sizes.Attention() with
         {
             Name = "self_attention",

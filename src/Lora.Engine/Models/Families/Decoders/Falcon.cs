@@ -41,7 +41,7 @@ internal sealed class Falcon : ModelFamily
             values.ReportUnsupported("new_decoder_architecture is true and parallel_attn is false, which transformers does not compute either");
         }
 
-        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, widening: 4) with { NormKind = NormKind.Layer };
+        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, widening: 4, hasHeadKeys: isNew) with { NormKind = NormKind.Layer };
         bool bias = values.Flag("bias");
         bool isAlibi = values.Flag("alibi");
         AttentionShape attention = sizes.Attention() with
@@ -49,7 +49,7 @@ internal sealed class Falcon : ModelFamily
             Name = "self_attention",
             Projections = QueryKeyValue,
             Order = sharesKeys ? PackedOrder.Parts : PackedOrder.Heads,
-            KeyValueHeads = isNew ? sizes.KeyValueHeads : sharesKeys ? 1 : sizes.Heads,
+            KeyValueHeads = sharesKeys ? 1 : sizes.KeyValueHeads,
             Output = "dense",
             Bias = bias,
             OutputBias = bias,

@@ -42,7 +42,7 @@ internal sealed class Gpt2 : ModelFamily
             values.ReportUnsupported("add_cross_attention is true; blocks look at no second text");
         }
 
-        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4) with { NormKind = NormKind.Layer };
+        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4, hasHeadKeys: false) with { NormKind = NormKind.Layer };
         AttentionShape attention = sizes.Attention() with { Name = "attn", Projections = QueryKeyValue, Output = "c_proj", Bias = true, OutputBias = true, IsConv1D = true };
         PlainMlpShape mlp = sizes.PlainMlp("c_fc", "c_proj", Activations.Read(values, "activation_function", "gelu_new")) with { IsConv1D = true };
         ModelShape model = sizes.Model(this, layer => new PreNormShape(sizes.Norm("ln_1"), attention with { Scale = ScaleOf(values, sizes, layer) }, sizes.Norm("ln_2"), mlp));

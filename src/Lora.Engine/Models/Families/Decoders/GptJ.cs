@@ -22,7 +22,7 @@ internal sealed class GptJ : ModelFamily
     public override ModelShape Read(ConfigValues values)
     {
         values = values.Named(Gpt2.Keys);
-        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4) with { NormKind = NormKind.Layer };
+        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4, hasHeadKeys: false) with { NormKind = NormKind.Layer };
         AttentionShape attention = sizes.Attention() with { Name = "attn", Output = "out_proj", Rope = ReadRotation(values, sizes.HeadDimension) };
         PlainMlpShape mlp = sizes.PlainMlp("fc_in", "fc_out", Activations.Read(values, "activation_function", "gelu_new"));
         ParallelShape block = new(sizes.Norm("ln_1"), attention, MlpNorm: null, mlp);

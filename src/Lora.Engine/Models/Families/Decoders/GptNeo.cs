@@ -30,7 +30,7 @@ internal sealed class GptNeo : ModelFamily
     public override ModelShape Read(ConfigValues values)
     {
         values = values.Named(Keys);
-        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4) with { NormKind = NormKind.Layer };
+        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0, widening: 4, hasHeadKeys: false) with { NormKind = NormKind.Layer };
         bool[] local = ReadLocal(values, sizes.Layers);
         int window = values.Count("window_size", 256);
         AttentionShape attention = sizes.Attention() with { Name = "attn.attention", Output = "out_proj", OutputBias = true, Scale = 1 };

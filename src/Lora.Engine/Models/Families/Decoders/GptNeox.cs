@@ -32,7 +32,7 @@ internal sealed class GptNeox : ModelFamily
     public override ModelShape Read(ConfigValues values)
     {
         values = values.Named(Keys);
-        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0.25) with { NormKind = NormKind.Layer };
+        DecoderSizes sizes = DecoderSizes.Read(values, this, epsilon: 1e-5, rotatedPart: 0.25, hasHeadKeys: false) with { NormKind = NormKind.Layer };
         bool bias = values.Flag("attention_bias", otherwise: true);
         AttentionShape attention = sizes.Attention() with { Name = "attention", Projections = QueryKeyValue, Order = PackedOrder.Heads, Output = "dense", Bias = bias, OutputBias = bias };
         PlainMlpShape mlp = sizes.PlainMlp("dense_h_to_4h", "dense_4h_to_h", Activations.Read(values, "hidden_act", "gelu"));

@@ -28,7 +28,7 @@ internal sealed class Opt : ModelFamily
     public override ModelShape Read(ConfigValues values)
     {
         values = values.Named(Keys);
-        DecoderSizes sizes = DecoderSizes.Read(values, this, rotatedPart: 0) with
+        DecoderSizes sizes = DecoderSizes.Read(values, this, rotatedPart: 0, hasHeadKeys: false) with
         {
             NormEpsilon = 1e-5,
             NormKind = values.Flag("layer_norm_elementwise_affine", otherwise: true) ? NormKind.Layer : NormKind.LayerWithoutWeight,
