@@ -277,6 +277,23 @@ public sealed class ModelDownloadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_copy_where_there_are_no_links_ends_when_it_is_cancelled()
+    {
+        LocalFile shard = folder.Repository.Files[Shard];
+        folder.Repository.Push(new Dictionary<string, LocalFile> { ["model.safetensors"] = shard, ["adapter_model.safetensors"] = shard });
+        using CancellationTokenSource cancellation = new();
+        Observer observer = new(value =>
+        {
+            if (value.Done == value.Total)
+            {
+                cancellation.Cancel();
+            }
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => folder.DownloadAsync(folder.Options with { AvoidsLinks = true }, observer: observer, cancellation: cancellation.Token));
+        Assert.Equal([shard.Sha256], Directory.GetFiles(folder.Folder, "*", SearchOption.AllDirectories).Select(file => Path.GetFileName(file)));
+    }
+
+    [Fact]
     public async Task Progress_begins_with_nothing_and_ends_with_all_bytes()
     {
         long most = 0;

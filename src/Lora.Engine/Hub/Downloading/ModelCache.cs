@@ -11,6 +11,8 @@ namespace Lora.Hub;
 /// <param name="name">The model's name, <c>org/name</c>.</param>
 internal sealed class ModelCache(string cache, string name)
 {
+    private const int BufferBytes = 1 << 20;
+
     private readonly string folderName = SnapshotPath.FolderOf(name);
 
     /// <summary>The model's folder.</summary>
@@ -49,7 +51,8 @@ internal sealed class ModelCache(string cache, string name)
     /// <param name="file">The file's path in the model.</param>
     /// <param name="isNew">Whether nothing else links to the blob yet.</param>
     /// <param name="avoidsLinks">Whether no link is to be made.</param>
-    public void Point(string hash, string commit, string file, bool isNew, bool avoidsLinks)
+    /// <param name="cancellation">Ends a copy; nothing is left of it.</param>
+    public async Task PointAsync(string hash, string commit, string file, bool isNew, bool avoidsLinks, CancellationToken cancellation)
     {
         string pointer = Pointer(commit, file);
         if (IsReadable(pointer) && RegularFile.LengthOf(pointer) == RegularFile.LengthOf(Blob(hash)))
@@ -62,7 +65,7 @@ internal sealed class ModelCache(string cache, string name)
         File.Delete(pointer); // a link whose blob is gone, or a file that was cut
         if (avoidsLinks || !Links(pointer, Path.GetRelativePath(folder, Blob(hash))))
         {
-            Fill(pointer, Blob(hash), isNew);
+            await FillAsync(pointer, Blob(hash), isNew, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -112,7 +115,7 @@ internal sealed class ModelCache(string cache, string name)
         }
     }
 
-    private static void Fill(string pointer, string blob, bool isNew)
+    private static async Task FillAsync(string pointer, string blob, bool isNew, CancellationToken cancellation)
     {
         if (isNew)
         {
@@ -123,7 +126,11 @@ internal sealed class ModelCache(string cache, string name)
         string temporary = Leftovers.NameFor(pointer);
         try
         {
-            File.Copy(blob, temporary);
+            using (FileStream source = new(blob, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, useAsync: true), copy = new(temporary, FileMode.CreateNew))
+            {
+                await source.CopyToAsync(copy, BufferBytes, cancellation).ConfigureAwait(false);
+            }
+
             FileChanges.Move(temporary, pointer, overwrite: true);
         }
         finally

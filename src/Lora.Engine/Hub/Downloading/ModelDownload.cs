@@ -132,7 +132,7 @@ public sealed class ModelDownload
 
         foreach (HubFile other in same.Where(other => !IsPointed(other)))
         {
-            cache.Point(file.Hash!, listing.Commit, other.Path, isNew && same.Length == 1, client.Options.AvoidsLinks);
+            await cache.PointAsync(file.Hash!, listing.Commit, other.Path, isNew && same.Length == 1, client.Options.AvoidsLinks, cancellation).ConfigureAwait(false);
         }
     }
 
