@@ -31,7 +31,7 @@ internal sealed class GgufAdapterTensors
 
         IReadOnlyDictionary<string, FactorPair> pairs = reasons.Count == 0 ? FactorPair.Of(adapter) : new Dictionary<string, FactorPair>();
         Dictionary<string, LoraModuleInfo> modules = tree.Modules.DistinctBy(module => module.Name).ToDictionary(module => module.Name, StringComparer.Ordinal);
-        List<string> unknown = [], missing = [], misfits = [];
+        List<string> unknown = [], missing = [], misfits = [], misread = [];
         foreach ((string module, FactorPair pair) in pairs)
         {
             if (architecture.Find(module) is null && tree.Tied?.Other(module) is null)
@@ -50,6 +50,10 @@ internal sealed class GgufAdapterTensors
             {
                 misfits.Add($"'{module}' is adapted for {pair.Down.Shape[1]} inputs and {pair.Up.Shape[0]} outputs, and has {inputs} and {outputs}");
             }
+            else if (own.OutFeatures is long rows && RowsOf(module) is long read && read != rows)
+            {
+                misread.Add($"'{module}' has {rows} outputs, and by its config.json {read}");
+            }
             else
             {
                 (string name, int? expert) = architecture.Find(module)!.Value;
@@ -62,10 +66,7 @@ internal sealed class GgufAdapterTensors
         // One reason for all modules that have it: an adapter of another model has it everywhere.
         reasons.AddRange(new[] { (unknown, $"llama.cpp has no tensor of its architecture {architecture.Name} for"), (missing, "the model has no") }
             .Where(found => found.Item1.Count > 0).Select(found => $"{found.Item2} {PlainFactors.Names(found.Item1)}"));
-        if (misfits.Count > 0)
-        {
-            reasons.Add(misfits[0] + (misfits.Count > 1 ? $", and {misfits.Count - 1} more have other sizes too" : ""));
-        }
+        reasons.AddRange(new[] { misfits, misread }.Where(found => found.Count > 0).Select(found => found[0] + (found.Count > 1 ? $", and {found.Count - 1} more have other sizes too" : "")));
 
         LoraException.ThrowIfAny([.. reasons.Select(reason => new LoraProblem(LoraError.FormatRefused, adapter.Label, adapter.Label, LoraAdapterFormat.Gguf, reason))]);
         (GgufTensorType written, stored) = type switch
@@ -127,6 +128,23 @@ internal sealed class GgufAdapterTensors
 
         up = GgufShape.FactorOf(name, shape, architecture) is double factor ? up.Times(factor) : up;
         return missing == 0 ? up : cat([up, zeros([up.shape[0], missing], ScalarType.Float32, CPU)], 1);
+    }
+
+    /// <summary>How many rows a module has by the model's configuration, where their order in the file hangs on the heads; else null.</summary>
+    private long? RowsOf(string module)
+    {
+        if (shape is not ModelShape decoder || architecture.Find(module) is not (string name, _) || !architecture.NeedsHeads(name))
+        {
+            return null;
+        }
+
+        AttentionShape attention = GgufShape.AttentionOf(decoder.Blocks[0]);
+        return name[(name.LastIndexOf('.') + 1)..] switch
+        {
+            "attn_q" => attention.QueryWidth,
+            "attn_k" => attention.KeyWidth,
+            _ => attention.QueryWidth + (2 * attention.KeyWidth),
+        };
     }
 
     /// <summary>What is more than A and B, each with the way out.</summary>

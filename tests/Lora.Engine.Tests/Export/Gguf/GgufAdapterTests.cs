@@ -161,6 +161,20 @@ public sealed class GgufAdapterTests : IDisposable
     }
 
     [Fact]
+    public void A_base_whose_configuration_says_other_heads_than_its_weights_have_is_refused_since_rows_would_be_in_a_wrong_order()
+    {
+        string folder = Directory.CreateDirectory(files.File("model")).FullName;
+        File.Copy(Path.Combine(PeftAdapter.Model, "model.safetensors"), Path.Combine(folder, "model.safetensors"));
+        System.Text.Json.Nodes.JsonNode config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(PeftAdapter.Model, "config.json")))!;
+        config["head_dim"] = 4;
+        File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJsonString());
+
+        LoraException exception = Assert.Throws<LoraException>(() => GgufAdapter.Save(PeftAdapter.Of("base"), folder, files.File("adapter.gguf")));
+        Assert.Contains("outputs, and by its config.json", Assert.Single(exception.Problems).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(files.File("adapter.gguf")));
+    }
+
+    [Fact]
     public void An_adapter_of_a_base_that_is_not_written_is_written_with_a_warning_that_says_why()
     {
         string folder = Directory.CreateDirectory(files.File("model")).FullName;
