@@ -42,7 +42,7 @@ internal sealed class DecodingChanges : IDisposable
             }
         }
 
-        if (factors.Values.Any(found => found.Shift is not null) && (model.Shape.Head.Scale != 1 || FusedBlock.In(model.Shape)?.All(block => block.ResidualScale == 1) != true))
+        if (factors.Values.Any(found => found.Shift is not null) && (model.Shape.Head is not { Scale: 1, Cap: null } || FusedBlock.In(model.Shape)?.All(block => block.ResidualScale == 1) != true))
         {
             Reason ??= "biases are trained where the model scales what its layers give";
         }

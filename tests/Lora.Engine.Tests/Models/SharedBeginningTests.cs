@@ -18,6 +18,7 @@ public class SharedBeginningTests
     [InlineData("qwen2", LoraQuantization.None)]
     [InlineData("qwen3", LoraQuantization.None)]
     [InlineData("gemma", LoraQuantization.None)]
+    [InlineData("gemma2", LoraQuantization.None)]
     [InlineData("gemma3_text", LoraQuantization.None)] // with two rotations, and norms behind attention and MLP
     [InlineData("olmo2", LoraQuantization.None)] // with norms over all heads at once
     public void The_fused_step_computes_the_beginning_once(string family, LoraQuantization quantization)

@@ -26,9 +26,6 @@ internal sealed record FusedBlock(BlockShape Block, NormShape? AttentionNorm, No
     /// <summary>What its norms add to the mean of the squares.</summary>
     public double Epsilon => (AttentionNorm ?? OutputNorms!.Value.Attention).Epsilon;
 
-    /// <summary>Whether nothing is normalised behind attention and MLP, nor all heads at once, and no score is capped.</summary>
-    public bool IsPlain => OutputNorms is null && Attention.ScoreCap is null && IsOfHeads(Attention);
-
     /// <summary>What scores are multiplied by.</summary>
     public double ScoreScale => Attention.Scale ?? (1 / Math.Sqrt(Attention.HeadDimension));
 

@@ -14,7 +14,7 @@ internal sealed class FusedFollowing : IDisposable
     private readonly int before;
 
     /// <param name="decoder">The frozen weights.</param>
-    /// <param name="layers">The blocks, whose scores have no caps, with room in their scratch.</param>
+    /// <param name="layers">The blocks, with room in their scratch.</param>
     /// <param name="beginning">The tokens that all texts begin with.</param>
     public FusedFollowing(FusedDecoder decoder, IReadOnlyList<FusedLayer> layers, int[] beginning)
     {

@@ -223,7 +223,7 @@ internal sealed class FusedStep : IStepEngine
     /// <inheritdoc/>
     public IReadOnlyList<LossSum> SumEach(IReadOnlyList<TrainingExample> texts)
     {
-        if (decoder.Layers.Any(layer => layer.Block.Attention.ScoreCap is not null) || decoder.HasLengthRotation || SharedBeginning.Of(texts) is not SharedBeginning beginning)
+        if (decoder.HasLengthRotation || SharedBeginning.Of(texts) is not SharedBeginning beginning)
         {
             return this.SumAlone(texts);
         }

@@ -39,8 +39,7 @@ public sealed class OddConfigurationTests : IDisposable
     [MemberData(nameof(Families))]
     public void An_export_is_written_or_refused_by_name(string family)
     {
-        string folder = GoldenFamily.FolderOf(family);
-        folder = File.Exists(Path.Combine(folder, "run.json")) ? folder : FamilyCase.Open(family, files).Folder; // a configuration alone
+        string folder = FamilyCase.FolderOf(family, files);
         string[] faults = [.. Odd.SelectMany(changes => Faults(folder, JsonNode.Parse(changes)!.AsObject()))];
         Assert.True(faults.Length == 0, string.Join('\n', faults));
     }

@@ -38,19 +38,20 @@ public class FusedBlockTests
     {
         ModelShape model = InAttention(Llama, attention => attention with { ScoreCap = 50 });
 
-        Assert.All(FusedBlock.In(model)!, block => Assert.Equal((50, false), (block.Heads.Cap, block.IsPlain)));
+        Assert.All(FusedBlock.In(model)!, block => Assert.Equal(50, block.Heads.Cap));
         Assert.All(FusedBlock.In(FourNorms(model, norm => norm))!, block => Assert.NotNull(block.OutputNorms));
         Assert.NotNull(FusedBlock.In(model with { Head = model.Head with { Cap = 30 } }));
     }
 
     [Fact]
-    public void Norms_behind_attention_and_MLP_alone_and_of_all_heads_at_once_are_served_and_are_not_plain()
+    public void Norms_behind_attention_and_MLP_alone_and_of_all_heads_at_once_or_of_each_are_served()
     {
         ModelShape behind = Llama with { Blocks = [.. Llama.Blocks.Cast<PreNormShape>().Select(block => new OutputNormShape(block.Attention, block.AttentionNorm, block.Mlp, block.MlpNorm))] };
         ModelShape whole = InAttention(Llama, attention => attention with { QueryNorm = Norm(attention.QueryWidth), KeyNorm = Norm(attention.KeyWidth) });
 
-        Assert.All([.. FusedBlock.In(behind)!, .. FusedBlock.In(whole)!], block => Assert.False(block.IsPlain));
-        Assert.All(FusedBlock.In(InAttention(Llama, attention => attention with { QueryNorm = Norm(attention.HeadDimension), KeyNorm = Norm(attention.HeadDimension) }))!, block => Assert.True(block.IsPlain));
+        ModelShape each = InAttention(Llama, attention => attention with { QueryNorm = Norm(attention.HeadDimension), KeyNorm = Norm(attention.HeadDimension) });
+
+        Assert.All(new[] { behind, whole, each }, model => Assert.NotNull(FusedBlock.In(model)));
     }
 
     [Fact]

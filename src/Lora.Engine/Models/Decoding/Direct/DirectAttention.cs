@@ -3,7 +3,7 @@ using Lora.Kernels;
 
 namespace Lora.Models;
 
-/// <summary>softmax(q kᵀ) v of one head's one query over keys that lie in a text's cache.</summary>
+/// <summary>softmax(cap(q kᵀ)) v of one head's one query over keys that lie in a text's cache.</summary>
 internal static unsafe class DirectAttention<TLanes, TElement>
     where TLanes : unmanaged, ILanes<TLanes>
     where TElement : unmanaged, IElement<TElement>
@@ -17,15 +17,22 @@ internal static unsafe class DirectAttention<TLanes, TElement>
     /// <param name="stride">From one place to the next.</param>
     /// <param name="count">Keys that are seen.</param>
     /// <param name="headSize">Values of a head.</param>
+    /// <param name="cap">Of the scores, or null.</param>
     /// <param name="scores">Room for one of each key.</param>
     /// <param name="mixed">[headSize]; written.</param>
-    public static void Mix(float* query, TElement* keys, TElement* values, long stride, int count, int headSize, float* scores, float* mixed)
+    public static void Mix(float* query, TElement* keys, TElement* values, long stride, int count, int headSize, float? cap, float* scores, float* mixed)
     {
         float largest = float.NegativeInfinity;
         for (int place = 0; place < count; place++)
         {
             scores[place] = DotProducts<TLanes, TElement>.One(keys + (place * stride), query, headSize);
             largest = MathF.Max(largest, scores[place]);
+        }
+
+        if (cap is float most)
+        {
+            RowFunctions<TLanes>.Cap(scores, 1 / most, most, count);
+            largest = most * MathF.Tanh(largest / most);
         }
 
         float share = 1 / RowFunctions<TLanes>.Exponentiate(scores, count, largest);

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Lora.Models;
 
 /// <summary>
-/// One block for one token of each text: x += s o(attention(qkv(norm x))); x += s down(activation(gate) · up) of norm x. All threads go through it together
-/// and meet five times; norms, which are small, each computes for itself.
+/// One block for one token of each text: x += s o(attention(qkv(norm x))); x += s down(activation(gate) · up) of norm x; in some families both are normalised
+/// before they are added, before and after or after alone. All threads go through it together and meet five times, and before each norm of that kind and after
+/// one of all heads; norms of rows, which are small, each computes for itself.
 /// </summary>
 internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
     where TLanes : unmanaged, ILanes<TLanes>
@@ -20,6 +21,10 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
     private readonly float* middleNorm;
     private readonly float* queryNorm;
     private readonly float* keyNorm;
+    private readonly float* allQueriesNorm;
+    private readonly float* allKeysNorm;
+    private readonly float* attentionOutputNorm;
+    private readonly float* mlpOutputNorm;
     private readonly DirectProduct<TLanes, TElement> queryKeyValue;
     private readonly DirectProduct<TLanes, TElement> output;
     private readonly DirectProduct<TLanes, TElement> gateUp;
@@ -36,10 +41,18 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
         epsilon = weights.Epsilon;
         inputNorm = Address(weights.InputNorm?.Wide);
         middleNorm = Address(weights.MiddleNorm?.Wide);
+        attentionOutputNorm = Address(weights.AttentionOutputNorm?.Wide);
+        mlpOutputNorm = Address(weights.MlpOutputNorm?.Wide);
 
         // [heads + kvHeads, headSize]: those of q are alike, and those of k.
-        queryNorm = Address(weights.HeadNorms.SingleOrDefault()?.Weight.Wide);
+        queryNorm = Address(weights.HeadNorms is [HeadNorm each] ? each.Weight.Wide : null);
         keyNorm = queryNorm is null ? null : queryNorm + attention.QueryWidth;
+        if (weights.HeadNorms is [HeadNorm queries, HeadNorm keys])
+        {
+            allQueriesNorm = Address(queries.Weight.Wide);
+            allKeysNorm = Address(keys.Weight.Wide);
+        }
+
         queryKeyValue = Product(weights.QueryKeyValue, weights.QueryKeyValueNames);
         output = Product(weights.Output, weights.OutputNames);
         gateUp = Product(weights.GateUp, weights.GateUpNames);
@@ -69,10 +82,16 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
         queryKeyValue.Multiply(own.Normal, rows, own, buffers.QueryKeyValue, begin, end);
         team.Meet();
 
+        if (allQueriesNorm is not null)
+        {
+            NormAllHeads(team, worker, buffers, rows);
+            team.Meet();
+        }
+
         Attend(team, worker, buffers, texts, block.Rotation is int rotation ? rotations[rotation] : null);
         team.Meet();
 
-        AddBranch(output, buffers.Mixed, team, worker, buffers, rows);
+        AddBranch(output, buffers.Mixed, attentionOutputNorm, team, worker, buffers, rows);
         team.Meet();
 
         Norm(buffers.Residual, middleNorm, rows, own.Normal);
@@ -87,7 +106,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
         }
 
         team.Meet();
-        AddBranch(down, buffers.Active, team, worker, buffers, rows);
+        AddBranch(down, buffers.Active, mlpOutputNorm, team, worker, buffers, rows);
         team.Meet();
     }
 
@@ -96,12 +115,31 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
 
     private static float* Address(Tensor? values) => values is null ? null : (float*)TensorMemory.Address(values);
 
+    /// <summary>Rows of hidden values by a norm, or as they are where there is none.</summary>
     private void Norm(float* x, float* weight, int rows, float* normal)
     {
         long width = queryKeyValue.Inputs;
+        if (weight is null)
+        {
+            new ReadOnlySpan<float>(x, rows * (int)width).CopyTo(new(normal, rows * (int)width));
+            return;
+        }
+
         for (int row = 0; row < rows; row++)
         {
             RowFunctions<TLanes>.Norm(x + (row * width), weight, (int)width, epsilon, normal + (row * width));
+        }
+    }
+
+    /// <summary>All heads of q at once in their place, and all of k: a text's either is one piece of work.</summary>
+    private void NormAllHeads(WorkerTeam team, int worker, StepBuffers buffers, int rows)
+    {
+        (long begin, long end) = team.Share(worker, 2L * rows);
+        for (long task = begin; task < end; task++)
+        {
+            bool isQuery = task % 2 == 0;
+            float* heads = buffers.QueryKeyValue + (task / 2 * queryKeyValue.Outputs) + (isQuery ? 0 : attention.QueryWidth);
+            RowFunctions<TLanes>.Norm(heads, isQuery ? allQueriesNorm : allKeysNorm, isQuery ? attention.QueryWidth : attention.KeyWidth, epsilon, heads);
         }
     }
 
@@ -117,17 +155,25 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
         }
     }
 
-    /// <summary>x += s · product(input), for the thread's share of x.</summary>
-    private void AddBranch(DirectProduct<TLanes, TElement> product, float* input, WorkerTeam team, int worker, StepBuffers buffers, int rows)
+    /// <summary>x += s · product(input), for the thread's share of x, or of the product's norm where there is one.</summary>
+    private void AddBranch(DirectProduct<TLanes, TElement> product, float* input, float* norm, WorkerTeam team, int worker, StepBuffers buffers, int rows)
     {
         WorkerBuffers own = buffers.Own[worker];
         product.Reduce(input, rows, own.Low);
         (long begin, long end) = team.Share(worker, product.Outputs);
         product.Multiply(input, rows, own, buffers.Branch, begin, end);
+        float* branch = buffers.Branch;
+        if (norm is not null)
+        {
+            team.Meet(); // it goes over whole rows
+            Norm(branch, norm, rows, own.Normal);
+            branch = own.Normal;
+        }
+
         for (int row = 0; row < rows; row++)
         {
             long first = (row * product.Outputs) + begin;
-            RowFunctions<TLanes>.Add(buffers.Residual + first, buffers.Branch + first, (float)block.ResidualScale, end - begin);
+            RowFunctions<TLanes>.Add(buffers.Residual + first, branch + first, (float)block.ResidualScale, end - begin);
         }
     }
 
@@ -156,7 +202,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
             int first = attention.Window is int window ? Math.Max(0, text.Length + 1 - window) : 0;
             long seen = ((long)first * attention.KeyWidth) + (shared * size);
             DirectAttention<TLanes, TElement>.Mix(
-                own.Head, text.Keys(number) + seen, text.Values(number) + seen, attention.KeyWidth, text.Length + 1 - first, size, own.Scores,
+                own.Head, text.Keys(number) + seen, text.Values(number) + seen, attention.KeyWidth, text.Length + 1 - first, size, (float?)attention.ScoreCap, own.Scores,
                 buffers.Mixed + (row * attention.QueryWidth) + (head * size));
         }
     }

@@ -81,7 +81,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         StepBuffers room = Room();
         last.data<float>().ToArray().CopyTo(new Span<float>(room.Residual, model.Shape.HiddenSize));
         team.Run(worker => Finish(worker, room, 1));
-        AddToLogits(room, 1);
+        EndLogits(room, 1);
         new ReadOnlySpan<float>(room.Logits, text.Logits.Length).CopyTo(text.Logits);
     }
 
@@ -102,7 +102,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
 
             Finish(worker, room, caches.Length);
         });
-        AddToLogits(room, texts.Count);
+        EndLogits(room, texts.Count);
         for (int row = 0; row < texts.Count; row++)
         {
             texts[row].Cache.Length++;
@@ -158,20 +158,32 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         }
     }
 
-    /// <summary>What adapters add to the logits beside the head's products.</summary>
-    private void AddToLogits(StepBuffers room, int rows)
+    /// <summary>What comes to the logits behind the head's products: what adapters add, and the cap, by which the last norm has divided them.</summary>
+    private void EndLogits(StepBuffers room, int rows)
     {
-        if (changes.AddToLogits is null)
+        if (changes.AddToLogits is not null)
         {
-            return;
+            AddToLogits(room, rows, changes.AddToLogits);
         }
 
+        if (model.Shape.Head.Cap is double cap)
+        {
+            team.Run(worker =>
+            {
+                (long begin, long end) = team.Share(worker, rows * head.Outputs);
+                RowFunctions<TLanes>.Cap(room.Logits + begin, 1, (float)cap, end - begin);
+            });
+        }
+    }
+
+    private void AddToLogits(StepBuffers room, int rows, Func<Tensor, Tensor> add)
+    {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         int hidden = model.Shape.HiddenSize;
         Tensor input = empty([rows, hidden], dtype: ScalarType.Float32, device: CPU);
         new ReadOnlySpan<float>(room.Own[0].Normal, rows * hidden).CopyTo(new Span<float>((void*)TensorMemory.Address(input), rows * hidden));
-        Tensor added = changes.AddToLogits(input).contiguous(); // [rows, vocabulary]
+        Tensor added = add(input).contiguous(); // [rows, vocabulary]
         RowFunctions<TLanes>.Add(room.Logits, (float*)TensorMemory.Address(added), 1, rows * head.Outputs);
     }
 

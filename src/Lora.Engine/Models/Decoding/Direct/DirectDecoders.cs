@@ -14,7 +14,7 @@ internal static class DirectDecoders
     /// <summary>Why there is none of a model; null where there is one.</summary>
     public static string? WhyNot(CausalLanguageModel model) =>
         model.Device.type != DeviceType.CPU ? "the device is no CPU"
-        : model.Shape.Head.Cap is not null || FusedBlock.In(model.Shape)?.All(block => block.IsPlain) != true ? $"blocks of {model.Shape.ModelType} are others than it computes"
+        : FusedBlock.In(model.Shape) is null ? $"blocks of {model.Shape.ModelType} are others than it computes"
         : model.HasLengthRotation ? "the rotation hangs on the length of the text"
         : model.modules().OfType<QuantizedLinear>().Any(layer => !FourBitRows.Serves(layer.Matrix)) ? $"rows of its 4-bit matrices are not multiples of {FourBitRows.Unit} values"
         : !Vector256.IsHardwareAccelerated ? "the processor has no vectors of 256 bits"

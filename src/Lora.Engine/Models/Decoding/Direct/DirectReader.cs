@@ -13,6 +13,7 @@ internal sealed class DirectReader : IDisposable
     private readonly Func<Tensor, Tensor>? embed;
     private readonly FusedLayer[] layers;
     private readonly TensorStack scratch;
+    private readonly int slices; // a head of keys at a time: where scores are capped, all pairs of a prompt's tokens are in memory
 
     /// <param name="decoder">The frozen weights.</param>
     /// <param name="changes">What adapters change.</param>
@@ -23,7 +24,12 @@ internal sealed class DirectReader : IDisposable
         IKernels kernels = KernelSet.Of(decoder.Embedding.device, decoder.Embedding.dtype);
         scratch = new(decoder.Embedding.device);
         layers = [.. decoder.Layers.Select(weights => new FusedLayer(weights, changes.Factors, kernels, scratch))];
-        Array.ForEach(layers, layer => layer.Refresh());
+        slices = decoder.Layers[0].Block.Attention.KeyValueHeads;
+        foreach (FusedLayer layer in layers)
+        {
+            layer.AttentionSlices = slices;
+            layer.Refresh();
+        }
     }
 
     /// <summary>The last block's output for the last token, [1, hidden], float32, in the caller's scope.</summary>
@@ -35,7 +41,7 @@ internal sealed class DirectReader : IDisposable
         using DisposeScope scope = NewDisposeScope();
         PackedDocuments documents = new([new TrainingExample([.. ids], [.. ids], 1)]);
         StepContext step = decoder.Context(documents, before: before);
-        scratch.Reserve(layers[0].Memory.ForwardScratch(Kept.Nothing, new([ids.Count], Supervised: 0)));
+        scratch.Reserve(layers[0].Memory.ForwardScratch(Kept.Nothing, new([ids.Count], Supervised: 0) { AttentionSlices = slices }));
         try
         {
             Tensor x = empty([ids.Count, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]

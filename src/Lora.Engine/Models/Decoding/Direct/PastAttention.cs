@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>softmax(factor q kᵀ) v of tokens that stand behind others whose keys and values are known, by libtorch's kernel with a mask; one for all blocks of a pass.</summary>
+/// <summary>
+/// softmax(cap(factor q kᵀ)) v of tokens that stand behind others whose keys and values are known, with a mask, by libtorch's kernel where no score is capped;
+/// one for all blocks of a pass.
+/// </summary>
 /// <param name="before">Tokens before them.</param>
 internal sealed class PastAttention(int before) : IDisposable
 {
@@ -25,10 +28,12 @@ internal sealed class PastAttention(int before) : IDisposable
             masks.Add(size, mask);
         }
 
-        // The kernel divides by sqrt(headSize), and takes equal head counts only.
+        // Both divide by sqrt(headSize), and take equal head counts only.
         Tensor scaled = Heads(query.Times(Math.Sqrt(shape.HeadSize) * shape.Factor), 1);
-        int group = shape.Heads / shape.KeyValueHeads;
-        Tensor mixed = nn.functional.scaled_dot_product_attention(scaled, Heads(seen.Key, group), Heads(seen.Value, group), mask); // [1, heads, tokens, headSize]
+        (Tensor key, Tensor value) = (Heads(seen.Key, shape.Group), Heads(seen.Value, shape.Group));
+        Tensor mixed = shape.Cap is double cap
+            ? CappedAttention.Mix(scaled, key, value, mask, cap)
+            : nn.functional.scaled_dot_product_attention(scaled, key, value, mask); // [1, heads, tokens, headSize]
         return mixed.squeeze(0).transpose(0, 1).MoveToOuterDisposeScope();
     }
 

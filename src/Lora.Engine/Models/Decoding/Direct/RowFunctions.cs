@@ -67,6 +67,17 @@ internal static unsafe class RowFunctions<TLanes>
         }
     }
 
+    /// <summary>x = cap · tanh(factor · x), to within float32's resolution at the cap: tanh z is 2 sigmoid 2z - 1.</summary>
+    public static void Cap(float* x, float factor, float cap, long count)
+    {
+        TLanes twice = TLanes.All(2 * factor), most = TLanes.All(2 * cap), least = TLanes.All(-cap);
+        for (long at = 0; at < count; at += TLanes.Count)
+        {
+            TLanes share = Vectors<TLanes, SingleElement>.Sigmoid(Load(x + at, count - at) * twice);
+            Store(x + at, count - at, TLanes.Fused(share, most, least));
+        }
+    }
+
     /// <summary>Values become exp(value - largest); gives their sum.</summary>
     public static float Exponentiate(float* values, int count, float largest)
     {
