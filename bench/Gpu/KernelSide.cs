@@ -47,7 +47,7 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
     {
         Tensor x = Draw(tokens, heads, rotated);
         Tensor angles = DrawWide(tokens, rotated / 2);
-        RotationAngles turned = new(cat([angles.cos(), angles.cos(), angles.sin().neg(), angles.sin()], 1));
+        RotationAngles turned = RotationAngles.Of(angles.cos(), angles.sin());
         Tensor back = x.clone();
         kernels.Rotate(x, turned, backward: false);
         kernels.Rotate(back, turned, backward: true);
@@ -87,8 +87,9 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         using TensorStack scratch = new(device);
         IAttention attention = way?.Invoke(scratch) ?? kernels.Attention(shape, type, scratch);
         (Tensor mixed, AttentionState state) = attention.Forward(Parts(joined), documents, states, states, keepsProbabilities: true);
+        Tensor found = mixed.clone(); // the backward pass may write over it
         attention.Backward(dMixed, Parts(joined), state, documents, Parts(gradients));
-        return [mixed.clone(), gradients];
+        return [found, gradients];
 
         HeadParts Parts(Tensor heads)
         {

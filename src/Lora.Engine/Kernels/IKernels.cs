@@ -135,11 +135,16 @@ internal sealed record NormWeight(Tensor Wide, Tensor Rounded) : IDisposable
 
 /// <summary>cos and sin of the angles by which the heads of each token turn.</summary>
 /// <param name="Table">
-/// [tokens, 2 rotated], wide, contiguous: cos of each angle twice, in two halves, then sin likewise, but the first half with the opposite sign, so that
-/// x cos + (x with its halves swapped) sin is x turned.
+/// [tokens, 2 rotated], wide, contiguous: cos, sin, -sin and cos of each angle, each [rotated/2]. Row by row these are the matrix that (x₁, x₂), the halves of a
+/// head, is multiplied by from the left: (x₁ cos - x₂ sin, x₁ sin + x₂ cos).
 /// </param>
 internal sealed record RotationAngles(Tensor Table)
 {
+    /// <summary>Those of the tokens' cos and sin.</summary>
+    /// <param name="cosine">[tokens, rotated/2].</param>
+    /// <param name="sine">Like it.</param>
+    public static RotationAngles Of(Tensor cosine, Tensor sine) => new(cat([cosine, sine, sine.neg(), cosine], 1));
+
     /// <summary>Values of a head that turn.</summary>
     public long Rotated => Table.shape[1] / 2;
 }

@@ -40,6 +40,9 @@ internal static class ResultInto
     /// <summary>Writes 1 where left is at least right, and 0 elsewhere.</summary>
     public static void IsAtLeast(Tensor result, Tensor left, Tensor right) => Run("aten::ge", "Tensor_out", left, right, result);
 
+    /// <summary>Writes 1 where values differ, and 0 elsewhere.</summary>
+    public static void IsOther(Tensor result, Tensor left, Tensor right) => Run("aten::ne", "Tensor_out", left, right, result);
+
     private static void Run(string name, string overload, params ReadOnlySpan<OperatorArgument> arguments) =>
         Dispatcher.Call(name, overload, arguments).Dispose(); // the result once more, by another handle
 }

@@ -34,6 +34,25 @@ public class DeviceIndexTests
         Assert.Equal(1, scope.DisposablesCount);
     }
 
+    [Theory]
+    [InlineData(3, 4)]
+    [InlineData(0, 1)]
+    public void Numbers_of_several_dtypes_go_by_one_copy_and_come_as_they_were(int whole, int small)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int[] numbers = [.. Enumerable.Range(-1, small)];
+        float[] fractions = [0.5f, float.NegativeInfinity, 1e-40f];
+
+        Tensor[] found = DeviceIndex.Of([numbers, Values, Values[..whole], fractions], CPU);
+
+        Assert.Equal([ScalarType.Int32, ScalarType.Int64, ScalarType.Int64, ScalarType.Float32], found.Select(part => part.dtype));
+        Assert.Equal(numbers, found[0].data<int>().ToArray());
+        Assert.Equal(Values, found[1].data<long>().ToArray());
+        Assert.Equal(Values[..whole], found[2].data<long>().ToArray());
+        Assert.Equal(fractions, found[3].data<float>().ToArray());
+        Assert.Equal(4, scope.DisposablesCount); // nothing else is left
+    }
+
     [Fact]
     public void On_a_GPU_the_numbers_arrive()
     {

@@ -16,6 +16,12 @@ internal interface IAttention
     /// <summary>Whether q, k, v and what was mixed have to stay as they are until the backward pass; if not, the state has what it needs.</summary>
     bool KeepsInputs { get; }
 
+    /// <summary>Whether what was mixed is part of the state, whichever place it was to go to; the backward pass may write over it.</summary>
+    bool KeepsMixed => KeepsInputs;
+
+    /// <summary>The heads whose documents it lays into rows; null where it does not.</summary>
+    AttentionHeads? Laid => null;
+
     /// <summary>In how many slices its heads can be taken at the most; 1 where that saves nothing.</summary>
     int MostSlices => 1;
 
@@ -83,7 +89,7 @@ internal readonly record struct HeadParts(Tensor Query, Tensor Key, Tensor Value
 /// <param name="Windows">Those of all blocks (<see cref="AttentionHeads.Window"/>), each once.</param>
 internal sealed record DocumentPlaces(IReadOnlyList<(int Start, int Length)> Places, Tensor Ends, IReadOnlyList<int?> Windows)
 {
-    private readonly Dictionary<(int, int, ScalarType), PackedRows> rows = [];
+    private readonly Dictionary<((int, int) Heads, ScalarType), PackedRows> rows = [];
 
     /// <summary>Tokens of the longest.</summary>
     public int Longest { get; } = Places.Max(place => place.Length);
@@ -91,19 +97,30 @@ internal sealed record DocumentPlaces(IReadOnlyList<(int Start, int Length)> Pla
     /// <summary>The same documents in rows, made once for all blocks of such heads; there as long as <see cref="Ends"/>.</summary>
     public PackedRows Rows(AttentionHeads shape, ScalarType type)
     {
-        (int, int, ScalarType) key = (shape.Heads, shape.KeyValueHeads, type);
-        if (!rows.TryGetValue(key, out PackedRows? found))
+        if (rows.TryGetValue(((shape.Heads, shape.KeyValueHeads), type), out PackedRows? found))
         {
-            using DisposeScope scope = NewDisposeScope();
-            found = new(this, shape, type);
-            foreach (Tensor tensor in found.Tensors)
-            {
-                tensor.MoveToOtherDisposeScope(Ends);
-            }
-
-            rows.Add(key, found);
+            return found;
         }
 
-        return found;
+        using DisposeScope scope = NewDisposeScope();
+        RowPlan plan = new(Places, Windows, shape);
+        return Lay(plan, DeviceIndex.Of(plan.Numbers, Ends.device), type);
+    }
+
+    /// <summary>Has them in rows for all blocks of the plan's heads, by numbers that have come to the device already.</summary>
+    /// <param name="plan">Where they lie in rows.</param>
+    /// <param name="numbers">Its numbers.</param>
+    /// <param name="type">Of the activations.</param>
+    public PackedRows Lay(RowPlan plan, IReadOnlyList<Tensor> numbers, ScalarType type)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        PackedRows made = new(plan, numbers, type);
+        foreach (Tensor tensor in made.Tensors)
+        {
+            tensor.MoveToOtherDisposeScope(Ends);
+        }
+
+        rows.Add((plan.Heads, type), made);
+        return made;
     }
 }

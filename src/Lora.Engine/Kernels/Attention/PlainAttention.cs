@@ -27,6 +27,12 @@ internal sealed class PlainAttention(IReadOnlyList<string> reasons, AttentionHea
     /// <inheritdoc/>
     public int Slices { get; set; } = 1;
 
+    /// <inheritdoc/>
+    public bool KeepsMixed => true;
+
+    /// <inheritdoc/>
+    public AttentionHeads? Laid => shape;
+
     // What is kept between the passes: p, and the tanh that a cap bends scores by.
     private int KeptScores => shape.Cap is null ? 1 : 2;
 
@@ -37,25 +43,27 @@ internal sealed class PlainAttention(IReadOnlyList<string> reasons, AttentionHea
         using DisposeScope scope = NewDisposeScope();
         ScalarType type = heads.Query.dtype;
         PackedRows rows = documents.Rows(shape, type);
-        long batches = shape.KeyValueHeads * (long)rows.Rows;
-        Tensor all = place.Take(type, batches, (shape.Group + 2) * rows.Columns, shape.HeadSize); // [kvHeads rows, (group + 2) columns, headSize]
-        Scores? kept = keepsProbabilities ? Scores.Take(place, type, batches, rows, shape, apart: true) : null;
-        Tensor mixed = mixedPlace.Take(type, heads.Query.shape); // [tokens, heads, headSize]
+        PlainState state = new(RowHeads.Take(place, type, rows, shape, hasRoom: true), keepsProbabilities ? Scores.Take(place, type, Batches(rows), rows, shape, apart: true) : null);
+        RowHeads all = RowHeads.Of(state.Heads, rows, shape, hasRoom: true);
+        Scores? kept = state.Scores is null ? null : Scores.Of(state.Scores, shape, apart: true);
+
+        // In the room that its gradient has when nobody reads it any longer.
+        Tensor mixed = place.Adopt(state.Heads.narrow(0, 0, heads.Query.shape[0] * shape.Heads).view(heads.Query.shape)); // [tokens, heads, headSize]
         using TensorStack.Pass pass = scratch.Begin();
         Tensor joined = heads.All ?? cat([heads.Query, heads.Key, heads.Value], 1); // [tokens, heads + 2 kvHeads, headSize]
-        ResultInto.Rows(Values(all), Values(joined), rows.All.IntoRows);
-        Tensor mixedRows = scratch.Take(type, batches, shape.Group * rows.Columns, shape.HeadSize);
+        ResultInto.Rows(all.Laid, Values(joined), rows.All.IntoRows);
+        Tensor mixedRows = scratch.Take(type, Batches(rows), shape.Group * rows.Columns, shape.HeadSize);
         foreach ((long first, long count) in Parts(rows))
         {
             using TensorStack.Pass part = scratch.Begin();
-            RowHeads some = RowHeads.Of(all.narrow(0, first, count), shape.Group);
-            Scores scores = kept?.Narrow(first, count) ?? Scores.Take(scratch, type, count, rows, shape, apart: false);
+            RowHeads some = all.Narrow(first, count);
+            Scores scores = kept?.Narrow(first, count) ?? Scores.Of(Scores.Take(scratch, type, count, rows, shape, apart: false), shape, apart: false);
             Weigh(some, rows, scores);
             ProductInto.Batches(mixedRows.narrow(0, first, count), scores.P, some.Value);
         }
 
         ResultInto.Rows(Values(mixed), Values(mixedRows), rows.Queries.Back);
-        return (mixed, new PlainState(all, kept));
+        return (mixed, state);
     }
 
     /// <inheritdoc/>
@@ -63,40 +71,26 @@ internal sealed class PlainAttention(IReadOnlyList<string> reasons, AttentionHea
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        (Tensor all, Scores? kept) = (PlainState)state;
-        PackedRows rows = documents.Rows(shape, all.dtype);
-        Tensor dAll = scratch.Take(all.dtype, all.shape); // [kvHeads rows, (group + 2) columns, headSize]
-        Tensor dRows = scratch.Take(all.dtype, all.shape[0], shape.Group * rows.Columns, shape.HeadSize);
-        ResultInto.Rows(Values(dRows), Values(dMixed), rows.Queries.IntoRows);
+        (Tensor keptHeads, Tensor? keptScores) = (PlainState)state;
+        PackedRows rows = documents.Rows(shape, dMixed.dtype);
+        RowHeads all = RowHeads.Of(keptHeads, rows, shape, hasRoom: true);
+        Scores? kept = keptScores is null ? null : Scores.Of(keptScores, shape, apart: true);
+        RowHeads dAll = RowHeads.Of(RowHeads.Take(scratch, dMixed.dtype, rows, shape, hasRoom: false), rows, shape, hasRoom: false);
+        ResultInto.Rows(Values(all.Room!), Values(dMixed), rows.Queries.IntoRows);
         foreach ((long first, long count) in Parts(rows))
         {
             using TensorStack.Pass part = scratch.Begin();
-            RowHeads some = RowHeads.Of(all.narrow(0, first, count), shape.Group);
-            RowHeads found = RowHeads.Of(dAll.narrow(0, first, count), shape.Group);
-            Scores scores = kept?.Narrow(first, count) ?? Scores.Take(scratch, all.dtype, count, rows, shape, apart: true);
+            RowHeads some = all.Narrow(first, count);
+            Scores scores = kept?.Narrow(first, count) ?? Scores.Of(Scores.Take(scratch, dMixed.dtype, count, rows, shape, apart: true), shape, apart: true);
             if (kept is null)
             {
                 Weigh(some, rows, scores);
             }
 
-            Tensor dO = dRows.narrow(0, first, count); // [kvHeads rows, group columns, headSize]
-
-            // dV = Pᵀ dO. The heads of a group are rows of the one product, so it sums over them as well.
-            ProductInto.Batches(found.Value, scores.P.transpose(1, 2), dO);
-            Tensor dS = scratch.Take(all.dtype, scores.P.shape); // [kvHeads rows, group columns, columns]
-            ProductInto.Batches(dS, dO, some.Value.transpose(1, 2)); // dP, and from it dS in its place; zero where a query does not see a key
-            ResultInto.SoftmaxGradient(dS, dS, scores.P);
-            if (scores.Bent is not null)
-            {
-                // The slope of cap · tanh(x / cap) is 1 - tanh².
-                ResultInto.TanhGradient(dS, dS, scores.Bent);
-            }
-
-            ScaledInto.Batches(found.Query, dS, some.Key, shape.Factor);
-            ScaledInto.Batches(found.Key, dS.transpose(1, 2), some.Query, shape.Factor);
+            Backward(some, scores, dAll.Narrow(first, count));
         }
 
-        ResultInto.Rows(Values(gradients.All!), Values(dAll), rows.All.Back);
+        ResultInto.Rows(Values(gradients.All!), dAll.Laid, rows.All.Back);
     }
 
     /// <inheritdoc/>
@@ -110,10 +104,10 @@ internal sealed class PlainAttention(IReadOnlyList<string> reasons, AttentionHea
         long ofSlice = ofHead * ((shape.KeyValueHeads + slices - 1) / slices);
         (long ways, long mask) = PackedRows.Bytes(lengths, shape, elementSize);
         return new(
-            Kept: all,
+            Kept: queries + all,
             Probabilities: KeptScores * shape.KeyValueHeads * ofHead,
-            Keeping: new(queries, all + queries + ofSlice),
-            Again: new(queries + ofSlice, all + queries + ((1 + KeptScores) * ofSlice)),
+            Keeping: new(queries, all + ofSlice),
+            Again: new(queries + ofSlice, all + ((1 + KeptScores) * ofSlice)),
             Made: 0,
             // On a card libtorch's gradient of softmax multiplies p and dP first; heads with norms are put side by side.
             Passing: Math.Max(ofSlice, elementSize * lengths.Sum(length => (long)length) * (shape.Queries + (2 * shape.Keys))))
@@ -139,6 +133,38 @@ internal sealed class PlainAttention(IReadOnlyList<string> reasons, AttentionHea
         Tensor Pairs(Tensor all) => all.view(-1, rows.Rows, shape.Group, rows.Columns, rows.Columns);
     }
 
+    /// <summary>The gradients of some key/value heads.</summary>
+    /// <param name="heads">q, k and v, and the gradient at what was mixed, dO.</param>
+    /// <param name="scores">Their weights; what bent them becomes its gradient.</param>
+    /// <param name="found">Written.</param>
+    private void Backward(RowHeads heads, Scores scores, RowHeads found)
+    {
+        // dP with the factor of q kᵀ, by which dq and dk are multiplied then, and from it dS in its place; zero where a query does not see a key.
+        Tensor dS = scratch.Take(scores.P.dtype, scores.P.shape); // [kvHeads rows, group columns, columns]
+        ScaledInto.Batches(dS, heads.Room!, heads.Value.transpose(1, 2), shape.Factor);
+        ResultInto.SoftmaxGradient(dS, dS, scores.P);
+        if (scores.Bent is Tensor bent)
+        {
+            // The slope of cap · tanh(x / cap) is 1 - tanh².
+            ResultInto.TanhGradient(bent, dS, bent);
+            dS = bent;
+        }
+
+        ProductInto.Batches(found.Query, dS, heads.Key);
+
+        // dV = Pᵀ dO and dK = dSᵀ q: one product where p and dS, dO and q lie side by side. The heads of a group are rows of it, so it sums over them as well.
+        if (scores.Both is Tensor weights && heads.RoomAndQuery is Tensor rows)
+        {
+            ProductInto.Batches(found.ValueAndKey!, weights.transpose(1, 2), rows);
+            return;
+        }
+
+        ProductInto.Batches(found.Value, scores.P.transpose(1, 2), heads.Room!);
+        ProductInto.Batches(found.Key, dS.transpose(1, 2), heads.Query);
+    }
+
+    private long Batches(PackedRows rows) => shape.KeyValueHeads * (long)rows.Rows;
+
     /// <summary>First and number of the batches of each slice: whole key/value heads.</summary>
     private IEnumerable<(long First, long Count)> Parts(PackedRows rows)
     {
@@ -151,32 +177,71 @@ internal sealed class PlainAttention(IReadOnlyList<string> reasons, AttentionHea
 
     private Tensor Values(Tensor heads) => heads.view(-1, shape.HeadSize);
 
-    /// <summary>q [batches, group columns, headSize], k and v [batches, columns, headSize] of rows, views.</summary>
-    private readonly record struct RowHeads(Tensor Query, Tensor Key, Tensor Value)
+    /// <summary>Heads in rows, views of one tensor: q, v, k and, before them, room for as much as q.</summary>
+    /// <param name="Laid">All but the room, [places, headSize], in the order of <see cref="PackedRows.All"/>.</param>
+    /// <param name="Room">[batches, group columns, headSize], where there is any.</param>
+    /// <param name="Query">Like it.</param>
+    /// <param name="Value">[batches, columns, headSize].</param>
+    /// <param name="Key">Like it.</param>
+    private sealed record RowHeads(Tensor Laid, Tensor? Room, Tensor Query, Tensor Value, Tensor Key)
     {
-        public static RowHeads Of(Tensor all, int group)
+        /// <summary>Room and q as twice the batches, v and k likewise; null for a slice of them, whose parts lie apart.</summary>
+        public Tensor? RoomAndQuery { get; private init; }
+
+        public Tensor? ValueAndKey { get; private init; }
+
+        public static Tensor Take(TensorStack stack, ScalarType type, PackedRows rows, AttentionHeads shape, bool hasRoom) =>
+            stack.Take(type, shape.KeyValueHeads * (long)rows.Rows * rows.Columns * (((hasRoom ? 2 : 1) * shape.Group) + 2), shape.HeadSize);
+
+        public static RowHeads Of(Tensor all, PackedRows rows, AttentionHeads shape, bool hasRoom)
         {
-            long columns = all.shape[1] / (group + 2);
-            return new(all.narrow(1, 0, group * columns), all.narrow(1, group * columns, columns), all.narrow(1, (group + 1) * columns, columns));
+            long batches = shape.KeyValueHeads * (long)rows.Rows;
+            long queries = batches * shape.Group * rows.Columns;
+            long keys = batches * rows.Columns;
+            long room = hasRoom ? queries : 0;
+            return new(
+                all.narrow(0, room, queries + (2 * keys)),
+                hasRoom ? Part(0, queries, batches) : null,
+                Part(room, queries, batches),
+                Part(room + queries, keys, batches),
+                Part(room + queries + keys, keys, batches))
+            {
+                RoomAndQuery = hasRoom ? Part(0, 2 * queries, 2 * batches) : null,
+                ValueAndKey = Part(room + queries, 2 * keys, 2 * batches),
+            };
+
+            Tensor Part(long first, long count, long batches) => all.narrow(0, first, count).view(batches, -1, shape.HeadSize);
         }
+
+        public RowHeads Narrow(long first, long count) => count == Query.shape[0]
+            ? this
+            : new(Laid, Room?.narrow(0, first, count), Query.narrow(0, first, count), Value.narrow(0, first, count), Key.narrow(0, first, count));
     }
 
     /// <summary>Probabilities, [batches, group columns, columns], and the tanh of capped scores where it is not overwritten by them.</summary>
-    private readonly record struct Scores(Tensor P, Tensor? Bent)
+    /// <param name="P">The probabilities.</param>
+    /// <param name="Bent">Like them.</param>
+    /// <param name="Both">Both as twice the batches; null where there is one of them, and for a slice.</param>
+    private sealed record Scores(Tensor P, Tensor? Bent, Tensor? Both)
     {
-        public static Scores Take(TensorStack stack, ScalarType type, long batches, PackedRows rows, AttentionHeads shape, bool apart)
+        public static Tensor Take(TensorStack stack, ScalarType type, long batches, PackedRows rows, AttentionHeads shape, bool apart) =>
+            stack.Take(type, AreBoth(shape, apart) ? 2 * batches : batches, (long)shape.Group * rows.Columns, rows.Columns);
+
+        public static Scores Of(Tensor all, AttentionHeads shape, bool apart)
         {
-            long[] sizes = [batches, (long)shape.Group * rows.Columns, rows.Columns];
-            return new(stack.Take(type, sizes), apart && shape.Cap is not null ? stack.Take(type, sizes) : null);
+            long batches = all.shape[0] / 2;
+            return AreBoth(shape, apart) ? new(all.narrow(0, 0, batches), all.narrow(0, batches, batches), all) : new(all, null, null);
         }
 
-        public Scores Narrow(long first, long count) => new(P.narrow(0, first, count), Bent?.narrow(0, first, count));
+        public Scores Narrow(long first, long count) => count == P.shape[0] ? this : new(P.narrow(0, first, count), Bent?.narrow(0, first, count), null);
+
+        private static bool AreBoth(AttentionHeads shape, bool apart) => apart && shape.Cap is not null;
     }
 
-    /// <summary>q, k and v in rows, and the probabilities; null when they are to be computed again.</summary>
-    private sealed record PlainState(Tensor All, Scores? Kept) : AttentionState
+    /// <summary>Heads in rows, and the scores; null when they are to be computed again.</summary>
+    private sealed record PlainState(Tensor Heads, Tensor? Scores) : AttentionState
     {
         /// <inheritdoc/>
-        public override IEnumerable<Tensor> Tensors => new[] { All, Kept?.P, Kept?.Bent }.OfType<Tensor>();
+        public override IEnumerable<Tensor> Tensors => new[] { Heads, Scores }.OfType<Tensor>();
     }
 }

@@ -23,7 +23,7 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
                 // All heads of a token turn by the same angles.
                 long token = row / count;
                 float* cosines = table + (token * 2 * rotated);
-                RotateRow(rows[row], cosines, cosines + rotated + half, half, sign); // the half of sin with the angle's own sign
+                RotateRow(rows[row], cosines, cosines + half, half, sign);
             }
         });
     }

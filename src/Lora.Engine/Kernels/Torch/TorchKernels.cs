@@ -35,8 +35,8 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null, 
     /// <inheritdoc/>
     public long Workspace(long tokens, KernelWidths widths)
     {
-        // One kernel works at a time: a norm's gradient before it is added, q and k with their halves swapped, or an input's mask and dropped values.
-        long values = Math.Max(Math.Max(widths.Hidden, widths.Turned), widths.Dropped);
+        // One kernel works at a time: a norm's gradient before it is added, the shares of q and k that a rotation adds up, or an input's mask and dropped values.
+        long values = Math.Max(Math.Max(widths.Hidden, 2 * widths.Turned), widths.Dropped);
         long bytes = tokens * ((values * widths.Type.ElementSize()) + (widths.Dropped * sizeof(float)));
         return whole.Has(OperatorNeeds.FusedNorm, widths.Type, widths.Device)
             ? bytes
@@ -82,12 +82,14 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null, 
     public void Rotate(Tensor heads, RotationAngles angles, bool backward)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] halves = heads.chunk(2, -1); // each [tokens, heads, rotated/2]
-        Tensor swapped = cat([halves[1], halves[0]], -1);
+        (long tokens, long count, long half) = (heads.shape[0], heads.shape[1], angles.Rotated / 2);
+        Tensor halves = heads.unflatten(2, 2, half); // [tokens, heads, 2, rotated/2]
+        Tensor turn = angles.Table.view(tokens, 1, 2, 2, half); // the matrix of each angle
 
-        // The opposite angle: the sign of sin alone changes. Products with float32 angles are rounded as they are written.
-        Tensor table = angles.Table.unsqueeze(1); // [tokens, 1, 2 rotated]
-        heads.mul_(table.narrow(2, 0, angles.Rotated)).AddProduct(swapped, table.narrow(2, angles.Rotated, angles.Rotated), backward ? -1 : 1);
+        // What each half gives to both, by one operator, and the sums by another. Products with float32 angles are rounded as they are written.
+        Tensor shares = empty([tokens, count, 2, 2, half], dtype: heads.dtype, device: heads.device); // [tokens, heads, of, to, rotated/2]
+        ResultInto.Product(shares, halves.unsqueeze(3), backward ? turn.transpose(2, 3) : turn);
+        ScaledInto.Sum(halves, shares.select(2, 0), shares.select(2, 1));
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,12 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     /// <summary>Whether the fused qkv product is part of the state: its norms' gradients ask for it, or attention for its slices.</summary>
     public bool KeepsProduct => weights.HeadNorms.Count > 0 || attention.KeepsInputs;
 
+    /// <summary>Whether what was mixed is part of its state, whichever place it was to go to.</summary>
+    public bool KeepsMixed => attention.KeepsMixed;
+
+    /// <summary>The heads whose documents it lays into rows; null where it does not.</summary>
+    public AttentionHeads? Laid => attention.Laid;
+
     /// <summary>In how many slices its heads can be taken at the most.</summary>
     public int MostSlices => attention.MostSlices;
 

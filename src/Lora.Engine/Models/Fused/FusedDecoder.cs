@@ -73,19 +73,38 @@ internal sealed class FusedDecoder : IDisposable
     /// <param name="documents">The documents.</param>
     /// <param name="batch">Whose they are, where something is learned of them; null for documents alone.</param>
     /// <param name="before">Tokens that stand before each document and were computed already.</param>
-    public StepContext Context(PackedDocuments documents, PackedBatch? batch = null, int before = 0)
+    /// <param name="laid">Heads that blocks will ask for in rows of documents; those that are not named here bring their own numbers when they ask.</param>
+    public StepContext Context(PackedDocuments documents, PackedBatch? batch = null, int before = 0, IEnumerable<AttentionHeads>? laid = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        long[] ends = [.. documents.Places.Select(place => (long)place.Start), documents.Ids.Length];
-        Tensor[] numbers = DeviceIndex.Of([documents.Ids, before == 0 ? documents.Positions : [.. documents.Positions.Select(position => position + before)], ends, batch?.Supervised ?? [], batch?.Targets ?? []], Embedding.device);
+        int[] ends = [.. documents.Places.Select(place => place.Start), documents.Ids.Length];
         int[] lengths = [.. documents.Places.Select(place => before + place.Length)];
-        IEnumerable<Tensor> angles = rotations.Select(rotation => rotation.Joined(lengths, numbers[1], Norm.Wide.dtype)); // each [tokens, 2 rotated]
+        long[] positions = before == 0 ? documents.Positions : [.. documents.Positions.Select(position => position + before)];
+        RowPlan[] plans = [.. (laid ?? []).DistinctBy(heads => (heads.Heads, heads.KeyValueHeads)).Select(heads => new RowPlan(documents.Places, windows, heads))];
+
+        // All that the step asks of the host, by one copy.
+        IReadOnlyList<Array>[] groups =
+        [
+            [documents.Ids, positions, ends, batch?.Supervised ?? [], batch?.Targets ?? []],
+            .. plans.Select(plan => plan.Numbers),
+            .. rotations.Select(rotation => rotation.Numbers(lengths)),
+        ];
+        Queue<Tensor> sent = new(DeviceIndex.Of([.. groups.SelectMany(group => group)], Embedding.device));
+        Tensor[][] numbers = [.. groups.Select(group => group.Select(_ => sent.Dequeue()).ToArray())];
+        Tensor[] tokens = numbers[0];
+        DocumentPlaces places = new(documents.Places, tokens[2].MoveToOuterDisposeScope(), windows);
+        foreach ((RowPlan plan, Tensor[] laidNumbers) in plans.Zip(numbers[1..]))
+        {
+            places.Lay(plan, laidNumbers, Embedding.dtype);
+        }
+
+        IEnumerable<Tensor> angles = rotations.Zip(numbers[(1 + plans.Length)..], (rotation, own) => rotation.Joined(lengths, tokens[1], own, Norm.Wide.dtype)); // each [tokens, 2 rotated]
         return new(
-            new(documents.Places, numbers[2].to(ScalarType.Int32).MoveToOuterDisposeScope(), windows),
+            places,
             [.. angles.Select(table => new RotationAngles(table.MoveToOuterDisposeScope()))],
-            numbers[0].MoveToOuterDisposeScope(),
-            numbers[3].MoveToOuterDisposeScope(),
-            numbers[4].MoveToOuterDisposeScope());
+            tokens[0].MoveToOuterDisposeScope(),
+            tokens[3].MoveToOuterDisposeScope(),
+            tokens[4].MoveToOuterDisposeScope());
     }
 
     /// <summary>Writes the embeddings of ids as the first block takes them.</summary>

@@ -64,6 +64,9 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>What computes its attention, and why nothing quicker does; null where there is no choice.</summary>
     public string? AttentionWay => attention.Way;
 
+    /// <summary>The heads whose documents its attention lays into rows; null where it does not.</summary>
+    public AttentionHeads? Laid => attention.Laid;
+
     /// <summary>In how many slices the heads of its attention are taken.</summary>
     public int AttentionSlices
     {

@@ -129,7 +129,7 @@ internal sealed class FusedStep : IStepEngine
         // The optimiser has changed A and B since; products read copies of them in the base's dtype, and each batch drops other values.
         Refresh();
         PackedBatch packed = new(batch, rows);
-        StepContext step = decoder.Context(packed.Documents, packed);
+        StepContext step = Context(packed);
 
         // Finds the room that the run's plan reserved; a batch that nobody planned gets its own here.
         Reserve(Shape(packed, rows));
@@ -201,7 +201,7 @@ internal sealed class FusedStep : IStepEngine
         scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows) with { AttentionSlices = AttentionSlices }, LossChunk));
         try
         {
-            StepContext step = decoder.Context(packed.Documents, packed);
+            StepContext step = Context(packed);
             Tensor x = empty([packed.Documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
             Prefix(caches: []).Write(packed.Documents, step, x); // nothing says that these documents come again
 
@@ -274,6 +274,8 @@ internal sealed class FusedStep : IStepEngine
 
     private static StepShape Shape(PackedBatch packed, SupervisedRows rows) =>
         new([.. packed.Documents.Places.Select(document => document.Length)], rows.Count);
+
+    private StepContext Context(PackedBatch packed) => decoder.Context(packed.Documents, packed, laid: layers.Select(layer => layer.Laid).OfType<AttentionHeads>());
 
     private FusedPrefix Prefix(IReadOnlyList<PrefixCache> caches) => new(decoder, layers[..Lowest], caches);
 

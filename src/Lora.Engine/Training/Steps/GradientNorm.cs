@@ -20,8 +20,8 @@ internal static class GradientNorm
         Tensor found = gradients.norm().to(ScalarType.Float64);
         if (largest > 0)
         {
-            // 1 where the norm is below; torch's own guard against a norm of 0.
-            gradients.mul_(found.Plus(1e-6).reciprocal().Multiply(largest).AtMost(1));
+            // By 1 where the norm is below; torch's own guard against a norm of 0.
+            gradients.div_(found.Plus(1e-6).Divide(largest).AtLeast(1));
         }
 
         return found.MoveToOuterDisposeScope();

@@ -16,9 +16,10 @@ internal sealed class StepFigures
     {
         figures = stack([.. losses, norm]);
 
-        // Of whatever is not finite the difference to itself is no number, and nothing but that differs from itself.
-        Tensor none = figures.sum().Times(0); // [], 0 or NaN
-        Skip = none.ne(none).to(ScalarType.Float32);
+        // None is below zero, so softmax takes the difference of whatever is not finite to itself: all of it is no number then, and nothing else differs from itself.
+        Tensor share = figures.softmax(0).select(0, 0); // []
+        Skip = empty([], dtype: ScalarType.Float32, device: figures.device);
+        ResultInto.IsOther(Skip, share, share);
     }
 
     /// <summary>1 where a loss or the norm is not finite, and the update is to change nothing; [], float32.</summary>

@@ -35,7 +35,8 @@ internal sealed class AttentionRun
 
     public void Run(TensorStack stack, bool keepsProbabilities = true)
     {
-        (Mixed, AttentionState state) = attention.Forward(Parts(joined), documents, stack, stack, keepsProbabilities);
+        (Tensor mixed, AttentionState state) = attention.Forward(Parts(joined), documents, stack, stack, keepsProbabilities);
+        Mixed = mixed.clone(); // the backward pass may write over it
         attention.Backward(dMixed, Parts(joined), state, documents, Parts(gradients));
     }
 

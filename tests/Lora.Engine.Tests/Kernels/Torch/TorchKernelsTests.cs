@@ -169,7 +169,7 @@ public class TorchKernelsTests
     {
         KernelWidths widths = new(Hidden: 576, Turned: 768, Dropped: 0, ScalarType.BFloat16, META);
 
-        Assert.Equal(10 * 768 * 2, kernels.Workspace(10, widths));
+        Assert.Equal(10 * 2 * 768 * 2, kernels.Workspace(10, widths)); // what the halves of q and k give to each other
         Assert.Equal(10 * 768 * 7 * 4, new TorchKernels(card: NoCard).Workspace(10, widths));
         Assert.Equal(10 * 768 * 7 * 4, kernels.Workspace(10, widths with { Device = CPU }));
     }
@@ -286,7 +286,7 @@ public class TorchKernelsTests
     }
 
     /// <summary>Those of angles, [tokens, rotated/2].</summary>
-    internal static RotationAngles Tables(Tensor angles) => new(cat([angles.cos(), angles.cos(), angles.sin().neg(), angles.sin()], 1));
+    internal static RotationAngles Tables(Tensor angles) => RotationAngles.Of(angles.cos(), angles.sin());
 
     /// <summary>In float64: the loss of each row, and the gradient of their sum times a factor.</summary>
     private static (Tensor Losses, Tensor Gradient) Exact(Tensor logits, Tensor targets, double factor)

@@ -25,16 +25,32 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <returns>cos and sin, each [tokens, rotated], owned by the caller.</returns>
     public (Tensor Cosine, Tensor Sine) Tables(long tokens, Device device, ScalarType dataType) => TableOf(tokens).Of(tokens, device, dataType);
 
+    /// <summary>What <see cref="Joined"/> asks for on its device, beside the positions: numbers that others may go with. None where all documents turn alike.</summary>
+    /// <param name="lengths">Of the documents.</param>
+    public IReadOnlyList<Array> Numbers(IReadOnlyList<int> lengths)
+    {
+        if (lengths.Select(length => parameters.Stretch(length)).Distinct().Count() == 1)
+        {
+            return [];
+        }
+
+        // The speeds of each document, once for each part of the result; the sine of the opposite angle is the opposite sine.
+        float[] speeds = [.. lengths.Select(length => parameters.InverseFrequencies(rotated, length)).SelectMany(own => (float[])[.. own, .. own, .. own.Select(speed => -speed), .. own])];
+        long[] documents = [.. lengths.Index().SelectMany(document => Enumerable.Repeat((long)document.Index, document.Item))]; // of each token
+        return [speeds, documents];
+    }
+
     /// <summary>The angles of documents that lie end to end, each from its own first position.</summary>
     /// <param name="lengths">Of the documents.</param>
     /// <param name="positions">Of each token in its document, [tokens], int64, on the device of the result.</param>
+    /// <param name="numbers">Those of <see cref="Numbers"/>, there.</param>
     /// <param name="dataType">Float32 or wider.</param>
-    /// <returns>cos, then sin with the sign in its first half that rotate_half gives it, [tokens, 2 rotated], in the caller's scope.</returns>
-    public Tensor Joined(IReadOnlyList<int> lengths, Tensor positions, ScalarType dataType)
+    /// <returns>As <see cref="Lora.Kernels.RotationAngles"/> has them, [tokens, 2 rotated], in the caller's scope.</returns>
+    public Tensor Joined(IReadOnlyList<int> lengths, Tensor positions, IReadOnlyList<Tensor> numbers, ScalarType dataType)
     {
-        if (lengths.Select(length => parameters.Stretch(length)).Distinct().Count() > 1)
+        if (numbers is [Tensor speeds, Tensor documents])
         {
-            return JoinedByLength(lengths, positions).to(dataType);
+            return JoinedByLength(speeds.view(lengths.Count, 2L * rotated).index_select(0, documents), positions).to(dataType);
         }
 
         // One operation however many documents there are.
@@ -69,16 +85,14 @@ internal sealed class RotaryEmbedding : IDisposable
     }
 
     /// <summary>The same where documents have frequencies of their own: as many operators however many there are, and no table that is kept.</summary>
-    private Tensor JoinedByLength(IReadOnlyList<int> lengths, Tensor positions)
+    /// <param name="speeds">Of each token, [tokens, 2 rotated]; become the angles' cos and sin.</param>
+    /// <param name="positions">[tokens].</param>
+    private Tensor JoinedByLength(Tensor speeds, Tensor positions)
     {
-        // The sine of the opposite angle is the opposite sine.
-        float[] speeds = [.. lengths.Select(length => parameters.InverseFrequencies(rotated, length)).SelectMany(own => (float[])[.. own, .. own, .. own.Select(speed => -speed), .. own])];
-        long[] documents = [.. lengths.Index().SelectMany(document => Enumerable.Repeat((long)document.Index, document.Item))]; // of each token
-        Tensor joined = DeviceIndex.Of(speeds, [lengths.Count, 2L * rotated], positions.device).index_select(0, DeviceIndex.Of(documents, positions.device)); // [tokens, 2 rotated]
-        joined.mul_(positions.unsqueeze(1)); // angles
-        joined.narrow(1, 0, rotated).cos_();
-        joined.narrow(1, rotated, rotated).sin_();
-        return joined.Multiply(parameters.AttentionFactor);
+        Tensor parts = speeds.mul_(positions.unsqueeze(1)).unflatten(1, 4, -1); // angles, [tokens, 4, rotated/2]
+        parts.slice(1, 0, 4, 3).cos_(); // the first part and the last
+        parts.narrow(1, 1, 2).sin_();
+        return parameters.AttentionFactor == 1 ? speeds : speeds.Multiply(parameters.AttentionFactor);
     }
 
     /// <summary>The tables have each angle once, [tokens, rotated/2].</summary>

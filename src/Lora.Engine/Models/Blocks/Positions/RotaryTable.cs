@@ -1,3 +1,4 @@
+using Lora.Kernels;
 using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,7 +27,7 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
         return (cosine!.narrow(0, 0, tokens).to(dataType), sine!.narrow(0, 0, tokens).to(dataType));
     }
 
-    /// <summary>Positions 0..tokens-1 and more: cos, then sin with the sign in its first half that rotate_half gives it, [positions, 4 frequencies], float32; not the caller's.</summary>
+    /// <summary>Positions 0..tokens-1 and more as <see cref="RotationAngles"/> has them, [positions, 4 frequencies], float32; not the caller's.</summary>
     public Tensor Joined(long tokens, Device device)
     {
         if (joined is null || joined.shape[0] < tokens || joined.device_type != device.type)
@@ -58,7 +59,6 @@ internal sealed class RotaryTable(float[] frequencies, double factor) : IDisposa
         // The factor, 1 but for LongRoPE, is on both tables, so that scores have its square.
         cosine = both.cos().Multiply(factor).DetachFromDisposeScope();
         sine = both.sin().Multiply(factor).DetachFromDisposeScope();
-        Tensor half = sine.narrow(1, 0, frequencies.Length);
-        joined = cat([cosine, half.neg(), half], -1).DetachFromDisposeScope();
+        joined = RotationAngles.Of(cosine.narrow(1, 0, frequencies.Length), sine.narrow(1, 0, frequencies.Length)).Table.DetachFromDisposeScope();
     }
 }

@@ -101,7 +101,7 @@ internal sealed class LayerMemory
         bool isAgain = kept == Models.Kept.Products;
         long normals = MakesResults || !hasInputNorms ? 0 : (isAgain || ranks.QueryKeyValue == 0 ? Hidden : 0) + (isAgain || ranks.GateUp == 0 ? Hidden : 0);
         long heads = mixing.KeepsInputs ? 0
-            : (ranks.Output == 0 ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
+            : (ranks.Output == 0 && !mixing.KeepsMixed ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
         long perToken = normals + heads // inputs of products that nothing adapts, and those that are made again
             + (isAgain || ranks.Down == 0 ? Intermediate : 0)
             + ranks.Dropped; // the input of a product, once for each adapter that sees its own
@@ -143,7 +143,7 @@ internal sealed class LayerMemory
             + Hidden + (2 * Intermediate) // the sum after attention, or what is normalised before it; gate and up
             + (hasOutputNorms ? (MakesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
             + (ranks.QueryKeyValue > 0 ? normal + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
-            + (ranks.Output > 0 ? (mixing.KeepsInputs ? 0 : Queries) + ranks.Output : 0)
+            + (ranks.Output > 0 ? (mixing.KeepsMixed ? 0 : Queries) + ranks.Output : 0)
             + (ranks.GateUp > 0 ? normal + ranks.GateUp : 0)
             + (ranks.Down > 0 ? (isAgain ? 0 : Intermediate) + ranks.Down : 0);
         return Bytes(shape, perToken) + mixing.Bytes(shape).Kept + (MakesResults ? 0 : shape.Tokens * Scales * ScaleSize);
