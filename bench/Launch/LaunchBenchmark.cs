@@ -74,7 +74,7 @@ internal static class LaunchBenchmark
         Table.Head(["shape", .. Card.All.Select(card => card.Name)]);
         foreach (Counted step in counted)
         {
-            Table.Row([step.Name, .. Card.All.Select(card => step.Memory > card.Memory ? $"{One(step.Memory / 1e9)} GB do not fit" : Shown(step, card.Rates.Of(step.Costs)))]);
+            Table.Row([step.Name, .. Card.All.Zip(step.OnCards, (card, fitting) => Shown(step, card, fitting))]);
         }
 
         Console.WriteLine();
@@ -85,9 +85,20 @@ internal static class LaunchBenchmark
         }
     }
 
-    private static string Shown(Counted step, Prediction prediction) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{step.Tokens / prediction.Total:N0}, {prediction.Bound} ({1e3 * prediction.Launches:F0} launches, {1e3 * prediction.Products:F0} products, {1e3 * prediction.Memory:F0} memory, ms)");
+    private static string Shown(Counted step, Card card, (Recomputation Again, OperatorCost[] Costs)? fitting)
+    {
+        if (fitting is not (Recomputation again, OperatorCost[] costs))
+        {
+            return "does not fit";
+        }
+
+        Prediction prediction = card.Rates.Of(costs);
+        (int Count, string What)[] parts = [(again.Attentions, "attention"), (again.Activations, "norms and activations"), (again.Blocks, "all")];
+        string computed = again == default ? "" : "; computed again: " + string.Join(", ", parts.Where(part => part.Count > 0).Select(part => $"{part.What} of {part.Count}"));
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{step.Tokens / prediction.Total:N0}, {prediction.Bound} ({1e3 * prediction.Launches:F0} launches, {1e3 * prediction.Products:F0} products, {1e3 * prediction.Memory:F0} memory, ms){computed}");
+    }
 
     private static void ShowProcessor()
     {
@@ -136,15 +147,21 @@ internal static class LaunchBenchmark
 
     private static string Two(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F2}");
 
-    /// <summary>A step of some shape, counted.</summary>
-    private sealed record Counted(string Name, int Blocks, double Tokens, int OfBlock, OperatorCost[] Costs, double Memory)
+    /// <summary>A step of some shape, counted; on each card with what its memory asks to be computed again, null where it does not fit so either.</summary>
+    private sealed record Counted(
+        string Name, int Blocks, double Tokens, int OfBlock, OperatorCost[] Costs, double Memory, IReadOnlyList<(Recomputation Again, OperatorCost[] Costs)?> OnCards)
     {
         public static Counted Of(string name, Func<int, MetaStep> step, int blocks, int[] lengths)
         {
             using MetaStep whole = step(blocks);
             using MetaStep two = step(2);
             using MetaStep three = step(3);
-            return new(name, blocks, lengths.Sum(), three.Count(lengths).Length - two.Count(lengths).Length, whole.Count(lengths), whole.Memory(lengths));
+            int ofBlock = three.Count(lengths).Length - two.Count(lengths).Length;
+            OperatorCost[] costs = whole.Count(lengths);
+            return new(name, blocks, lengths.Sum(), ofBlock, costs, whole.Memory(lengths), [.. Card.All.Select(OnCard)]);
+
+            (Recomputation, OperatorCost[])? OnCard(Card card) =>
+                whole.Fitting(lengths, card.Memory) is Recomputation again ? (again, again == default ? costs : whole.Count(lengths, again)) : null;
         }
     }
 }

@@ -30,17 +30,30 @@ internal sealed class MetaStep : IDisposable
     }
 
     /// <summary>Bytes of the model, the adapter with its gradients and moments, and a step's highest point.</summary>
-    public double Memory(int[] lengths)
+    /// <param name="lengths">Tokens of each document; all but the first of each are learned.</param>
+    /// <param name="again">What the step computes again.</param>
+    public double Memory(int[] lengths, Recomputation again = default)
     {
         WeightSize size = WeightSize.Of(model.Model.Shape, type, quantization);
         double adapter = (double)BytesOfValue * model.Adapter.Arena.Count;
-        return size.Held + size.Buffer + model.Model.Buffer.Passing + adapter + step.Fused.Memory.Peak(new(lengths, lengths.Sum(length => length - 1)), default);
+        return size.Held + size.Buffer + model.Model.Buffer.Passing + adapter + step.Fused.Memory.Peak(new(lengths, lengths.Sum(length => length - 1)), again);
+    }
+
+    /// <summary>What a run would compute again to hold a limit, as its plan chooses; null where nothing is enough.</summary>
+    /// <param name="lengths">Tokens of each document.</param>
+    /// <param name="limit">In bytes.</param>
+    public Recomputation? Fitting(int[] lengths, double limit)
+    {
+        Recomputation least = Recomputation.Least(step.Fused.Memory.Blocks, again => Memory(lengths, again) <= limit);
+        return Memory(lengths, least) <= limit ? least : null;
     }
 
     /// <summary>The operators of a whole step, with clipping and the update of the adapter.</summary>
     /// <param name="lengths">Tokens of each document; all but the first of each are learned.</param>
-    public OperatorCost[] Count(int[] lengths)
+    /// <param name="again">What the step computes again.</param>
+    public OperatorCost[] Count(int[] lengths, Recomputation again = default)
     {
+        step.Fused.Recomputation = again;
         MetaKernels.Register(); // memory is told without them, on systems too that have none
         Batch batch = model.Rows(lengths);
         double pairs = lengths.Sum(length => length * (length + 1.0) / 2);
