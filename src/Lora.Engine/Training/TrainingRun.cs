@@ -48,6 +48,11 @@ internal sealed class TrainingRun(
         using AllocatorTuning tuning = Tune(memory);
         using AdamW optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, options.WeightDecay);
         LossScaling? scaling = LossScaling.For(loaded.DataType);
+        foreach (string way in ((engine as FusedStep)?.Ways ?? []).Append(optimizer.Way).OfType<string>())
+        {
+            observer.OnStage(way); // before anything is computed, which may take more memory or time by it
+        }
+
         Rehearse(engine, adapter, optimizer, steps);
 
         // Over everything that was just initialised: values, moments, the loss scale and the generator.
@@ -68,11 +73,6 @@ internal sealed class TrainingRun(
         TrainingStateKeeper? keeper = options.IsStateKept
             ? new(options.OutputPath, options, loop, checkpoints, adapter, optimizer, scaling, plan.State?.Step ?? 0, evaluations, plan.Identity)
             : null;
-        foreach (string way in ((engine as FusedStep)?.Ways ?? []).Append(optimizer.Way).OfType<string>())
-        {
-            observer.OnStage(way);
-        }
-
         observer.OnStage($"Training {plan.Targets.Count} modules, {adapter.Arena.Count} values, {(whyAutograd is null ? "by the fused step" : $"by autograd: {whyAutograd}")}");
 
         observer.Report(new(TrainingStage, plan.State?.Step ?? 0, steps.Total, WorkUnit.Step));

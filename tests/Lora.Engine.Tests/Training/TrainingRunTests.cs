@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Lora.Tests.Training;
 
-/// <summary>What a run says of the operators that compute it, before its first step.</summary>
+/// <summary>What a run says of the operators that compute it, before they do.</summary>
 [Collection(nameof(TrainingSessionTests))]
 public class TrainingRunTests
 {
@@ -20,27 +20,28 @@ public class TrainingRunTests
         ExampleRun.Train(ExampleRun.Config, Options with { DataType = TrainingDataType.Float16 }, half);
         ExampleRun.Train(ExampleRun.Config, Options, single);
 
-        Assert.InRange(half.Stages.IndexOf("Attention by aten::_scaled_dot_product_flash_attention_for_cpu"), 0, half.Stages.FindIndex(IsTraining) - 1);
+        Assert.InRange(half.Stages.IndexOf("Attention by aten::_scaled_dot_product_flash_attention_for_cpu"), 0, half.Stages.FindIndex(IsBegin) - 1);
         Assert.DoesNotContain(half.Stages, stage => stage.StartsWith("Norms", StringComparison.Ordinal)); // a processor has no other
         Assert.DoesNotContain(single.Stages, stage => stage.StartsWith("Attention", StringComparison.Ordinal)); // vector code
     }
 
     /// <summary>A device of another maker's has none of the whole operators; a run on it computes the same by plain ones, and says each by its name.</summary>
     [Fact]
-    public void What_the_device_does_not_run_falls_back_by_name_before_the_first_step_and_the_run_learns_the_same()
+    public void What_the_device_does_not_run_falls_back_by_name_before_anything_is_computed_and_the_run_learns_the_same()
     {
         RecordingObserver observer = new();
         LoraTrainingResult found = Train(new(IsCuda: false, Generation: null, IsWindows: false, HasRepeatableAlgorithms: false), observer);
         LoraTrainingResult expected = ExampleRun.Train(ExampleRun.Config, Options);
 
-        string[] said = [.. observer.Stages.TakeWhile(stage => !IsTraining(stage))];
+        string[] said = [.. observer.Stages.TakeWhile(stage => !IsBegin(stage))];
         Assert.Contains("Attention by plain products (aten::_flash_attention_forward: there is no NVIDIA card; aten::_efficient_attention_forward: there is no NVIDIA card)", said);
         Assert.Contains("Norms by formulas (aten::_fused_rms_norm: there is no NVIDIA card)", said);
         Assert.Equal(expected.History.Select(step => step.Loss), found.History.Select(step => step.Loss), Closeness.To(decimals: 4));
         Assert.Equal(expected.After!.Loss, found.After!.Loss, 1e-4);
     }
 
-    private static bool IsTraining(string stage) => stage.StartsWith("Training ", StringComparison.Ordinal) && stage.EndsWith("by the fused step", StringComparison.Ordinal);
+    // What is computed first.
+    private static bool IsBegin(string stage) => stage.StartsWith("Rehearsing", StringComparison.Ordinal);
 
     private static LoraTrainingResult Train(CardFacts card, RecordingObserver observer)
     {
