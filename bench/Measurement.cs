@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lora.Native;
 
 namespace Lora.Bench;
 
@@ -6,14 +7,18 @@ namespace Lora.Bench;
 internal sealed record Measurement(double Median, double Smallest, double Largest)
 {
     /// <summary>Runs something a few times without looking, then as often as asked.</summary>
-    public static Measurement Of(Action work, int repetitions, int warmUps = 1)
+    /// <param name="work">What is timed.</param>
+    /// <param name="repetitions">How often.</param>
+    /// <param name="warmUps">How often it is run before.</param>
+    /// <param name="clock">The seconds of a run; null for the clock on the wall.</param>
+    public static Measurement Of(Action work, int repetitions, int warmUps = 1, Func<Action, double>? clock = null)
     {
         for (int run = 0; run < warmUps; run++)
         {
             work();
         }
 
-        return Of([.. Enumerable.Range(0, repetitions).Select(_ => Seconds(work))]);
+        return Of([.. Enumerable.Range(0, repetitions).Select(_ => (clock ?? Seconds)(work))]);
     }
 
     /// <summary>Sums up times that were taken elsewhere.</summary>
@@ -24,7 +29,7 @@ internal sealed record Measurement(double Median, double Smallest, double Larges
     }
 
     /// <summary>Times several ways of doing the same in turn, so that a busy moment of the machine meets all of them.</summary>
-    public static Measurement[] InTurn(IReadOnlyList<Action> ways, int repetitions)
+    public static Measurement[] InTurn(IReadOnlyList<Action> ways, int repetitions, Func<Action, double>? clock = null)
     {
         double[][] seconds = [.. ways.Select(_ => new double[repetitions])];
         ways.ToList().ForEach(way => way());
@@ -32,7 +37,7 @@ internal sealed record Measurement(double Median, double Smallest, double Larges
         {
             for (int way = 0; way < ways.Count; way++)
             {
-                seconds[way][run] = Seconds(ways[way]);
+                seconds[way][run] = (clock ?? Seconds)(ways[way]);
             }
         }
 
@@ -44,6 +49,14 @@ internal sealed record Measurement(double Median, double Smallest, double Larges
         long begin = Stopwatch.GetTimestamp();
         work();
         return Stopwatch.GetElapsedTime(begin).TotalSeconds;
+    }
+
+    /// <summary>The processor's time of work that is done on this thread alone, whatever else the machine does.</summary>
+    public static double ThreadSeconds(Action work)
+    {
+        TimeSpan begin = ThreadClock.Now;
+        work();
+        return (ThreadClock.Now - begin).TotalSeconds;
     }
 
     /// <summary>Milliseconds as <c>median (smallest-largest)</c>.</summary>

@@ -103,10 +103,14 @@ internal static class LaunchBenchmark
     private static void ShowProcessor()
     {
         const ScalarType type = ScalarType.Float32;
-        Rates rates = ProcessorRates.Measured(type);
+
+        // On one thread others that take the processor change nothing.
+        bool isAlone = get_num_threads() == 1;
+        Func<Action, double> clock = isAlone ? Measurement.ThreadSeconds : Measurement.Seconds;
+        Rates rates = ProcessorRates.Measured(type, clock);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"\nThis processor, {get_num_threads()} threads: {rates.Bandwidth / 1e9:F1} GB/s, {rates.Products(type) / 1e9:F0} GFLOP/s in {type}, {1e6 * rates.Launch:F1} microseconds a call"));
+            $"\nThis processor, {get_num_threads()} threads{(isAlone ? ", by processor time" : "")}: {rates.Bandwidth / 1e9:F1} GB/s, {rates.Products(type) / 1e9:F0} GFLOP/s in {type}, {1e6 * rates.Launch:F1} microseconds a call"));
         Console.WriteLine("The same steps by that arithmetic, and as they are measured: by the operators that are counted, and by vector code, as runs have them\n");
         Table.Head("shape", "predicted, s", "measured, the operators, s", "predicted / measured", "measured, vector code, s", "predicted / measured");
         List<(double Operators, double Vectors)> shares =
@@ -124,8 +128,8 @@ internal static class LaunchBenchmark
             using MetaStep meta = new(type, sizes, quantization, dropout);
             double predicted = rates.Of(meta.Count(lengths)).Total;
             using StepModel model = new(type, sizes, quantization: quantization, dropout: dropout);
-            double operators = Measured(model, new TorchKernels(), lengths);
-            double vectors = Measured(model, null, lengths);
+            double operators = Measured(model, new TorchKernels(), lengths, clock);
+            double vectors = Measured(model, null, lengths, clock);
             Table.Row(name, Two(predicted), Two(operators), Two(predicted / operators), Two(vectors), Two(predicted / vectors));
             return (predicted / operators, predicted / vectors);
         }
@@ -133,12 +137,12 @@ internal static class LaunchBenchmark
         static bool IsNear(double share) => Math.Abs(share - 1) <= 1.0 / 3;
     }
 
-    private static double Measured(StepModel model, IKernels? kernels, int[] lengths)
+    private static double Measured(StepModel model, IKernels? kernels, int[] lengths, Func<Action, double> clock)
     {
         using WholeStep step = new(model, kernels);
         Data.Batch batch = model.Rows(lengths);
         using AllocatorTuning tuning = AllocatorTuning.KeepFreedMemory();
-        return Measurement.Of(() => step.Run(batch), Repetitions).Median;
+        return Measurement.Of(() => step.Run(batch), Repetitions, clock: clock).Median;
     }
 
     private static string Whole(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:N0}");

@@ -11,23 +11,25 @@ internal static class ProcessorRates
     private const int Repetitions = 7;
     private const int Calls = 20_000;
 
-    public static Rates Measured(ScalarType type)
+    /// <param name="type">Of the products.</param>
+    /// <param name="clock">The seconds of work.</param>
+    public static Rates Measured(ScalarType type, Func<Action, double> clock)
     {
-        double products = ProductBenchmark.Ceiling(type);
-        return new(Bandwidth(), _ => products, Call(), Shortest: 0, IsQueued: false);
+        double products = ProductBenchmark.Ceiling(type, clock);
+        return new(Bandwidth(clock), _ => products, Call(clock), Shortest: 0, IsQueued: false);
     }
 
     /// <summary>Of a sum of two tensors that is written over the first.</summary>
-    private static double Bandwidth()
+    private static double Bandwidth(Func<Action, double> clock)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor sum = zeros([LongCopy], dtype: ScalarType.Float32, device: CPU);
         Tensor addend = ones([LongCopy], dtype: ScalarType.Float32, device: CPU);
-        return 3.0 * sizeof(float) * LongCopy / Measurement.Of(() => sum.add_(addend), Repetitions).Median;
+        return 3.0 * sizeof(float) * LongCopy / Measurement.Of(() => sum.add_(addend), Repetitions, clock: clock).Median;
     }
 
     /// <summary>Of an operator with next to nothing to do.</summary>
-    private static double Call()
+    private static double Call(Func<Action, double> clock)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor sum = zeros([16], dtype: ScalarType.Float32, device: CPU);
@@ -40,6 +42,7 @@ internal static class ProcessorRates
                     part.Add(1);
                 }
             },
-            Repetitions).Median / Calls;
+            Repetitions,
+            clock: clock).Median / Calls;
     }
 }

@@ -30,13 +30,13 @@ internal static class ProductBenchmark
     }
 
     /// <summary>The best rate of any shape and way, FLOP/s.</summary>
-    public static double Ceiling(ScalarType type) => Shapes.Max(shape =>
-        Measure(type, shape.Tokens, shape.Inputs, shape.Outputs).Max(time => 2.0 * shape.Tokens * shape.Inputs * shape.Outputs / time.Median));
+    public static double Ceiling(ScalarType type, Func<Action, double>? clock = null) => Shapes.Max(shape =>
+        Measure(type, shape.Tokens, shape.Inputs, shape.Outputs, clock).Max(time => 2.0 * shape.Tokens * shape.Inputs * shape.Outputs / time.Median));
 
     /// <summary>The dtypes that this processor multiplies fast.</summary>
     public static IEnumerable<ScalarType> Types() => Machine.MultipliesBFloat16 ? [ScalarType.Float32, ScalarType.BFloat16] : [ScalarType.Float32];
 
-    private static Measurement[] Measure(ScalarType type, long tokens, long inputs, long outputs)
+    private static Measurement[] Measure(ScalarType type, long tokens, long inputs, long outputs, Func<Action, double>? clock = null)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
@@ -48,6 +48,6 @@ internal static class ProductBenchmark
             () => nn.functional.linear(x, weight).Dispose(),
             () => FrozenProduct.OneDnn(x, weight).Dispose(),
             () => gradient.mm(weight).Dispose(),
-        ], Repetitions);
+        ], Repetitions, clock);
     }
 }
