@@ -40,9 +40,9 @@ internal static class FormChecks
         foreach (string family in new[] { "llama3", "gemma2" })
         {
             findings.Try($"{family} with dropout", () => CheckDropout(findings, family, device));
+            findings.Try($"{family}, losses without gradients", () => CompareSums(findings, family, device));
         }
 
-        findings.Try("losses without gradients", () => CompareSums(findings, device));
         findings.Try("hidden states that are kept", () => CompareKept(findings, device));
 
         void Compare(string name, string family, Form form, ScalarType type) => findings.Try($"{name}, {type}", () =>
@@ -62,9 +62,13 @@ internal static class FormChecks
         using FamilyModel model = new(FamilyChecks.Shape(family), new(), type, device, rounding: type);
         using FusedStep step = model.Fused(GpuChecks.Kernels(device, type));
         Tensor expected = model.Gradients(step, model.Together).Gradients;
-        step.Recomputation = Recomputation.Full(model.Model.Shape.Blocks.Count);
         step.AttentionSlices = step.Memory.MostSlices;
-        findings.Check($"{family}, computed again, values that differ, {type}", expected.ne(model.Gradients(step, model.Together).Gradients).sum().ToDouble(), 0);
+        Recomputation full = Recomputation.Full(model.Model.Shape.Blocks.Count);
+        foreach ((string what, Recomputation again) in new[] { ("norms and activations", full with { Blocks = 0 }), ("blocks", full) })
+        {
+            step.Recomputation = again;
+            findings.Check($"{family}, {what} computed again, values that differ, {type}", expected.ne(model.Gradients(step, model.Together).Gradients).sum().ToDouble(), 0);
+        }
     }
 
     /// <summary>The same state of the generator drops the same, and the gradient is the slope of the loss along itself.</summary>
@@ -100,11 +104,11 @@ internal static class FormChecks
     }
 
     /// <summary>Sums of losses, of texts each by itself, and of texts that begin alike, whose beginning is computed once.</summary>
-    private static void CompareSums(Findings findings, Device device)
+    private static void CompareSums(Findings findings, string family, Device device)
     {
         const double most = 1e-4; // relative
         using DisposeScope scope = NewDisposeScope();
-        ModelShape shape = FamilyChecks.Shape("llama3");
+        ModelShape shape = FamilyChecks.Shape(family);
         using FamilyModel exact = new(shape, new(), ScalarType.Float32, CPU, ScalarType.Float32);
         using FamilyModel model = new(shape, new(), ScalarType.Float32, device, ScalarType.Float32);
         using ReferenceStep reference = new(exact.Model);
@@ -112,12 +116,12 @@ internal static class FormChecks
         Batch batch = model.Together[0];
         SupervisedRows rows = SupervisedRows.Of(batch);
         (LossSum found, LossSum expected) = (step.SumLoss(batch, rows), reference.SumLoss(batch, rows));
-        findings.Check("the summed loss without gradients", Math.Abs(found.Loss - expected.Loss) / expected.Loss, most);
-        findings.Check("tokens that are predicted otherwise", Math.Abs(found.Hits - expected.Hits), 0);
+        findings.Check($"{family}, the summed loss without gradients", Math.Abs(found.Loss - expected.Loss) / expected.Loss, most);
+        findings.Check($"{family}, tokens that are predicted otherwise", Math.Abs(found.Hits - expected.Hits), 0);
 
         TrainingExample[] texts = [.. Enumerable.Range(1, 4).Select(choice => Text(20, choice))];
         IEnumerable<double> distances = step.SumEach(texts).Zip(reference.SumAlone(texts), (left, right) => Math.Abs(left.Loss - right.Loss) / right.Loss);
-        findings.Check("losses of texts that begin alike", distances.Max(), most);
+        findings.Check($"{family}, losses of texts that begin alike", distances.Max(), most);
 
         static TrainingExample Text(int shared, int own)
         {

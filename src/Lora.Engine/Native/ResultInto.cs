@@ -34,7 +34,7 @@ internal static class ResultInto
     /// <summary>Writes y (dy - Σ y dy), the gradient of y = softmax(x) at x; may be dy itself.</summary>
     public static void SoftmaxGradient(Tensor result, Tensor dy, Tensor y) => Run("aten::_softmax_backward_data", "out", dy, y, -1L, (long)y.dtype, result);
 
-    /// <summary>Writes dy (1 - y²), the gradient of y = tanh x at x; may be dy itself.</summary>
+    /// <summary>Writes dy (1 - y²), the gradient of y = tanh x at x; may be dy or y itself.</summary>
     public static void TanhGradient(Tensor result, Tensor dy, Tensor y) => Run("aten::tanh_backward", "grad_input", dy, y, result);
 
     /// <summary>Writes 1 where left is at least right, and 0 elsewhere.</summary>

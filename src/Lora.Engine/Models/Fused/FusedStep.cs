@@ -232,7 +232,7 @@ internal sealed class FusedStep : IStepEngine
         using DisposeScope scope = NewDisposeScope();
         Refresh();
         int longest = Math.Max(beginning.Ids.Length, beginning.Following.Max(text => text.Ids.Length));
-        scratch.Reserve(Memory.ForwardScratch(new([longest], longest), LossChunk));
+        scratch.Reserve(Memory.ForwardScratch(new([longest], longest) { AttentionSlices = AttentionSlices }, LossChunk));
         try
         {
             using FusedFollowing following = new(decoder, layers, beginning.Ids);

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Lora.Models;
 
-/// <summary>What the backward pass of a block needs of its forward pass, beside the block's input. Inputs of products without adapters are not kept. The tensors are the stack's.</summary>
+/// <summary>What the backward pass of a block needs of its forward pass, beside the block's input. Inputs of products without adapters are not kept, nor those that are made again (<see cref="Kept.Products"/>). The tensors are the stack's.</summary>
 internal sealed record LayerState
 {
     /// <summary>Of the norm of the block's input, [tokens]; null without one.</summary>
