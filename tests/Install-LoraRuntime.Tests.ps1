@@ -54,8 +54,11 @@ Describe 'Install-LoraRuntime' {
             $server = Start-ThreadJob -ArgumentList $listener, "{`"resources`":[{`"@id`":`"${address}packages`",`"@type`":`"PackageBaseAddress/3.0.0`"}]}" {
                 param($listener, $index)
 
-                while ($listener.IsListening) {
-                    $context = $listener.GetContext()
+                while ($true) {
+                    # GetContext would wait for good, and its job with it, where the listener is closed in the moment in which it is called.
+                    $asked = $listener.GetContextAsync()
+                    while (-not $asked.Wait(50)) { }
+                    $context = $asked.Result
                     if ($context.Request.Url.AbsolutePath -eq '/index.json') {
                         $context.Response.Close([System.Text.Encoding]::UTF8.GetBytes($index), $true)
                     }
@@ -69,8 +72,8 @@ Describe 'Install-LoraRuntime' {
                 { Install-LoraRuntime -Source "${address}index.json" } | Should -Throw -ErrorId 'LoraRuntimePackageNotFound,Lora.Commands.InstallLoraRuntimeCommand'
             }
             finally {
-                $listener.Close()
                 $server | Remove-Job -Force
+                $listener.Close()
             }
         }
     }
@@ -94,22 +97,44 @@ Describe 'A module that came without libtorch' -Skip:$isSkipped {
         [string[]] $first = if ([System.IO.Path]::GetFileNameWithoutExtension($pwsh) -eq 'dotnet') { Join-Path $PSHOME pwsh.dll }
         $install = "Install-LoraRuntime -Source '$packages' -PassThru"
 
+        # With a limit it is ended by the system where a file would be longer, in the middle of writing it.
         function Start-Shell {
-            param([string] $Name, [string] $Text)
+            param([string] $Name, [string] $Text, [long] $FileLimit)
 
             $file = Join-Path $TestDrive "$Name.ps1"
             Set-Content $file "`$ErrorActionPreference = 'Stop'`nSet-Location '$examples'`nImport-Module '$slim/Lora.psd1'`n`$adapter = '$TestDrive/adapter'`n`$output = '$TestDrive/output'`n$Text"
+            $command = @($pwsh) + @($first) + '-NoProfile', '-NonInteractive', '-File', $file | Where-Object { $_ }
+            if ($FileLimit) {
+                $limited = Join-Path $TestDrive "$Name.sh"
+                Set-Content $limited "export DOTNET_EnableWriteXorExecute=0; ulimit -c 0; ulimit -f $($FileLimit / 1KB); exec '$($command -join "' '")'"
+                $command = 'bash', $limited
+            }
+
             $start = @{
-                FilePath               = $pwsh
-                ArgumentList           = @($first) + '-NoProfile', '-NonInteractive', '-File', $file
+                FilePath               = $command[0]
+                ArgumentList           = $command | Select-Object -Skip 1
                 Environment            = @{ XDG_DATA_HOME = $data; HOME = Join-Path $TestDrive home; LORA_LIBTORCH = $null; POWERSHELL_TELEMETRY_OPTOUT = '1' }
                 RedirectStandardOutput = Join-Path $TestDrive "$Name.out"
                 RedirectStandardError  = Join-Path $TestDrive "$Name.err"
                 PassThru               = $true
             }
-            $process = Start-Process @start
+            $process = Start-Process @start | Add-Member Shell $Name -PassThru
             $null = $process.Handle # keeps the exit code
             $process
+        }
+
+        # None takes a minute on a quiet machine.
+        function Wait-Shell {
+            param([Parameter(ValueFromPipeline)] $Process)
+
+            process {
+                if (-not $Process.WaitForExit(600000)) {
+                    $Process.Kill()
+                    throw "The shell '$($Process.Shell)' did not end in ten minutes. It said: $(Get-Content (Join-Path $TestDrive "$($Process.Shell).*") -ErrorAction Ignore | Out-String)"
+                }
+
+                $Process.WaitForExit() # for its last lines too
+            }
         }
     }
 
@@ -155,7 +180,7 @@ Describe 'A module that came without libtorch' -Skip:$isSkipped {
             $Error[0].ErrorDetails.RecommendedAction
             Get-ChildItem $output -Name
 '@
-        $shell.WaitForExit()
+        $shell | Wait-Shell
         Get-Content (Join-Path $TestDrive without.err) | Should -BeNullOrEmpty
         $said = Get-Content (Join-Path $TestDrive without.out)
         $said[1] | Should -Be previewed
@@ -166,12 +191,10 @@ Describe 'A module that came without libtorch' -Skip:$isSkipped {
 
     It 'is given it by one command, of several sessions by one, whatever was killed before, and trains in the session that installed it' {
         # Killed with the library half written.
-        $killed = Start-Shell killed $install
-        while (-not $killed.HasExited -and -not (Get-ChildItem $runtimes -Filter '.*.tmp' -Recurse -Directory -Force -ErrorAction Ignore)) {
-            Start-Sleep -Milliseconds 20
-        }
-        $killed.Kill()
-        $killed.WaitForExit()
+        $killed = Start-Shell killed $install -FileLimit 16MB
+        $killed | Wait-Shell
+        $killed.ExitCode | Should -BeGreaterThan 128
+        (Get-ChildItem $runtimes -Recurse -File -Force | Where-Object Length -EQ 16MB).Directory.Name | Should -Match '^\..*\.tmp$'
         Get-ChildItem $runtimes -Directory -Name | Should -BeNullOrEmpty
 
         $shells = (Start-Shell one "($install).Path"), (Start-Shell two @"
@@ -179,7 +202,7 @@ Describe 'A module that came without libtorch' -Skip:$isSkipped {
             (New-LoraConfig -Model ./model -TargetModule q_proj -Rank 2 | Invoke-LoraTraining -Dataset ./data/animal-notes.train.jsonl -MaxStep 1).History.Count
             ([System.Diagnostics.Process]::GetCurrentProcess().Modules | Where-Object ModuleName -like '*torch_cpu*').FileName
 "@)
-        $shells | ForEach-Object WaitForExit
+        $shells | Wait-Shell
         $installed = Get-ChildItem $runtimes -Directory -Force
         $installed.Name | Should -Match '^[\d.]+-cpu-'
         Get-Content (Join-Path $TestDrive one.err), (Join-Path $TestDrive two.err) | Should -BeNullOrEmpty

@@ -9,7 +9,6 @@ using Lora.Training;
 namespace Lora.Tests;
 
 /// <summary>Every writer on a disk without room: an error with a name, what was there before is unchanged, and nothing half is left.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class FullDiskTests
 {
     private static readonly TensorData Large = new("x", TensorDataType.U8, [1_000_000], new byte[1_000_000]);

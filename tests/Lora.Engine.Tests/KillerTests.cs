@@ -8,7 +8,7 @@ namespace Lora.Tests;
 /// </summary>
 public sealed class KillerTests
 {
-    private const int Kills = 24;
+    private const int Kills = 20; // all named moments, and five at random
 
     [Fact]
     public async Task Runs_that_are_killed_and_gone_on_with_come_to_what_one_does_that_was_not()

@@ -4,8 +4,12 @@ using Lora.Native;
 
 namespace Lora.Tests;
 
-/// <summary>Loads libtorch before any test calls TorchSharp.</summary>
+/// <summary>What has to be so before the first test: libtorch is loaded, and processes that tests start count no branches, as tests/Directory.Build.props has it.</summary>
 public sealed class LibTorch
 {
-    public LibTorch() => TorchLibrary.Load();
+    public LibTorch()
+    {
+        TorchLibrary.Load();
+        Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0");
+    }
 }

@@ -25,7 +25,7 @@ public sealed class StoppedRunTests : IDisposable
     [InlineData("Reading", 2_000_000)]
     [InlineData("Encoding", 200_000)]
     [InlineData(StoppedRun.Prompts, 1)]
-    [InlineData("Evaluating", 20_000)]
+    [InlineData("Evaluating", 8_000)]
     [InlineData("Evaluating", 700_000)] // so many that they are encoded meanwhile, on other threads
     [InlineData("Training", 8)]
     public void A_training_ends_in_each_stage(string stage, int rows) => Stop(stage, ExampleRun.Model, Rows(rows));

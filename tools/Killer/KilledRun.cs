@@ -5,7 +5,7 @@ using Lora.Training;
 namespace Lora.Tools.Killer;
 
 /// <summary>
-/// A short training that writes all that runs write: its state after each step, the adapters of the last steps, metrics, the best adapter. It says each
+/// A short training that writes all that runs write: its state after each step, the adapters of the last steps, metrics, the best adapter. It tells of each
 /// step when its state is on the disk, and ends itself at a moment.
 /// </summary>
 internal static class KilledRun
@@ -13,7 +13,7 @@ internal static class KilledRun
     /// <summary>Its steps.</summary>
     public const int Steps = 8;
 
-    /// <summary>What a line begins with that says the number of a step.</summary>
+    /// <summary>What a line, or a moment, begins with that says the number of a step.</summary>
     public const string StepLine = "step ";
 
     /// <summary>The moments that have a name: a step, the adapter about to be written or in its place, and changes of files as the system tells them.</summary>
@@ -24,7 +24,10 @@ internal static class KilledRun
     ];
 
     /// <summary>Trains, or goes on, until the moment comes; an empty one never does.</summary>
-    public static int Run(string folder, string moment)
+    /// <param name="folder">Where it writes.</param>
+    /// <param name="moment">When it ends itself.</param>
+    /// <param name="onStep">Told of each step when its state is on the disk.</param>
+    public static int Run(string folder, string moment, Action<int> onStep)
     {
         const string FileMoment = "file ";
         string model = Path.Combine(Campaign.Repository, "examples", "model");
@@ -50,7 +53,7 @@ internal static class KilledRun
         try
         {
             using TrainingSession session = new();
-            session.Train(config, new(Path.Combine(data, "animal-notes.train.jsonl"), Path.Combine(data, "animal-notes.validation.jsonl")), options, new Observer(moment));
+            session.Train(config, new(Path.Combine(data, "animal-notes.train.jsonl"), Path.Combine(data, "animal-notes.validation.jsonl")), options, new Observer(moment, onStep));
             return 0;
         }
         catch (LoraException exception) when (exception.Error == LoraError.RunEnded)
@@ -84,7 +87,7 @@ internal static class KilledRun
         Thread.Sleep(Timeout.Infinite);
     }
 
-    private sealed class Observer(string moment) : ITrainingObserver
+    private sealed class Observer(string moment, Action<int> onStep) : ITrainingObserver
     {
         public void OnStage(string text)
         {
@@ -97,9 +100,8 @@ internal static class KilledRun
 
         public void OnStep(LoraTrainingStep done)
         {
-            string step = string.Create(CultureInfo.InvariantCulture, $"{StepLine}{done.Step}");
-            Console.WriteLine(step);
-            if (step == moment)
+            onStep(done.Step);
+            if (string.Create(CultureInfo.InvariantCulture, $"{StepLine}{done.Step}") == moment)
             {
                 Kill();
             }
@@ -113,7 +115,9 @@ internal static class KilledRun
             }
         }
 
-        public void OnWarning(string text) => Console.WriteLine(text);
+        public void OnWarning(string text)
+        {
+        }
 
         public void OnFailure(LoraException failure) => throw failure;
 

@@ -7,8 +7,8 @@ using Lora.Tools.Killer;
 // stop STAGE MODEL ROWS OUTPUT : a run that is given Ctrl+C in a stage.
 return args switch
 {
-    ["run", string folder] => KilledRun.Run(folder, moment: ""),
-    ["run", string folder, string moment] => KilledRun.Run(folder, moment),
+    ["run", string folder] => KilledRun.Run(folder, moment: "", Say),
+    ["run", string folder, string moment] => KilledRun.Run(folder, moment, Say),
     ["export", string form, string model, string adapter, string output] => KilledExport.Run(form, model, adapter, output, moment: ""),
     ["export", string form, string model, string adapter, string output, string moment] => KilledExport.Run(form, model, adapter, output, moment),
     ["stop", string stage, string model, string rows, string output] => StoppedRun.Run(stage, model, rows, output),
@@ -17,6 +17,8 @@ return args switch
         && int.TryParse(seed, NumberStyles.None, CultureInfo.InvariantCulture, out int number) => Campaign.Run(count, number),
     _ => Usage(),
 };
+
+static void Say(int step) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{KilledRun.StepLine}{step}"));
 
 static int Usage()
 {

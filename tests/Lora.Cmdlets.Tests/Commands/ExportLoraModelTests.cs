@@ -3,18 +3,20 @@ using System.Management.Automation;
 namespace Lora.Commands.Tests.Commands;
 
 /// <summary>Export-LoraModel writes a model that trains and computes like the base model with the adapter.</summary>
-public sealed class ExportLoraModelTests : IClassFixture<HostedShell>, IDisposable
+public sealed class ExportLoraModelTests : IClassFixture<HostedShell>, IClassFixture<ExampleFolder>, IDisposable
 {
     private readonly HostedShell shell;
     private readonly ExampleFolder files = new();
 
-    public ExportLoraModelTests(HostedShell shell)
+    public ExportLoraModelTests(HostedShell shell, ExampleFolder trained)
     {
-        this.shell = files.Share(shell);
-        shell.Run("""
-            $result = Get-LoraModule $model -Include q_proj, down_proj | New-LoraConfig -Rank 4 |
+        // Once for the class, in a folder of which each test has a copy.
+        trained.Share(shell).Run("""
+            $result ??= Get-LoraModule $model -Include q_proj, down_proj | New-LoraConfig -Rank 4 |
                 Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 5 -LearningRate 1e-2 -OutputPath $output/adapter
             """).Succeeded();
+        files.Fill(trained);
+        this.shell = files.Share(shell);
     }
 
     public void Dispose() => files.Dispose();

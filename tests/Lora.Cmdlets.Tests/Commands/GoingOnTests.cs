@@ -3,8 +3,9 @@ namespace Lora.Commands.Tests.Commands;
 /// <summary>What Invoke-LoraTraining goes on from, and what it begins anew with, by what is piped into it.</summary>
 public sealed class GoingOnTests : IClassFixture<HostedShell>, IDisposable
 {
+    // Trained once for all tests of the class: what goes on from it leaves it as it is.
     private const string First = """
-        $first = Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank 2 -Initialization pissa |
+        $first ??= Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank 2 -Initialization pissa |
             Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 5 -LearningRate 1e-2
         """;
 

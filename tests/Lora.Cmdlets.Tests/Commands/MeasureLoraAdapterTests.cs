@@ -2,21 +2,24 @@ using System.Management.Automation;
 
 namespace Lora.Commands.Tests.Commands;
 
-public sealed class MeasureLoraAdapterTests : IClassFixture<HostedShell>, IDisposable
+public sealed class MeasureLoraAdapterTests : IClassFixture<HostedShell>, IClassFixture<ExampleFolder>
 {
+    // Trained once for all tests of the class.
     private const string Train = """
-        $results = 2, 4 | ForEach-Object { New-LoraConfig -Model $model -TargetModule q_proj, down_proj -Rank $_ } |
+        $results ??= 2, 4 | ForEach-Object { New-LoraConfig -Model $model -TargetModule q_proj, down_proj -Rank $_ } |
             Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 5 -LearningRate 1e-2 -OutputPath { "$output/rank$($_.Rank)" }
         """;
 
     private const string Measure = "Measure-LoraAdapter -Dataset $validation";
 
     private readonly HostedShell shell;
-    private readonly ExampleFolder files = new();
+    private readonly ExampleFolder files;
 
-    public MeasureLoraAdapterTests(HostedShell shell) => this.shell = files.Share(shell);
-
-    public void Dispose() => files.Dispose();
+    public MeasureLoraAdapterTests(HostedShell shell, ExampleFolder files)
+    {
+        this.files = files;
+        this.shell = files.Share(shell);
+    }
 
     [Theory]
     [InlineData("$results | " + Measure)]

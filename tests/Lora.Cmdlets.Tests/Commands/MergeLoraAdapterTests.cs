@@ -3,18 +3,20 @@ using System.Management.Automation;
 namespace Lora.Commands.Tests.Commands;
 
 /// <summary>Merge-LoraAdapter takes adapters in every form in which a pipeline has them and gives one.</summary>
-public sealed class MergeLoraAdapterTests : IClassFixture<HostedShell>, IDisposable
+public sealed class MergeLoraAdapterTests : IClassFixture<HostedShell>, IClassFixture<ExampleFolder>, IDisposable
 {
     private readonly HostedShell shell;
     private readonly ExampleFolder files = new();
 
-    public MergeLoraAdapterTests(HostedShell shell)
+    public MergeLoraAdapterTests(HostedShell shell, ExampleFolder trained)
     {
-        this.shell = files.Share(shell);
-        shell.Run("""
-            $results = 2, 4 | ForEach-Object { $rank = $_; Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank $rank } |
+        // Once for the class, in a folder of which each test has a copy.
+        trained.Share(shell).Run("""
+            $results ??= 2, 4 | ForEach-Object { $rank = $_; Get-LoraModule $model -Include q_proj | New-LoraConfig -Rank $rank } |
                 Invoke-LoraTraining -Dataset $train -MaxStep 2 -LearningRate 1e-2 -OutputPath { "$output/rank$($_.Rank)" }
             """).Succeeded();
+        files.Fill(trained);
+        this.shell = files.Share(shell);
     }
 
     public void Dispose() => files.Dispose();

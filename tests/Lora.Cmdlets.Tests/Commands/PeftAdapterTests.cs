@@ -5,19 +5,21 @@ using Lora.Checkpoints;
 namespace Lora.Commands.Tests.Commands;
 
 /// <summary>Adapters with what PEFT writes and the engine does not train: every command that reads one says what it makes of it.</summary>
-public sealed class PeftAdapterTests : IClassFixture<HostedShell>, IDisposable
+public sealed class PeftAdapterTests : IClassFixture<HostedShell>, IClassFixture<ExampleFolder>, IDisposable
 {
     private const string Table = "base_model.model.model.embed_tokens.weight";
 
     private readonly HostedShell shell;
     private readonly ExampleFolder files = new();
 
-    public PeftAdapterTests(HostedShell shell)
+    public PeftAdapterTests(HostedShell shell, ExampleFolder trained)
     {
-        this.shell = files.Share(shell);
-        shell.Run("""
-            $result = New-LoraConfig q_proj -Model $model -Rank 2 | Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 3 -OutputPath $output/adapter
+        // Once for the class, in a folder of which each test has a copy.
+        trained.Share(shell).Run("""
+            $result ??= New-LoraConfig q_proj -Model $model -Rank 2 | Invoke-LoraTraining -Dataset $train -ValidationDataset $validation -MaxStep 3 -OutputPath $output/adapter
             """).Succeeded();
+        files.Fill(trained);
+        this.shell = files.Share(shell);
     }
 
     public void Dispose() => files.Dispose();

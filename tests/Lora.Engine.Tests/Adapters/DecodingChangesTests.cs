@@ -3,14 +3,12 @@ using Lora.Adapters;
 using Lora.Models;
 using Lora.Native;
 using Lora.Tests.Models;
-using Lora.Tests.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Adapters;
 
 /// <summary>Adapters of every kind by vector code, held to the logits that PEFT ended its runs with and to those of the modules.</summary>
-[Collection(nameof(DevicePurityTests))]
 public class DecodingChangesTests
 {
     private static readonly string[] Linear =

@@ -5,8 +5,6 @@ using static TorchSharp.torch;
 
 namespace Lora.Tests.Generation;
 
-[Collection(nameof(LoraGeneratorTests))]
-[CollectionDefinition(nameof(LoraGeneratorTests), DisableParallelization = true)]
 public sealed class LoraGeneratorTests : IDisposable
 {
     private static readonly string Example = Path.Combine(Repository.Root, "examples", "model");
@@ -212,24 +210,6 @@ public sealed class LoraGeneratorTests : IDisposable
                 source.Cancel();
             }
         }
-    }
-
-    [Fact]
-    public void A_generation_leaves_no_tensor_and_neither_does_the_generator()
-    {
-        using (LoraGenerator generator = LoraGenerator.Load(Example, options: OnCpu))
-        {
-            generator.Generate([LoraPrompt.Of("The fox")], Short);
-            Assert.Equal(0, LiveTensors.Growth(() => generator.Generate([LoraPrompt.Of("The fox"), LoraPrompt.Of("A")], Short)));
-        }
-
-        // A parameter stays counted though it has no memory, so a generator that was used is compared with one that was not.
-        long unused = LiveTensors.Growth(() => LoraGenerator.Load(Example, options: OnCpu).Dispose());
-        Assert.Equal(unused, LiveTensors.Growth(() =>
-        {
-            using LoraGenerator generator = LoraGenerator.Load(Example, options: OnCpu);
-            generator.Generate([LoraPrompt.Of("The fox"), LoraPrompt.Of("A")], Short);
-        }));
     }
 
     /// <summary>The example model with a generation_config.json, and without the end token that its tokenizer names.</summary>

@@ -5,7 +5,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>Runs that learn from conversations.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class ChatTrainingTests : IDisposable
 {
     private const string Dated = "{% for m in messages %}{{ strftime_now('%d') }}: {{ m.content }}\n{% endfor %}";

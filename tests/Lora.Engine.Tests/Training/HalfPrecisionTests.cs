@@ -7,7 +7,6 @@ using static TorchSharp.torch;
 namespace Lora.Tests.Training;
 
 /// <summary>Runs in float16: their losses are float32's, an overflow is skipped, what is not float16's fault stops the run.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public class HalfPrecisionTests
 {
     private static readonly TrainingOptions Options = ExampleRun.Options with { DataType = TrainingDataType.Float16, MaxStep = 6 };

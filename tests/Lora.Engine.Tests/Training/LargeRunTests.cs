@@ -4,7 +4,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>Runs on a dataset that is too large to be encoded before them.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class LargeRunTests : IDisposable
 {
     private const int Rows = 60_000;

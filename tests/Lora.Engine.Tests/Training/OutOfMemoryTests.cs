@@ -5,7 +5,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>A batch that finds no memory, which is thrown here as TorchSharp throws it, costs a run nothing but its rest.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public class OutOfMemoryTests
 {
     private const string Text = "CUDA out of memory. Tried to allocate 2.00 GiB.";

@@ -1,11 +1,11 @@
 using Lora.Models;
+using Lora.Tests.Training;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
 
 /// <summary>By itself, since all tensors of the process are counted.</summary>
-[Collection(nameof(DecoderTensorTests))]
-[CollectionDefinition(nameof(DecoderTensorTests), DisableParallelization = true)]
+[Collection(nameof(DevicePurityTests))]
 public class DecoderTensorTests
 {
     [Fact]

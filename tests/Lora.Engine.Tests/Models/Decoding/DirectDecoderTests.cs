@@ -1,14 +1,12 @@
 using Lora.Adapters;
 using Lora.Kernels;
 using Lora.Models;
-using Lora.Tests.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
 
 /// <summary>Vector code, held against the modules and the families' reference runs.</summary>
-[Collection(nameof(DevicePurityTests))]
 public class DirectDecoderTests
 {
     public static TheoryData<string> Families =>

@@ -32,4 +32,17 @@ public class FusedStepMemoryTests
 
         Assert.Equal(before, Tensor.TotalCount);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Nor_does_one_on_4_bits(bool isFused)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("llama3", ScalarType.Float32, ["model.layers.0.self_attn.q_proj", "model.layers.0.mlp.gate_proj", "model.layers.1.self_attn.o_proj", "model.layers.1.mlp.down_proj"], LoraQuantization.NF4);
+        using IStepEngine step = isFused ? run.Fused() : new ReferenceStep(run.Model);
+        run.Loss(step);
+
+        Assert.Equal(0, LiveTensors.Growth(() => run.Loss(step)));
+    }
 }

@@ -1,12 +1,12 @@
 using Lora.Models;
+using Lora.Tests.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
 
 /// <summary>Counts live tensors and so runs alone.</summary>
-[Collection(nameof(ModelLoaderTests))]
-[CollectionDefinition(nameof(ModelLoaderTests), DisableParallelization = true)]
+[Collection(nameof(DevicePurityTests))]
 public class ModelLoaderTests
 {
     [Theory]

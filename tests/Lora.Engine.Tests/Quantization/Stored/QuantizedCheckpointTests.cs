@@ -11,7 +11,6 @@ using static TorchSharp.torch;
 namespace Lora.Tests.Quantization;
 
 /// <summary>A quantised model against the same model of numbers, from headers to training and merging.</summary>
-[Collection(nameof(DevicePurityTests))]
 public sealed class QuantizedCheckpointTests
 {
     private static readonly LoraConfig Config = new() { Rank = 2, TargetModule = ["q_proj", "down_proj"] };

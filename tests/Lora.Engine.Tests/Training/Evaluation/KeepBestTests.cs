@@ -7,7 +7,6 @@ namespace Lora.Tests.Training;
 /// Evaluations on the way, and what hangs on them. The rate is constant, so that the adapter after step n is that of a run of n steps: whatever is
 /// evaluated or kept is held to such a run.
 /// </summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class KeepBestTests : IDisposable
 {
     private const int Steps = 9;

@@ -3,7 +3,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>Several validation sets beside each other, each held to a run that has it alone.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public class ValidationSetTests
 {
     private static readonly ValidationSet General = new("general", [ExampleRun.DataFile("train")]);

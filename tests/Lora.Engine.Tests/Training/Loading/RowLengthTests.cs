@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 namespace Lora.Tests.Training;
 
 /// <summary>How long rows are on a model that was made for 16 tokens.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class RowLengthTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace Lora.Tests.Training;
 
-/// <summary>Nothing is kept of the batch that is trained before the first step.</summary>
-[Collection(nameof(TrainingSessionTests))]
+/// <summary>Nothing is kept of the batch that is trained before the first step. No other test may draw of libtorch's own generator meanwhile.</summary>
+[Collection(nameof(DevicePurityTests))]
 public class MemoryRehearsalTests
 {
     private static readonly Dictionary<string, (LoraConfig Config, TrainingOptions Options)> Runs = new()

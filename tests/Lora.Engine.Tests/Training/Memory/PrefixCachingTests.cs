@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Lora.Tests.Training;
 
 /// <summary>A cache saves time, and its lack ends no run. TMPDIR is the whole process's, so these run alone.</summary>
-[Collection(nameof(TrainingSessionTests))]
+[Collection(nameof(DevicePurityTests))]
 public sealed class PrefixCachingTests : IDisposable
 {
     private static readonly LoraConfig Config = ExampleRun.Config with { LayersToTransform = [3] };

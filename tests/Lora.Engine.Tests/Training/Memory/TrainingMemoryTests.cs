@@ -1,7 +1,6 @@
 namespace Lora.Tests.Training;
 
 /// <summary>What memory options do to a run: its results stay, its plan changes.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public class TrainingMemoryTests
 {
     private static readonly LoraConfig Upper = ExampleRun.Config with { TargetModule = null, Module = ["model.layers.3.self_attn.q_proj", "model.layers.3.mlp.down_proj"] };

@@ -4,7 +4,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>The adapters of earlier moments, each held to a run that ends there: the rate is constant.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class AdapterCheckpointsTests : IDisposable
 {
     private static readonly TrainingOptions Options = ExampleRun.Options with { MaxStep = 7, SaveStep = 2, SaveLimit = 2 };

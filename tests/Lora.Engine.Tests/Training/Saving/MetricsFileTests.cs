@@ -5,7 +5,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>metrics.jsonl beside the adapter: a line for each step and evaluation, as they are done, and once only however often a run is stopped.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class MetricsFileTests : IDisposable
 {
     private static readonly TrainingOptions Options = ExampleRun.Options with { MaxStep = 6, EvaluationStep = 2 };

@@ -5,7 +5,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>A state file whose tensors or numbers are not those of the run is refused by name. torch would end the process on some of them.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public sealed class DamagedStateTests : IDisposable
 {
     private static readonly TrainingOptions Options = ExampleRun.Options with { MaxStep = 6, SaveStep = 2 };

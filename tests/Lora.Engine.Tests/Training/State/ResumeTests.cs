@@ -6,7 +6,6 @@ using static TorchSharp.torch;
 namespace Lora.Tests.Training;
 
 /// <summary>A run that was stopped and gone on with ends where one that was not stopped ends.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public class ResumeTests
 {
     private static readonly TrainingOptions Options = ExampleRun.Options with { MaxStep = 6, SaveStep = 2 };

@@ -4,7 +4,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>Successive halving: who goes on, how far, and that what goes on goes on to the bit.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public class HalvingTests
 {
     private static readonly SweepOptions Halved = new() { Factor = 4 };

@@ -4,8 +4,7 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>A sweep that was stopped or killed ends where one that was not ends, and trains nothing twice.</summary>
-[Collection(nameof(TrainingSessionTests))]
-public class SweepResumeTests
+public class SweepResumeTests(SweepResumeTests.WholeSweeps undisturbed) : IClassFixture<SweepResumeTests.WholeSweeps>
 {
     private static readonly SweepPoint[] Points = SweepExample.Rates(1e-3, 5e-3, 2e-3, 1e-4);
 
@@ -19,7 +18,7 @@ public class SweepResumeTests
     public void A_stopped_sweep_goes_on_bit_for_bit(int? factor, int steps)
     {
         using TemporaryFolder folder = new();
-        IReadOnlyList<LoraSweepResult> whole = SweepExample.Sweep(Points, new() { Factor = factor, OutputPath = folder.File("whole") });
+        IReadOnlyList<LoraSweepResult> whole = undisturbed.By(factor);
         SweepOptions options = new() { Factor = factor, OutputPath = folder.File("parts"), Resume = true };
 
         RecordingSweep stopped = StopAfter(steps, options);
@@ -36,9 +35,8 @@ public class SweepResumeTests
     {
         using TemporaryFolder folder = new();
         SweepOptions options = new() { OutputPath = folder.File("sweep") };
-        IReadOnlyList<LoraSweepResult> whole = SweepExample.Sweep(Points, options with { OutputPath = folder.File("whole") });
         RecordingSweep killed = new(onResult: result => CopyAll(folder.File("sweep"), folder.File($"killed-{result.Name}")));
-        SweepExample.Sweep(Points, options, killed);
+        IReadOnlyList<LoraSweepResult> whole = SweepExample.Sweep(Points, options, killed);
 
         RecordingSweep resumed = new();
         IReadOnlyList<LoraSweepResult> parts = SweepExample.Sweep(Points, new() { OutputPath = folder.File($"killed-{Points[1].Name}"), Resume = true }, resumed);
@@ -54,7 +52,6 @@ public class SweepResumeTests
     {
         using TemporaryFolder folder = new();
         SweepPoint[] points = [.. Points.Select(point => point with { Options = point.Options with { SaveStep = 4 } })];
-        IReadOnlyList<LoraSweepResult> whole = SweepExample.Sweep(points, new() { OutputPath = folder.File("whole") });
         int steps = 0;
         RecordingSweep killed = new(_ =>
         {
@@ -63,7 +60,7 @@ public class SweepResumeTests
                 CopyAll(folder.File("sweep"), folder.File("killed")); // as it is within the second point's seventh step
             }
         });
-        SweepExample.Sweep(points, new() { OutputPath = folder.File("sweep") }, killed);
+        IReadOnlyList<LoraSweepResult> whole = SweepExample.Sweep(points, new() { OutputPath = folder.File("sweep") }, killed);
 
         RecordingSweep resumed = new();
         IReadOnlyList<LoraSweepResult> parts = SweepExample.Sweep(points, new() { OutputPath = folder.File("killed"), Resume = true }, resumed);
@@ -170,5 +167,25 @@ public class SweepResumeTests
             Directory.CreateDirectory(Path.GetDirectoryName(place)!);
             File.Copy(file, place);
         }
+    }
+
+    /// <summary>The sweep that nobody stopped, once for all that are: whole and halved.</summary>
+    public sealed class WholeSweeps : IDisposable
+    {
+        private readonly TemporaryFolder folder = new();
+        private readonly Dictionary<int, IReadOnlyList<LoraSweepResult>> sweeps = [];
+
+        internal IReadOnlyList<LoraSweepResult> By(int? factor)
+        {
+            if (!sweeps.TryGetValue(factor ?? 0, out IReadOnlyList<LoraSweepResult>? results))
+            {
+                results = SweepExample.Sweep(Points, new() { Factor = factor, OutputPath = folder.File($"by-{factor}") });
+                sweeps.Add(factor ?? 0, results);
+            }
+
+            return results;
+        }
+
+        public void Dispose() => folder.Dispose();
     }
 }

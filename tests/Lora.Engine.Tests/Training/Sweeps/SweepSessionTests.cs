@@ -4,7 +4,6 @@ using Lora.Training;
 namespace Lora.Tests.Training;
 
 /// <summary>A sweep trains what trainings by themselves train.</summary>
-[Collection(nameof(TrainingSessionTests))]
 public class SweepSessionTests
 {
     [Fact]
