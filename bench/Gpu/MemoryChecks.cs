@@ -37,10 +37,10 @@ internal static class MemoryChecks
         SupervisedRows rows = SupervisedRows.Of(batch);
         Batch little = model.Rows(16);
 
-        // The first step brings kernels and cuBLAS's own memory, which are the process's and no step's.
+        // The first step brings kernels and cuBLAS's own memory, which are there before anything is measured and so are left out of the plan here.
         step.AddGradients(little, SupervisedRows.Of(little), 1);
         long? before = GpuChecks.Memory(device)?.Used;
-        long planned = step.Memory.Peak(new([.. batch.Lengths], rows.Count), default);
+        long planned = step.Memory.Peak(new([.. batch.Lengths], rows.Count), default) - FrozenProduct.Workspace(device);
         findings.Figure($"{name}, planned", planned / 1e6, "MB");
         step.AddGradients(batch, rows, 1.0 / rows.Count);
         if (GpuChecks.Memory(device)?.Used - before is long measured)

@@ -65,7 +65,9 @@ public sealed class LoraMemoryPlan
     /// <inheritdoc/>
     public override string ToString()
     {
-        string again = RecomputedAttention == 0 ? "" : $", {RecomputedBlock} blocks, the norms and activations of {RecomputedActivation} and the attention of {RecomputedAttention} computed again";
+        // Each count has the next one in it; what every block keeps is not named.
+        (int Blocks, string What)[] parts = [(RecomputedAttention, "attention"), (RecomputedActivation, "norms and activations"), (RecomputedBlock, "all")];
+        string again = RecomputedAttention == 0 ? "" : ", computed again: " + string.Join(", ", parts.Where(part => part.Blocks > 0).Select(part => $"{part.What} of {part.Blocks} blocks"));
         string slices = AttentionSlice == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", attention in {AttentionSlice} slices");
         string limit = Limit == Unknown ? "what the device has, which it does not say" : string.Create(CultureInfo.InvariantCulture, $"{Limit / Gigabyte:F2} GB");
         return string.Create(CultureInfo.InvariantCulture, $"{Peak / Gigabyte:F2} GB of {limit}{again}{slices}, the loss of up to {LossChunk} tokens at once");

@@ -53,7 +53,8 @@ public class MemoryPlannerTests
         Assert.InRange(poor.RecomputedBlock, 1, 14);
         Assert.Equal(15, poor.RecomputedActivation);
         Assert.All([tight, poor], plan => Assert.True(plan.Peak <= plan.Limit, $"{plan}"));
-        Assert.Contains($"0 blocks, the norms and activations of {tight.RecomputedActivation} and", tight.ToString(), StringComparison.Ordinal);
+        Assert.Contains($", computed again: attention of 15 blocks, norms and activations of {tight.RecomputedActivation} blocks, the loss", tight.ToString(), StringComparison.Ordinal);
+        Assert.Contains($" blocks, all of {poor.RecomputedBlock} blocks, the loss", poor.ToString(), StringComparison.Ordinal);
     }
 
     /// <summary>Capped scores of 4,096 tokens and 8 heads: 268 MB in bfloat16 in each of a pass's tensors, half of it in two slices.</summary>
