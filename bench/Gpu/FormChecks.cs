@@ -50,7 +50,7 @@ internal static class FormChecks
             using DisposeScope scope = NewDisposeScope();
             ModelShape shape = FamilyChecks.Shape(family);
             using FamilyModel model = new(shape, form, type, device, rounding: type);
-            using IStepEngine engine = form.Config.UseDora ? new ReferenceStep(model.Model) : model.Fused(GpuChecks.Kernels(device, type));
+            using FusedStep engine = model.Fused(GpuChecks.Kernels(device, type));
             FamilyChecks.Compare(findings, $"{name}, {type}", shape, form, model, engine, type);
         });
     }

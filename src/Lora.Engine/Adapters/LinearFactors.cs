@@ -2,7 +2,7 @@ using Lora.Models;
 
 namespace Lora.Adapters;
 
-/// <summary>Adapters that add nothing but products of A and B to linear layers, which code that is written by hand computes.</summary>
+/// <summary>Adapters of linear layers by products of A and B, and magnitudes of their outputs, which code that is written by hand computes.</summary>
 internal static class LinearFactors
 {
     /// <summary>The factors by the names of the modules, or why there are others than such.</summary>
@@ -12,10 +12,15 @@ internal static class LinearFactors
         Dictionary<string, LowRankFactors> factors = new(StringComparer.Ordinal);
         foreach (AdaptedLayer layer in layers)
         {
-            // DoRA, biases, embeddings and whole modules change more than a product adds; modules' hooks follow whatever layers do.
-            if (layer is not LoraLayer { Product: LinearProduct { Factors: LowRankFactors found } })
+            // Biases, embeddings and whole modules change more than a product adds; modules' hooks follow whatever layers do.
+            if (Of(layer) is not LowRankFactors found)
             {
-                return (null, $"'{layer.Name}' is adapted by more than the product of A and B of a linear layer");
+                return (null, $"'{layer.Name}' is adapted by more than A, B and magnitudes of a linear layer");
+            }
+
+            if (found is { Magnitude: not null, DropProbability: > 0 })
+            {
+                return (null, $"'{layer.Name}' is adapted by DoRA with dropout");
             }
 
             // Joined factors have one place for each layer; sums of several adapters are left to the modules' hooks.
@@ -27,4 +32,11 @@ internal static class LinearFactors
 
         return (factors, null);
     }
+
+    private static LowRankFactors? Of(AdaptedLayer layer) => layer switch
+    {
+        LoraLayer { Product: LinearProduct product } => product.Factors,
+        DoraLayer { Product: LinearProduct { Factors: LowRankFactors found } } dora => found with { Magnitude = dora.Magnitude },
+        _ => null,
+    };
 }

@@ -46,8 +46,8 @@ internal sealed class ParameterArena : IDisposable
         gradients = zeros(Count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         long offset = 0;
 
-        // All A's before all B's: those of layers that share an input are one matrix, and one product has them all.
-        foreach (TrainableParameter parameter in parameters.OrderBy(parameter => PeftKey.IsUp(parameter.Key)))
+        // All A's before all B's: those of layers that share an input are one matrix, and one product has them all. Magnitudes would lie between them.
+        foreach (TrainableParameter parameter in parameters.OrderBy(parameter => PeftKey.IsMagnitude(parameter.Key)).ThenBy(parameter => PeftKey.IsUp(parameter.Key)))
         {
             parameter.Offset = offset;
             Parameter view = new(values.narrow(0, offset, parameter.Count).view(parameter.Shape));

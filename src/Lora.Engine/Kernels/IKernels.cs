@@ -82,6 +82,21 @@ internal interface IKernels
     /// <param name="dGateUp">Like gateUp; written.</param>
     void GateBackward(GateActivation activation, Tensor gateUp, Tensor dy, Tensor dGateUp);
 
+    /// <summary>y = scale ⊙ z + shift + residual: what outputs become whose magnitudes are trained.</summary>
+    /// <param name="z">[tokens, width].</param>
+    /// <param name="scale">[width], float32.</param>
+    /// <param name="shift">Like the scale; null for nothing.</param>
+    /// <param name="residual">Like z; null for nothing.</param>
+    /// <param name="y">Like z; written. May be z or the residual itself.</param>
+    void ScaleForward(Tensor z, Tensor scale, Tensor? shift, Tensor? residual, Tensor y);
+
+    /// <summary>The gradients of <see cref="ScaleForward"/>: dz = scale ⊙ dy and, of the scale, Σ dy ⊙ z over the tokens.</summary>
+    /// <param name="dy">[tokens, width].</param>
+    /// <param name="scale">[width], float32.</param>
+    /// <param name="z">As in the forward pass; becomes dz.</param>
+    /// <param name="sums">Like the scale; written.</param>
+    void ScaleBackward(Tensor dy, Tensor scale, Tensor z, Tensor sums);
+
     /// <summary>Adds Σ -log softmax(logits)[target] to a sum; the logits become their gradient times a factor, (softmax - onehot) · factor.</summary>
     /// <param name="logits">[places, vocabulary], contiguous.</param>
     /// <param name="targets">[places], int64.</param>

@@ -16,6 +16,9 @@ internal static class ScaledInto
         def scaled_sum(result: Tensor, left: Tensor, right: Tensor, factor: float):
             return torch.add(left, right, alpha=factor, out=result)
 
+        def product_sum(result: Tensor, addend: Tensor, left: Tensor, right: Tensor):
+            return torch.addcmul(addend, left, right, out=result)
+
         """;
 
     private static readonly Lazy<jit.CompilationUnit> Compiled = new(() => jit.compile(Script));
@@ -40,4 +43,8 @@ internal static class ScaledInto
         using Scalar number = factor.ToScalar();
         ((Tensor)Compiled.Value.invoke("scaled_sum", result, left, right, number)).Dispose();
     }
+
+    /// <summary>Writes addend + left · right, value by value, rounded once; the result may be any of them.</summary>
+    public static void ProductSum(Tensor result, Tensor addend, Tensor left, Tensor right) =>
+        ((Tensor)Compiled.Value.invoke("product_sum", result, addend, left, right)).Dispose();
 }

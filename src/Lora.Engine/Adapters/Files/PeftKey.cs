@@ -8,6 +8,9 @@ internal static class PeftKey
     private const string Copy = ".modules_to_save";
     private const string TokenAdapter = ".token_adapter";
 
+    /// <summary>DoRA's magnitudes below their module's name.</summary>
+    public const string Magnitude = "lora_magnitude_vector";
+
     /// <summary>What PEFT puts before every module's name.</summary>
     public const string Prefix = "base_model.model.";
 
@@ -48,6 +51,9 @@ internal static class PeftKey
 
     /// <summary>Whether a key is that of B, from whose gradient a module begins to learn.</summary>
     public static bool IsUp(string key) => key.EndsWith(".lora_B.weight", StringComparison.Ordinal) || key.EndsWith(".lora_embedding_B", StringComparison.Ordinal);
+
+    /// <summary>Whether a key is that of DoRA's magnitudes.</summary>
+    public static bool IsMagnitude(string key) => key.EndsWith("." + Magnitude, StringComparison.Ordinal);
 
     /// <summary>Whether a tensor is a parameter of the base's own module inside PEFT's wrapper: base_layer of an adapted one, original_module of one trained whole.</summary>
     public static bool IsOfBase(string key) => Owner(key).EndsWith(BaseLayer, StringComparison.Ordinal) || IsOriginal(key);

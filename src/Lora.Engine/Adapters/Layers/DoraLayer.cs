@@ -1,3 +1,4 @@
+using Lora.Models;
 using Lora.Native;
 using static TorchSharp.torch;
 
@@ -10,6 +11,7 @@ namespace Lora.Adapters;
 internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
 {
     private readonly LoraInitialization initialization;
+    private readonly ParameterArena arena;
     private readonly TrainableParameter magnitude;
 
     /// <param name="target">The module's name, rank and scaling.</param>
@@ -22,9 +24,10 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
     {
         Product = product;
         initialization = settings.Initialization;
+        arena = settings.Arena;
 
         // Among the trained values, so that optimiser, clipping and saving need to know nothing of DoRA.
-        magnitude = settings.Arena.Reserve(PeftKey.Of(target.Module, "lora_magnitude_vector"), magnitudeShape);
+        magnitude = settings.Arena.Reserve(PeftKey.Of(target.Module, PeftKey.Magnitude), magnitudeShape);
     }
 
     /// <inheritdoc/>
@@ -35,6 +38,9 @@ internal sealed class DoraLayer : AdaptedLayer, ILowRankLayer
 
     /// <summary>g as it is now, [channels], float32.</summary>
     public Tensor OutputScale() => Scale(Direction());
+
+    /// <summary>Where m lies among the trained values.</summary>
+    public TrainedMagnitude Magnitude => new(arena.Values, arena.Gradients, magnitude.Offset);
 
     /// <summary>Sets A and B, and m to the norm that makes g one.</summary>
     public override void Initialize(Generator generator)

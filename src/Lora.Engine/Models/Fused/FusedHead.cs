@@ -30,6 +30,12 @@ internal sealed class FusedHead : IDisposable
         cap = decoder.Shape.Head.Cap is double most ? Arithmetic.Full([], most, decoder.Norm.Wide.dtype, decoder.Embedding.device).DetachFromDisposeScope() : null;
     }
 
+    /// <summary>Logits of a place as they are before magnitudes scale them, beside those; 0 where no magnitude is trained.</summary>
+    public long UnscaledWidth => head.UnscaledWidth;
+
+    /// <summary>Bytes that its magnitudes make in passing.</summary>
+    public long Passing => head.Passing;
+
     /// <summary>Places whose logits are there at once.</summary>
     public int Chunk { get; set; } = LossChunk.Least;
 
@@ -89,7 +95,7 @@ internal sealed class FusedHead : IDisposable
             head.Redraw(); // else each chunk would drop the same places
             Tensor input = normal.narrow(0, start, count); // becomes its gradient
             Tensor logits = scratch.Take(normal.dtype, count, decoder.Head.Shape[0]); // [count, vocabulary]
-            Tensor? low = head.Forward(input, logits, scratch);
+            ProductState? product = head.Forward(input, logits, scratch);
             Tensor capped = Capped(logits);
 
             // The slope of cap · tanh is cap (1 - tanh²); its first factor goes into the loss's.
@@ -103,7 +109,7 @@ internal sealed class FusedHead : IDisposable
             Tensor? back = gradient is null ? null : head.IsAdapted ? scratch.Take(normal.dtype, input.shape) : input;
 
             // The logits are their own gradient now, [count, vocabulary]: (softmax - onehot) · scale.
-            head.Backward(logits, input, low, back);
+            head.Backward(logits, input, product, back);
             if (back is not null && head.IsAdapted)
             {
                 input.copy_(back);

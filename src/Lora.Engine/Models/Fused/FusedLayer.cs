@@ -50,7 +50,7 @@ internal sealed class FusedLayer : IDisposable
         output = Product(weights.Output, weights.OutputNames);
         gateUp = Product(weights.GateUp, weights.GateUpNames);
         down = Product(weights.Down, weights.DownNames);
-        Memory = new(weights, attention, kernels, new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, Products.Max(product => product.DroppedWidth)));
+        Memory = new(weights, attention, kernels, LayerRanks.Of(queryKeyValue, output, gateUp, down));
 
         FusedNorm Norm(NormWeight? weight) => new(weight, weights.Epsilon, kernels);
 
@@ -135,7 +135,7 @@ internal sealed class FusedLayer : IDisposable
         (LayerState state, Tensor active) = BeforeDown(x, step, place, Kept.All);
 
         // Nobody reads the block's output any more: without a norm behind it B's gradient only asks for x Aᵀ.
-        return !mlpOutputNorm.IsThere ? state with { DownLow = down.Reduce(active, place) } : DownAndNorm(active, state, place).State;
+        return !mlpOutputNorm.IsThere ? state with { DownState = down.Again(active, place) } : DownAndNorm(active, state, place).State;
     }
 
     /// <summary>Adds up the adapters' gradients. No gradient is taken where nothing before it learns.</summary>
@@ -174,25 +174,26 @@ internal sealed class FusedLayer : IDisposable
 
         // d(gate | up) below, so that dActive, on top of it, is gone before dNormal is taken: they never lie there together. What was not kept for down_proj
         // is made again in its room, which is written when that was read.
-        Tensor dGates = Like(state.GateUp); // [tokens, 2 intermediate]
-        Tensor? active = state.Active ?? (down.IsAdapted ? Activate(state.GateUp, dGates.view(2, dGates.shape[0], -1)[0]) : null); // [tokens, intermediate]
+        Tensor gates = state.GateUp ?? gateUp.Outputs(state.GateUpState!, scratch); // [tokens, 2 intermediate]
+        Tensor dGates = Like(gates);
+        Tensor? active = state.Active ?? (down.IsAdapted ? Activate(gates, dGates.view(2, dGates.shape[0], -1)[0]) : null); // [tokens, intermediate]
         if (!needsActive)
         {
             // Nothing but down_proj learns from here on: its A and B, and no more.
-            down.Backward(branch, active, state.DownLow, dx: null);
+            down.Backward(branch, active, state.DownState, dx: null);
             return;
         }
 
         using (scratch.Begin())
         {
             Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
-            down.Backward(branch, active, state.DownLow, dActive);
+            down.Backward(branch, active, state.DownState, dActive);
             Scale(dActive);
-            kernels.GateBackward(activation, state.GateUp, dActive, dGates);
+            kernels.GateBackward(activation, gates, dActive, dGates);
         }
 
         Tensor? dNormal = needsMiddle ? Like(gradient) : null; // [tokens, hidden]
-        gateUp.Backward(dGates, state.MiddleNormal ?? Again(gateUp, middleNorm, state.Middle), state.GateUpLow, dNormal);
+        gateUp.Backward(dGates, state.MiddleNormal ?? Again(gateUp, middleNorm, state.Middle), state.GateUpState, dNormal);
         // To the gradient: the other term, of the residual, is in it already.
         middleNorm.AddBackward(state.Middle, state.MiddleScale, dNormal, gradient);
     }
@@ -202,7 +203,7 @@ internal sealed class FusedLayer : IDisposable
         Tensor branch = attentionOutputNorm.Backward(gradient, state.AttentionOutput, scratch); // [tokens, hidden]
         if (!needsMixed)
         {
-            output.Backward(branch, state.Mixed?.flatten(1), state.OutputLow, dx: null);
+            output.Backward(branch, state.Mixed?.flatten(1), state.OutputState, dx: null);
             return;
         }
 
@@ -212,7 +213,7 @@ internal sealed class FusedLayer : IDisposable
         using (scratch.Begin())
         {
             Tensor dMixed = scratch.Take(gradient.dtype, gradient.shape[0], weights.Output.Shape[1]); // [tokens, heads headSize]
-            output.Backward(branch, state.Mixed?.flatten(1), state.OutputLow, dMixed);
+            output.Backward(branch, state.Mixed?.flatten(1), state.OutputState, dMixed);
             Scale(dMixed);
             attention.Backward(dMixed, state.Attention, step, dQkv);
         }
@@ -220,7 +221,7 @@ internal sealed class FusedLayer : IDisposable
         Tensor? dNormal = needsInput ? Like(gradient) : null; // [tokens, hidden]
 
         // The block's input is not in the state: it is the output of the block below, which the step has.
-        queryKeyValue.Backward(dQkv, state.Normal ?? Again(queryKeyValue, inputNorm, x), state.QueryKeyValueLow, dNormal);
+        queryKeyValue.Backward(dQkv, state.Normal ?? Again(queryKeyValue, inputNorm, x), state.QueryKeyValueState, dNormal);
         inputNorm.AddBackward(x, state.InputScale, dNormal, gradient);
     }
 
@@ -231,7 +232,7 @@ internal sealed class FusedLayer : IDisposable
         TensorStack quick = kept == Kept.Products ? scratch : place; // what is made again from what products gave
         (Tensor normal, Tensor? scale) = inputNorm.Forward(x, PlaceOf(queryKeyValue, quick), place); // [tokens, hidden]
         Tensor qkv = (attention.KeepsProduct ? place : scratch).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
-        Tensor? qkvLow = queryKeyValue.Forward(normal, qkv, place);
+        ProductState? qkvState = queryKeyValue.Forward(normal, qkv, place);
         (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities: kept == Kept.All); // [tokens, heads, headSize]
         if (step.IsLastAlone)
         {
@@ -242,7 +243,7 @@ internal sealed class FusedLayer : IDisposable
 
         // Without a norm behind it the residual goes into o_proj: the product needs no tensor of its own for the sum.
         Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
-        Tensor? outputLow = output.Forward(mixed.flatten(1), middle, place, residual: attentionOutputNorm.IsThere ? null : x); // x + attention
+        ProductState? outputState = output.Forward(mixed.flatten(1), middle, place, residual: attentionOutputNorm.IsThere ? null : x); // x + attention
         (Tensor, Tensor)? attentionOutput = null;
         if (attentionOutputNorm.IsThere)
         {
@@ -254,9 +255,9 @@ internal sealed class FusedLayer : IDisposable
 
         (Tensor middleNormal, Tensor? middleScale) = middleNorm.Forward(middle, PlaceOf(gateUp, quick), place); // [tokens, hidden]
 
-        // gate and up as they come out of their product: the backward pass makes the activation's slope again from them.
-        Tensor gates = place.Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
-        Tensor? gateUpLow = gateUp.Forward(middleNormal, gates, place);
+        // gate and up as they come out of their product: the backward pass makes the activation's slope again from them. Scaled, they are made again themselves.
+        Tensor gates = (gateUp.UnscaledWidth > 0 ? scratch : place).Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
+        ProductState? gateUpState = gateUp.Forward(middleNormal, gates, place);
         Tensor active = PlaceOf(down, quick).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
         Activate(gates, active);
         LayerState state = new()
@@ -264,16 +265,16 @@ internal sealed class FusedLayer : IDisposable
             InputScale = scale,
             // Inputs of products that nothing adapts: no gradient of a weight asks for them. Nor are inputs without a norm, which are there already, part of it.
             Normal = IsState(queryKeyValue) && scale is not null ? normal : null,
-            QueryKeyValueLow = qkvLow,
+            QueryKeyValueState = qkvState,
             Attention = attended,
             Mixed = output.IsAdapted ? mixed : null,
-            OutputLow = outputLow,
+            OutputState = outputState,
             AttentionOutput = attentionOutput,
             Middle = middle,
             MiddleScale = middleScale,
             MiddleNormal = IsState(gateUp) && middleScale is not null ? middleNormal : null,
-            GateUpLow = gateUpLow,
-            GateUp = gates,
+            GateUpState = gateUpState,
+            GateUp = gateUp.UnscaledWidth > 0 ? null : gates,
             Active = IsState(down) ? active : null,
         };
         return (state, active);
@@ -286,7 +287,7 @@ internal sealed class FusedLayer : IDisposable
     {
         if (!mlpOutputNorm.IsThere)
         {
-            return state with { DownLow = down.Forward(active, result, place, residual: state.Middle) };
+            return state with { DownState = down.Forward(active, result, place, residual: state.Middle) };
         }
 
         (LayerState found, Tensor normal) = DownAndNorm(active, state, place);
@@ -298,9 +299,9 @@ internal sealed class FusedLayer : IDisposable
     private (LayerState State, Tensor Normal) DownAndNorm(Tensor active, LayerState state, TensorStack place)
     {
         Tensor value = place.Take(active.dtype, state.Middle.shape); // [tokens, hidden]
-        Tensor? low = down.Forward(active, value, place);
+        ProductState? product = down.Forward(active, value, place);
         (Tensor normal, Tensor? scale) = mlpOutputNorm.Forward(value, scratch, place);
-        return (state with { DownLow = low, MlpOutput = (value, scale!) }, normal);
+        return (state with { DownState = product, MlpOutput = (value, scale!) }, normal);
     }
 
     /// <summary>What was mixed times the branch's scale; attention's backward pass may ask for the unscaled.</summary>

@@ -49,7 +49,8 @@ internal sealed class FusedStep : IStepEngine
             decoder.Shape,
             (int)decoder.Embedding.element_size(),
             kernels,
-            FrozenProduct.Workspace(decoder.Embedding.device));
+            FrozenProduct.Workspace(decoder.Embedding.device),
+            (head.UnscaledWidth, head.Passing));
         Ways =
         [
             .. layers.Select(layer => layer.AttentionWay).OfType<string>().Distinct().Select(way => $"Attention {way}"),

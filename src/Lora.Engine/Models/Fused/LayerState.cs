@@ -8,17 +8,17 @@ internal sealed record LayerState
     /// <summary>Of the norm of the block's input, [tokens]; null without one.</summary>
     public required Tensor? InputScale { get; init; }
 
-    /// <summary>The input of q, k and v, [tokens, hidden], where it is not the block's own, and its product with their A's.</summary>
+    /// <summary>The input of q, k and v, [tokens, hidden], where it is not the block's own, and what their product keeps.</summary>
     public required Tensor? Normal { get; init; }
 
-    public required Tensor? QueryKeyValueLow { get; init; }
+    public required ProductState? QueryKeyValueState { get; init; }
 
     public required FusedAttentionState Attention { get; init; }
 
-    /// <summary>The input of o_proj, [tokens, heads, headSize], and its product with its A.</summary>
+    /// <summary>The input of o_proj, [tokens, heads, headSize], and what its product keeps.</summary>
     public required Tensor? Mixed { get; init; }
 
-    public required Tensor? OutputLow { get; init; }
+    public required ProductState? OutputState { get; init; }
 
     /// <summary>What attention gave, [tokens, hidden], and its norm's scale; null without a norm behind it.</summary>
     public (Tensor Value, Tensor Scale)? AttentionOutput { get; init; }
@@ -31,25 +31,36 @@ internal sealed record LayerState
 
     public required Tensor? MiddleScale { get; init; }
 
-    /// <summary>The input of gate and up, [tokens, hidden], where it is not that sum, and its product with their A's.</summary>
+    /// <summary>The input of gate and up, [tokens, hidden], where it is not that sum, and what their product keeps.</summary>
     public required Tensor? MiddleNormal { get; init; }
 
-    public required Tensor? GateUpLow { get; init; }
+    public required ProductState? GateUpState { get; init; }
 
-    /// <summary>gate | up, [tokens, 2 intermediate].</summary>
-    public required Tensor GateUp { get; init; }
+    /// <summary>gate | up, [tokens, 2 intermediate]; null where it is made again of what their product gave.</summary>
+    public required Tensor? GateUp { get; init; }
 
-    /// <summary>The input of down, [tokens, intermediate], and its product with its A.</summary>
+    /// <summary>The input of down, [tokens, intermediate], and what its product keeps.</summary>
     public required Tensor? Active { get; init; }
 
-    public Tensor? DownLow { get; init; }
+    public ProductState? DownState { get; init; }
 
     /// <summary>Bytes of all of it.</summary>
-    public long Size => Tensors().Concat(Attention.Tensors).Sum(tensor => tensor.NumberOfElements * tensor.element_size());
+    public long Size => Tensors().Concat(Products.SelectMany(product => product.Tensors)).Concat(Attention.Tensors).Sum(tensor => tensor.NumberOfElements * tensor.element_size());
+
+    private IEnumerable<ProductState> Products => new[] { QueryKeyValueState, OutputState, GateUpState, DownState }.OfType<ProductState>();
 
     private IEnumerable<Tensor> Tensors() => new[]
     {
-        InputScale, Normal, QueryKeyValueLow, Mixed, OutputLow, Middle, MiddleScale, MiddleNormal, GateUpLow, GateUp, Active, DownLow,
+        InputScale, Normal, Mixed, Middle, MiddleScale, MiddleNormal, GateUp, Active,
         AttentionOutput?.Value, AttentionOutput?.Scale, MlpOutput?.Value, MlpOutput?.Scale,
     }.OfType<Tensor>();
+}
+
+/// <summary>What the backward pass of a product needs of its forward pass, beside its input. The tensors are the stack's.</summary>
+/// <param name="Low">s x Aᵀ, [tokens, rank].</param>
+/// <param name="Unscaled">x Wᵀ + s (x Aᵀ) Bᵀ where magnitudes scale it, [tokens, all outputs]; null elsewhere.</param>
+internal sealed record ProductState(Tensor Low, Tensor? Unscaled)
+{
+    /// <summary>All of it.</summary>
+    public IEnumerable<Tensor> Tensors => new[] { Low, Unscaled }.OfType<Tensor>();
 }

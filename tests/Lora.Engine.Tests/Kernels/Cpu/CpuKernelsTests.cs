@@ -73,6 +73,32 @@ public class CpuKernelsTests
 
     [Theory]
     [MemberData(nameof(Cases))]
+    public void Scaled_outputs_and_their_gradients_are_exact(string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        width += 1024; // more than are summed together
+        Tensor z = Draw(type, 9, width), residual = Draw(type, 9, width), dy = Draw(type, 9, width);
+        (Tensor scale, Tensor shift) = (Draw(ScalarType.Float32, width), Draw(ScalarType.Float32, width));
+        foreach ((Tensor? added, Tensor? behind) in new[] { (shift, residual), (shift, null), (null, residual), ((Tensor?)null, (Tensor?)null) })
+        {
+            (Tensor y, Tensor expected) = (empty_like(z), empty_like(Wide(z)));
+            kernels.ScaleForward(z, scale, added, behind, y);
+            exact.ScaleForward(Wide(z), Wide(scale), added is null ? null : Wide(added), behind is null ? null : Wide(behind), expected);
+            Assert.InRange(Closeness.Relative(y, expected), 0, tolerance);
+        }
+
+        (Tensor dz, Tensor exactDz) = (z.clone(), Wide(z));
+        (Tensor sums, Tensor exactSums) = (empty_like(scale), empty_like(Wide(scale)));
+        kernels.ScaleBackward(dy, scale, dz, sums);
+        exact.ScaleBackward(Wide(dy), Wide(scale), exactDz, exactSums);
+
+        Assert.InRange(Closeness.Relative(dz, exactDz), 0, tolerance);
+        Assert.InRange(Closeness.Relative(sums, exactSums), 0, SingleTolerance);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
     public void The_first_values_of_heads_are_rotated_and_the_others_left(string name, int width)
     {
         using DisposeScope scope = NewDisposeScope();

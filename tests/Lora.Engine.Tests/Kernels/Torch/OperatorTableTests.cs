@@ -28,13 +28,15 @@ public class OperatorTableTests
     [Theory]
     [InlineData("llama3")]
     [InlineData("gemma2")]
-    public void So_have_those_of_dropout_and_of_4_bit_bases(string family)
+    public void So_have_those_of_dropout_of_4_bit_bases_and_of_magnitudes(string family)
     {
         using MetaStep dropping = new(family, 2, new LoraConfig { Dropout = 0.1 });
         using MetaStep coded = new(family, 2, isFourBit: true);
+        using MetaStep scaled = new(family, 2, new LoraConfig { UseDora = true });
 
         AssertRows(dropping.Launched(Lengths));
         AssertRows(coded.Launched(Lengths));
+        AssertRows(scaled.Launched(Lengths));
     }
 
     [Theory]

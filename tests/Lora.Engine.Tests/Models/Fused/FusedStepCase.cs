@@ -3,6 +3,7 @@ using Lora.Data;
 using Lora.Kernels;
 using Lora.Models;
 using Lora.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lora.Tests.Models;
@@ -20,7 +21,14 @@ internal sealed class FusedStepCase
         Model = model;
         Adapter = new(Model, config ?? new LoraConfig(), [.. modules.Select((module, index) => new AdapterTarget(module, 2 + (index % 3), 0.5 + index))], CPU, seed: 5);
         using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<TrainableParameter, Tensor> magnitudes = Adapter.Arena.Parameters.Where(parameter => PeftKey.IsMagnitude(parameter.Key)).ToDictionary(parameter => parameter, parameter => parameter.Value.clone());
         Adapter.Arena.Values.copy_(randn([Adapter.Arena.Count], device: CPU, generator: new Generator(3, CPU)).Multiply(0.05));
+        foreach ((TrainableParameter parameter, Tensor begun) in magnitudes)
+        {
+            parameter.Value.mul_(begun).Multiply(4).Add(begun); // about the norms, as training leaves them
+        }
+
         Random random = new(7);
         Examples = [.. new[] { 5, 300, 1, 40 }.Select((length, index) => Example(random, length, index))];
         Batch = Batch.Of(Examples, padId: 0);
@@ -79,8 +87,7 @@ internal sealed class FusedStepCase
         return ModelLoader.Load(FamilyCase.FolderOf(family, files), CPU, type, quantization);
     }
 
-    private Dictionary<string, LowRankFactors> Factors() =>
-        Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!);
+    private IReadOnlyDictionary<string, LowRankFactors> Factors() => LinearFactors.Of(Adapter.Layers).Factors!;
 
     private TrainingExample Example(Random random, int length, int index)
     {

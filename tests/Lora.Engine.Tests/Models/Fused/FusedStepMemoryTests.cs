@@ -34,6 +34,20 @@ public class FusedStepMemoryTests
     }
 
     [Theory]
+    [InlineData(LoraQuantization.None, true)]
+    [InlineData(LoraQuantization.NF4, false)]
+    public void Nor_does_one_with_magnitudes(LoraQuantization quantization, bool byOperators)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("llama3", ScalarType.Float32, [.. FusedStepCase.Everything("llama3"), "lm_head"], quantization, new() { UseDora = true });
+        using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
+        step.Recomputation = Recomputation.Full(2);
+        run.Loss(step);
+
+        Assert.Equal(0, LiveTensors.Growth(() => run.Loss(step)));
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Nor_does_one_on_4_bits(bool isFused)

@@ -15,6 +15,9 @@ public class StepLaunchTests
     private const int MostBeside = 40;
     private const int MostOfDropout = 30;
 
+    // Of the norms of four products eight each, and seven that lay the B of joined layers; g and the outputs, and those of the gate once more; its gradient, m's and what goes on in four.
+    private const int MostOfMagnitudes = 64;
+
     // Magnitudes of a block's matrices in four operators, codes of four products in two each, seven matrices; both ways.
     private const int MostOfFourBit = 38;
 
@@ -194,6 +197,20 @@ public class StepLaunchTests
         (int dropped, _, string text) = Count(family, new LoraConfig { Dropout = 0.1 }, [], 512);
 
         Assert.True(dropped - plain <= MostOfDropout, $"{dropped - plain} operators more with dropout: {text}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Trained_magnitudes_launch_more_and_no_more_than_that(string family)
+    {
+        LoraConfig config = new() { UseDora = true };
+        (int plain, int beside, _) = Count(family, null, [], 512);
+        (int scaled, int besideScaled, string text) = Count(family, config, [], 512);
+        (int ofMany, _, _) = Count(family, config, [], [.. Enumerable.Range(0, 32).Select(index => 4 + (index * 3))]);
+
+        Assert.True(scaled - plain <= MostOfMagnitudes, $"{scaled - plain} operators more with magnitudes: {text}");
+        Assert.True(besideScaled <= beside, $"{besideScaled} operators beside the blocks and not {beside}: {text}");
+        Assert.Equal(scaled, ofMany);
     }
 
     [Theory]

@@ -11,12 +11,13 @@ public class ResumeTests
     private static readonly TrainingOptions Options = ExampleRun.Options with { MaxStep = 6, SaveStep = 2 };
 
     [Theory]
-    [InlineData(0.0)]
-    [InlineData(0.2)]
-    public void A_stopped_run_goes_on_bit_for_bit(double dropout)
+    [InlineData(0.0, false)]
+    [InlineData(0.2, false)]
+    [InlineData(0.0, true)]
+    public void A_stopped_run_goes_on_bit_for_bit(double dropout, bool useDora)
     {
         using TemporaryFolder folder = new();
-        LoraConfig config = ExampleRun.Config with { Dropout = dropout };
+        LoraConfig config = ExampleRun.Config with { Dropout = dropout, UseDora = useDora };
         LoraTrainingResult whole = ExampleRun.Train(config, Options with { OutputPath = folder.File("whole") });
         TrainingOptions options = Options with { OutputPath = folder.File("parts"), Resume = true };
 

@@ -29,7 +29,7 @@ internal sealed unsafe class DirectProduct<TLanes, TElement> : IDisposable
         if (change is not null)
         {
             scale = (float*)TensorMemory.Address(change.Scale);
-            shift = (float*)TensorMemory.Address(change.Shift);
+            shift = (float*)TensorMemory.Address(change.Shift!);
         }
 
         List<LowRankPart> found = [];

@@ -90,7 +90,7 @@ internal sealed class LayerMemory
     /// <summary>The most that kernels and operators make in passing.</summary>
     public long Passing(StepShape shape) =>
         // The gradient behind a norm stays until its half of the block is done.
-        (MakesResults && hasOutputNorms ? Bytes(shape, Hidden) : 0) + Math.Max(mixing.Bytes(shape).Passing, kernels.Workspace(shape.Tokens, Widths));
+        (MakesResults && hasOutputNorms ? Bytes(shape, Hidden) : 0) + Math.Max(Math.Max(mixing.Bytes(shape).Passing, ranks.Passing), kernels.Workspace(shape.Tokens, Widths));
 
     /// <summary>What attention shares with other blocks; null for nothing.</summary>
     public SharedBytes? Shared(StepShape shape) => mixing.Bytes(shape).Shared;
@@ -104,6 +104,7 @@ internal sealed class LayerMemory
             : (ranks.Output == 0 && !mixing.KeepsMixed ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
         long perToken = normals + heads // inputs of products that nothing adapts, and those that are made again
             + (isAgain || ranks.Down == 0 ? Intermediate : 0)
+            + ranks.ScaledAgain
             + ranks.Dropped; // the input of a product, once for each adapter that sees its own
         perToken += hasOutputNorms && !MakesResults ? Hidden : 0; // the normalised output of the MLP
         AttentionBytes mixed = mixing.Bytes(shape);
@@ -116,7 +117,7 @@ internal sealed class LayerMemory
         // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
         bool isAgain = kept == Models.Kept.Products && !MakesResults && hasInputNorms;
         long normal = isAgain ? 2 * Hidden : Hidden; // the gradient at a norm's result, and that result where it is made again
-        long mlp = (2 * Intermediate) + Math.Max(Intermediate, normal); // gradients of gate and up, and before or behind them
+        long mlp = ranks.ScaledAgain + (2 * Intermediate) + Math.Max(Intermediate, normal); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
         long branch = hasOutputNorms && !MakesResults ? Hidden : 0; // the gradient behind a norm
         long adapter = branch + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
@@ -141,6 +142,7 @@ internal sealed class LayerMemory
         long normal = MakesResults || isAgain || !hasInputNorms ? 0 : Hidden;
         long perToken = (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
             + Hidden + (2 * Intermediate) // the sum after attention, or what is normalised before it; gate and up
+            + ranks.Unscaled // of the other products
             + (hasOutputNorms ? (MakesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
             + (ranks.QueryKeyValue > 0 ? normal + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
             + (ranks.Output > 0 ? (mixing.KeepsMixed ? 0 : Queries) + ranks.Output : 0)
@@ -151,7 +153,29 @@ internal sealed class LayerMemory
 }
 
 /// <summary>The ranks of what adapts the products of a block, added up by product; 0 where nothing does; and the most values of a token that a product drops at once.</summary>
-internal readonly record struct LayerRanks(long QueryKeyValue, long Output, long GateUp, long Down, long Dropped);
+internal readonly record struct LayerRanks(long QueryKeyValue, long Output, long GateUp, long Down, long Dropped)
+{
+    /// <summary>Values of a token, before magnitudes scale them, that are kept beside the outputs.</summary>
+    public long Unscaled { get; init; }
+
+    /// <summary>Values of gate and up where they are kept before magnitudes scale them, and are scaled once more in the backward pass.</summary>
+    public long ScaledAgain { get; init; }
+
+    /// <summary>Bytes that norms of DoRA make in passing.</summary>
+    public long Passing { get; init; }
+
+    /// <summary>Those of a block's products.</summary>
+    public static LayerRanks Of(AdaptedProduct queryKeyValue, AdaptedProduct output, AdaptedProduct gateUp, AdaptedProduct down)
+    {
+        AdaptedProduct[] all = [queryKeyValue, output, gateUp, down];
+        return new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, all.Max(product => product.DroppedWidth))
+        {
+            Unscaled = all.Sum(product => product.UnscaledWidth) - gateUp.UnscaledWidth,
+            ScaledAgain = gateUp.UnscaledWidth,
+            Passing = all.Max(product => product.Passing),
+        };
+    }
+}
 
 /// <summary>What the memory of a step hangs on.</summary>
 /// <param name="Lengths">Tokens of each document.</param>

@@ -9,7 +9,9 @@ namespace Lora.Models;
 /// <param name="elementSize">Of activations.</param>
 /// <param name="kernels">What computes it.</param>
 /// <param name="products">Bytes that matrix products need in passing (<see cref="FrozenProduct.Workspace"/>).</param>
-internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyList<LayerMemory> prefix, ModelShape model, int elementSize, IKernels kernels, long products)
+/// <param name="head">Logits of a place that the head has beside those of the loss, and bytes that its magnitudes make in passing.</param>
+internal sealed class StepMemory(
+    IReadOnlyList<LayerMemory> layers, IReadOnlyList<LayerMemory> prefix, ModelShape model, int elementSize, IKernels kernels, long products, (long Unscaled, long Passing) head = default)
 {
     // cos and sin of a token's angles, wide, by each of the model's rotations.
     private readonly long angleSize = model.Rotations.Sum(rope => 2L * rope.RotatedValues(model.Blocks[0].SelfAttention.HeadDimension)) * Math.Max(elementSize, sizeof(float));
@@ -76,7 +78,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyLis
     }
 
     /// <summary>The most bytes that kernels and operators make in passing; the loss makes none, since a chunk's logits become their gradient in their place.</summary>
-    private long Passing(StepShape shape) => All.Select(layer => layer.Passing(shape)).DefaultIfEmpty().Max();
+    private long Passing(StepShape shape) => All.Select(layer => layer.Passing(shape)).Append(head.Passing).Max();
 
     private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
 
@@ -84,6 +86,7 @@ internal sealed class StepMemory(IReadOnlyList<LayerMemory> layers, IReadOnlyLis
     {
         // Logits are the widest rows of all; how many exist at once is bounded by the chunk and not by the batch.
         long width = (model.Head.Cap is null ? 1L : 2L) * model.VocabularySize; // once more where they are capped
+        width += head.Unscaled;
         long logits = Math.Min(chunk, shape.Supervised) * (width + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
         logits = kernels.MakesResults ? logits : Math.Max(logits, shape.Supervised * (long)model.HiddenSize); // or, behind them, the norm's gradient
         long normal = kernels.MakesResults ? 0 : shape.Supervised * ((elementSize * (long)model.HiddenSize) + sizeof(float));

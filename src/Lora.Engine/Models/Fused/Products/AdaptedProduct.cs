@@ -8,7 +8,7 @@ namespace Lora.Models;
 /// <summary>
 /// Linear layers that share an input x, with their adapters: y = x Wᵀ + b + s (x Aᵀ) Bᵀ, where A holds the adapters' A one below the other, one thin
 /// product, and each B adds to its own layer's outputs. Neither B A nor a gradient of W is ever formed. With dropout each adapter sees an x of its own,
-/// which is made again in the backward pass and never kept.
+/// which is made again in the backward pass and never kept. Where magnitudes are trained, what the products give is kept, and the outputs are made of it.
 /// </summary>
 internal sealed class AdaptedProduct : IDisposable
 {
@@ -73,8 +73,16 @@ internal sealed class AdaptedProduct : IDisposable
     /// <summary>Values of a token as adapters see it, of those that are dropped at once; 0 where none ever are.</summary>
     public long DroppedWidth { get; }
 
+    /// <summary>Values of a token as the products give them, before magnitudes scale them, which are kept; 0 where no magnitude is trained.</summary>
+    public long UnscaledWidth => IsScaled ? frozen.Shape[0] : 0;
+
+    /// <summary>Bytes that are made in passing beside that.</summary>
+    public long Passing => change?.Passing ?? 0;
+
     /// <summary>Told of x, [tokens, in], before each forward pass; null for nobody.</summary>
     public Action<Tensor>? OnInput { get; set; }
+
+    private bool IsScaled => change is { IsTrained: true };
 
     private bool IsDropping => parts.Any(part => part.Seed is not null);
 
@@ -95,6 +103,7 @@ internal sealed class AdaptedProduct : IDisposable
             }
         }
 
+        change?.Refresh();
         Redraw();
     }
 
@@ -111,16 +120,51 @@ internal sealed class AdaptedProduct : IDisposable
     /// <summary>Writes the layers' outputs side by side.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="y">[tokens, all outputs]; written.</param>
-    /// <param name="lowPlace">Where x Aᵀ goes.</param>
+    /// <param name="place">Where the state goes.</param>
     /// <param name="residual">What is added to them, like y; null for nothing.</param>
-    /// <returns>s x Aᵀ, [tokens, rank], which the backward pass needs; null when nothing is adapted.</returns>
-    public Tensor? Forward(Tensor x, Tensor y, TensorStack lowPlace, Tensor? residual = null)
+    /// <returns>What the backward pass needs; null when nothing is adapted.</returns>
+    public ProductState? Forward(Tensor x, Tensor y, TensorStack place, Tensor? residual = null)
     {
         OnInput?.Invoke(x);
+        Tensor z = IsScaled ? place.Take(y.dtype, y.shape) : y;
+        Tensor? low = Multiply(x, z, place, residual);
+        change?.Apply(kernels, z, residual, y);
+        return low is null ? null : new(low, IsScaled ? z : null);
+    }
 
+    /// <summary>What the backward pass needs, without the outputs; null when nothing is adapted.</summary>
+    /// <param name="x">[tokens, in].</param>
+    /// <param name="place">Where it goes.</param>
+    public ProductState? Again(Tensor x, TensorStack place)
+    {
+        if (!IsScaled)
+        {
+            return Reduce(x, place) is Tensor reduced ? new(reduced, null) : null;
+        }
+
+        Tensor z = place.Take(x.dtype, x.shape[0], frozen.Shape[0]);
+        return new(Multiply(x, z, place, residual: null)!, z);
+    }
+
+    /// <summary>The outputs once more, of what the products gave; only where magnitudes are trained.</summary>
+    /// <param name="state">Of the forward pass.</param>
+    /// <param name="place">Where they go.</param>
+    public Tensor Outputs(ProductState state, TensorStack place)
+    {
+        Tensor y = place.Take(state.Unscaled!.dtype, state.Unscaled.shape);
+        change!.Apply(kernels, state.Unscaled, residual: null, y);
+        return y;
+    }
+
+    /// <summary>Writes x Wᵀ + s (x Aᵀ) Bᵀ, with bias and residual where nothing else follows.</summary>
+    /// <returns>s x Aᵀ, [tokens, rank]; null when nothing is adapted.</returns>
+    private Tensor? Multiply(Tensor x, Tensor y, TensorStack place, Tensor? residual)
+    {
         // The large product first: quantised weights have their values only until the next are asked for.
-        FrozenProduct.Forward(x, frozen.Values(), change is null ? frozen.Bias : null, change is null ? residual : null, y);
-        Tensor? low = Reduce(x, lowPlace);
+        Tensor weight = frozen.Values();
+        change?.Prepare(weight);
+        FrozenProduct.Forward(x, weight, change is null ? frozen.Bias : null, change is null ? residual : null, y);
+        Tensor? low = Reduce(x, place);
         for (int first = 0, count; first < parts.Count; first += count)
         {
             // Thin products, in place; B A, as large as W, is never formed.
@@ -136,14 +180,13 @@ internal sealed class AdaptedProduct : IDisposable
             }
         }
 
-        change?.Apply(y, residual);
         return low;
     }
 
     /// <summary>s x Aᵀ alone, [tokens, rank]; null when nothing is adapted.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="place">Where it goes.</param>
-    public Tensor? Reduce(Tensor x, TensorStack place)
+    private Tensor? Reduce(Tensor x, TensorStack place)
     {
         if (!IsAdapted)
         {
@@ -177,10 +220,12 @@ internal sealed class AdaptedProduct : IDisposable
     /// <summary>Adds up the gradients of the adapters: dB = dyᵀ(s x Aᵀ), dA = s (dy B)ᵀ x; writes dx = dy W + s (dy B) A.</summary>
     /// <param name="dy">[tokens, all outputs].</param>
     /// <param name="x">[tokens, in]; not read when nothing is adapted.</param>
-    /// <param name="low">Of the forward pass.</param>
+    /// <param name="state">Of the forward pass; not to be read afterwards.</param>
     /// <param name="dx">[tokens, in]; null when nothing before these layers learns.</param>
-    public void Backward(Tensor dy, Tensor? x, Tensor? low, Tensor? dx)
+    public void Backward(Tensor dy, Tensor? x, ProductState? state, Tensor? dx)
     {
+        dy = IsScaled ? change!.Backward(kernels, dy, state!.Unscaled!) : dy;
+        Tensor? low = state?.Low;
         if (dx is not null)
         {
             // dx = dy W first, which writes; the adapters' share is added to it.

@@ -16,6 +16,9 @@ internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradien
     /// <summary>g, [out], float32: what outputs without the bias are multiplied by; null for 1. No gradient is taken of it.</summary>
     public Tensor? Scale { get; init; }
 
+    /// <summary>m, of which g = m / ‖W + s · B A‖ is made in each step; null where it is not trained.</summary>
+    public TrainedMagnitude? Magnitude { get; init; }
+
     /// <summary>c, [out], float32: what is added to the bias; null for nothing. No gradient is taken of it.</summary>
     public Tensor? Shift { get; init; }
 
@@ -38,3 +41,9 @@ internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradien
 /// <param name="Down">The place of A's first value.</param>
 /// <param name="Up">The place of B's first value.</param>
 internal sealed record FactorHome(Tensor Values, Tensor Gradients, long Down, long Up);
+
+/// <summary>Where the magnitudes of a layer's outputs lie among all trained values (DoRA).</summary>
+/// <param name="Values">All, [count], float32.</param>
+/// <param name="Gradients">Like the values.</param>
+/// <param name="Place">The place of the first one, m of output 0.</param>
+internal sealed record TrainedMagnitude(Tensor Values, Tensor Gradients, long Place);

@@ -28,10 +28,16 @@ public class StepMemoryTests
     [InlineData("olmo2", "self_attn.k_proj,mlp.down_proj")]
     public void What_a_block_keeps_is_what_was_planned_to_the_byte(string family, string roles)
     {
+        AssertKept(family, roles, new());
+        AssertKept(family, roles, new() { UseDora = true });
+    }
+
+    private static void AssertKept(string family, string roles, LoraConfig config)
+    {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
         string[] modules = [.. (roles.Length == 0 ? FusedStepCase.Roles(family) : roles.Split(',')).Select(role => "model.layers.1." + role)];
-        FusedStepCase run = new(family, ScalarType.Float32, modules);
+        FusedStepCase run = new(family, ScalarType.Float32, modules, config: config);
         PackedDocuments documents = new(run.Examples);
         StepContext step = run.Model.Fused.Context(documents);
         StepShape shape = new([.. run.Examples.Select(example => example.Ids.Length)], run.Rows.Count);
@@ -87,17 +93,54 @@ public class StepMemoryTests
     [InlineData("olmo2", "", 0, 2, 2, true)]
     public void Everything_finds_the_room_that_was_planned_for_it(string family, string modules, int blocks, int activations, int attentions, bool byOperators)
     {
+        AssertRoom(family, modules, new(blocks, activations, attentions), byOperators, new() { Dropout = 0.1 });
+        AssertRoom(family, modules, new(blocks, activations, attentions), byOperators, new() { UseDora = true });
+    }
+
+    private static void AssertRoom(string family, string modules, Recomputation recomputation, bool byOperators, LoraConfig config)
+    {
         using DisposeScope scope = NewDisposeScope();
         string[] adapted = modules.Length == 0 ? FusedStepCase.Everything(family) : modules.Split(',');
-        FusedStepCase run = new(family, ScalarType.Float32, adapted, config: new() { Dropout = 0.1 });
+        FusedStepCase run = new(family, ScalarType.Float32, adapted, config: config);
         run.Adapter.IsTraining = true;
         using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
-        step.Recomputation = new(blocks, activations, attentions);
+        step.Recomputation = recomputation;
 
         run.Loss(step);
         step.SumLoss(run.Batch, run.Rows);
 
         Assert.Equal(0, step.Overflow);
+    }
+
+    /// <summary>Block by block, for the same reason as below.</summary>
+    [Theory]
+    [InlineData("llama3", Kept.All, false)]
+    [InlineData("llama3", Kept.Products, true)]
+    [InlineData("qwen2", Kept.All, true)]
+    [InlineData("phi3", Kept.Products, false)]
+    [InlineData("gemma2", Kept.All, true)]
+    [InlineData("olmo2", Kept.Products, false)]
+    public void Outputs_that_magnitudes_scale_again_find_their_room(string family, object kept, bool byOperators)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        FusedStepCase run = new(family, ScalarType.Float32, FusedStepCase.Everything(family), config: new() { UseDora = true });
+        PackedDocuments documents = new(run.Examples);
+        StepContext step = run.Model.Fused.Context(documents);
+        StepShape shape = new([.. run.Examples.Select(example => example.Ids.Length)], run.Rows.Count);
+        Tensor x = run.Model.Fused.Embedding.index_select(0, tensor(documents.Ids, device: CPU));
+        using TensorStack scratch = new(CPU);
+        using TensorStack states = new(CPU);
+        using FusedLayer layer = run.Layer(1, byOperators ? new TorchKernels() : null, scratch);
+        layer.Refresh();
+
+        scratch.Reserve(layer.Memory.ForwardScratch((Kept)kept, shape));
+        LayerState state = layer.Forward(x, step, (Kept)kept, states).State!;
+        Assert.Equal(0, scratch.Overflow);
+
+        scratch.Reserve(layer.Memory.BackwardScratch((Kept)kept, shape));
+        layer.Backward(ones_like(x), x, state, step, needsInput: true);
+        Assert.Equal(0, scratch.Overflow);
     }
 
     /// <summary>Block by block: in a whole step the head's room hides what a block lacks.</summary>

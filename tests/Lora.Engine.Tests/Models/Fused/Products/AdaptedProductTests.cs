@@ -59,9 +59,9 @@ public sealed class AdaptedProductTests : IDisposable
         }
 
         Tensor y = Arithmetic.Full([9, 17], double.NaN, type, CPU);
-        Tensor? low = product.Forward(x, y, stack);
+        ProductState? state = product.Forward(x, y, stack);
         Tensor dx = Arithmetic.Full(x.shape, double.NaN, type, CPU);
-        product.Backward(dy, x, low, dx);
+        product.Backward(dy, x, state, dx);
 
         double tolerance = isExact ? 1e-7 : 1e-6; // gradients are added up in float32
         Assert.InRange(Closeness.Relative(y, expected), 0, tolerance);
