@@ -42,7 +42,7 @@ public class DecodingChangesTests
         using CausalLanguageModel model = ModelLoader.Load(PeftAdapter.Model, CPU, ScalarType.Float32);
         using AttachedAdapter adapter = GoldenAdapter.Attach(model, document.RootElement.GetProperty("lora_config"), new(Path.Combine(folder, "adapter_final.safetensors")));
         using DecodingChanges changes = DecodingChanges.Of(adapter.Layers, model);
-        using IDecoder decoder = DirectDecoders.Find(model, changes.Direct!)!;
+        using IDecoder decoder = DecoderChecks.Direct(model, changes.Direct!);
         (Tensor ids, Tensor logits) = PeftAdapter.End(run);
         int[] text = [.. ids[0].to(ScalarType.Int64).data<long>().Select(id => (int)id)];
 
@@ -108,7 +108,7 @@ public class DecodingChangesTests
     {
         using DecodingChanges changes = DecodingChanges.Of(adapter.Layers, model);
         Assert.Null(changes.Reason);
-        using IDecoder direct = DirectDecoders.Find(model, changes.Direct!)!, bare = DirectDecoders.Find(model, DirectChanges.None)!;
+        using IDecoder direct = DecoderChecks.Direct(model, changes.Direct!), bare = DecoderChecks.Direct(model, DirectChanges.None);
         using ModuleDecoder modules = new(model);
         foreach (IDecoder decoder in new[] { direct, modules, bare })
         {

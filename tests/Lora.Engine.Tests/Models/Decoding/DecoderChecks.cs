@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Lora.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,6 +10,15 @@ internal static class DecoderChecks
 {
     /// <summary>Of the largest logit, or absolute below 1: float32, sums in another order.</summary>
     public const double Tolerance = 1e-5;
+
+    /// <summary>The vector code of a model that it serves; a test is skipped by name where the processor has no such vectors.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="changes">What adapters change.</param>
+    public static IDecoder Direct(CausalLanguageModel model, DirectChanges changes)
+    {
+        Assert.SkipUnless(Vector256.IsHardwareAccelerated, "The processor has no vectors of 256 bits.");
+        return DirectDecoders.Find(model, changes) ?? throw new InvalidOperationException(DirectDecoders.WhyNot(model));
+    }
 
     public static void TextsOfUnequalLengthsGrow(string family, Func<CausalLanguageModel, IDecoder> begin)
     {

@@ -35,14 +35,14 @@ public class DecoderTensorTests
     public void Vector_code_leaves_nothing_of_a_step_and_nothing_of_the_decoder()
     {
         using CausalLanguageModel model = GoldenFamily.Open("llama3").Load();
-        using (IDecoder first = DirectDecoders.Find(model, DirectChanges.None)!)
+        using (IDecoder first = DecoderChecks.Direct(model, DirectChanges.None))
         {
             first.Read([1, 2, 3]); // the model joins its weights and makes its angles once
         }
 
         Assert.Equal(0, LiveTensors.Growth(() =>
         {
-            using IDecoder decoder = DirectDecoders.Find(model, DirectChanges.None)!;
+            using IDecoder decoder = DecoderChecks.Direct(model, DirectChanges.None);
             decoder.Read([1, 2, 3]);
             decoder.Read([4]);
             decoder.Step([5, 6]);

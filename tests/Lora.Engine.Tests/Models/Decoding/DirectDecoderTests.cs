@@ -21,12 +21,12 @@ public class DirectDecoderTests
     [Theory]
     [MemberData(nameof(Families))]
     public void Logits_of_texts_of_unequal_lengths_equal_those_of_each_whole_text(string family) =>
-        DecoderChecks.TextsOfUnequalLengthsGrow(family, model => DirectDecoders.Find(model, Nothing)!);
+        DecoderChecks.TextsOfUnequalLengthsGrow(family, model => DecoderChecks.Direct(model, Nothing));
 
     [Theory]
     [MemberData(nameof(Families))]
     public void A_text_that_is_taken_back_goes_on_otherwise_as_one_that_is_read_whole(string family) =>
-        DecoderChecks.ATextIsTakenBackAndGoesOnOtherwise(family, model => DirectDecoders.Find(model, Nothing)!);
+        DecoderChecks.ATextIsTakenBackAndGoesOnOtherwise(family, model => DecoderChecks.Direct(model, Nothing));
 
     [Theory]
     [MemberData(nameof(GoldenFamilies))]
@@ -37,14 +37,14 @@ public class DirectDecoderTests
         using CausalLanguageModel model = golden.Load();
         int[] prompt = [.. golden.Data["generate_prompt"].data<long>().Select(id => (int)id)];
         int[] whole = [.. golden.Data["generate_out"].data<long>().Select(id => (int)id)];
-        using (IDecoder bare = DirectDecoders.Find(model, Nothing)!)
+        using (IDecoder bare = DecoderChecks.Direct(model, Nothing))
         {
             Assert.Equal(whole[prompt.Length..], Likeliest(bare, prompt, whole.Length - prompt.Length));
         }
 
         using AttachedAdapter adapter = golden.Attach(model);
         using DecodingChanges changes = DecodingChanges.Of(adapter.Layers, model);
-        using IDecoder adapted = DirectDecoders.Find(model, changes.Direct!)!;
+        using IDecoder adapted = DecoderChecks.Direct(model, changes.Direct!);
         using ModuleDecoder modules = new(model);
         Assert.Equal(Likeliest(modules, prompt, 16), Likeliest(adapted, prompt, 16));
         DecoderChecks.AssertClose(modules.Logits(0), adapted.Logits(0));
@@ -90,7 +90,7 @@ public class DirectDecoderTests
         using CausalLanguageModel rounded = ModelLoader.Load(folder, CPU, ScalarType.BFloat16);
         using ModuleDecoder reference = new(exact);
         using ModuleDecoder modules = new(rounded);
-        using IDecoder direct = DirectDecoders.Find(rounded, Nothing)!;
+        using IDecoder direct = DecoderChecks.Direct(rounded, Nothing);
         foreach (IDecoder decoder in new[] { reference, modules, direct })
         {
             decoder.Read([1, 2, 3, 4]);
@@ -105,7 +105,7 @@ public class DirectDecoderTests
     {
         using DisposeScope scope = NewDisposeScope();
         using CausalLanguageModel model = GoldenFamily.Open("mistral").Load();
-        using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
+        using IDecoder decoder = DecoderChecks.Direct(model, Nothing);
         int[] text = [.. Enumerable.Range(0, 300).Select(place => (place * 7) % 90)];
         decoder.Read([1, 2]);
         decoder.Read(text[..250]);
@@ -125,7 +125,7 @@ public class DirectDecoderTests
         using DisposeScope scope = NewDisposeScope();
         using TemporaryFolder files = new();
         using CausalLanguageModel model = ModelLoader.Load(Example(intermediate, files), CPU, type, LoraQuantization.NF4);
-        using IDecoder direct = DirectDecoders.Find(model, Nothing)!;
+        using IDecoder direct = DecoderChecks.Direct(model, Nothing);
         using ModuleDecoder modules = new(model);
         foreach (IDecoder decoder in new[] { direct, modules })
         {
@@ -148,7 +148,7 @@ public class DirectDecoderTests
     public void Blocks_turn_by_their_own_rotations_or_by_none(double[] bases)
     {
         using CausalLanguageModel model = ChangedModel.Turned("llama3", ScalarType.Float32, bases);
-        using IDecoder decoder = DirectDecoders.Find(model, Nothing)!;
+        using IDecoder decoder = DecoderChecks.Direct(model, Nothing);
         int[] text = [3, 1, 4, 1, 5, 9, 2, 6, 5, 35];
         decoder.Read(text[..4]);
         Array.ForEach(text[4..], id => decoder.Step([id]));
