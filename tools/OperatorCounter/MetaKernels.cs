@@ -17,6 +17,7 @@ public static unsafe class MetaKernels
     private const string FlashForwardArguments = "TTTtt-----ooott";
     private const string FlashBackwardArguments = "TTTTTTTT----TTooo";
 
+    private const string MaskedAttentionArguments = "TTTt--o-";
     private const string NormArguments = "TTlTtl";
     private const string SelectArguments = "T-T";
     private const string AdamArguments = "LLLLLL-------tt";
@@ -41,6 +42,7 @@ public static unsafe class MetaKernels
         Shim.Add(library, "_efficient_attention_backward", &EfficientBackward);
         Shim.Add(library, "_flash_attention_forward", &FlashForward);
         Shim.Add(library, "_flash_attention_backward", &FlashBackward);
+        Shim.Add(library, "scaled_dot_product_attention", &MaskedAttention);
         Shim.Add(library, "_fused_rms_norm_backward", &NormBackward);
         Shim.Add(library, "index_select", &Select);
         Shim.Add(library, "index_select.out", &SelectInto);
@@ -106,6 +108,16 @@ public static unsafe class MetaKernels
         {
             stack[index] = Shim.Empty(shapes[index], type);
         }
+    }
+
+    /// <summary>What q [batch, heads, tokens, headSize] mixes of values [batch, heads, keys, valueSize], as by one of a card's kernels; by formulas META has no softmax for it.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void MaskedAttention(ulong* stack, ulong arguments, ulong results)
+    {
+        (long[] shape, ScalarType type) = (Shim.Sizes((nint)stack[0]), Shim.Type((nint)stack[0]));
+        shape[^1] = Shim.Sizes((nint)stack[2])[^1];
+        Release(stack, MaskedAttentionArguments);
+        stack[0] = Shim.Empty(shape, type);
     }
 
     /// <summary>(grad_input, grad_weight), the second one of nothing.</summary>

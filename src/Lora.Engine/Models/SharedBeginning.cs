@@ -7,6 +7,9 @@ namespace Lora.Models;
 /// <param name="Following">What follows in each, with its labels.</param>
 internal sealed record SharedBeginning(int[] Ids, IReadOnlyList<TrainingExample> Following)
 {
+    /// <summary>What the memory of a pass over the longest of what follows hangs on.</summary>
+    public StepShape Shape => new([Following.Max(text => text.Ids.Length)], Following.Max(text => text.TargetCount)) { Before = Ids.Length };
+
     /// <summary>What texts share; null where that is nothing, or there is one text.</summary>
     /// <param name="texts">Texts in which the token before each label predicts it.</param>
     public static SharedBeginning? Of(IReadOnlyList<TrainingExample> texts)

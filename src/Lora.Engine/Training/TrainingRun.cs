@@ -187,6 +187,7 @@ internal sealed class TrainingRun(
             observer.OnWarning("The memory limit and checkpointing have no effect on this run: autograd trains it (-Verbose says why), and keeps what it likes.");
         }
 
+        EvaluationSetup.GiveRoom(engine, loaded.Model.Device);
         return null;
     }
 

@@ -58,6 +58,18 @@ internal sealed partial record OperatorNeeds
         ],
     };
 
+    /// <summary>Attention of texts behind a beginning that they share, of heads that the memory efficient kernels serve.</summary>
+    public static OperatorNeeds MaskedAttention { get; } = new()
+    {
+        Names = Aten("scaled_dot_product_attention"),
+        Types = AnyFloat,
+        IsOnProcessor = true,
+        Sources =
+        [
+            new("ATen/native/transformers/attention.cpp", "scaled_dot_product_attention", "the kernel that serves the heads with a mask, and formulas where none does; rows of a mask that are no multiple of 16 bytes are laid out anew"),
+        ],
+    };
+
     /// <summary>The norm by root mean squares with its backward pass; the weight has the dtype of what is normalised.</summary>
     public static OperatorNeeds FusedNorm { get; } = new()
     {
@@ -140,7 +152,7 @@ internal sealed partial record OperatorNeeds
         Names =
         [
             .. Aten("add add_ sub mul mul_ div_ addcmul addcmul_ addcdiv_ reciprocal sqrt rsqrt_ exp_ expm1_ log_ tanh_ tanh_backward cos_ sin_ clamp"),
-            .. Aten("ge eq ne where tril_ sum mean norm argmax"),
+            .. Aten("ge eq ne where tril_ triu_ sum mean norm argmax"),
             .. Aten("copy_ cat stack zero_ zeros full bernoulli_"),
         ],
         Types = AnyFloat,
@@ -153,7 +165,7 @@ internal sealed partial record OperatorNeeds
     };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<OperatorNeeds> All { get; } = [FlashAttention, EfficientAttention, FusedNorm, FusedAdam, Softmax, Gates, Products, Places, Plain];
+    public static IReadOnlyList<OperatorNeeds> All { get; } = [FlashAttention, EfficientAttention, MaskedAttention, FusedNorm, FusedAdam, Softmax, Gates, Products, Places, Plain];
 
     private static string[] Aten(string names) => [.. names.Split(' ').Select(name => "aten::" + name)];
 

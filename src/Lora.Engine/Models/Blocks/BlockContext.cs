@@ -79,6 +79,6 @@ internal class BlockContext(long tokens, Device device, ScalarType dataType, Rot
         Tensor visible = ones([tokens, tokens], dtype: ScalarType.Bool, device: device).tril_().triu_(1 - size); // [query, key]
 
         // The lowest finite value, as transformers has it; its exponential is zero as that of -infinity is.
-        return zeros([tokens, tokens], dtype: dataType, device: device).Masked(visible.logical_not(), finfo(dataType).min);
+        return zeros([tokens, tokens], dtype: dataType, device: device).Masked(visible.bitwise_not(), finfo(dataType).min);
     }
 }

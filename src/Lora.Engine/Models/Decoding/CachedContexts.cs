@@ -34,10 +34,9 @@ internal sealed class FollowingContext(KeyValueCache cache, long tokens, Device 
     /// <param name="device">Where it is.</param>
     public static Tensor MaskOf(long before, long keys, long size, ScalarType dataType, Device device)
     {
-        Tensor places = Arithmetic.Range(0, keys, ScalarType.Int64, device); // [keys]
-        Tensor distance = places.narrow(0, before, keys - before).unsqueeze(1) - places; // [queries, keys]
-        Tensor hidden = distance.IsBelow(0).logical_or_(distance.IsAtLeast(size));
-        return zeros(distance.shape, dtype: dataType, device: device).Masked(hidden, finfo(dataType).min);
+        // Of what is seen from its first key to the query itself; the logarithm of 1 and 0 is what is added to scores, 0 and minus infinity.
+        Tensor visible = Arithmetic.Full([keys - before, keys], 1, dataType, device);
+        return visible.tril_(before).triu_(before - size + 1).log_();
     }
 
     /// <inheritdoc/>

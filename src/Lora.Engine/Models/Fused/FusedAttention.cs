@@ -35,8 +35,16 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
         set => attention.Slices = value;
     }
 
+    /// <summary>Whether tokens that stand behind others are mixed by the formula: kernels cap no scores, and need what those need that it has.</summary>
+    public bool MixesPastByFormula => attention.Laid is not null || weights.Block.Heads.Cap is not null;
+
     /// <summary>The bytes that attention takes of a batch.</summary>
-    public AttentionBytes Bytes(StepShape step) => attention.Bytes(step.Lengths, Math.Min(step.AttentionSlices, attention.MostSlices));
+    public AttentionBytes Bytes(StepShape step)
+    {
+        int slices = Math.Min(step.AttentionSlices, attention.MostSlices);
+        return step.Before == 0 ? attention.Bytes(step.Lengths, slices)
+            : PastAttention.Bytes(step.Before, step.Tokens, weights.Block.Heads, weights.Output.DataType.ElementSize(), MixesPastByFormula, slices);
+    }
 
     /// <summary>The mixed values.</summary>
     /// <param name="qkv">[tokens, (heads + 2 kvHeads) headSize]; part of the state (<see cref="KeepsProduct"/>), rotated in place where there are no norms.</param>

@@ -67,6 +67,9 @@ internal sealed class FusedLayer : IDisposable
     /// <summary>The heads whose documents its attention lays into rows; null where it does not.</summary>
     public AttentionHeads? Laid => attention.Laid;
 
+    /// <inheritdoc cref="FusedAttention.MixesPastByFormula"/>
+    public bool MixesPastByFormula => attention.MixesPastByFormula;
+
     /// <summary>In how many slices the heads of its attention are taken.</summary>
     public int AttentionSlices
     {

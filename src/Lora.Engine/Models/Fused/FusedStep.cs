@@ -70,6 +70,9 @@ internal sealed class FusedStep : IStepEngine
     /// <summary>What its tensors take.</summary>
     public StepMemory Memory { get; }
 
+    /// <summary>Whether what texts begin with is the same in each: a rotation that hangs on the length is another one for each.</summary>
+    public bool SharesBeginnings => !decoder.HasLengthRotation;
+
     /// <summary>Tensors for which there was no room where it was planned.</summary>
     public int Overflow => states.Overflow + scratch.Overflow;
 
@@ -116,6 +119,14 @@ internal sealed class FusedStep : IStepEngine
         scratch.Reserve(Memory.Scratch(sliced, Recomputation, LossChunk));
     }
 
+    /// <summary>The same for an evaluation.</summary>
+    public void ReserveEvaluation(StepShape shape)
+    {
+        StepShape sliced = shape with { AttentionSlices = AttentionSlices };
+        states.Reserve(Memory.EvaluationStack(sliced));
+        scratch.Reserve(Memory.EvaluationScratch(sliced, LossChunk));
+    }
+
     /// <inheritdoc/>
     public Tensor QueueGradients(Batch batch, SupervisedRows rows, double scale)
     {
@@ -130,7 +141,7 @@ internal sealed class FusedStep : IStepEngine
         // The optimiser has changed A and B since; products read copies of them in the base's dtype, and each batch drops other values.
         Refresh();
         PackedBatch packed = new(batch, rows);
-        StepContext step = Context(packed);
+        StepContext step = Context(packed.Documents, packed);
 
         // Finds the room that the run's plan reserved; a batch that nobody planned gets its own here.
         Reserve(Shape(packed, rows));
@@ -173,22 +184,22 @@ internal sealed class FusedStep : IStepEngine
         }
         finally
         {
-            // After a failure too: the next batch needs the stacks empty.
-            states.EndStep();
-            scratch.EndStep();
+            EndStep();
         }
     }
 
     /// <inheritdoc/>
     public LossSum SumLoss(Batch batch, SupervisedRows rows)
     {
-        if (rows.Count == 0)
-        {
-            return default;
-        }
-
         using DisposeScope scope = NewDisposeScope();
         return LossSum.Read([QueueSums(batch, rows)])[0];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<LossSum> SumEach(IReadOnlyList<TrainingExample> texts)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return LossSum.Read(QueueEach(texts));
     }
 
     /// <summary><see cref="SumLoss"/> without waiting for it.</summary>
@@ -197,13 +208,18 @@ internal sealed class FusedStep : IStepEngine
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        if (rows.Count == 0)
+        {
+            return zeros([2], dtype: ScalarType.Float64, device: decoder.Embedding.device).MoveToOuterDisposeScope();
+        }
+
         Refresh();
         PackedBatch packed = new(batch, rows);
-        scratch.Reserve(Memory.ForwardScratch(Shape(packed, rows) with { AttentionSlices = AttentionSlices }, LossChunk));
+        ReserveEvaluation(Shape(packed, rows));
         try
         {
-            StepContext step = Context(packed);
-            Tensor x = empty([packed.Documents.Ids.Length, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
+            StepContext step = Context(packed.Documents, packed);
+            Tensor x = states.Take(decoder.Embedding.dtype, packed.Documents.Ids.Length, decoder.Shape.HiddenSize); // [tokens, hidden]
             Prefix(caches: []).Write(packed.Documents, step, x); // nothing says that these documents come again
 
             // In place, block after block: without a backward pass nobody asks for a block's input again.
@@ -216,42 +232,43 @@ internal sealed class FusedStep : IStepEngine
         }
         finally
         {
-            // After a failure too: the next batch needs the stack empty.
-            scratch.EndStep();
+            EndStep();
         }
     }
 
-    /// <inheritdoc/>
-    public IReadOnlyList<LossSum> SumEach(IReadOnlyList<TrainingExample> texts)
+    /// <summary><see cref="SumEach"/> without waiting for it.</summary>
+    /// <returns>Each [2], float64, in the caller's scope.</returns>
+    internal IReadOnlyList<Tensor> QueueEach(IReadOnlyList<TrainingExample> texts)
     {
-        if (decoder.HasLengthRotation || SharedBeginning.Of(texts) is not SharedBeginning beginning)
+        if (!SharesBeginnings || SharedBeginning.Of(texts) is not SharedBeginning beginning)
         {
-            return this.SumAlone(texts);
+            return [.. texts.Select(text => Batch.Of([text], Batch.Padding)).Select(batch => QueueSums(batch, SupervisedRows.Of(batch)))];
         }
 
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Refresh();
-        int longest = Math.Max(beginning.Ids.Length, beginning.Following.Max(text => text.Ids.Length));
-        scratch.Reserve(Memory.ForwardScratch(new([longest], longest) { AttentionSlices = AttentionSlices }, LossChunk));
+        ReserveEvaluation(beginning.Shape);
         try
         {
-            using FusedFollowing following = new(decoder, layers, beginning.Ids);
+            PackedDocuments first = new([new(beginning.Ids, beginning.Ids, 1)]);
+            FusedFollowing following = new(decoder, layers, states, scratch, Context(first), beginning.Shape.Lengths[0]) { Slices = AttentionSlices };
             List<Tensor> sums = [];
             foreach (TrainingExample text in beginning.Following)
             {
                 using DisposeScope own = NewDisposeScope();
+                using TensorStack.Pass pass = states.Begin();
                 Batch batch = Batch.Of([text], Batch.Padding);
                 PackedBatch packed = new(batch, SupervisedRows.Of(batch));
                 StepContext step = decoder.Context(packed.Documents, packed, beginning.Ids.Length);
                 sums.Add(head.SumLoss(following.Read(step), step).MoveToOuterDisposeScope());
             }
 
-            return LossSum.Read(sums);
+            return [.. sums.Select(sum => sum.MoveToOuterDisposeScope())];
         }
         finally
         {
-            scratch.EndStep();
+            EndStep();
         }
     }
 
@@ -276,7 +293,15 @@ internal sealed class FusedStep : IStepEngine
     private static StepShape Shape(PackedBatch packed, SupervisedRows rows) =>
         new([.. packed.Documents.Places.Select(document => document.Length)], rows.Count);
 
-    private StepContext Context(PackedBatch packed) => decoder.Context(packed.Documents, packed, laid: layers.Select(layer => layer.Laid).OfType<AttentionHeads>());
+    private StepContext Context(PackedDocuments documents, PackedBatch? batch = null) =>
+        decoder.Context(documents, batch, laid: layers.Select(layer => layer.Laid).OfType<AttentionHeads>());
+
+    /// <summary>After a failure too: the next batch needs the stacks empty.</summary>
+    private void EndStep()
+    {
+        states.EndStep();
+        scratch.EndStep();
+    }
 
     private FusedPrefix Prefix(IReadOnlyList<PrefixCache> caches) => new(decoder, layers[..Lowest], caches);
 

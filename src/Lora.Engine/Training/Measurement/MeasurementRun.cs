@@ -11,6 +11,7 @@ internal sealed class MeasurementRun(
     private static readonly ulong Seed = (ulong)new TrainingOptions().Seed;
 
     private readonly List<AttachedAdapter> attached = [];
+    private readonly HashSet<string> told = new(StringComparer.Ordinal); // once, of however many evaluations
     private int evaluationsLeft;
     private int batches;
 
@@ -118,8 +119,31 @@ internal sealed class MeasurementRun(
         observer.Report(new($"Evaluating {what}", batches, total, WorkUnit.Batch));
 
         // Anew for each: the fused step is made of the layers that are on.
-        using IStepEngine engine = StepEngines.Choose(loaded.Model, Layers).Engine;
+        (IStepEngine engine, string? whyAutograd) = StepEngines.Choose(loaded.Model, Layers);
+        using IStepEngine owned = engine;
+        SetUp(engine, whyAutograd);
         return Evaluator.Evaluate(engine, loaded.Dataset, options.BatchSize, cancellation, () => observer.Report(new($"Evaluating {what}", ++batches, total, WorkUnit.Batch)));
+    }
+
+    private void SetUp(IStepEngine engine, string? whyAutograd)
+    {
+        LoraMemoryPlan? memory = EvaluationSetup.Plan(engine, loaded, options.BatchSize, cancellation);
+        string way = whyAutograd is null ? "Losses are taken by the fused step" : $"Losses are taken by autograd: {whyAutograd}";
+        foreach (string text in ((engine as FusedStep)?.Ways ?? []).Prepend(way).Where(told.Add))
+        {
+            observer.OnStage(text);
+        }
+
+        if (memory is null)
+        {
+            return;
+        }
+
+        observer.OnStage($"Memory: {memory}");
+        if (memory.Peak > memory.Limit && told.Add(nameof(memory)))
+        {
+            observer.OnWarning($"The evaluation needs more memory than there is ({memory}). It may be ended by the system, or be many times slower while memory is swapped or a GPU's driver moves it.");
+        }
     }
 
     private string[] Continuations() => loaded.Continue(options.Prompt, options.PromptToken, Layers, observer, cancellation);

@@ -21,7 +21,13 @@ internal static class AvailableMemory
     {
         if (device.type == DeviceType.CUDA)
         {
-            return NvidiaManagement.Memory(Math.Max(0, device.index)) is (long used, long free) ? (used, used + (long)(Share * free)) : null;
+            if (!isFree)
+            {
+                GC.Collect();
+            }
+
+            // Also where all that nobody needs was given back: it was to torch, which keeps it.
+            return OfCard(() => CachedMemory.GiveBack(device), () => NvidiaManagement.Memory(Math.Max(0, device.index)));
         }
 
         long taken = isFree ? WorkingSet() : Taken();
@@ -29,6 +35,15 @@ internal static class AvailableMemory
         // .NET knows the limit of a container as well as the machine's.
         GCMemoryInfo memory = GC.GetGCMemoryInfo(); // as of the last collection
         return (taken, taken + (long)(Share * Math.Max(0, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes)));
+    }
+
+    /// <summary>The same of a card.</summary>
+    /// <param name="giveBack">Has torch give back what it keeps of freed tensors: a run before this one in the session had it, and its driver counts it as taken.</param>
+    /// <param name="ask">Says how many bytes are used and free, all programs'.</param>
+    internal static (long Taken, long Limit)? OfCard(Action giveBack, Func<(long Used, long Free)?> ask)
+    {
+        giveBack();
+        return ask() is (long used, long free) ? (used, used + (long)(Share * free)) : null;
     }
 
     /// <summary>The memory that the process needs now, in bytes: resident, after all that is free was given back.</summary>

@@ -9,15 +9,15 @@ namespace Lora.Training;
 /// <summary>Works out a run's memory before its first step, and what has to be computed again to stay within it.</summary>
 /// <param name="step">The fused step; autograd's memory cannot be told before.</param>
 /// <param name="model">The base model, loaded.</param>
-/// <param name="adapter">The adapter that is on it.</param>
+/// <param name="adapter">The adapter that is on it and learns; null where nothing does.</param>
 /// <param name="options">The limit and how to stay within it.</param>
-/// <param name="shapes">The run's batches.</param>
+/// <param name="shapes">The run's batches that are learned from; none where nothing is.</param>
 /// <param name="isFree">Whether all memory that nobody needs was given back before.</param>
 /// <param name="ask">Says what a device has given and may give; null for <see cref="AvailableMemory.Of"/>.</param>
 internal sealed class MemoryPlanner(
     FusedStep step,
     TaskModel model,
-    AttachedAdapter adapter,
+    AttachedAdapter? adapter,
     TrainingOptions options,
     IEnumerable<StepShape> shapes,
     bool isFree = false,
@@ -33,11 +33,22 @@ internal sealed class MemoryPlanner(
     private const int BytesOfValue = 4 * sizeof(float);
 
     private readonly StepMemory memory = step.Memory;
-    private readonly StepShape[] largest = Largest(shapes);
+    private readonly StepShape[] learned = Largest(shapes);
 
     // Where the device says nothing, what torch has put there, without a limit.
     private readonly (long Taken, long Limit) available =
-        (ask ?? AvailableMemory.Of)(model.Device, isFree) ?? (model.WeightSize + (2L * sizeof(float) * adapter.Arena.Count), LoraMemoryPlan.Unknown);
+        (ask ?? AvailableMemory.Of)(model.Device, isFree) ?? (model.WeightSize + (2L * sizeof(float) * (adapter?.Arena.Count ?? 0)), LoraMemoryPlan.Unknown);
+
+    /// <summary>What is evaluated, of which the largest are kept.</summary>
+    public IEnumerable<StepShape> Evaluated
+    {
+        private get;
+        init => field = Largest(value);
+    }
+
+    = [];
+
+    private IEnumerable<StepShape> All => learned.Concat(Evaluated);
 
     private long Limit => options.MemoryLimit ?? available.Limit;
 
@@ -45,7 +56,7 @@ internal sealed class MemoryPlanner(
 
     private long Buffer => model.Buffer.Missing + model.Buffer.Passing;
 
-    private long Optimizer => 2L * sizeof(float) * adapter.Arena.Count;
+    private long Optimizer => 2L * sizeof(float) * (adapter?.Arena.Count ?? 0);
 
     /// <summary>Refuses an adapter that no memory there is holds, before torch is asked for it, whose words would be those of its allocator.</summary>
     /// <param name="values">The values that are trained.</param>
@@ -80,6 +91,7 @@ internal sealed class MemoryPlanner(
         long rest = available.Taken + Buffer + Optimizer + cache;
         Recomputation chosen = options.Checkpointing switch
         {
+            _ when learned.Length == 0 => default,
             LoraCheckpointing.None => default,
             LoraCheckpointing.Full => Recomputation.Full(memory.Blocks),
             _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation, memory.MostSlices) <= Limit),
@@ -94,11 +106,11 @@ internal sealed class MemoryPlanner(
         // A limit that was asked for is kept or refused; one that was only guessed is warned of.
         if (options.MemoryLimit is not null && rest + activation > Limit)
         {
-            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), $"its largest batch has {largest.Max(shape => shape.Tokens)} tokens");
+            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), $"its largest batch has {All.Max(shape => shape.Tokens)} tokens");
         }
 
-        long values = 2L * sizeof(float) * adapter.Arena.Count; // values and gradients, float32 whatever the base is
-        long head = largest.Max(shape => memory.Head(shape, chunk));
+        long values = Optimizer; // values and gradients, float32 whatever the base is: as much as their moments
+        long head = All.Max(shape => memory.Head(shape, chunk));
         return new()
         {
             Peak = rest + activation,
@@ -111,7 +123,7 @@ internal sealed class MemoryPlanner(
             PrefixCache = cache,
             Other = available.Taken - model.WeightSize - values,
             Limit = Limit,
-            Token = largest.Max(shape => shape.Tokens),
+            Token = All.Max(shape => shape.Tokens),
             // Kept memory is wasted in part; where a quarter more would not fit, speed is given up for it.
             KeepsFreedMemory = AllocatorTuning.CanKeep && (options.KeepFreedMemory ?? FitsKept(rest, activation)),
             RecomputedBlock = chosen.Blocks,
@@ -123,10 +135,21 @@ internal sealed class MemoryPlanner(
     }
 
     /// <summary>Makes room at once for what the largest batch keeps: a block of memory that grew would leave holes.</summary>
-    public void Reserve(FusedStep step) => Array.ForEach(largest, step.Reserve);
+    public void Reserve(FusedStep step)
+    {
+        Array.ForEach(learned, step.Reserve);
+        Evaluated.ToList().ForEach(step.ReserveEvaluation);
+    }
 
-    private long Peak(Recomputation recomputation, int slices = 1, int chunk = LossChunk.Least) =>
-        largest.Max(shape => memory.Peak(shape with { AttentionSlices = slices }, recomputation, chunk));
+    /// <summary>The highest point of steps and of evaluations, beside which the stacks of steps stay as they are.</summary>
+    private long Peak(Recomputation recomputation, int slices = 1, int chunk = LossChunk.Least)
+    {
+        long stack = Most(learned, shape => memory.Stack(shape, recomputation));
+        long scratch = Most(learned, shape => memory.Scratch(shape, recomputation, chunk));
+        return Math.Max(Most(learned, shape => memory.Peak(shape, recomputation, chunk)), Most(Evaluated, shape => memory.EvaluationPeak(shape, chunk, stack, scratch)));
+
+        long Most(IEnumerable<StepShape> shapes, Func<StepShape, long> bytes) => shapes.Select(shape => bytes(shape with { AttentionSlices = slices })).DefaultIfEmpty().Max();
+    }
 
     private bool FitsKept(long rest, long activation) => rest + (long)(KeptShare * activation) <= Limit;
 
@@ -138,13 +161,19 @@ internal sealed class MemoryPlanner(
         // A processor has nothing from more of them.
         model.Device.type == DeviceType.CPU
             ? LossChunk.Least
-            : LossChunk.Most(largest.Max(shape => shape.Supervised), memory.Vocabulary, chunk => FitsKept(rest, Peak(chosen, slices, chunk)));
+            : LossChunk.Most(All.Max(shape => shape.Supervised), memory.Vocabulary, chunk => FitsKept(rest, Peak(chosen, slices, chunk)));
 
     /// <summary>The batches that one part or another of the memory is largest for, in one pass: shapes are made while they are looked at.</summary>
     private static StepShape[] Largest(IEnumerable<StepShape> shapes)
     {
         Func<StepShape, double>[] sizes =
-            [shape => shape.Tokens, shape => shape.Lengths.Sum(length => (double)length * length), shape => (double)shape.Tokens * shape.Lengths.Max(), shape => shape.Supervised];
+        [
+            shape => shape.Tokens,
+            shape => shape.Lengths.Sum(length => (double)length * length),
+            shape => (double)shape.Tokens * (shape.Before + shape.Lengths.Max()),
+            shape => shape.Supervised,
+            shape => shape.Before,
+        ];
         (double Size, StepShape? Shape)[] largest = [.. sizes.Select(_ => (-1.0, (StepShape?)null))];
         foreach (StepShape shape in shapes)
         {
@@ -158,7 +187,7 @@ internal sealed class MemoryPlanner(
             }
         }
 
-        return [.. largest.Select(entry => entry.Shape!)];
+        return [.. largest.Select(entry => entry.Shape).OfType<StepShape>().Distinct()];
     }
 
     private static string Gigabytes(double bytes) => FormattableString.Invariant($"{bytes / (1L << 30):F2} GB");

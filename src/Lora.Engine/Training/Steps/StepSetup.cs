@@ -19,7 +19,10 @@ internal static class StepSetup
         FusedStep step, LoadedModel loaded, AttachedAdapter adapter, TrainingSteps steps, TrainingOptions options, Action<string> warn, CancellationToken cancellation)
     {
         // What an earlier point of a sweep took went when it ended: to collect and to give back once more takes as long as half a small step.
-        MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes(cancellation), isFree: loaded.Shared?.HasRun == true);
+        MemoryPlanner planner = new(step, loaded.Model, adapter, options, steps.Shapes(cancellation), isFree: loaded.Shared?.HasRun == true)
+        {
+            Evaluated = loaded.Validation.SelectMany(set => EvaluationShapes.Of(set.Dataset, options.BatchSize, step.SharesBeginnings, cancellation)),
+        };
         long bytes = (loaded.Dataset.TokenCount + loaded.Validation.Sum(set => set.Dataset.TokenCount)) * step.HiddenSize;
         (int Block, LoraPrefixCache Place)[] kept = PrefixCaching.Choose(
             options.PrefixCache, step.Lowest, steps.IsRepeating, loaded.Shared?.Block, bytes, several => planner.Fits(several * bytes));

@@ -96,7 +96,7 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
             batches = dataset.IsEncoded ? batches.Append(Highest(row => dataset.Example(row)!.TargetCount)) : batches;
         }
 
-        foreach (int[] batch in dataset.IsEncoded ? batches : Longest(batches, cancellation))
+        foreach (int[] batch in dataset.IsEncoded ? batches : Longest(dataset, batches, cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             if (Examples(batch) is [_, ..] rows)
@@ -110,7 +110,7 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
         [.. Enumerable.Range(0, dataset.Count).OrderByDescending(size).SelectMany(row => Enumerable.Repeat(row, dataset.Epoch.Most(row))).Take(options.BatchSize)];
 
     /// <summary>The batches with the most tokens by their bytes, and those with the most work of attention.</summary>
-    private IEnumerable<int[]> Longest(IEnumerable<int[]> batches, CancellationToken cancellation)
+    internal static IEnumerable<int[]> Longest(Dataset dataset, IEnumerable<int[]> batches, CancellationToken cancellation)
     {
         PriorityQueue<int[], double> tokens = new(), squares = new();
         foreach (int[] batch in batches)

@@ -1,3 +1,4 @@
+using Lora.Data;
 using Lora.Kernels;
 using Lora.Tests.Models;
 using Lora.Tools.Operators;
@@ -23,6 +24,9 @@ public class OperatorTableTests
 
         AssertRows(step.Launched(Lengths));
         AssertRows(step.Evaluated(Lengths));
+
+        step.EvaluatedEach(Choice(5), Choice(6, 7)); // angles are kept of the lengths that were seen
+        AssertRows(step.EvaluatedEach(Choice(5), Choice(6, 7)));
     }
 
     [Theory]
@@ -65,6 +69,8 @@ public class OperatorTableTests
         Assert.Contains("aten::bmm", names); // attention by plain products
         Assert.Contains("aten::rsqrt_", names); // norms by formulas
     }
+
+    private static TrainingExample Choice(params int[] answer) => new([1, 2, 3, 4, .. answer], [.. Enumerable.Repeat(TrainingExample.Unsupervised, 4), .. answer], 1);
 
     private static void AssertRows(IEnumerable<LaunchedOperator> launched)
     {

@@ -1,3 +1,4 @@
+using Lora.Data;
 using Lora.Kernels;
 using Lora.Models;
 using Lora.Tools.Operators;
@@ -99,6 +100,31 @@ public class FusedHeadTests
         Assert.Empty(names.Intersect(["aten::expm1_", "aten::exp_", "aten::scatter_", "aten::tanh_backward"])); // the gradient's
         Assert.DoesNotContain("aten::_local_scalar_dense", names); // numbers that are read by themselves
         Assert.Equal(run.Loss(step), sum.Loss / run.Rows.Count, 1e-9);
+    }
+
+    /// <summary>Room for logits in four copies of float32 and two more of each, of twice as many places as a processor takes.</summary>
+    [Theory]
+    [InlineData(null, 3)]
+    [InlineData(0L, 3)]
+    [InlineData(700L, 2)] // places
+    [InlineData(long.MaxValue, 1)]
+    public void Autograd_s_evaluations_take_as_many_places_at_once_as_there_is_room_for(long? places, int chunks)
+    {
+        Assert.SkipUnless(OperatorCounter.IsSupported, OperatorCounter.Reason ?? "");
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new("llama3", ScalarType.Float32, ["lm_head"]);
+        Batch batch = Batch.Of([.. Enumerable.Repeat(run.Examples, 5).SelectMany(examples => examples)], Batch.Padding);
+        SupervisedRows rows = SupervisedRows.Of(batch);
+        using ReferenceStep step = new(run.Model);
+        LossSum expected = step.SumLoss(batch, rows), sum = default;
+        step.LossRoom = places is null or long.MaxValue ? places : places * run.Model.VocabularySize * 6 * sizeof(float);
+
+        string[] names = [.. OperatorCounter.During(() => sum = step.SumLoss(batch, rows)).Select(launched => launched.Name)];
+
+        Assert.InRange(rows.Count, 1025, 1400);
+        Assert.Equal(chunks, names.Count(name => name == "aten::argmax"));
+        Assert.Equal(expected.Hits, sum.Hits);
+        Assert.Equal(expected.Loss, sum.Loss, expected.Loss * 1e-6);
     }
 
     /// <summary>META cannot be read: what runs there whole waits for nothing.</summary>

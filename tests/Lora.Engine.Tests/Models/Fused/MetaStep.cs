@@ -17,6 +17,7 @@ internal sealed class MetaStep : IDisposable
     private readonly CausalLanguageModel model;
     private readonly AttachedAdapter adapter;
     private readonly FusedStep step;
+    private readonly ReferenceStep? reference;
     private readonly AdamW optimizer;
     private readonly TrainingLoop loop;
 
@@ -27,9 +28,18 @@ internal sealed class MetaStep : IDisposable
     /// <param name="attention">What mixes the values; null for what any card has.</param>
     /// <param name="rank">Of the adapter on every module.</param>
     /// <param name="card">Whose operators are asked for; null for one that has all of them.</param>
+    /// <param name="isByModules">Whether evaluations are autograd's.</param>
     /// <param name="values">Other values of config.json.</param>
     public MetaStep(
-        string family, int layers, LoraConfig? config = null, bool isFourBit = false, AttentionOperator? attention = null, int rank = 16, CardFacts? card = null, params (string Key, string Json)[] values)
+        string family,
+        int layers,
+        LoraConfig? config = null,
+        bool isFourBit = false,
+        AttentionOperator? attention = null,
+        int rank = 16,
+        CardFacts? card = null,
+        bool isByModules = false,
+        params (string Key, string Json)[] values)
     {
         using TemporaryFolder folder = new();
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Fixture("families", family), "config.json")))!.AsObject();
@@ -51,6 +61,8 @@ internal sealed class MetaStep : IDisposable
             : new(model.Fused, LinearFactors.Of(adapter.Layers).Factors!, new TorchKernels(attention, card));
         optimizer = new(adapter.Arena.Values, adapter.Arena.Gradients, weightDecay: 0.01);
 
+        reference = isByModules ? new(model) : null;
+
         // Whether a first update moves anything is asked of the first ones alone.
         loop = new(step, adapter, optimizer, new TrainingOptions { MaxGradientNorm = 1 }) { Counts = new(NotFinite: 0, Unmoved: null) };
     }
@@ -58,14 +70,20 @@ internal sealed class MetaStep : IDisposable
     /// <summary>Whether a place of a document is learned: a few, so that there is one chunk of the loss.</summary>
     public Predicate<int> IsLearned { get; init; } = place => place % 16 == 1;
 
+    /// <summary>Tensors for which there was no room where it was planned.</summary>
+    public int Overflow => step.Overflow;
+
     /// <summary>Plans the memory of a batch of documents of these lengths, and sets the step up for it.</summary>
     /// <param name="limit">In bytes; null for a device that does not say what it has.</param>
     /// <param name="lengths">Of the documents.</param>
-    public LoraMemoryPlan Plan(long? limit, params int[] lengths)
+    public LoraMemoryPlan Plan(long? limit, params int[] lengths) => Plan(limit, [], lengths);
+
+    /// <summary>The same of a run that evaluates too.</summary>
+    public LoraMemoryPlan Plan(long? limit, StepShape[] evaluated, params int[] lengths)
     {
         Batch batch = Batches(lengths).Batches[0].Batch;
         StepShape shape = new(lengths, SupervisedRows.Of(batch).Count);
-        LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape], ask: (_, _) => limit is null ? null : (0, limit.Value)).Plan(cache: 0);
+        LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape], ask: (_, _) => limit is null ? null : (0, limit.Value)) { Evaluated = evaluated }.Plan(cache: 0);
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedActivation, plan.RecomputedAttention);
         step.AttentionSlices = plan.AttentionSlice;
         step.LossChunk = plan.LossChunk;
@@ -79,16 +97,43 @@ internal sealed class MetaStep : IDisposable
         return OneStep(lengths);
     }
 
+    /// <summary>Plans the memory of evaluations alone, and sets the step up for it.</summary>
+    /// <param name="limit">In bytes; null for a device that does not say what it has.</param>
+    /// <param name="evaluated">What is evaluated.</param>
+    public LoraMemoryPlan PlanEvaluations(long? limit, params StepShape[] evaluated)
+    {
+        MemoryPlanner planner = new(step, model, adapter: null, new(), [], ask: (_, _) => limit is null ? null : (0, limit.Value)) { Evaluated = evaluated };
+        LoraMemoryPlan plan = planner.Plan(cache: 0);
+        step.AttentionSlices = plan.AttentionSlice;
+        step.LossChunk = plan.LossChunk;
+        planner.Reserve(step);
+        return plan;
+    }
+
+    /// <summary>Documents of these lengths.</summary>
+    public Batch BatchOf(params int[] lengths) => Batches(lengths).Batches[0].Batch;
+
     /// <summary>What an evaluation launches until its sums are read.</summary>
     public IReadOnlyList<LaunchedOperator> Evaluated(params int[] lengths)
     {
-        Batch batch = Batches(lengths).Batches[0].Batch;
+        Batch batch = BatchOf(lengths);
         return OperatorCounter.During(() => step.QueueSums(batch, SupervisedRows.Of(batch)).Dispose());
     }
+
+    /// <summary>The same of several texts.</summary>
+    public IReadOnlyList<LaunchedOperator> EvaluatedEach(params TrainingExample[] texts) => OperatorCounter.During(() =>
+    {
+        using DisposeScope scope = NewDisposeScope();
+        _ = reference?.QueueEach(texts) ?? step.QueueEach(texts);
+    });
+
+    /// <summary>What an evaluation launches until it asks for a number, which META has none of.</summary>
+    public IReadOnlyList<LaunchedOperator> UntilItWaits(Action<IStepEngine> evaluate) => OperatorCounter.During(() => Assert.ThrowsAny<Exception>(() => evaluate(reference ?? (IStepEngine)step)));
 
     public void Dispose()
     {
         optimizer.Dispose();
+        reference?.Dispose();
         step.Dispose();
         adapter.Dispose();
         model.Dispose();

@@ -1,4 +1,5 @@
 using Lora.Data;
+using Lora.Models;
 using Lora.Text;
 using Lora.Training;
 using TorchSharp;
@@ -94,6 +95,26 @@ public sealed class ChoiceEvaluationTests : IDisposable
         Assert.Equal(LoraError.ChoicesNotLearned, refused.Error);
         Assert.Equal(Measure(rows, new()).ChoiceAccuracy, trained.Before!.ChoiceAccuracy);
         Assert.Contains("acc ", trained.After!.Score, StringComparison.Ordinal);
+    }
+
+    /// <summary>What the memory plan of an evaluation is made from.</summary>
+    [Fact]
+    public void The_shapes_of_an_evaluation_are_those_of_its_batches_and_of_questions_with_their_longest_choice()
+    {
+        string rows = Write([new { question = "The fox sleeps in", choices = new[] { "a den.", "the wide and salty sea." }, answer = 0 }, new { question = "The bear eats", choices = new[] { "fish.", "grass." }, answer = 1 }]);
+        using Dataset questions = Dataset.Load([rows], Tokenizer.Load(ExampleRun.Model), new());
+        using Dataset texts = Dataset.Load([ExampleRun.DataFile("validation")], Tokenizer.Load(ExampleRun.Model), new());
+
+        StepShape[] shared = [.. EvaluationShapes.Of(questions, 4, sharesBeginnings: true, CancellationToken.None)];
+        StepShape[] alone = [.. EvaluationShapes.Of(questions, 4, sharesBeginnings: false, CancellationToken.None)];
+        StepShape[] plain = [.. EvaluationShapes.Of(texts, 4, sharesBeginnings: true, CancellationToken.None)];
+
+        Assert.All(questions.Examples.Zip(shared), pair => Assert.Equal(pair.First.Choices!.Each.Max(choice => choice.Ids.Length), pair.Second.Before + pair.Second.Tokens));
+        Assert.All(questions.Examples.Zip(shared), pair => Assert.Equal(pair.First.Choices!.Each.Max(choice => choice.TargetCount), pair.Second.Supervised));
+        Assert.All(shared, shape => Assert.True(shape.Before > 0));
+        Assert.Equal((2, 4), (shared.Length, alone.Length));
+        Assert.Equal(questions.Examples.SelectMany(example => example.Choices!.Each).Select(choice => (choice.Ids.Length, choice.TargetCount, 0)), alone.Select(shape => (shape.Lengths[0], shape.Supervised, shape.Before)));
+        Assert.Equal(texts.Examples.Chunk(4).Select(batch => (batch.Sum(row => row.Ids.Length), batch.Sum(row => row.TargetCount))), plain.Select(shape => ((int)shape.Tokens, shape.Supervised)));
     }
 
     [Fact]

@@ -115,6 +115,20 @@ public class MeasurementSessionTests
     }
 
     [Fact]
+    public void What_takes_the_losses_and_the_memory_that_was_planned_for_it_are_told()
+    {
+        string[] stages = [.. Measure([Trained.Value.Adapter!], new() { EachLayer = true }).Stages];
+        List<string> whole = Measure([Train(ExampleRun.Config with { ModulesToSave = ["norm"] }).Adapter!]).Stages;
+
+        Assert.Single(stages, stage => stage == "Losses are taken by the fused step");
+        string[] plans = [.. stages.Where(stage => stage.StartsWith("Memory: ", StringComparison.Ordinal))];
+        Assert.Equal(stages.Count(stage => stage.StartsWith("Evaluating ", StringComparison.Ordinal)), plans.Length);
+        Assert.All(plans, plan => Assert.Matches(@"^Memory: \d+\.\d\d GB of \d+\.\d\d GB, the loss of up to 512 tokens at once$", plan));
+        Assert.Single(whole, stage => stage.StartsWith("Losses are taken by autograd: ", StringComparison.Ordinal));
+        Assert.Single(whole, stage => stage.StartsWith("Memory: ", StringComparison.Ordinal)); // the base model's
+    }
+
+    [Fact]
     public void Patterns_that_match_nothing_and_starts_that_were_not_converted_are_warned_of()
     {
         MeasurementRecord record = Measure([Trained.Value.Adapter!], new() { Include = ["q_proj", "v_proj"], Exclude = ["**.9.**"] });

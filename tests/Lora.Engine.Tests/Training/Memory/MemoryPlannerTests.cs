@@ -1,3 +1,4 @@
+using Lora.Models;
 using Lora.Tests.Models;
 using Lora.Tools.Operators;
 
@@ -55,6 +56,47 @@ public class MemoryPlannerTests
         Assert.All([tight, poor], plan => Assert.True(plan.Peak <= plan.Limit, $"{plan}"));
         Assert.Contains($", computed again: attention of 15 blocks, norms and activations of {tight.RecomputedActivation} blocks, the loss", tight.ToString(), StringComparison.Ordinal);
         Assert.Contains($" blocks, all of {poor.RecomputedBlock} blocks, the loss", poor.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A question of 4,000 tokens with choices of 1,000: capped scores of 8 heads are 80 MB in bfloat16, half of it in two slices.</summary>
+    [Fact]
+    public void Choices_with_capped_scores_are_taken_in_slices_where_memory_asks_for_it()
+    {
+        using MetaStep step = new("gemma2", 4, values: [("num_attention_heads", "8"), ("num_key_value_heads", "4"), ("sliding_window", "1024")]);
+        StepShape question = new([1000], 1000) { Before = 4000 };
+        LoraMemoryPlan rich = step.PlanEvaluations(100 * Gigabyte, question);
+        LoraMemoryPlan tight = step.PlanEvaluations(rich.Peak - (30 << 20), question);
+
+        Assert.Equal((1, 0, 0L, 0L), (rich.AttentionSlice, rich.RecomputedAttention, rich.Adapter, rich.Optimizer));
+        Assert.Equal((2, 0), (tight.AttentionSlice, tight.RecomputedAttention));
+        Assert.True(tight.Peak <= tight.Limit, $"{tight}");
+        Assert.Equal((0, 1000L), (step.Overflow, tight.Token));
+    }
+
+    [Fact]
+    public void An_evaluation_alone_takes_less_than_a_step_and_its_loss_at_once_where_there_is_room()
+    {
+        using MetaStep step = new("llama3", 16, values: ("vocab_size", "32000")) { IsLearned = _ => true };
+        StepShape batch = new([Tokens], Tokens);
+        LoraMemoryPlan rich = step.PlanEvaluations(100 * Gigabyte, batch);
+        LoraMemoryPlan poor = step.PlanEvaluations(rich.Peak - (long)(0.44 * Gigabyte), batch);
+
+        Assert.Equal((Tokens, 512), (rich.LossChunk, poor.LossChunk));
+        Assert.Equal(Tokens, step.PlanEvaluations(limit: null, batch).LossChunk);
+        Assert.InRange(rich.Activation, 0, step.Plan(100 * Gigabyte, Tokens).Activation / 2); // of 16 blocks it keeps nothing
+        Assert.All([rich, poor], plan => Assert.Equal(plan.Peak, plan.Weight + plan.Activation + plan.Head + plan.Other));
+    }
+
+    /// <summary>Rows that are only evaluated may be longer than those that are learned.</summary>
+    [Fact]
+    public void A_training_s_plan_has_room_for_its_evaluations()
+    {
+        using MetaStep step = new("llama3", 2);
+        long alone = step.Plan(100 * Gigabyte, 512).Peak;
+
+        Assert.Equal(alone, step.Plan(100 * Gigabyte, [new([512], 32), new([100, 90], 12)], 512).Peak);
+        Assert.True(step.Plan(100 * Gigabyte, [new([8192], 512)], 512).Peak > alone);
+        Assert.True(step.Plan(100 * Gigabyte, [new([100], 99) { Before = 8000 }], 512).Peak > alone);
     }
 
     /// <summary>Capped scores of 4,096 tokens and 8 heads: 268 MB in bfloat16 in each of a pass's tensors, half of it in two slices.</summary>

@@ -27,6 +27,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
     private readonly double epsilon;
     private readonly float scale;
     private readonly List<DirectText<TElement>> texts = [];
+    private readonly TensorStack scratch = new(CPU); // no room is planned: what is taken has memory of its own
     private StepBuffers? buffers;
 
     /// <param name="model">The frozen weights.</param>
@@ -71,11 +72,11 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         TextCache<TElement> cache = text.Cache;
         int before = cache.Length;
         cache.Reserve(before + ids.Count);
-        using PastAttention past = new(before);
+        using PastAttention past = new(before, scratch);
         Tensor last = reader.Read(ids, before, (block, heads) =>
         {
             cache.Add(block, heads.Key, heads.Value);
-            return before == 0 ? null : past.Mix(heads.Query, cache.Copies(block, heads.Key, before + heads.Key.shape[0]), model.Layers[block].Block.Heads);
+            return before == 0 ? null : past.Mix(heads.Query, cache.Copies(block, heads.Key, before + heads.Key.shape[0]), model.Layers[block].Block.Heads, isPlain: model.Layers[block].Block.Heads.Cap is not null);
         }); // [1, hidden]
         cache.Length += ids.Count;
         StepBuffers room = Room();
@@ -132,6 +133,7 @@ internal sealed unsafe class DirectDecoder<TLanes, TElement> : IDecoder
         head.Dispose();
         Array.ForEach(angles, own => own.Dispose());
         reader.Dispose();
+        scratch.Dispose();
     }
 
     /// <summary>What the first block gets of tokens.</summary>

@@ -95,6 +95,9 @@ internal sealed class LayerMemory
     /// <summary>What attention shares with other blocks; null for nothing.</summary>
     public SharedBytes? Shared(StepShape shape) => mixing.Bytes(shape).Shared;
 
+    /// <summary>Keys and values of a text that stay while texts behind its beginning are read.</summary>
+    public long Seen(StepShape shape) => 2 * Keys * elementSize * (shape.Before + shape.Tokens);
+
     /// <summary>What the forward pass has on the stack and lets go.</summary>
     public long ForwardScratch(Kept kept, StepShape shape)
     {
@@ -187,4 +190,7 @@ internal sealed record StepShape(IReadOnlyList<int> Lengths, int Supervised)
 
     /// <summary>In how many slices attention takes its heads; no more than there can be.</summary>
     public int AttentionSlices { get; init; } = 1;
+
+    /// <summary>Tokens that stand before a text of an evaluation and were read once for several.</summary>
+    public int Before { get; init; }
 }

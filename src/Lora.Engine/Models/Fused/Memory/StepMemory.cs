@@ -63,9 +63,21 @@ internal sealed class StepMemory(
         HeadScratch(shape, chunk),
     }.Max();
 
-    /// <summary>The same where no backward pass follows.</summary>
-    public long ForwardScratch(StepShape shape, int chunk) =>
-        All.Select(layer => layer.ForwardScratch(Models.Kept.Nothing, shape)).Append(HeadScratch(shape, chunk)).Max();
+    /// <summary>Bytes at the highest point of an evaluation, which no backward pass follows.</summary>
+    /// <param name="shape">The batch's, or that of texts behind one beginning.</param>
+    /// <param name="chunk">Supervised places whose loss is taken at once.</param>
+    /// <param name="stack">Bytes that a step has on the stack of what is kept, which stays as it is.</param>
+    /// <param name="scratch">The same of what passes make.</param>
+    public long EvaluationPeak(StepShape shape, int chunk, long stack = 0, long scratch = 0) =>
+        Math.Max(stack, EvaluationStack(shape)) + Math.Max(scratch, EvaluationScratch(shape, chunk)) + products
+            + Passes(shape).Max(pass => Rows(pass) + All.Select(layer => layer.Made(Models.Kept.All, pass)).DefaultIfEmpty().Max() + Shared(pass) + Passing(pass));
+
+    /// <summary>Bytes of hidden states, and of keys and values that several texts see.</summary>
+    public long EvaluationStack(StepShape shape) => Passes(shape).Max(Output) + (shape.Before == 0 ? 0 : All.Sum(layer => layer.Seen(shape)));
+
+    /// <summary>Bytes of what a pass of an evaluation makes and lets go.</summary>
+    public long EvaluationScratch(StepShape shape, int chunk) =>
+        Passes(shape).Max(pass => All.Select(layer => layer.ForwardScratch(Models.Kept.Nothing, pass)).Append(HeadScratch(pass, chunk)).Max());
 
     /// <summary>Bytes of the head at its highest point: a chunk of logits, and the supervised rows.</summary>
     public long Head(StepShape shape, int chunk) => HeadScratch(shape, chunk) + Rows(shape);
@@ -79,6 +91,10 @@ internal sealed class StepMemory(
 
     /// <summary>The most bytes that kernels and operators make in passing; the loss makes none, since a chunk's logits become their gradient in their place.</summary>
     private long Passing(StepShape shape) => All.Select(layer => layer.Passing(shape)).Append(head.Passing).Max();
+
+    /// <summary>The passes of an evaluation: of a batch, or of a beginning and of a text behind it.</summary>
+    private static IEnumerable<StepShape> Passes(StepShape shape) =>
+        shape.Before == 0 ? [shape] : [new([shape.Before], 0) { AttentionSlices = shape.AttentionSlices }, shape];
 
     private static Kept Found(Kept kept) => kept == Models.Kept.Input ? Models.Kept.All : kept;
 

@@ -1,4 +1,5 @@
 using Lora.Data;
+using Lora.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,7 +42,7 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
         // Alone, so that its values do not hang on the batch that it first came in, nor on where there was room to keep them.
         using DisposeScope scope = NewDisposeScope();
         Compute(
-            decoder.Context(new([example])), x, found?.Block ?? 0, block => caches.FirstOrDefault(cache => cache.Block == block)?.Add(example, x));
+            decoder.Context(new([example]), laid: layers.Select(layer => layer.Laid).OfType<AttentionHeads>()), x, found?.Block ?? 0, block => caches.FirstOrDefault(cache => cache.Block == block)?.Add(example, x));
     }
 
     /// <summary>Goes through the blocks from one on, whose input is there but for the first one's, in place: without adapters there is nothing to keep.</summary>

@@ -1,3 +1,4 @@
+using Lora.Data;
 using Lora.Kernels;
 using Lora.Models;
 using Lora.Native;
@@ -141,6 +142,35 @@ public class StepMemoryTests
         scratch.Reserve(layer.Memory.BackwardScratch((Kept)kept, shape));
         layer.Backward(ones_like(x), x, state, step, needsInput: true);
         Assert.Equal(0, scratch.Overflow);
+    }
+
+    /// <summary>What a beginning leaves for texts behind it lies where steps keep what their backward passes need.</summary>
+    [Theory]
+    [InlineData("llama3", 1, false, false)]
+    [InlineData("llama3", 1, true, false)]
+    [InlineData("mistral", 1, true, false)]
+    [InlineData("qwen3", 1, true, false)]
+    [InlineData("gemma2", 1, false, false)]
+    [InlineData("gemma2", 1, true, false)]
+    [InlineData("gemma2", 2, true, false)]
+    [InlineData("gemma3_text", 1, false, false)]
+    [InlineData("olmo2", 1, true, false)]
+    [InlineData("llama3", 1, true, true)]
+    [InlineData("gemma2", 1, false, true)]
+    public void Texts_that_begin_alike_find_the_room_that_was_planned_for_them(string family, int slices, bool byOperators, bool useDora)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new(family, ScalarType.Float32, FusedStepCase.Everything(family), config: new() { UseDora = useDora });
+        using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
+        step.AttentionSlices = slices;
+        int[] question = [.. Enumerable.Range(0, 400).Select(place => place % 40)];
+        TrainingExample[] texts = [.. new[] { 150, 3, 90 }.Select(length => Text([.. Enumerable.Range(5, length).Select(place => place % 40)]))];
+
+        step.SumEach(texts);
+
+        Assert.Equal(0, step.Overflow);
+
+        TrainingExample Text(int[] answer) => new([.. question, .. answer], [.. question.Select(_ => TrainingExample.Unsupervised), .. answer], 1);
     }
 
     /// <summary>Block by block: in a whole step the head's room hides what a block lacks.</summary>
