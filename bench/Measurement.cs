@@ -21,6 +21,22 @@ internal sealed record Measurement(double Median, double Smallest, double Larges
         return Of([.. Enumerable.Range(0, repetitions).Select(_ => (clock ?? Seconds)(work))]);
     }
 
+    /// <summary>Runs something until so many seconds have gone by, once at least; the first run counts where there is no other.</summary>
+    /// <param name="seconds">How many.</param>
+    /// <param name="work">What is timed.</param>
+    /// <param name="clock">The seconds of a run.</param>
+    public static Measurement For(double seconds, Action work, Func<Action, double> clock)
+    {
+        double first = clock(work);
+        List<double> others = [];
+        while (first + others.Sum() < seconds)
+        {
+            others.Add(clock(work));
+        }
+
+        return Of(others.Count > 0 ? others : [first]);
+    }
+
     /// <summary>Sums up times that were taken elsewhere.</summary>
     public static Measurement Of(IReadOnlyCollection<double> seconds)
     {

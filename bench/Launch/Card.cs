@@ -19,6 +19,7 @@ internal sealed record Card(string Name, double Memory, double Bandwidth, double
 
     // Shares of what is stated that large products and long copies are usually seen to reach: assumptions, until a card has run `bench gpu`.
     private const double ProductShare = 0.7;
+    private const double AttentionShare = 0.35; // FlashAttention-2's on an H100 (arXiv 2407.08608, section 1); a processor's too is at half the rate of plain products or below
     private const double BandwidthShare = 0.85;
 
     /// <summary>The four that the prediction is made for.</summary>
@@ -33,7 +34,7 @@ internal sealed record Card(string Name, double Memory, double Bandwidth, double
     /// <summary>The same as the arithmetic takes it.</summary>
     public Rates Rates => new(
         Bandwidth * BandwidthShare,
-        type => ProductShare * (type is ScalarType.Float16 or ScalarType.BFloat16 ? Half : Single),
+        cost => (cost.Product is null ? AttentionShare : ProductShare) * (cost.Type is ScalarType.Float16 or ScalarType.BFloat16 ? Half : Single),
         Launch,
         ShortestKernel,
         IsQueued: true);

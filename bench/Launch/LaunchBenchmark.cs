@@ -1,5 +1,4 @@
 using System.Globalization;
-using Lora.Kernels;
 using Lora.Models;
 using Lora.Native;
 using Lora.Tools.Operators;
@@ -13,8 +12,6 @@ namespace Lora.Bench;
 /// </summary>
 internal static class LaunchBenchmark
 {
-    private const int Repetitions = 3;
-
     private static readonly (string Name, Func<int, DecoderSizes> Sizes, int Blocks, int[] Lengths)[] Cases =
     [
         ("SmolLM-135M, 4 x 512", Shapes.SmolLM, 30, [512, 512, 512, 512]),
@@ -47,7 +44,7 @@ internal static class LaunchBenchmark
         ];
         ShowCounts(counted);
         ShowCards(counted);
-        ShowProcessor();
+        ProcessorComparison.Run();
     }
 
     private static void ShowCounts(Counted[] counted)
@@ -100,56 +97,9 @@ internal static class LaunchBenchmark
             $"{step.Tokens / prediction.Total:N0}, {prediction.Bound} ({1e3 * prediction.Launches:F0} launches, {1e3 * prediction.Products:F0} products, {1e3 * prediction.Memory:F0} memory, ms){computed}");
     }
 
-    private static void ShowProcessor()
-    {
-        const ScalarType type = ScalarType.Float32;
-
-        // On one thread others that take the processor change nothing.
-        bool isAlone = get_num_threads() == 1;
-        Func<Action, double> clock = isAlone ? Measurement.ThreadSeconds : Measurement.Seconds;
-        Rates rates = ProcessorRates.Measured(type, clock);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"\nThis processor, {get_num_threads()} threads{(isAlone ? ", by processor time" : "")}: {rates.Bandwidth / 1e9:F1} GB/s, {rates.Products(type) / 1e9:F0} GFLOP/s in {type}, {1e6 * rates.Launch:F1} microseconds a call"));
-        Console.WriteLine("The same steps by that arithmetic, and as they are measured: by the operators that are counted, and by vector code, as runs have them\n");
-        Table.Head("shape", "predicted, s", "measured, the operators, s", "predicted / measured", "measured, vector code, s", "predicted / measured");
-        List<(double Operators, double Vectors)> shares =
-        [
-            Show("SmolLM-135M with 4 blocks, 4 x 512", Shapes.SmolLM(4), LoraQuantization.None, 0, 512, 512, 512, 512),
-            Show("SmolLM-135M with 4 blocks, 1 x 1024", Shapes.SmolLM(4), LoraQuantization.None, 0, 1024),
-            Show("... with dropout", Shapes.SmolLM(4), LoraQuantization.None, 0.1, 1024),
-            Show("... in NF4", Shapes.SmolLM(4), LoraQuantization.NF4, 0, 1024),
-            Show("Llama-3.2-1B with 1 block, 1 x 1024", Shapes.Llama1B(1), LoraQuantization.None, 0, 1024),
-        ];
-        Console.WriteLine($"\nWithin a third: {shares.Count(share => IsNear(share.Operators))} of {shares.Count} by the operators, {shares.Count(share => IsNear(share.Vectors))} by vector code");
-
-        (double Operators, double Vectors) Show(string name, DecoderSizes sizes, LoraQuantization quantization, double dropout, params int[] lengths)
-        {
-            using MetaStep meta = new(type, sizes, quantization, dropout);
-            double predicted = rates.Of(meta.Count(lengths)).Total;
-            using StepModel model = new(type, sizes, quantization: quantization, dropout: dropout);
-            double operators = Measured(model, new TorchKernels(), lengths, clock);
-            double vectors = Measured(model, null, lengths, clock);
-            Table.Row(name, Two(predicted), Two(operators), Two(predicted / operators), Two(vectors), Two(predicted / vectors));
-            return (predicted / operators, predicted / vectors);
-        }
-
-        static bool IsNear(double share) => Math.Abs(share - 1) <= 1.0 / 3;
-    }
-
-    private static double Measured(StepModel model, IKernels? kernels, int[] lengths, Func<Action, double> clock)
-    {
-        using WholeStep step = new(model, kernels);
-        Data.Batch batch = model.Rows(lengths);
-        using AllocatorTuning tuning = AllocatorTuning.KeepFreedMemory();
-        return Measurement.Of(() => step.Run(batch), Repetitions, clock: clock).Median;
-    }
-
     private static string Whole(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:N0}");
 
     private static string One(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:N1}");
-
-    private static string Two(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F2}");
 
     /// <summary>A step of some shape, counted; on each card with what its memory asks to be computed again, null where it does not fit so either.</summary>
     private sealed record Counted(

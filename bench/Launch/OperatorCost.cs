@@ -11,6 +11,13 @@ namespace Lora.Bench;
 /// <param name="Written">Bytes that it writes, each once.</param>
 internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, double Read, double Written)
 {
+    /// <summary>FLOPs of attention's products, forward and backward, for each pair of a query and a key that it sees and each value of q.</summary>
+    public const double OfPair = FlopsOfPair * (Forward + Backward);
+
+    private const double FlopsOfPair = 2;
+    private const double Forward = 2; // q kᵀ and p v
+    private const double Backward = 5; // q kᵀ again, dO vᵀ, and the gradients of q, k and v
+
     // In place, but written without being read.
     private static readonly HashSet<string> WrittenOnly = ["aten::copy_", "aten::fill_", "aten::zero_", "aten::normal_", "aten::uniform_", "aten::bernoulli_"];
 
@@ -23,6 +30,23 @@ internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, 
     // One tensor each of values, gradients, and the two moments, of which all but the gradients are written; they are no results.
     private const string Update = "aten::_fused_adamw_";
 
+    // One value of exp or its like for each value that comes out.
+    private static readonly HashSet<string> OfFunctions =
+    [
+        "aten::exp_", "aten::expm1_", "aten::tanh_", "aten::cos", "aten::sin", "aten::_softmax", "aten::_log_softmax", "aten::silu", "aten::silu_backward", "aten::gelu", "aten::gelu_backward",
+    ];
+
+    private static readonly HashSet<string> Drawing = ["aten::normal_", "aten::uniform_", "aten::bernoulli_"];
+
+    /// <summary>The matrices that it multiplies; null where there are none, and for attention.</summary>
+    public MatrixProduct? Product { get; init; }
+
+    /// <summary>Values of exp and functions like it.</summary>
+    public double Functions { get; init; }
+
+    /// <summary>Random numbers.</summary>
+    public double Draws { get; init; }
+
     /// <summary>Bytes both ways.</summary>
     public double Bytes => Read + Written;
 
@@ -33,26 +57,25 @@ internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, 
     {
         (double read, double written) = Traffic(launched);
         ScalarType type = launched.Inputs.Concat(launched.Outputs).Select(tensor => tensor.Type).FirstOrDefault(ScalarType.Float32);
-        return new(launched.Name, type, Work(launched, pairs), read, written);
-    }
-
-    private static double Work(LaunchedOperator launched, double pairs)
-    {
-        IReadOnlyList<RecordedTensor> inputs = launched.Inputs;
-        return launched.Name switch
+        MatrixProduct? product = MatrixProduct.Of(launched);
+        double values = launched.Outputs.Count > 0 ? launched.Outputs[0].Elements : 0;
+        return new(launched.Name, type, product?.Flops ?? OfAttention(launched, pairs), read, written)
         {
-            "aten::mm" or "aten::bmm" or "aten::linear" => Product(inputs[0], launched.Outputs[0]),
-            "aten::addmm" or "aten::addmm_" or "aten::baddbmm" or "aten::baddbmm_" => Product(inputs[1], launched.Outputs[0]),
-
-            // q kᵀ and p v; backward five products: q kᵀ again, dO vᵀ, and the gradients of q, k and v.
-            "aten::_efficient_attention_forward" or "aten::_flash_attention_forward" => 4 * pairs * inputs[0].Shape[^1] * inputs[0].Shape[^2],
-            "aten::_efficient_attention_backward" or "aten::_flash_attention_backward" => 10 * pairs * inputs[1].Shape[^1] * inputs[1].Shape[^2],
-            _ => 0,
+            Product = product,
+            Functions = OfFunctions.Contains(launched.Name) ? values : 0,
+            Draws = Drawing.Contains(launched.Name) ? values : 0,
         };
     }
 
-    /// <summary>Each value of the result is a sum over the last dimension of the left matrix.</summary>
-    private static double Product(RecordedTensor left, RecordedTensor result) => 2.0 * left.Shape[^1] * result.Elements;
+    private static double OfAttention(LaunchedOperator launched, double pairs) => launched.Name switch
+    {
+        "aten::_efficient_attention_forward" or "aten::_flash_attention_forward" => FlopsOfPair * Forward * pairs * Values(launched.Inputs[0]),
+        "aten::_efficient_attention_backward" or "aten::_flash_attention_backward" => FlopsOfPair * Backward * pairs * Values(launched.Inputs[1]),
+        _ => 0,
+    };
+
+    // Of q, [.., heads, headSize].
+    private static double Values(RecordedTensor query) => query.Shape[^1] * query.Shape[^2];
 
     private static (double Read, double Written) Traffic(LaunchedOperator launched)
     {
@@ -60,8 +83,8 @@ internal sealed record OperatorCost(string Name, ScalarType Type, double Flops, 
         double written = launched.Outputs.DistinctBy(output => output.Identity).Sum(output => output.Bytes);
         if (launched.Name == Update)
         {
-            double values = inputs[0].Bytes;
-            return (4 * values, 3 * values);
+            double one = inputs[0].Bytes;
+            return (4 * one, 3 * one);
         }
 
         if (Picking.Contains(launched.Name))
