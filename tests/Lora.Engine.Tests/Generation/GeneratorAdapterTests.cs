@@ -1,6 +1,7 @@
 using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Tests.Adapters;
+using Lora.Tests.Kernels;
 using Lora.Tests.Models;
 using Lora.Tests.Training;
 using static TorchSharp.torch;
@@ -68,6 +69,7 @@ public sealed class GeneratorAdapterTests : IDisposable
     [Fact]
     public void By_what_each_goes_on_texts_is_told_and_why_not_by_vector_code()
     {
+        VectorCode.SkipWhereThereIsNone();
         string model = Stories();
         RecordingObserver observer = new();
         using LoraGenerator generator = LoraGenerator.Load(model, [PeftAdapter.Of("base"), PeftAdapter.Of("dora"), PeftAdapter.Of("save")], OnCpu, observer);

@@ -1,5 +1,5 @@
-using System.Runtime.Intrinsics;
 using Lora.Models;
+using Lora.Tests.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +16,7 @@ internal static class DecoderChecks
     /// <param name="changes">What adapters change.</param>
     public static IDecoder Direct(CausalLanguageModel model, DirectChanges changes)
     {
-        Assert.SkipUnless(Vector256.IsHardwareAccelerated, "The processor has no vectors of 256 bits.");
+        VectorCode.SkipWhereThereIsNone();
         return DirectDecoders.Find(model, changes) ?? throw new InvalidOperationException(DirectDecoders.WhyNot(model));
     }
 
