@@ -41,7 +41,7 @@ internal sealed class Findings(Device device, int done, TimeSpan time, TextWrite
             return;
         }
 
-        // torch keeps what it has taken of a card's memory, and nothing here can make it let go.
+        // torch keeps what it has taken of a card's memory, and a process what its kernels brought.
         bool isLate = Left <= TimeSpan.Zero;
         if (isAlone && isUsed && IsCard && !isLate)
         {

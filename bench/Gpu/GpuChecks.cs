@@ -28,6 +28,7 @@ internal static class GpuChecks
             FormChecks.Run(findings, device);
             RunChecks.Run(findings);
             MemoryChecks.Run(findings, device);
+            EvaluationChecks.Run(findings, device);
             ShortageChecks.Run(findings, device);
             SpeedChecks.Run(findings, device);
             return 0;

@@ -207,13 +207,18 @@ internal sealed class FusedStep : IStepEngine
     internal Tensor QueueSums(Batch batch, SupervisedRows rows)
     {
         using IDisposable noGradient = no_grad();
+        Refresh();
+        return Queue(batch, rows);
+    }
+
+    private Tensor Queue(Batch batch, SupervisedRows rows)
+    {
         using DisposeScope scope = NewDisposeScope();
         if (rows.Count == 0)
         {
             return zeros([2], dtype: ScalarType.Float64, device: decoder.Embedding.device).MoveToOuterDisposeScope();
         }
 
-        Refresh();
         PackedBatch packed = new(batch, rows);
         ReserveEvaluation(Shape(packed, rows));
         try
@@ -240,14 +245,14 @@ internal sealed class FusedStep : IStepEngine
     /// <returns>Each [2], float64, in the caller's scope.</returns>
     internal IReadOnlyList<Tensor> QueueEach(IReadOnlyList<TrainingExample> texts)
     {
+        using IDisposable noGradient = no_grad();
+        Refresh();
         if (!SharesBeginnings || SharedBeginning.Of(texts) is not SharedBeginning beginning)
         {
-            return [.. texts.Select(text => Batch.Of([text], Batch.Padding)).Select(batch => QueueSums(batch, SupervisedRows.Of(batch)))];
+            return [.. texts.Select(text => Batch.Of([text], Batch.Padding)).Select(batch => Queue(batch, SupervisedRows.Of(batch)))];
         }
 
-        using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Refresh();
         ReserveEvaluation(beginning.Shape);
         try
         {
