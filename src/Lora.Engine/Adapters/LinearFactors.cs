@@ -18,11 +18,6 @@ internal static class LinearFactors
                 return (null, $"'{layer.Name}' is adapted by more than A, B and magnitudes of a linear layer");
             }
 
-            if (found is { Magnitude: not null, DropProbability: > 0 })
-            {
-                return (null, $"'{layer.Name}' is adapted by DoRA with dropout");
-            }
-
             // Joined factors have one place for each layer; sums of several adapters are left to the modules' hooks.
             if (!factors.TryAdd(layer.Name, found))
             {

@@ -259,7 +259,7 @@ internal sealed class FusedLayer : IDisposable
         (Tensor middleNormal, Tensor? middleScale) = middleNorm.Forward(middle, PlaceOf(gateUp, quick), place); // [tokens, hidden]
 
         // gate and up as they come out of their product: the backward pass makes the activation's slope again from them. Scaled, they are made again themselves.
-        Tensor gates = (gateUp.UnscaledWidth > 0 ? scratch : place).Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
+        Tensor gates = (gateUp.HasOutputsAgain ? scratch : place).Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
         ProductState? gateUpState = gateUp.Forward(middleNormal, gates, place);
         Tensor active = PlaceOf(down, quick).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
         Activate(gates, active);
@@ -277,7 +277,7 @@ internal sealed class FusedLayer : IDisposable
             MiddleScale = middleScale,
             MiddleNormal = IsState(gateUp) && middleScale is not null ? middleNormal : null,
             GateUpState = gateUpState,
-            GateUp = gateUp.UnscaledWidth > 0 ? null : gates,
+            GateUp = gateUp.HasOutputsAgain ? null : gates,
             Active = IsState(down) ? active : null,
         };
         return (state, active);

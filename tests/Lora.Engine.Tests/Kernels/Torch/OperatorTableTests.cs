@@ -37,10 +37,12 @@ public class OperatorTableTests
         using MetaStep dropping = new(family, 2, new LoraConfig { Dropout = 0.1 });
         using MetaStep coded = new(family, 2, isFourBit: true);
         using MetaStep scaled = new(family, 2, new LoraConfig { UseDora = true });
+        using MetaStep both = new(family, 2, new LoraConfig { UseDora = true, Dropout = 0.1 });
 
         AssertRows(dropping.Launched(Lengths));
         AssertRows(coded.Launched(Lengths));
         AssertRows(scaled.Launched(Lengths));
+        AssertRows(both.Launched(Lengths));
     }
 
     [Theory]

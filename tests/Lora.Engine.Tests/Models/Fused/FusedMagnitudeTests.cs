@@ -1,5 +1,7 @@
+using Lora.Checkpoints;
 using Lora.Kernels;
 using Lora.Models;
+using Lora.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -118,6 +120,46 @@ public class FusedMagnitudeTests
         Assert.Equal(loss, run.Loss(step));
         Assert.Equal(loss, step.SumLoss(run.Batch, run.Rows).Loss / run.Rows.Count, 1e-6);
         Assert.Equal(0, step.Overflow);
+    }
+
+    /// <summary>Along magnitudes alone: the norms count as constants, so the loss has another slope along A and B. <see cref="ScaledProductTests"/> holds those to autograd.</summary>
+    [Theory]
+    [InlineData("llama3", false)]
+    [InlineData("qwen2", true)]
+    [InlineData("gemma2", true)]
+    public void With_dropout_the_gradient_of_magnitudes_is_the_slope_of_the_loss_and_what_is_computed_again_drops_the_same(string family, bool byOperators)
+    {
+        const double change = 1e-2; // of the loss, from below to above
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase run = new(family, ScalarType.Float32, [.. FusedStepCase.Everything(family), "lm_head"], config: Config with { Dropout = 0.2 });
+        using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
+        run.Adapter.IsTraining = true;
+        TensorData before = run.Adapter.Randomness("random");
+        Tensor gradients = run.Gradients(step);
+        foreach (Recomputation again in new Recomputation[] { new(2, 2, 2), new(0, 2, 2) })
+        {
+            step.Recomputation = again;
+            run.Adapter.RestoreRandomness(before);
+            Assert.Equal(0, Closeness.Largest(run.Gradients(step), gradients));
+        }
+
+        using IDisposable noGradient = no_grad();
+        Tensor along = Magnitudes(run, gradients);
+        double norm = along.norm().ToDouble();
+        Tensor way = cat([zeros_like(gradients.narrow(0, 0, gradients.shape[0] - along.shape[0])), along.Times(change / (norm * norm))]); // along which the loss changes by that much
+        run.Adapter.Arena.Values.Add(way, 0.5);
+        double above = Loss();
+        run.Adapter.Arena.Values.Add(way, -1);
+        double below = Loss();
+
+        Assert.Equal(1, (above - below) / change, 1e-2);
+        Assert.Equal(0, step.Overflow);
+
+        double Loss()
+        {
+            run.Adapter.RestoreRandomness(before);
+            return run.Loss(step);
+        }
     }
 
     private static void AssertEqualGradients(

@@ -34,12 +34,15 @@ public class FusedStepMemoryTests
     }
 
     [Theory]
-    [InlineData(LoraQuantization.None, true)]
-    [InlineData(LoraQuantization.NF4, false)]
-    public void Nor_does_one_with_magnitudes(LoraQuantization quantization, bool byOperators)
+    [InlineData(LoraQuantization.None, true, 0.0)]
+    [InlineData(LoraQuantization.NF4, false, 0.0)]
+    [InlineData(LoraQuantization.NF4, true, 0.2)]
+    [InlineData(LoraQuantization.None, false, 0.2)]
+    public void Nor_does_one_with_magnitudes(LoraQuantization quantization, bool byOperators, double dropout)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new("llama3", ScalarType.Float32, [.. FusedStepCase.Everything("llama3"), "lm_head"], quantization, new() { UseDora = true });
+        FusedStepCase run = new("llama3", ScalarType.Float32, [.. FusedStepCase.Everything("llama3"), "lm_head"], quantization, new() { UseDora = true, Dropout = dropout });
+        run.Adapter.IsTraining = true;
         using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);
         step.Recomputation = Recomputation.Full(2);
         run.Loss(step);

@@ -18,6 +18,9 @@ public class StepLaunchTests
     // Of the norms of four products eight each, and seven that lay the B of joined layers; g and the outputs, and those of the gate once more; its gradient, m's and what goes on in four.
     private const int MostOfMagnitudes = 64;
 
+    // With dropout seven layers see an x of their own, by W too: seven operators more each in the forward pass and eight in the backward pass; gates are kept then.
+    private const int MostOfDroppedMagnitudes = 161;
+
     // Magnitudes of a block's matrices in four operators, codes of four products in two each, seven matrices; both ways.
     private const int MostOfFourBit = 38;
 
@@ -211,6 +214,8 @@ public class StepLaunchTests
         Assert.True(scaled - plain <= MostOfMagnitudes, $"{scaled - plain} operators more with magnitudes: {text}");
         Assert.True(besideScaled <= beside, $"{besideScaled} operators beside the blocks and not {beside}: {text}");
         Assert.Equal(scaled, ofMany);
+        (int dropped, _, string droppedText) = Count(family, config with { Dropout = 0.1 }, [], 512);
+        Assert.True(dropped - plain <= MostOfDroppedMagnitudes, $"{dropped - plain} operators more with magnitudes and dropout: {droppedText}");
     }
 
     [Theory]

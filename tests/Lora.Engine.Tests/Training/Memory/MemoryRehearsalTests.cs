@@ -14,7 +14,8 @@ public class MemoryRehearsalTests
     {
         ["fused"] = (ExampleRun.Config, ExampleRun.Options),
         ["dropout"] = (ExampleRun.Config with { Dropout = 0.3 }, ExampleRun.Options),
-        ["autograd"] = (ExampleRun.Config with { UseDora = true, Dropout = 0.3 }, ExampleRun.Options),
+        ["magnitudes"] = (ExampleRun.Config with { UseDora = true, Dropout = 0.3 }, ExampleRun.Options),
+        ["autograd"] = (ExampleRun.Config with { ModulesToSave = ["norm"], Dropout = 0.3 }, ExampleRun.Options),
         ["whole modules"] = (ExampleRun.Config with { ModulesToSave = ["lm_head"] }, ExampleRun.Options with { DataType = TrainingDataType.BFloat16 }),
         ["float16"] = (ExampleRun.Config, ExampleRun.Options with { DataType = TrainingDataType.Float16 }),
         ["orthogonal start"] = (ExampleRun.Config with { Initialization = "olora" }, ExampleRun.Options),

@@ -14,6 +14,7 @@ public class ResumeTests
     [InlineData(0.0, false)]
     [InlineData(0.2, false)]
     [InlineData(0.0, true)]
+    [InlineData(0.2, true)]
     public void A_stopped_run_goes_on_bit_for_bit(double dropout, bool useDora)
     {
         using TemporaryFolder folder = new();

@@ -171,10 +171,11 @@ internal readonly record struct LayerRanks(long QueryKeyValue, long Output, long
     public static LayerRanks Of(AdaptedProduct queryKeyValue, AdaptedProduct output, AdaptedProduct gateUp, AdaptedProduct down)
     {
         AdaptedProduct[] all = [queryKeyValue, output, gateUp, down];
+        long again = gateUp.HasOutputsAgain ? gateUp.UnscaledWidth : 0;
         return new(queryKeyValue.Rank, output.Rank, gateUp.Rank, down.Rank, all.Max(product => product.DroppedWidth))
         {
-            Unscaled = all.Sum(product => product.UnscaledWidth) - gateUp.UnscaledWidth,
-            ScaledAgain = gateUp.UnscaledWidth,
+            Unscaled = all.Sum(product => product.UnscaledWidth) - again,
+            ScaledAgain = again,
             Passing = all.Max(product => product.Passing),
         };
     }

@@ -164,6 +164,15 @@ internal sealed class AdaptedPart : IDisposable
     /// <summary>This adapter's columns of all x Aᵀ, or of their gradients, [tokens, rank].</summary>
     public Tensor ColumnsOf(Tensor low) => low.narrow(1, firstRank, Width);
 
+    /// <summary>This adapter's outputs, or their gradients, [tokens, out].</summary>
+    public Tensor OutputsOf(Tensor y) => y.narrow(1, firstOutput, outputs);
+
+    /// <summary>This adapter's rows of W, [out, in].</summary>
+    public Tensor RowsOfWeight(Tensor weight) => weight.narrow(0, firstOutput, outputs);
+
+    /// <summary>What all outputs have one of each, of this adapter's, [out].</summary>
+    public Tensor ValuesOf(Tensor values) => values.narrow(0, firstOutput, outputs);
+
     /// <summary>y += s (x Aᵀ) Bᵀ at this adapter's outputs.</summary>
     /// <param name="low">All s x Aᵀ.</param>
     /// <param name="y">All outputs, [tokens, outputs].</param>
@@ -267,7 +276,6 @@ internal sealed class AdaptedPart : IDisposable
     /// <summary>The B of this one and the next, or their gradients, [count, out, rank].</summary>
     private Tensor Stacked(Tensor values, int count) => values.narrow(0, factors.Home!.Up, count * outputs * Rank).view(count, outputs, Rank);
 
-    private Tensor OutputsOf(Tensor y) => y.narrow(1, firstOutput, outputs);
 
     /// <summary>Some of the values as a matrix, which outlives the caller's scope.</summary>
     internal static Tensor Matrix(Tensor values, long place, long rows, long columns)

@@ -21,6 +21,7 @@ internal sealed class AdaptedProduct : IDisposable
     private readonly bool isWritten;
     private readonly bool isBatched;
     private readonly JointDropout? jointDropout;
+    private readonly OwnDropout ownDropout;
     private readonly OutputChange? change;
     private readonly Tensor? down; // all A, [rank, in]
     private readonly Tensor? downGradient; // like it
@@ -45,6 +46,7 @@ internal sealed class AdaptedProduct : IDisposable
         (parts, Rank) = AdaptedPart.Of(frozen, factors, alignment ?? AdaptedPart.AlignmentOn(frozen.Device), working);
         scaling = (float)AdaptedPart.Scaling(factors);
         change = OutputChange.Of(frozen, factors);
+        ownDropout = new(parts, kernels, scratch, scaling);
         hasGaps = Rank > parts.Sum(part => part.Width);
         if (!IsAdapted)
         {
@@ -57,7 +59,8 @@ internal sealed class AdaptedProduct : IDisposable
         // A batched product writes, and a processor is better served by plain ones.
         isBatched = kernels.MakesResults && parts.All(part => part.Working is { IsOwn: false });
 
-        jointDropout = JointDropout.Of(parts, kernels, scratch, scaling);
+        // Where outputs are scaled, layers see their own x̃ by W too, and products with rows of W are no batch.
+        jointDropout = IsScaled ? null : JointDropout.Of(parts, kernels, scratch, scaling);
         DroppedWidth = parts.Any(part => part.DropProbability > 0) ? (jointDropout is null ? 1 : parts.Count) * frozen.Shape[1] : 0;
 
         // Zeros for good: gaps between aligned adapters are never written.
@@ -75,6 +78,9 @@ internal sealed class AdaptedProduct : IDisposable
 
     /// <summary>Values of a token as the products give them, before magnitudes scale them, which are kept; 0 where no magnitude is trained.</summary>
     public long UnscaledWidth => IsScaled ? frozen.Shape[0] : 0;
+
+    /// <summary>Whether the outputs can be made of them (<see cref="Outputs"/>): with dropout they have more in them.</summary>
+    public bool HasOutputsAgain => IsScaled && DroppedWidth == 0;
 
     /// <summary>Bytes that are made in passing beside that.</summary>
     public long Passing => change?.Passing ?? 0;
@@ -126,6 +132,11 @@ internal sealed class AdaptedProduct : IDisposable
     public ProductState? Forward(Tensor x, Tensor y, TensorStack place, Tensor? residual = null)
     {
         OnInput?.Invoke(x);
+        if (IsScaled && IsDropping)
+        {
+            return MultiplyDropped(x, y, place, residual);
+        }
+
         Tensor z = IsScaled ? place.Take(y.dtype, y.shape) : y;
         Tensor? low = Multiply(x, z, place, residual);
         change?.Apply(kernels, z, residual, y);
@@ -142,11 +153,16 @@ internal sealed class AdaptedProduct : IDisposable
             return Reduce(x, place) is Tensor reduced ? new(reduced, null) : null;
         }
 
+        if (IsDropping)
+        {
+            return MultiplyDropped(x, y: null, place, residual: null);
+        }
+
         Tensor z = place.Take(x.dtype, x.shape[0], frozen.Shape[0]);
         return new(Multiply(x, z, place, residual: null)!, z);
     }
 
-    /// <summary>The outputs once more, of what the products gave; only where magnitudes are trained.</summary>
+    /// <summary>The outputs once more, of what the products gave; only where that is all that they are made of (<see cref="HasOutputsAgain"/>).</summary>
     /// <param name="state">Of the forward pass.</param>
     /// <param name="place">Where they go.</param>
     public Tensor Outputs(ProductState state, TensorStack place)
@@ -154,6 +170,22 @@ internal sealed class AdaptedProduct : IDisposable
         Tensor y = place.Take(state.Unscaled!.dtype, state.Unscaled.shape);
         change!.Apply(kernels, state.Unscaled, residual: null, y);
         return y;
+    }
+
+    /// <summary>The same as <see cref="Forward"/> where outputs are scaled and x is dropped, with outputs or without.</summary>
+    private ProductState MultiplyDropped(Tensor x, Tensor? y, TensorStack place, Tensor? residual)
+    {
+        Tensor weight = frozen.Values();
+        change!.Prepare(weight);
+        if (y is not null)
+        {
+            FrozenProduct.Forward(x, weight, frozen.Bias, residual, y);
+        }
+
+        Tensor z = place.Take(x.dtype, x.shape[0], frozen.Shape[0]); // of adapted layers alone
+        Tensor low = place.Take(x.dtype, x.shape[0], Rank);
+        ownDropout.Scale(x, weight, down!, low, z, change.Scale, y);
+        return new(low, z);
     }
 
     /// <summary>Writes x Wᵀ + s (x Aᵀ) Bᵀ, with bias and residual where nothing else follows.</summary>
@@ -207,13 +239,7 @@ internal sealed class AdaptedProduct : IDisposable
             return low;
         }
 
-        foreach (AdaptedPart part in parts)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            using TensorStack.Pass pass = scratch.Begin();
-            part.ColumnsOf(low).addmm_(Dropped(x, part), part.RowsOf(down!).t(), beta: 0, alpha: scaling);
-        }
-
+        ownDropout.Reduce(x, down!, low);
         return low;
     }
 
@@ -224,12 +250,12 @@ internal sealed class AdaptedProduct : IDisposable
     /// <param name="dx">[tokens, in]; null when nothing before these layers learns.</param>
     public void Backward(Tensor dy, Tensor? x, ProductState? state, Tensor? dx)
     {
-        dy = IsScaled ? change!.Backward(kernels, dy, state!.Unscaled!) : dy;
-        Tensor? low = state?.Low;
+        Tensor dz = IsScaled ? change!.Backward(kernels, dy, state!.Unscaled!) : dy; // at the products' results
+        Tensor? weight = dx is null ? null : frozen.Values(); // once: 4 bits become numbers each time
         if (dx is not null)
         {
             // dx = dy W first, which writes; the adapters' share is added to it.
-            FrozenProduct.Backward(dy, frozen.Values(), dx);
+            FrozenProduct.Backward(IsDropping ? dy : dz, weight!, dx);
         }
 
         if (!IsAdapted)
@@ -253,17 +279,17 @@ internal sealed class AdaptedProduct : IDisposable
             count = isBatched ? AdaptedPart.Alike(parts, first) : 1;
             if (count > 1)
             {
-                part.BackwardAlike(count, dy, low!, dLow);
+                part.BackwardAlike(count, dz, state!.Low, dLow);
             }
             else
             {
-                part.WriteLow(dy, dLow);
-                part.AddUp(dy, low!);
+                part.WriteLow(dz, dLow);
+                part.AddUp(dz, state!.Low);
             }
 
             foreach (AdaptedPart dropping in parts.Skip(first).Take(IsDropping && jointDropout is null ? count : 0))
             {
-                AddDropped(dropping, dLow, x!, dx);
+                ownDropout.Backward(dropping, dLow, x!, down!, dx, IsScaled && dx is not null ? (dy, dz, weight!) : null);
             }
         }
 
@@ -316,30 +342,5 @@ internal sealed class AdaptedProduct : IDisposable
         down?.Dispose();
         downGradient?.Dispose();
         change?.Dispose();
-    }
-
-    /// <summary>The gradients of A and of x where an adapter saw a dropped x.</summary>
-    private void AddDropped(AdaptedPart part, Tensor dLow, Tensor x, Tensor? dx)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using TensorStack.Pass pass = scratch.Begin();
-        Tensor gradient = part.ColumnsOf(dLow); // [tokens, rank]
-        Tensor dropped = Dropped(x, part); // [tokens, in], the same as in the forward pass
-        part.AddDown(gradient, dropped, scaling);
-        if (dx is not null)
-        {
-            Tensor back = dropped; // [tokens, in]; x is needed no longer
-            back.addmm_(gradient, part.RowsOf(down!), beta: 0, alpha: scaling);
-
-            // The mask is linear, so the gradient goes through the same one.
-            part.Drop(back, kernels, dx, accumulate: true);
-        }
-    }
-
-    private Tensor Dropped(Tensor x, AdaptedPart part)
-    {
-        Tensor dropped = scratch.Take(x.dtype, x.shape);
-        part.Drop(x, kernels, dropped);
-        return dropped;
     }
 }

@@ -33,6 +33,7 @@ public class StepMemoryTests
         VectorCode.SkipWhereThereIsNone();
         AssertKept(family, roles, new());
         AssertKept(family, roles, new() { UseDora = true });
+        AssertKept(family, roles, new() { UseDora = true, Dropout = 0.1 });
     }
 
     private static void AssertKept(string family, string roles, LoraConfig config)
@@ -41,6 +42,7 @@ public class StepMemoryTests
         using IDisposable noGradient = no_grad();
         string[] modules = [.. (roles.Length == 0 ? FusedStepCase.Roles(family) : roles.Split(',')).Select(role => "model.layers.1." + role)];
         FusedStepCase run = new(family, ScalarType.Float32, modules, config: config);
+        run.Adapter.IsTraining = true;
         PackedDocuments documents = new(run.Examples);
         StepContext step = run.Model.Fused.Context(documents);
         StepShape shape = new([.. run.Examples.Select(example => example.Ids.Length)], run.Rows.Count);
@@ -98,6 +100,7 @@ public class StepMemoryTests
     {
         AssertRoom(family, modules, new(blocks, activations, attentions), byOperators, new() { Dropout = 0.1 });
         AssertRoom(family, modules, new(blocks, activations, attentions), byOperators, new() { UseDora = true });
+        AssertRoom(family, modules, new(blocks, activations, attentions), byOperators, new() { UseDora = true, Dropout = 0.1 });
     }
 
     private static void AssertRoom(string family, string modules, Recomputation recomputation, bool byOperators, LoraConfig config)
