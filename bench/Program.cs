@@ -19,6 +19,7 @@ using Lora.Bench;
     ("step-small", "a step's tokens/s and share of that ceiling: 8 blocks of SmolLM-135M, 1 of Llama-3.2-1B; and by autograd", () => StepBenchmark.Run(smol: 8, llama: 1)),
     ("step", "the same with all 30 and 16 blocks", () => StepBenchmark.Run(smol: 30, llama: 16)),
     ("step-gemma", "the same of 6 blocks of Gemma 3 of 270M", StepBenchmark.RunGemma),
+    ("step-dora", "4 blocks of SmolLM-135M by DoRA beside plain LoRA, by the fused step and by autograd", StepBenchmark.RunDora),
     ("step-mixture", "the same of one block with 64 experts", StepBenchmark.RunMixture),
     ("encoder", "steps of BERT's shape", EncoderBenchmark.Run),
     ("pack", "documents end to end against padded", PackBenchmark.Run),

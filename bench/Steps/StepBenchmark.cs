@@ -46,6 +46,26 @@ internal static class StepBenchmark
         }
     }
 
+    /// <summary>DoRA beside plain LoRA, and with dropout, where the base weights see what is dropped too.</summary>
+    public static void RunDora()
+    {
+        TorchLibrary.Load();
+        foreach (ScalarType type in ProductBenchmark.Types())
+        {
+            double ceiling = ProductBenchmark.Ceiling(type);
+            Head("SmolLM-135M with 4 blocks", type, ceiling);
+            foreach ((string name, bool useDora, double dropout) in new[] { ("plain", false, 0), ("by DoRA", true, 0), ("by DoRA with dropout", true, 0.1) })
+            {
+                using StepModel model = new(type, Shapes.SmolLM(layers: 4), dropout: dropout, useDora: useDora);
+                using ReferenceStep reference = new(model.Model);
+                using FusedStep fused = model.Fused();
+                Row row = new(model, model.Rows(Four), ceiling);
+                row.Show($"4 x 512, {name}, fused", fused);
+                row.Show($"4 x 512, {name}, autograd", reference, isAutograd: true);
+            }
+        }
+    }
+
     /// <summary>A mixture of experts.</summary>
     public static void RunMixture()
     {

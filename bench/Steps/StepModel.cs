@@ -20,8 +20,10 @@ internal sealed class StepModel : IDisposable
     /// <param name="device">Where it is; null for the processor.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
     /// <param name="dropout">The probability that a value is dropped before A.</param>
-    public StepModel(ScalarType type, DecoderSizes sizes, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
-        : this(type, sizes, sizes.GatedMlp(), lowest, device, quantization, dropout)
+    /// <param name="useDora">Whether magnitudes are trained too.</param>
+    public StepModel(
+        ScalarType type, DecoderSizes sizes, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, double dropout = 0, bool useDora = false)
+        : this(type, sizes, sizes.GatedMlp(), lowest, device, quantization, dropout, useDora)
     {
     }
 
@@ -32,14 +34,16 @@ internal sealed class StepModel : IDisposable
     /// <param name="device">Where it is; null for the processor.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
     /// <param name="dropout">The probability that a value is dropped before A.</param>
-    public StepModel(ScalarType type, DecoderSizes sizes, MlpShape mlp, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
+    /// <param name="useDora">Whether magnitudes are trained too.</param>
+    public StepModel(
+        ScalarType type, DecoderSizes sizes, MlpShape mlp, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, double dropout = 0, bool useDora = false)
     {
         Sizes = sizes;
         this.lowest = lowest;
         products = [.. BlockProduct.In(sizes, mlp)];
         device ??= CPU;
         Model = new(Shapes.Model(sizes, mlp), new RandomWeights(new Generator(1, CPU), type, device, quantization), device);
-        Adapter = new(Model, new LoraConfig { Rank = Rank, Dropout = dropout }, [.. Targets()], device, seed: 1) { IsTraining = true };
+        Adapter = new(Model, new LoraConfig { Rank = Rank, Dropout = dropout, UseDora = useDora }, [.. Targets()], device, seed: 1) { IsTraining = true };
     }
 
     public DecoderSizes Sizes { get; }
@@ -50,8 +54,7 @@ internal sealed class StepModel : IDisposable
 
     /// <summary>The fused step, which the caller disposes of.</summary>
     /// <param name="kernels">Null for the fastest that serve the weights' device and dtype.</param>
-    public FusedStep Fused(IKernels? kernels = null) => new(
-        Model.Fused, Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!, StringComparer.Ordinal), kernels);
+    public FusedStep Fused(IKernels? kernels = null) => new(Model.Fused, LinearFactors.Of(Adapter.Layers).Factors!, kernels);
 
     /// <summary>Rows of random tokens, all of them learned.</summary>
     public Batch Rows(params int[] lengths) => Batch.Of(RandomRows.Of(Sizes.VocabularySize, lengths), padId: 0);
