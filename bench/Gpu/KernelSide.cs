@@ -23,10 +23,10 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         Tensor dx = Draw(rows, width);
         using NormWeight weight = NormWeight.Of(DrawWide(width), type);
         using TensorStack stack = new(device);
-        (Tensor y, Tensor scale) = kernels.NormForward(x, weight, Epsilon, stack, stack);
+        (Tensor y, NormState state) = kernels.NormForward(x, weight, Epsilon, stack, stack);
         Tensor copy = y.clone(); // the stack lets go of its own
-        kernels.NormBackward(x, weight, scale, dy, dx, accumulate: true);
-        return [copy, dx, kernels.NormBackward(x, weight, scale, dy, stack).clone()];
+        kernels.NormBackward(x, weight, state, dy, dx, accumulate: true);
+        return [copy, dx, kernels.NormBackward(x, weight, state, dy, stack).clone()];
     }
 
     /// <summary>Heads that lie among others, each with a weight of its own, and their gradient over itself.</summary>
@@ -35,9 +35,9 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         (Tensor x, Tensor dy) = (Some(), Some());
         using NormWeight weight = NormWeight.Of(DrawWide(heads, width), type);
         using TensorStack stack = new(device);
-        (Tensor y, Tensor scale) = kernels.NormForward(x, weight, Epsilon, stack, stack);
+        (Tensor y, NormState state) = kernels.NormForward(x, weight, Epsilon, stack, stack);
         Tensor copy = y.clone(); // the stack lets go of its own
-        kernels.NormBackward(x, weight, scale, dy, dy, accumulate: false);
+        kernels.NormBackward(x, weight, state, dy, dy, accumulate: false);
         return [copy, dy];
 
         Tensor Some() => Draw(tokens, heads + 2, width).narrow(1, 0, heads);

@@ -19,6 +19,8 @@ public static unsafe class MetaKernels
 
     private const string MaskedAttentionArguments = "TTTt--o-";
     private const string NormArguments = "TTlTtl";
+    private const string LayerNormArguments = "Tltt-";
+    private const string LayerNormBackwardArguments = "TTlTTttl";
     private const string SelectArguments = "T-T";
     private const string AdamArguments = "LLLLLL-------tt";
 
@@ -44,6 +46,8 @@ public static unsafe class MetaKernels
         Shim.Add(library, "_flash_attention_backward", &FlashBackward);
         Shim.Add(library, "scaled_dot_product_attention", &MaskedAttention);
         Shim.Add(library, "_fused_rms_norm_backward", &NormBackward);
+        Shim.Add(library, "native_layer_norm", &LayerNorm);
+        Shim.Add(library, "native_layer_norm_backward", &LayerNormBackward);
         Shim.Add(library, "index_select", &Select);
         Shim.Add(library, "index_select.out", &SelectInto);
         Shim.Add(library, "_fused_adamw_", &Adam);
@@ -128,6 +132,29 @@ public static unsafe class MetaKernels
         Release(stack, NormArguments);
         stack[0] = Shim.Empty(shape, type);
         stack[1] = Shim.Empty([0], type);
+    }
+
+    /// <summary>(output, mean, rstd), the last two a number for each row.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void LayerNorm(ulong* stack, ulong arguments, ulong results)
+    {
+        (long[] shape, ScalarType type) = (Shim.Sizes((nint)stack[0]), Shim.Type((nint)stack[0]));
+        ScalarType wide = type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        Release(stack, LayerNormArguments);
+        stack[0] = Shim.Empty(shape, type);
+        stack[1] = Shim.Empty([.. shape[..^1], 1], wide);
+        stack[2] = Shim.Empty([.. shape[..^1], 1], wide);
+    }
+
+    /// <summary>(grad_input, grad_weight, grad_bias), the last two of nothing.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void LayerNormBackward(ulong* stack, ulong arguments, ulong results)
+    {
+        (long[] shape, ScalarType type) = (Shim.Sizes((nint)stack[1]), Shim.Type((nint)stack[1]));
+        Release(stack, LayerNormBackwardArguments);
+        stack[0] = Shim.Empty(shape, type);
+        stack[1] = Shim.Empty([0], type);
+        stack[2] = Shim.Empty([0], type);
     }
 
     /// <summary>Some rows of a tensor, or other parts of one dimension.</summary>

@@ -80,7 +80,7 @@ internal sealed class DecodingChanges : IDisposable
         using DisposeScope scope = NewDisposeScope();
         return layer switch
         {
-            LoraLayer { Product: LinearProduct product } => product.AllFactors is LowRankFactors all ? all with { Shift = Owned(product.ScaledBias) } : null,
+            LoraLayer { Product: LinearProduct product } => product.AllFactors with { Shift = Owned(product.ScaledBias) },
             DoraLayer { Product: LinearProduct { Factors: LowRankFactors plain } } dora => plain with { Scale = Owned(dora.OutputScale()) },
             TrainedModule { ChangedParameters: ["bias"] } trained when trained.BaseLayer.OwnParameter("weight")?.shape is [long outputs, long inputs] =>
                 Shifted(outputs, inputs, trained.Changes().Single().Addition, model.Device),

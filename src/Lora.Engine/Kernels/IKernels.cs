@@ -36,32 +36,32 @@ internal interface IKernels
     /// <param name="widths">How wide they are.</param>
     long Workspace(long tokens, KernelWidths widths);
 
-    /// <summary>y = w x / sqrt(mean(x²) + ε) over the last dimension.</summary>
+    /// <summary>y = w x / sqrt(mean(x²) + ε) over the last dimension; with a shift b, y = w (x - mean(x)) / sqrt(variance(x) + ε) + b (arXiv 1607.06450).</summary>
     /// <param name="x">[..., width].</param>
-    /// <param name="weight">w.</param>
+    /// <param name="weight">w, and b.</param>
     /// <param name="epsilon">Added to the mean of the squares.</param>
     /// <param name="place">Where y goes.</param>
-    /// <param name="scalePlace">Where 1 / sqrt(mean(x²) + ε) goes.</param>
-    /// <returns>y, like x but contiguous, and the scale, wide, one for each row.</returns>
-    (Tensor Normal, Tensor Scale) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack scalePlace);
+    /// <param name="statePlace">Where what the gradient asks for goes.</param>
+    /// <returns>y, like x but contiguous, and that.</returns>
+    (Tensor Normal, NormState State) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack statePlace);
 
-    /// <summary>dx (+)= scale (w dy - x scale² mean(w dy x)).</summary>
+    /// <summary>dx (+)= scale (g - mean(g) - c scale² mean(g c)) with g = w dy and c = x - mean(x); without a shift c is x, and mean(g) is left out.</summary>
     /// <param name="x">[..., width], as in the forward pass.</param>
     /// <param name="weight">As in the forward pass.</param>
-    /// <param name="scale">Of the forward pass.</param>
+    /// <param name="state">Of the forward pass.</param>
     /// <param name="dy">Like x; where each head has a weight of its own not to be read afterwards.</param>
     /// <param name="dx">Like x; may be dy itself.</param>
     /// <param name="accumulate">Whether to add to dx.</param>
-    void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate);
+    void NormBackward(Tensor x, NormWeight weight, NormState state, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>The same into memory of its own.</summary>
     /// <param name="x">[..., width], as in the forward pass.</param>
     /// <param name="weight">As in the forward pass.</param>
-    /// <param name="scale">Of the forward pass.</param>
+    /// <param name="state">Of the forward pass.</param>
     /// <param name="dy">Like x; where each head has a weight of its own not to be read afterwards.</param>
     /// <param name="place">Where dx goes.</param>
     /// <returns>dx, like x.</returns>
-    Tensor NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, TensorStack place);
+    Tensor NormBackward(Tensor x, NormWeight weight, NormState state, Tensor dy, TensorStack place);
 
     /// <summary>Rotates value k of each head against value k + rotated/2 in place; backward, by the opposite angle.</summary>
     /// <param name="heads">[tokens, heads, rotated], those of q and k at once; may be the first values of wider heads.</param>
@@ -96,6 +96,19 @@ internal interface IKernels
     /// <param name="z">As in the forward pass; becomes dz.</param>
     /// <param name="sums">Like the scale; written.</param>
     void ScaleBackward(Tensor dy, Tensor scale, Tensor z, Tensor sums);
+
+    /// <summary>y = activation(x).</summary>
+    /// <param name="activation">Of an MLP without a gate.</param>
+    /// <param name="x">[tokens, width].</param>
+    /// <param name="y">Like x; written.</param>
+    void ActivationForward(PlainActivation activation, Tensor x, Tensor y);
+
+    /// <summary>dx = dy activation'(x).</summary>
+    /// <param name="activation">As in the forward pass.</param>
+    /// <param name="x">[tokens, width].</param>
+    /// <param name="dy">Like x.</param>
+    /// <param name="dx">Like x; written.</param>
+    void ActivationBackward(PlainActivation activation, Tensor x, Tensor dy, Tensor dx);
 
     /// <summary>Adds Σ -log softmax(logits)[target] to a sum; the logits become their gradient times a factor, (softmax - onehot) · factor.</summary>
     /// <param name="logits">[places, vocabulary], contiguous.</param>
@@ -137,15 +150,51 @@ internal interface IKernels
 /// <param name="Rounded">The same in the activations' dtype.</param>
 internal sealed record NormWeight(Tensor Wide, Tensor Rounded) : IDisposable
 {
-    /// <summary>Of a wide weight, which it takes over.</summary>
-    public static NormWeight Of(Tensor wide, ScalarType type) => new(wide, wide.to(type, copy: true).DetachFromDisposeScope());
+    /// <summary>b of a norm that takes the mean away, like the weight, zeros where nothing is learned of it; null for a norm by root mean squares.</summary>
+    public NormWeight? Shift { get; init; }
+
+    /// <summary>Numbers that its gradient asks for, of each row.</summary>
+    public int Numbers => Shift is null ? 1 : 2;
+
+    /// <summary>Of a wide weight, and a wide shift, which it takes over.</summary>
+    public static NormWeight Of(Tensor wide, ScalarType type, Tensor? shift = null) =>
+        new(wide, wide.to(type, copy: true).DetachFromDisposeScope()) { Shift = shift is null ? null : Of(shift, type) };
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Wide.Dispose();
         Rounded.Dispose();
+        Shift?.Dispose();
     }
+}
+
+/// <summary>What a norm's gradient asks of its forward pass, wide, a number for each row.</summary>
+/// <param name="Scale">1 / sqrt(mean(x²) + ε), or 1 / sqrt(variance(x) + ε).</param>
+/// <param name="Mean">mean(x); null where it is not taken away.</param>
+internal sealed record NormState(Tensor Scale, Tensor? Mean)
+{
+    /// <summary>All of it.</summary>
+    public IEnumerable<Tensor> Tensors => Mean is null ? [Scale] : [Scale, Mean];
+}
+
+/// <summary>What an MLP without a gate does between its two layers.</summary>
+internal enum PlainActivation
+{
+    /// <summary>x Φ(x) with the normal distribution's Φ, by the error function (arXiv 1606.08415).</summary>
+    Gelu,
+
+    /// <summary>Its tanh form; <see cref="GateActivation.TanhGelu"/>.</summary>
+    TanhGelu,
+
+    /// <summary>x σ(1.702 x).</summary>
+    QuickGelu,
+
+    /// <summary>x where that is positive, else 0.</summary>
+    Relu,
+
+    /// <summary>x σ(x).</summary>
+    Silu,
 }
 
 /// <summary>cos and sin of the angles by which the heads of each token turn.</summary>

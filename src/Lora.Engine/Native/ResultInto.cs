@@ -17,7 +17,10 @@ internal static class ResultInto
         Run("aten::cat", "out", OperatorArgument.List([.. parts.Select(part => (OperatorArgument)part)]), dimension, result);
 
     /// <summary>Writes some rows of a table.</summary>
-    public static void Rows(Tensor result, Tensor table, Tensor index) => Run("aten::index_select", "out", table, 0L, index, result);
+    public static void Rows(Tensor result, Tensor table, Tensor index) => Slices(result, table, 0, index);
+
+    /// <summary>Writes some slices of one dimension.</summary>
+    public static void Slices(Tensor result, Tensor values, long dimension, Tensor index) => Run("aten::index_select", "out", values, dimension, index, result);
 
     /// <summary>Writes x σ(x).</summary>
     public static void Silu(Tensor result, Tensor x) => Run("aten::silu", "out", x, result);

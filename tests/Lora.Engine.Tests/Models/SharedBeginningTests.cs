@@ -21,6 +21,10 @@ public class SharedBeginningTests
     [InlineData("gemma2", LoraQuantization.None)]
     [InlineData("gemma3_text", LoraQuantization.None)] // with two rotations, and norms behind attention and MLP
     [InlineData("olmo2", LoraQuantization.None)] // with norms over all heads at once
+    [InlineData("gpt2", LoraQuantization.None)] // with learned positions
+    [InlineData("gpt2", LoraQuantization.NF4)]
+    [InlineData("gpt_neox", LoraQuantization.None)] // attention and MLP side by side
+    [InlineData("phi", LoraQuantization.None)] // of one norm
     public void The_fused_step_computes_the_beginning_once(string family, LoraQuantization quantization)
     {
         using DisposeScope scope = torch.NewDisposeScope();
@@ -28,7 +32,8 @@ public class SharedBeginningTests
         using FusedStep step = known.Fused();
         using ReferenceStep reference = new(known.Model);
         long tokens = 0;
-        step.Watch((names, x) => tokens += names.Any(name => name.Contains("layers.0.mlp.down", StringComparison.Ordinal)) ? x.shape[0] : 0);
+        string last = known.Model.Shape.BlockPrefix + "0." + known.Model.Shape.Blocks[0].Products.Last()[0];
+        step.Watch((names, x) => tokens += names.Contains(last) ? x.shape[0] : 0);
 
         IReadOnlyList<LossSum> each = step.SumEach(Texts);
         Assert.Equal(10 + Texts.Sum(text => text.Ids.Length - 10), tokens); // of 11 tokens that are alike the last predicts

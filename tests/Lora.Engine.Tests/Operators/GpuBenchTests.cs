@@ -38,6 +38,6 @@ public class GpuBenchTests
 
         // What the fused step serves is looked at, and what it does not too.
         Assert.Contains(findings, finding => finding is { Part: "Families", What: "gemma2, fused, BFloat16, gradients" });
-        Assert.Contains(findings, finding => finding is { Part: "Families", What: "gpt2, autograd, Float32, gradients" });
+        Assert.Contains(findings, finding => finding is { Part: "Families", What: "gpt_oss, autograd, Float32, gradients" });
     }
 }

@@ -18,11 +18,11 @@ internal sealed class LinearProduct : LowRankProduct
         : base(target, baseLayer, ShapeOf(target.Rank, baseLayer.OwnParameter("weight")!.shape, isTransposed), settings) =>
         this.isTransposed = isTransposed;
 
-    /// <summary>A, B and their gradients; null when B has a bias or the weight is stored [in, out].</summary>
-    public LowRankFactors? Factors => isTransposed ? null : PlainFactors;
+    /// <summary>A, B and their gradients; null when B has a bias.</summary>
+    public LowRankFactors? Factors => PlainFactors;
 
     /// <summary>The same, also where B has a bias, which is not among them.</summary>
-    public LowRankFactors? AllFactors => isTransposed ? null : ProductFactors;
+    public LowRankFactors AllFactors => ProductFactors;
 
     /// <inheritdoc/>
     public override WeightLayout Layout => isTransposed ? WeightLayout.OutputsLast : WeightLayout.OutputsFirst;

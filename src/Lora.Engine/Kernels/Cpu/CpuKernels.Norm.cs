@@ -21,17 +21,32 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels, IT
     public long Workspace(long tokens, KernelWidths widths) => 0;
 
     /// <inheritdoc/>
-    public (Tensor Normal, Tensor Scale) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack scalePlace)
+    public (Tensor Normal, NormState State) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack statePlace)
     {
         long width = x.shape[^1];
         long count = x.numel() / width;
         Tensor y = place.Take(x.dtype, x.shape);
-        Tensor scale = scalePlace.Take(weight.Wide.dtype, count);
+        NormState state = new(statePlace.Take(weight.Wide.dtype, count), weight.Shift is null ? null : statePlace.Take(weight.Wide.dtype, count));
         Rows<TElement> inputs = Rows<TElement>.Of(x);
         Rows<TElement> outputs = Rows<TElement>.Of(y);
         float* weights = Rows<float>.Memory<float>(weight.Wide);
-        float* scales = Rows<float>.Memory<float>(scale);
+        float* scales = Rows<float>.Memory<float>(state.Scale);
         long period = weight.Wide.numel() / width; // heads with weights of their own
+        if (state.Mean is Tensor mean)
+        {
+            float* shifts = Rows<float>.Memory<float>(weight.Shift!.Wide);
+            float* means = Rows<float>.Memory<float>(mean);
+            ParallelRows.For(count, width, (begin, end) =>
+            {
+                for (long row = begin; row < end; row++)
+                {
+                    long first = row % period * width;
+                    (means[row], scales[row]) = LayerNormRow(inputs[row], weights + first, shifts + first, epsilon, outputs[row], width);
+                }
+            });
+            return (y, state);
+        }
+
         ParallelRows.For(count, width, (begin, end) =>
         {
             for (long row = begin; row < end; row++)
@@ -39,27 +54,40 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement> : IKernels, IT
                 scales[row] = NormRow(inputs[row], weights + (row % period * width), epsilon, outputs[row], width);
             }
         });
-        return (y, scale);
+        return (y, state);
     }
 
     /// <inheritdoc/>
-    public Tensor NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, TensorStack place)
+    public Tensor NormBackward(Tensor x, NormWeight weight, NormState state, Tensor dy, TensorStack place)
     {
         Tensor dx = place.Take(dy.dtype, dy.shape);
-        NormBackward(x, weight, scale, dy, dx, accumulate: false);
+        NormBackward(x, weight, state, dy, dx, accumulate: false);
         return dx;
     }
 
     /// <inheritdoc/>
-    public void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
+    public void NormBackward(Tensor x, NormWeight weight, NormState state, Tensor dy, Tensor dx, bool accumulate)
     {
         Rows<TElement> inputs = Rows<TElement>.Of(x);
         Rows<TElement> gradients = Rows<TElement>.Of(dy);
         Rows<TElement> results = Rows<TElement>.Of(dx);
         float* weights = Rows<float>.Memory<float>(weight.Wide);
-        float* scales = Rows<float>.Memory<float>(scale);
+        float* scales = Rows<float>.Memory<float>(state.Scale);
         long width = x.shape[^1];
         long period = weight.Wide.numel() / width;
+        if (state.Mean is Tensor mean)
+        {
+            float* means = Rows<float>.Memory<float>(mean);
+            ParallelRows.For(x.numel() / width, width, (begin, end) =>
+            {
+                for (long row = begin; row < end; row++)
+                {
+                    LayerNormGradientRow(inputs[row], weights + (row % period * width), means[row], scales[row], gradients[row], results[row], width, accumulate);
+                }
+            });
+            return;
+        }
+
         ParallelRows.For(x.numel() / width, width, (begin, end) =>
         {
             for (long row = begin; row < end; row++)

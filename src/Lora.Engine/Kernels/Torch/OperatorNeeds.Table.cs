@@ -84,6 +84,19 @@ internal sealed partial record OperatorNeeds
         ],
     };
 
+    /// <summary>The norm that takes the mean away, with its backward pass.</summary>
+    public static OperatorNeeds LayerNorm { get; } = new()
+    {
+        Names = Aten("native_layer_norm native_layer_norm_backward"),
+        Types = AnyFloat,
+        IsOnProcessor = true,
+        Sources =
+        [
+            new("ATen/native/cuda/layer_norm_kernel.cu", "LayerNormKernelImpl", "float16, bfloat16, float32 and float64, weight and shift in the same; mean and scale of 16 bits in float32"),
+            new("ATen/native/cuda/layer_norm_kernel.cu", "layer_norm_backward_cuda", "the same dtypes; gradients that nobody asks for are not computed"),
+        ],
+    };
+
     /// <summary>AdamW in one pass.</summary>
     public static OperatorNeeds FusedAdam { get; } = new()
     {
@@ -107,16 +120,17 @@ internal sealed partial record OperatorNeeds
         Sources = [new("ATen/native/cuda/SoftMax.cu", "host_softmax", "any floating-point dtype; sums in float32; a row is read whole before it is written")],
     };
 
-    /// <summary>The activations of gates with their gradients.</summary>
-    public static OperatorNeeds Gates { get; } = new()
+    /// <summary>The activations of gates and of MLPs without one, with their gradients.</summary>
+    public static OperatorNeeds Activations { get; } = new()
     {
-        Names = Aten("silu silu_backward gelu gelu_backward"),
+        Names = Aten("silu silu_backward gelu gelu_backward threshold threshold_backward"),
         Types = AnyFloat,
         IsOnProcessor = true,
         Sources =
         [
             new("ATen/native/cuda/ActivationSiluKernel.cu", "silu_backward_kernel", "any floating-point dtype; computes in float32"),
             new("ATen/native/cuda/ActivationGeluKernel.cu", "GeluBackwardCUDAKernelImpl", "any floating-point dtype; computes in float32"),
+            new("ATen/native/cuda/ActivationThresholdKernel.cu", "threshold_kernel_cuda", "any dtype; one kernel for both ways"),
         ],
     };
 
@@ -165,7 +179,7 @@ internal sealed partial record OperatorNeeds
     };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<OperatorNeeds> All { get; } = [FlashAttention, EfficientAttention, MaskedAttention, FusedNorm, FusedAdam, Softmax, Gates, Products, Places, Plain];
+    public static IReadOnlyList<OperatorNeeds> All { get; } = [FlashAttention, EfficientAttention, MaskedAttention, FusedNorm, LayerNorm, FusedAdam, Softmax, Activations, Products, Places, Plain];
 
     private static string[] Aten(string names) => [.. names.Split(' ').Select(name => "aten::" + name)];
 

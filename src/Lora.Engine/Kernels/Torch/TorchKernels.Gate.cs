@@ -30,7 +30,7 @@ internal sealed partial class TorchKernels
         }
         else
         {
-            GeluCall.WriteGradient(gradients[0], halves[1], halves[0]);
+            ActivationCall.TanhGeluGradient(gradients[0], halves[1], halves[0]);
         }
 
         Activate(activation, halves[0], gradients[1]);
@@ -45,7 +45,7 @@ internal sealed partial class TorchKernels
         }
         else
         {
-            GeluCall.Write(y, gate);
+            ActivationCall.TanhGelu(y, gate);
         }
     }
 }

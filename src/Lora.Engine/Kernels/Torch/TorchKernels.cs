@@ -44,38 +44,44 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null, 
     }
 
     /// <inheritdoc/>
-    public (Tensor Normal, Tensor Scale) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack scalePlace)
+    public (Tensor Normal, NormState State) NormForward(Tensor x, NormWeight weight, double epsilon, TensorStack place, TensorStack statePlace)
     {
         using DisposeScope scope = NewDisposeScope();
+        if (weight.Shift is not null)
+        {
+            (Tensor result, Tensor mean, Tensor deviation) = LayerNormCall.Forward(x, weight, epsilon);
+            return (place.Adopt(result), new(statePlace.Adopt(deviation), statePlace.Adopt(mean)));
+        }
+
         if (HasNorm(x))
         {
             bool isOne = weight.Wide.dim() == 1;
             Tensor[] results = Dispatcher.Call(
                 "aten::_fused_rms_norm", "", results: 2, tensors: 2, x, OperatorArgument.List(x.shape[^1]), isOne ? OperatorArgument.Some(weight.Rounded) : OperatorArgument.None, OperatorArgument.Some(epsilon));
-            return (place.Adopt(isOne ? results[0] : results[0].mul_(weight.Rounded)), scalePlace.Adopt(results[1]));
+            return (place.Adopt(isOne ? results[0] : results[0].mul_(weight.Rounded)), new(statePlace.Adopt(results[1]), null));
         }
 
         // The weight is wide, and so everything here is until the result is rounded.
         Tensor wide = x.to(weight.Wide.dtype);
         Tensor factor = wide.mul(wide).mean([-1], keepdim: true).Add(epsilon).rsqrt_(); // [..., 1]
-        return (place.Adopt(wide.mul(factor).mul_(weight.Wide).to(x.dtype)), scalePlace.Adopt(factor));
+        return (place.Adopt(wide.mul(factor).mul_(weight.Wide).to(x.dtype)), new(statePlace.Adopt(factor), null));
     }
 
     /// <inheritdoc/>
-    public void NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, Tensor dx, bool accumulate)
+    public void NormBackward(Tensor x, NormWeight weight, NormState state, Tensor dy, Tensor dx, bool accumulate)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor result = HasNorm(x) ? FusedGradient(x, weight, scale, dy) : WideGradient(x, weight.Wide, scale, dy);
+        Tensor result = NormGradient(x, weight, state, dy);
 
         // dx may be dy: it is written after everything was read.
         _ = accumulate ? dx.Add(result) : dx.copy_(result);
     }
 
     /// <inheritdoc/>
-    public Tensor NormBackward(Tensor x, NormWeight weight, Tensor scale, Tensor dy, TensorStack place)
+    public Tensor NormBackward(Tensor x, NormWeight weight, NormState state, Tensor dy, TensorStack place)
     {
         using DisposeScope scope = NewDisposeScope();
-        return place.Adopt(HasNorm(x) ? FusedGradient(x, weight, scale, dy) : WideGradient(x, weight.Wide, scale, dy).to(x.dtype));
+        return place.Adopt(NormGradient(x, weight, state, dy).to(x.dtype));
     }
 
     /// <inheritdoc/>
@@ -107,6 +113,12 @@ internal sealed partial class TorchKernels(AttentionOperator? attention = null, 
         ResultInto.Product(y, x, kept);
         y.Multiply(factor);
     }
+
+    /// <summary>dx, wide where formulas make it.</summary>
+    private Tensor NormGradient(Tensor x, NormWeight weight, NormState state, Tensor dy) =>
+        state.Mean is not null ? LayerNormCall.Gradient(x, weight, state, dy)
+        : HasNorm(x) ? FusedGradient(x, weight, state.Scale, dy)
+        : WideGradient(x, weight.Wide, state.Scale, dy);
 
     /// <summary>scale (w dy - n mean(w dy n)) with n = x scale, as formulas.</summary>
     private static Tensor WideGradient(Tensor x, Tensor weight, Tensor scale, Tensor dy)

@@ -46,6 +46,33 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
             : PastAttention.Bytes(step.Before, step.Tokens, weights.Block.Heads, weights.Output.DataType.ElementSize(), MixesPastByFormula, slices);
     }
 
+    /// <summary>q, k and v of what attention sees, in its order.</summary>
+    /// <param name="product">Their layers.</param>
+    /// <param name="x">[tokens, hidden].</param>
+    /// <param name="place">Where the state goes.</param>
+    /// <returns>[tokens, (heads + 2 kvHeads) headSize], and what the product keeps.</returns>
+    public (Tensor Heads, ProductState? State) Project(AdaptedProduct product, Tensor x, TensorStack place)
+    {
+        Tensor qkv = (KeepsProduct ? place : scratch).Take(x.dtype, x.shape[0], weights.QueryKeyValue.Shape[0]);
+        Tensor outputs = weights.Order is null ? qkv : scratch.Take(qkv.dtype, qkv.shape);
+        ProductState? state = product.Forward(x, outputs, place);
+        weights.Order?.FromLayer(outputs, qkv);
+        return (qkv, state);
+    }
+
+    /// <summary>The gradient at what <see cref="Project"/> gave, as the layers have their outputs.</summary>
+    public Tensor ToLayer(Tensor dQkv)
+    {
+        if (weights.Order is null)
+        {
+            return dQkv;
+        }
+
+        Tensor outputs = scratch.Take(dQkv.dtype, dQkv.shape);
+        weights.Order.ToLayer(dQkv, outputs);
+        return outputs;
+    }
+
     /// <summary>The mixed values.</summary>
     /// <param name="qkv">[tokens, (heads + 2 kvHeads) headSize]; part of the state (<see cref="KeepsProduct"/>), rotated in place where there are no norms.</param>
     /// <param name="step">What the blocks share.</param>
@@ -58,13 +85,14 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor heads = Heads(qkv); // [tokens, heads + 2 kvHeads, headSize]
-        List<Tensor> normal = [], scales = [];
+        List<Tensor> normal = [];
+        List<NormState> norms = [];
         foreach (HeadNorm norm in weights.HeadNorms)
         {
             // Where attention makes copies of its own, scratch is enough for what is normalised.
-            (Tensor rows, Tensor scale) = kernels.NormForward(norm.Of(heads), norm.Weight, weights.Epsilon, attention.KeepsInputs ? place : scratch, place);
+            (Tensor rows, NormState found) = kernels.NormForward(norm.Of(heads), norm.Weight, weights.Epsilon, attention.KeepsInputs ? place : scratch, place);
             normal.Add(rows);
-            scales.Add(scale);
+            norms.Add(found);
         }
 
         // In place: without norms these are slices of qkv, which nobody needs unrotated.
@@ -80,7 +108,7 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
         }
 
         (Tensor mixed, AttentionState state) = attention.Forward(parts, step.Documents, place, mixedPlace, keepsProbabilities);
-        return (mixed, new(KeepsProduct ? qkv : null, attention.KeepsInputs ? normal : [], scales, state));
+        return (mixed, new(KeepsProduct ? qkv : null, attention.KeepsInputs ? normal : [], norms, state));
     }
 
     /// <summary>The gradient of <see cref="Forward"/>.</summary>
@@ -99,11 +127,11 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
 
         // The transpose of a rotation is the rotation back. Values are not rotated, so their gradient is done.
         Rotate(turned, step, backward: true);
-        foreach ((HeadNorm norm, Tensor scale) in weights.HeadNorms.Zip(state.Scales))
+        foreach ((HeadNorm norm, NormState found) in weights.HeadNorms.Zip(state.Norms))
         {
             // Over the gradient itself: a row is read before it is written.
             Tensor rows = norm.Of(gradients);
-            kernels.NormBackward(norm.Of(Heads(state.Product!)), norm.Weight, scale, rows, rows, accumulate: false);
+            kernels.NormBackward(norm.Of(Heads(state.Product!)), norm.Weight, found, rows, rows, accumulate: false);
         }
     }
 
@@ -152,10 +180,10 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
 /// <summary>What the backward pass needs of the forward pass.</summary>
 /// <param name="Product">q, k and v as their product gave them, q and k rotated where there are no norms, [tokens, (heads + 2 kvHeads) headSize]; null where nobody asks for it.</param>
 /// <param name="Normal">q and k after their norms, rotated, as each norm gave them; none without norms, or where attention has copies.</param>
-/// <param name="Scales">Of each norm, [tokens rows].</param>
+/// <param name="Norms">Of each norm.</param>
 /// <param name="State">Attention's own.</param>
-internal sealed record FusedAttentionState(Tensor? Product, IReadOnlyList<Tensor> Normal, IReadOnlyList<Tensor> Scales, AttentionState State)
+internal sealed record FusedAttentionState(Tensor? Product, IReadOnlyList<Tensor> Normal, IReadOnlyList<NormState> Norms, AttentionState State)
 {
     /// <summary>All of it.</summary>
-    public IEnumerable<Tensor> Tensors => [.. new[] { Product }.OfType<Tensor>(), .. Normal, .. Scales, .. State.Tensors];
+    public IEnumerable<Tensor> Tensors => [.. new[] { Product }.OfType<Tensor>(), .. Normal, .. Norms.SelectMany(norm => norm.Tensors), .. State.Tensors];
 }

@@ -3,14 +3,21 @@ using Lora.Kernels;
 namespace Lora.Models;
 
 /// <summary>
-/// A block that the fused step computes: norms by root mean squares before attention and a gated MLP, behind both, or both; q and k normalised and rotated or not.
+/// A block that the fused step computes: norms before attention and an MLP, gated or plain, behind both, or both; one after the other or side by side; q and k
+/// normalised and rotated or not.
 /// </summary>
 /// <param name="Block">The shape that it is of.</param>
 /// <param name="AttentionNorm">Of what attention sees; null where that is what comes in (OLMo 2).</param>
-/// <param name="MlpNorm">Of what the MLP sees, likewise.</param>
+/// <param name="MlpNorm">Of what the MLP sees, likewise; in a parallel block null for what attention sees.</param>
 /// <param name="Mlp">Its MLP.</param>
-internal sealed record FusedBlock(BlockShape Block, NormShape? AttentionNorm, NormShape? MlpNorm, GatedMlpShape Mlp)
+internal sealed record FusedBlock(BlockShape Block, NormShape? AttentionNorm, NormShape? MlpNorm, MlpShape Mlp)
 {
+    /// <summary>Whether attention and MLP both see the block's input, and are added to it together.</summary>
+    public bool IsParallel { get; init; }
+
+    /// <summary>Whether they see it through one norm.</summary>
+    public bool SharesNorm => IsParallel && MlpNorm is null;
+
     /// <summary>Which of the model's rotations (<see cref="ModelShape.Rotations"/>) turns q and k, counted from 0; null for none.</summary>
     public int? Rotation { get; init; }
 
@@ -37,7 +44,7 @@ internal sealed record FusedBlock(BlockShape Block, NormShape? AttentionNorm, No
     {
         FusedBlock[] blocks = [.. model.Blocks.Select(Of).OfType<FusedBlock>()];
         List<RopeParameters> rotations = [.. model.Rotations];
-        bool isServed = IsServed(model.FinalNorm) && IsServed(model.Embedding) && model.Head is { Bias: false } && model.OutputProjection is null
+        bool isServed = model.FinalNorm is { Heads: null } && IsServed(model.Embedding) && IsServed(model.Head) && model.OutputProjection is null
             && blocks.Length == model.Blocks.Count
             && blocks.All(block => block.Attention.HeadDimension == blocks[0].Attention.HeadDimension);
         return isServed ? [.. blocks.Select(block => block with { Rotation = block.Attention.Rope is RopeParameters own ? rotations.IndexOf(own) : null })] : null;
@@ -47,26 +54,30 @@ internal sealed record FusedBlock(BlockShape Block, NormShape? AttentionNorm, No
     {
         FusedBlock? block = shape switch
         {
-            PreNormShape { Mlp: GatedMlpShape mlp } plain => new(shape, plain.AttentionNorm, plain.MlpNorm, mlp) { ResidualScale = plain.ResidualScale },
-            FourNormShape { Mlp: GatedMlpShape mlp } four =>
-                new(shape, four.AttentionNorm, four.MlpNorm, mlp) { OutputNorms = (four.AttentionOutputNorm, four.MlpOutputNorm) },
-            OutputNormShape { Mlp: GatedMlpShape mlp } behind => new(shape, null, null, mlp) { OutputNorms = (behind.AttentionNorm, behind.MlpNorm) },
+            PreNormShape plain => new(shape, plain.AttentionNorm, plain.MlpNorm, plain.Mlp) { ResidualScale = plain.ResidualScale },
+            ParallelShape parallel => new(shape, parallel.AttentionNorm, parallel.MlpNorm, parallel.Mlp) { IsParallel = true },
+            FourNormShape four => new(shape, four.AttentionNorm, four.MlpNorm, four.Mlp) { OutputNorms = (four.AttentionOutputNorm, four.MlpOutputNorm) },
+            OutputNormShape behind => new(shape, null, null, behind.Mlp) { OutputNorms = (behind.AttentionNorm, behind.MlpNorm) },
             _ => null,
         };
         return block is not null && IsServed(block) ? block : null;
     }
 
     private static bool IsServed(FusedBlock block) =>
-        block.Attention is { Alibi: null, HasSinks: false, Order: PackedOrder.Parts, IsConv1D: false } and not { Rope.IsInterleaved: true }
-        && new[] { block.AttentionNorm, block.MlpNorm, block.OutputNorms?.Attention, block.OutputNorms?.Mlp, block.Attention.QueryNorm, block.Attention.KeyNorm }.OfType<NormShape>().All(IsServed)
+        block.Attention is { Alibi: null, HasSinks: false } and not { Rope.IsInterleaved: true } and not { IsConv1D: true, Projections.Count: > 1 }
+        && IsServed(block.Mlp)
+        && block.Attention is { QueryNorm: null or { TakesMean: false }, KeyNorm: null or { TakesMean: false } }
         && (IsOfHeads(block.Attention) || IsOfAllHeads(block.Attention))
 
         // The scale of a branch goes onto the input of its last layer, past whose bias it would not reach.
-        && (block.ResidualScale == 1 || !(block.Attention.OutputBias || block.Mlp.Bias));
+        && (block.ResidualScale == 1 || (block.Mlp is GatedMlpShape { Bias: false } && !block.Attention.OutputBias));
 
-    private static bool IsServed(EmbeddingShape embedding) => embedding is { Width: null, Projection: null, Positions: null, Norm: null };
+    private static bool IsServed(MlpShape mlp) => mlp is GatedMlpShape || (mlp is PlainMlpShape plain && Activations.KernelOf(plain.Activation) is not null);
 
-    private static bool IsServed(NormShape? norm) => norm?.Kind is NormKind.RootMeanSquare or NormKind.RootMeanSquareAddOne;
+    private static bool IsServed(EmbeddingShape embedding) => embedding is { Width: null, Projection: null, Norm: null };
+
+    // Logits are scaled and capped by what the last norm gives, before a bias is added.
+    private static bool IsServed(HeadShape head) => head is { Bias: false } or { Scale: 1, Cap: null };
 
     /// <summary>Whether q and k are normalised head by head, or not at all.</summary>
     private static bool IsOfHeads(AttentionShape attention) =>

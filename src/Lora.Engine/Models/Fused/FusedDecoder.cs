@@ -13,6 +13,7 @@ internal sealed class FusedDecoder : IDisposable
 {
     private readonly IReadOnlyList<RotaryEmbedding> rotations;
     private readonly double? embeddingScale;
+    private readonly Tensor? positions; // [positions, hidden], those that a table has before the first left out
     private readonly IReadOnlyList<int?> windows;
 
     /// <param name="model">A model whose blocks are those of <see cref="FusedLayer"/>; its weights become slices.</param>
@@ -27,18 +28,12 @@ internal sealed class FusedDecoder : IDisposable
         ModuleWeights weights = new(model);
         Embedding = weights[Shape.EmbeddingWeight];
         embeddingScale = EmbeddingScale.Of(Shape.Embedding, Embedding.dtype);
+        positions = Shape.LearnedPositions is PositionShape table ? weights[$"{Shape.Body}.{table.Name}.weight"].narrow(0, table.Offset, table.Count).DetachFromDisposeScope() : null;
         Layers = [.. blocks.Select((block, layer) => new FusedLayerWeights(weights, $"{Shape.BlockPrefix}{layer}.", block))];
 
         // Norms are float32 copies: kernels compute in it, and Gemma's 1 + weight is added once instead of in every pass.
-        Tensor norm = weights.Norm(Shape.Body + ".", Shape.FinalNorm!);
-        HeadFactor = Shape.Head.Scale / (Shape.Head.Cap ?? 1);
-        if (HeadFactor != 1)
-        {
-            norm.Multiply(HeadFactor); // what the head is given is as much larger as its logits would be
-        }
-
-        Norm = NormWeight.Of(norm, Embedding.dtype);
-
+        HeadFactor = Shape.Head.Scale / (Shape.Head.Cap ?? 1); // what the head is given is as much larger as its logits would be
+        Norm = weights.NormWeight(Shape.Body + ".", Shape.FinalNorm!, (Embedding.dtype, Embedding.device), HeadFactor);
         Head = new(weights.Linear(Shape.Head.Name));
     }
 
@@ -79,13 +74,14 @@ internal sealed class FusedDecoder : IDisposable
         using DisposeScope scope = NewDisposeScope();
         int[] ends = [.. documents.Places.Select(place => place.Start), documents.Ids.Length];
         int[] lengths = [.. documents.Places.Select(place => before + place.Length)];
-        long[] positions = before == 0 ? documents.Positions : [.. documents.Positions.Select(position => position + before)];
+        long[] placed = before == 0 ? documents.Positions : [.. documents.Positions.Select(position => position + before)];
+        Shape.LearnedPositions?.Check(lengths.Max());
         RowPlan[] plans = [.. (laid ?? []).DistinctBy(heads => (heads.Heads, heads.KeyValueHeads)).Select(heads => new RowPlan(documents.Places, windows, heads))];
 
         // All that the step asks of the host, by one copy.
         IReadOnlyList<Array>[] groups =
         [
-            [documents.Ids, positions, ends, batch?.Supervised ?? [], batch?.Targets ?? []],
+            [documents.Ids, placed, ends, batch?.Supervised ?? [], batch?.Targets ?? []],
             .. plans.Select(plan => plan.Numbers),
             .. rotations.Select(rotation => rotation.Numbers(lengths)),
         ];
@@ -104,10 +100,27 @@ internal sealed class FusedDecoder : IDisposable
             [.. angles.Select(table => new RotationAngles(table.MoveToOuterDisposeScope()))],
             tokens[0].MoveToOuterDisposeScope(),
             tokens[3].MoveToOuterDisposeScope(),
-            tokens[4].MoveToOuterDisposeScope());
+            tokens[4].MoveToOuterDisposeScope())
+        {
+            Positions = positions is null ? null : tokens[1].MoveToOuterDisposeScope(),
+        };
     }
 
-    /// <summary>Writes the embeddings of ids as the first block takes them.</summary>
+    /// <summary>Writes the embeddings of a step's tokens as the first block takes them.</summary>
+    /// <param name="step">The tokens, and where they stand.</param>
+    /// <param name="x">[tokens, hidden]; written.</param>
+    /// <param name="rows">Rows of ids, where they are not the table's own; null where they are.</param>
+    public void Embed(StepContext step, Tensor x, Func<Tensor, Tensor>? rows = null)
+    {
+        Embed(step.Ids, x, rows);
+        if (step.Positions is Tensor places)
+        {
+            using Tensor learned = positions!.index_select(0, places); // [tokens, hidden]
+            x.Add(learned);
+        }
+    }
+
+    /// <summary>The same of tokens alone, where no positions are learned.</summary>
     /// <param name="ids">[tokens].</param>
     /// <param name="x">[tokens, hidden]; written.</param>
     /// <param name="rows">Rows of ids, where they are not the table's own; null where they are.</param>
@@ -133,7 +146,8 @@ internal sealed class FusedDecoder : IDisposable
     {
         rotations.ToList().ForEach(rotation => rotation.Dispose());
 
-        // The embedding is the model's own and stays.
+        // The tables are the model's own and stay.
+        positions?.Dispose();
         Layers.ToList().ForEach(layer => layer.Dispose());
         Norm.Dispose();
         Head.Dispose();

@@ -70,7 +70,7 @@ internal sealed class FusedFollowing
     private Tensor Through(StepContext step, Func<int, HeadParts, Tensor?> onBlock)
     {
         Tensor x = states.Take(decoder.Embedding.dtype, step.Ids.shape[0], decoder.Shape.HiddenSize); // [tokens, hidden]
-        decoder.Embed(step.Ids, x);
+        decoder.Embed(step, x);
         for (int block = 0; block < layers.Count; block++)
         {
             int number = block;

@@ -86,7 +86,7 @@ internal sealed class FusedHead : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
         // Supervised places are taken out before the norm: prompts never meet the norm, the head or the vocabulary.
-        (Tensor rows, Tensor normal, Tensor scales) = Normalise(x, step.Supervised);
+        (Tensor rows, Tensor normal, NormState norm) = Normalise(x, step.Supervised);
         Tensor loss = Zero(x.device);
         foreach ((long start, long count) in Chunks(step.Targets.shape[0]))
         {
@@ -119,7 +119,7 @@ internal sealed class FusedHead : IDisposable
         if (gradient is not null)
         {
             // normal holds the gradients at the head's input by now, chunk by chunk, and becomes those at the supervised rows.
-            Tensor found = kernels.NormBackward(rows, decoder.Norm, scales, normal, scratch);
+            Tensor found = kernels.NormBackward(rows, decoder.Norm, norm, normal, scratch);
 
             // Tokens without a loss begin at zero; the blocks below give them their part through attention.
             gradient.zero_().index_copy_(0, step.Supervised, found);
@@ -159,11 +159,11 @@ internal sealed class FusedHead : IDisposable
     // In float64, since it is a sum over thousands of places.
     private static Tensor Zero(Device device) => zeros([], dtype: ScalarType.Float64, device: device);
 
-    /// <summary>The supervised rows of x, [places, hidden], before and after the last norm, and the norm's scales.</summary>
-    private (Tensor Rows, Tensor Normal, Tensor Scales) Normalise(Tensor x, Tensor places)
+    /// <summary>The supervised rows of x, [places, hidden], before and after the last norm, and what the norm's gradient asks for.</summary>
+    private (Tensor Rows, Tensor Normal, NormState State) Normalise(Tensor x, Tensor places)
     {
         Tensor rows = x.index_select(0, places); // [places, hidden]
-        (Tensor normal, Tensor scales) = kernels.NormForward(rows, decoder.Norm, decoder.Shape.FinalNorm!.Epsilon, scratch, scratch);
-        return (rows, normal, scales);
+        (Tensor normal, NormState state) = kernels.NormForward(rows, decoder.Norm, decoder.Shape.FinalNorm!.Epsilon, scratch, scratch);
+        return (rows, normal, state);
     }
 }

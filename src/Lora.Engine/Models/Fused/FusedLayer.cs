@@ -7,13 +7,14 @@ namespace Lora.Models;
 
 /// <summary>
 /// One decoder block with its adapters, forward and backward, without a graph: x += o(s attention(qkv(norm x))); x += down(s activation(gate) · up) of
-/// norm x; s is the residual scale, 1 in most families, and in some both are normalised before they are added, also instead of what they are given.
+/// norm x, in some families both of the same x; s is the residual scale, 1 in most, and in some both are normalised before they are added, also instead of
+/// what they are given.
 /// </summary>
 internal sealed class FusedLayer : IDisposable
 {
     private readonly FusedLayerWeights weights;
-    private readonly IKernels kernels;
-    private readonly GateActivation activation;
+    private readonly FusedBlock block;
+    private readonly FusedMlp mlp;
     private readonly double residualScale;
     private readonly FusedAttention attention;
     private readonly FusedNorm inputNorm;
@@ -39,17 +40,17 @@ internal sealed class FusedLayer : IDisposable
         IReadOnlyDictionary<Tensor, WorkingValues>? working = null)
     {
         this.weights = weights;
-        this.kernels = kernels;
         this.scratch = scratch;
-        activation = weights.Block.Mlp.Activation;
-        residualScale = weights.Block.ResidualScale;
+        block = weights.Block;
+        residualScale = block.ResidualScale;
         attention = new(weights, kernels, scratch);
         (inputNorm, attentionOutputNorm) = (Norm(weights.InputNorm), Norm(weights.AttentionOutputNorm));
-        (middleNorm, mlpOutputNorm) = (Norm(weights.MiddleNorm), Norm(weights.MlpOutputNorm));
+        (middleNorm, mlpOutputNorm) = (block.SharesNorm ? inputNorm : Norm(weights.MiddleNorm), Norm(weights.MlpOutputNorm));
         queryKeyValue = Product(weights.QueryKeyValue, weights.QueryKeyValueNames);
         output = Product(weights.Output, weights.OutputNames);
         gateUp = Product(weights.GateUp, weights.GateUpNames);
         down = Product(weights.Down, weights.DownNames);
+        mlp = new(weights, gateUp, down, kernels, scratch);
         Memory = new(weights, attention, kernels, LayerRanks.Of(queryKeyValue, output, gateUp, down));
 
         FusedNorm Norm(NormWeight? weight) => new(weight, weights.Epsilon, kernels);
@@ -107,11 +108,11 @@ internal sealed class FusedLayer : IDisposable
 
         // What is not kept is made all the same, and goes when the pass ends.
         TensorStack place = isKept ? states : scratch;
-        (LayerState state, Tensor active) = BeforeDown(x, step, place, kept);
+        (LayerState state, Tensor active, Tensor sum) = BeforeDown(x, step, place, kept);
 
         // Above the state: only the block above reads it, which is through before this block's backward pass begins.
         Tensor output = states.Take(x.dtype, x.shape);
-        state = AddDown(active, state, output, place);
+        state = AddDown(active, state, sum, output, place);
         return (output, isKept ? state : null);
     }
 
@@ -122,8 +123,8 @@ internal sealed class FusedLayer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        (LayerState state, Tensor active) = BeforeDown(x, step, scratch, Kept.Nothing);
-        AddDown(active, state, step.IsLastAlone ? Last(x) : x, scratch);
+        (LayerState state, Tensor active, Tensor sum) = BeforeDown(x, step, scratch, Kept.Nothing);
+        AddDown(active, state, sum, step.IsLastAlone ? Last(x) : x, scratch);
     }
 
     /// <summary>Computes again what was not kept.</summary>
@@ -135,7 +136,7 @@ internal sealed class FusedLayer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using TensorStack.Pass pass = scratch.Begin();
-        (LayerState state, Tensor active) = BeforeDown(x, step, place, Kept.All);
+        (LayerState state, Tensor active, _) = BeforeDown(x, step, place, Kept.All);
 
         // Nobody reads the block's output any more: without a norm behind it B's gradient only asks for x Aᵀ.
         return !mlpOutputNorm.IsThere ? state with { DownState = down.Again(active, place) } : DownAndNorm(active, state, place).State;
@@ -154,14 +155,16 @@ internal sealed class FusedLayer : IDisposable
 
         // From the block's output down, a gradient is taken as far as something at or below that place learns.
         bool needsMixed = needsInput || queryKeyValue.IsAdapted;
-        bool needsMiddle = needsMixed || output.IsAdapted;
-        bool needsActive = needsMiddle || gateUp.IsAdapted;
+        bool needsAttention = needsMixed || output.IsAdapted;
+        bool needsMiddle = block.IsParallel ? needsInput : needsAttention;
 
-        // At the residual the gradient splits: it stays as it is for the sum, and what comes through the MLP, then through attention, is added to it.
-        BackwardMlp(gradient, state, needsActive, needsMiddle);
-        if (needsMiddle)
+        // At the residual the gradient splits: it stays as it is for the sum, and what comes through the MLP, then through attention, is added to it. Where both
+        // saw the same, what comes through the MLP waits until attention has read the gradient.
+        Tensor? waiting = block.IsParallel && needsInput ? Like(gradient) : null; // [tokens, hidden]
+        BackwardMlp(gradient, state.Middle ?? x, state, needsMiddle, waiting);
+        if (needsAttention)
         {
-            BackwardAttention(gradient, x, state, step, needsMixed, needsInput);
+            BackwardAttention(gradient, x, state, step, needsMixed, needsInput, waiting);
         }
     }
 
@@ -170,38 +173,30 @@ internal sealed class FusedLayer : IDisposable
 
     private static Tensor Last(Tensor rows) => rows.narrow(0, rows.shape[0] - 1, 1);
 
-    private void BackwardMlp(Tensor gradient, LayerState state, bool needsActive, bool needsMiddle)
+    /// <param name="gradient">At the block's output, [tokens, hidden]; what comes through the MLP is added where it need not wait.</param>
+    /// <param name="seen">What the MLP's norm was given, [tokens, hidden].</param>
+    /// <param name="state">Of the forward pass.</param>
+    /// <param name="needsSeen">Whether something at or below it learns.</param>
+    /// <param name="waiting">Where the gradient at what that norm gave goes; null to take it through the norm at once.</param>
+    private void BackwardMlp(Tensor gradient, Tensor seen, LayerState state, bool needsSeen, Tensor? waiting)
     {
         using TensorStack.Pass pass = scratch.Begin();
         Tensor branch = mlpOutputNorm.Backward(gradient, state.MlpOutput, scratch); // [tokens, hidden]
-
-        // d(gate | up) below, so that dActive, on top of it, is gone before dNormal is taken: they never lie there together. What was not kept for down_proj
-        // is made again in its room, which is written when that was read.
-        Tensor gates = state.GateUp ?? gateUp.Outputs(state.GateUpState!, scratch); // [tokens, 2 intermediate]
-        Tensor dGates = Like(gates);
-        Tensor? active = state.Active ?? (down.IsAdapted ? Activate(gates, dGates.view(2, dGates.shape[0], -1)[0]) : null); // [tokens, intermediate]
-        if (!needsActive)
+        if (mlp.Backward(branch, state, needsSeen || gateUp.IsAdapted) is not Tensor dGates)
         {
-            // Nothing but down_proj learns from here on: its A and B, and no more.
-            down.Backward(branch, active, state.DownState, dx: null);
             return;
         }
 
-        using (scratch.Begin())
+        Tensor? dNormal = waiting ?? (needsSeen ? Like(gradient) : null); // [tokens, hidden]
+        gateUp.Backward(dGates, state.MiddleNormal ?? (block.SharesNorm ? state.Normal : null) ?? Again(gateUp, middleNorm, seen), state.GateUpState, dNormal);
+        if (waiting is null)
         {
-            Tensor dActive = scratch.Take(gradient.dtype, gradient.shape[0], weights.Down.Shape[1]); // [tokens, intermediate]
-            down.Backward(branch, active, state.DownState, dActive);
-            Scale(dActive);
-            kernels.GateBackward(activation, gates, dActive, dGates);
+            // To the gradient: the other term, of the residual, is in it already.
+            middleNorm.AddBackward(seen, state.MiddleNorm, dNormal, gradient);
         }
-
-        Tensor? dNormal = needsMiddle ? Like(gradient) : null; // [tokens, hidden]
-        gateUp.Backward(dGates, state.MiddleNormal ?? Again(gateUp, middleNorm, state.Middle), state.GateUpState, dNormal);
-        // To the gradient: the other term, of the residual, is in it already.
-        middleNorm.AddBackward(state.Middle, state.MiddleScale, dNormal, gradient);
     }
 
-    private void BackwardAttention(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsMixed, bool needsInput)
+    private void BackwardAttention(Tensor gradient, Tensor x, LayerState state, StepContext step, bool needsMixed, bool needsInput, Tensor? waiting)
     {
         Tensor branch = attentionOutputNorm.Backward(gradient, state.AttentionOutput, scratch); // [tokens, hidden]
         if (!needsMixed)
@@ -221,90 +216,97 @@ internal sealed class FusedLayer : IDisposable
             attention.Backward(dMixed, state.Attention, step, dQkv);
         }
 
+        Tensor dProduct = attention.ToLayer(dQkv);
         Tensor? dNormal = needsInput ? Like(gradient) : null; // [tokens, hidden]
 
         // The block's input is not in the state: it is the output of the block below, which the step has.
-        queryKeyValue.Backward(dQkv, state.Normal ?? Again(queryKeyValue, inputNorm, x), state.QueryKeyValueState, dNormal);
-        inputNorm.AddBackward(x, state.InputScale, dNormal, gradient);
+        queryKeyValue.Backward(dProduct, state.Normal ?? Again(queryKeyValue, inputNorm, x), state.QueryKeyValueState, dNormal);
+        if (waiting is not null && block.SharesNorm)
+        {
+            dNormal!.Add(waiting); // one norm, and one way back through it
+        }
+        else if (waiting is not null)
+        {
+            middleNorm.AddBackward(x, state.MiddleNorm, waiting, gradient);
+        }
+
+        inputNorm.AddBackward(x, state.InputNorm, dNormal, gradient);
     }
 
-    /// <summary>The forward pass up to the last product; what is part of the state is in its place.</summary>
-    private (LayerState State, Tensor Active) BeforeDown(Tensor x, StepContext step, TensorStack place, Kept kept)
+    /// <summary>The forward pass up to the last product, with the sum that this is added to; what is part of the state is in its place.</summary>
+    private (LayerState State, Tensor Active, Tensor Sum) BeforeDown(Tensor x, StepContext step, TensorStack place, Kept kept)
     {
-        long tokens = x.shape[0];
         TensorStack quick = kept == Kept.Products ? scratch : place; // what is made again from what products gave
-        (Tensor normal, Tensor? scale) = inputNorm.Forward(x, PlaceOf(queryKeyValue, quick), place); // [tokens, hidden]
-        Tensor qkv = (attention.KeepsProduct ? place : scratch).Take(x.dtype, tokens, weights.QueryKeyValue.Shape[0]); // [tokens, (heads + 2 kvHeads) headSize]
-        ProductState? qkvState = queryKeyValue.Forward(normal, qkv, place);
+        bool isRead = queryKeyValue.IsAdapted || (block.SharesNorm && gateUp.IsAdapted);
+        (Tensor normal, NormState? inputState) = inputNorm.Forward(x, isRead ? quick : scratch, place); // [tokens, hidden]
+        (Tensor qkv, ProductState? qkvState) = attention.Project(queryKeyValue, normal, place);
         (Tensor mixed, FusedAttentionState attended) = attention.Forward(qkv, step, place, PlaceOf(output, place), keepsProbabilities: kept == Kept.All); // [tokens, heads, headSize]
         if (step.IsLastAlone)
         {
-            (x, mixed, tokens) = (Last(x), Last(mixed), 1);
+            (x, mixed, normal) = (Last(x), Last(mixed), Last(normal));
         }
 
         mixed = ScaledMixed(mixed, place);
 
         // Without a norm behind it the residual goes into o_proj: the product needs no tensor of its own for the sum.
-        Tensor middle = place.Take(x.dtype, x.shape); // [tokens, hidden]
+        Tensor middle = (block.IsParallel ? scratch : place).Take(x.dtype, x.shape); // [tokens, hidden]
         ProductState? outputState = output.Forward(mixed.flatten(1), middle, place, residual: attentionOutputNorm.IsThere ? null : x); // x + attention
-        (Tensor, Tensor)? attentionOutput = null;
+        (Tensor, NormState)? attentionOutput = null;
         if (attentionOutputNorm.IsThere)
         {
-            (Tensor normalised, Tensor? outputScale) = attentionOutputNorm.Forward(middle, place, place);
-            attentionOutput = (middle, outputScale!);
+            (Tensor normalised, NormState? normState) = attentionOutputNorm.Forward(middle, place, place);
+            attentionOutput = (middle, normState!);
             normalised.Add(x); // x + norm attention
             middle = normalised;
         }
 
-        (Tensor middleNormal, Tensor? middleScale) = middleNorm.Forward(middle, PlaceOf(gateUp, quick), place); // [tokens, hidden]
+        (Tensor middleNormal, NormState? middleState) = block.SharesNorm
+            ? (normal, null)
+            : middleNorm.Forward(block.IsParallel ? x : middle, PlaceOf(gateUp, quick), place); // [tokens, hidden]
 
-        // gate and up as they come out of their product: the backward pass makes the activation's slope again from them. Scaled, they are made again themselves.
-        Tensor gates = (gateUp.HasOutputsAgain ? scratch : place).Take(x.dtype, tokens, weights.GateUp.Shape[0]); // [tokens, 2 intermediate]
-        ProductState? gateUpState = gateUp.Forward(middleNormal, gates, place);
-        Tensor active = PlaceOf(down, quick).Take(x.dtype, tokens, weights.Down.Shape[1]); // [tokens, intermediate]
-        Activate(gates, active);
+        (Tensor? gates, ProductState? gateUpState, Tensor active) = mlp.Forward(middleNormal, place, PlaceOf(down, quick));
         LayerState state = new()
         {
-            InputScale = scale,
+            InputNorm = inputState,
             // Inputs of products that nothing adapts: no gradient of a weight asks for them. Nor are inputs without a norm, which are there already, part of it.
-            Normal = IsState(queryKeyValue) && scale is not null ? normal : null,
+            Normal = kept != Kept.Products && isRead && inputState is not null ? normal : null,
             QueryKeyValueState = qkvState,
             Attention = attended,
             Mixed = output.IsAdapted ? mixed : null,
             OutputState = outputState,
             AttentionOutput = attentionOutput,
-            Middle = middle,
-            MiddleScale = middleScale,
-            MiddleNormal = IsState(gateUp) && middleScale is not null ? middleNormal : null,
+            Middle = block.IsParallel ? null : middle,
+            MiddleNorm = middleState,
+            MiddleNormal = IsState(gateUp) && middleState is not null ? middleNormal : null,
             GateUpState = gateUpState,
-            GateUp = gateUp.HasOutputsAgain ? null : gates,
+            GateUp = gates,
             Active = IsState(down) ? active : null,
         };
-        return (state, active);
+        return (state, active, middle);
 
         bool IsState(AdaptedProduct reader) => kept != Kept.Products && reader.IsAdapted;
     }
 
     /// <summary>Writes the sum with attention and the last product.</summary>
-    private LayerState AddDown(Tensor active, LayerState state, Tensor result, TensorStack place)
+    private LayerState AddDown(Tensor active, LayerState state, Tensor sum, Tensor result, TensorStack place)
     {
         if (!mlpOutputNorm.IsThere)
         {
-            return state with { DownState = down.Forward(active, result, place, residual: state.Middle) };
+            return state with { DownState = down.Forward(active, result, place, residual: sum) };
         }
 
         (LayerState found, Tensor normal) = DownAndNorm(active, state, place);
-        ScaledInto.Sum(result, state.Middle, normal);
+        ScaledInto.Sum(result, sum, normal);
         return found;
     }
 
     /// <summary>The last product with the norm behind it, [tokens, hidden].</summary>
     private (LayerState State, Tensor Normal) DownAndNorm(Tensor active, LayerState state, TensorStack place)
     {
-        Tensor value = place.Take(active.dtype, state.Middle.shape); // [tokens, hidden]
+        Tensor value = place.Take(active.dtype, active.shape[0], weights.Down.Shape[0]); // [tokens, hidden]
         ProductState? product = down.Forward(active, value, place);
-        (Tensor normal, Tensor? scale) = mlpOutputNorm.Forward(value, scratch, place);
-        return (state with { DownState = product, MlpOutput = (value, scale!) }, normal);
+        (Tensor normal, NormState? found) = mlpOutputNorm.Forward(value, scratch, place);
+        return (state with { DownState = product, MlpOutput = (value, found!) }, normal);
     }
 
     /// <summary>What was mixed times the branch's scale; attention's backward pass may ask for the unscaled.</summary>
@@ -335,12 +337,4 @@ internal sealed class FusedLayer : IDisposable
 
     /// <summary>The input of a product whose A learns from it, made again.</summary>
     private Tensor? Again(AdaptedProduct reader, FusedNorm norm, Tensor x) => reader.IsAdapted ? norm.Forward(x, scratch, scratch).Normal : null;
-
-    /// <summary>y = s activation(gate) · up.</summary>
-    private Tensor Activate(Tensor gates, Tensor y)
-    {
-        kernels.GateForward(activation, gates, y);
-        Scale(y);
-        return y;
-    }
 }

@@ -20,6 +20,7 @@ internal sealed class FusedLayerWeights : IDisposable
         (QueryKeyValueNames, OutputNames, GateUpNames, DownNames) = (names[0], names[1], names[2], names[3]);
         QueryKeyValue = Join(QueryKeyValueNames);
         Output = Join(OutputNames);
+        Order = attention.Order == PackedOrder.Heads ? new(attention, Output.Device) : null;
         InputNorm = Norm(prefix, block.AttentionNorm);
         HeadNorms = attention is { QueryNorm: NormShape query, KeyNorm: NormShape key } ? NormsOfHeads(query, key) : [];
         MiddleNorm = Norm(prefix, block.MlpNorm);
@@ -32,7 +33,7 @@ internal sealed class FusedLayerWeights : IDisposable
         // Phi-3 has one layer where others have three or two; either way it is one matrix here.
         JoinedWeights Join(IReadOnlyList<string> layers) => new([.. layers.Select(weights.Linear)]);
 
-        NormWeight? Norm(string owner, NormShape? norm) => norm is null ? null : NormWeight.Of(weights.Norm(owner, norm), Output.DataType);
+        NormWeight? Norm(string owner, NormShape? norm) => norm is null ? null : weights.NormWeight(owner, norm, (Output.DataType, Output.Device));
 
         HeadNorm[] NormsOfHeads(NormShape query, NormShape key)
         {
@@ -60,7 +61,7 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <summary>The layer that joins the heads.</summary>
     public IReadOnlyList<string> OutputNames { get; }
 
-    /// <summary>The layers of gate and up.</summary>
+    /// <summary>The layers of gate and up, or of up alone.</summary>
     public IReadOnlyList<string> GateUpNames { get; }
 
     /// <summary>The last layer of the MLP.</summary>
@@ -75,13 +76,16 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <summary>[(heads + 2 kvHeads) headSize, hidden].</summary>
     public JoinedWeights QueryKeyValue { get; }
 
+    /// <summary>How its outputs come into the order of attention; null where they are in it.</summary>
+    public HeadOrder? Order { get; }
+
     /// <summary>Of the heads of q and k, in their order: one for all, one for those of q and one for those of k, or none.</summary>
     public IReadOnlyList<HeadNorm> HeadNorms { get; }
 
     /// <summary>[hidden, heads headSize].</summary>
     public JoinedWeights Output { get; }
 
-    /// <summary>Of what the MLP sees, [hidden], or null.</summary>
+    /// <summary>Of what the MLP sees, [hidden]; null for none, and where it sees what attention does.</summary>
     public NormWeight? MiddleNorm { get; }
 
     /// <summary>Of what attention gives, [hidden], or null.</summary>
@@ -90,7 +94,7 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <summary>Of what the MLP gives, [hidden], or null.</summary>
     public NormWeight? MlpOutputNorm { get; }
 
-    /// <summary>[2 intermediate, hidden].</summary>
+    /// <summary>[2 intermediate, hidden], or [intermediate, hidden] without a gate.</summary>
     public JoinedWeights GateUp { get; }
 
     /// <summary>[hidden, intermediate].</summary>
@@ -99,7 +103,7 @@ internal sealed class FusedLayerWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable? owned in (IDisposable?[])[InputNorm, QueryKeyValue, Output, MiddleNorm, AttentionOutputNorm, MlpOutputNorm, GateUp, Down, magnitudes, .. HeadNorms.Select(norm => norm.Weight)])
+        foreach (IDisposable? owned in (IDisposable?[])[InputNorm, QueryKeyValue, Order, Output, MiddleNorm, AttentionOutputNorm, MlpOutputNorm, GateUp, Down, magnitudes, .. HeadNorms.Select(norm => norm.Weight)])
         {
             owned?.Dispose();
         }

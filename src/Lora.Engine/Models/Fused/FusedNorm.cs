@@ -16,29 +16,29 @@ internal sealed class FusedNorm(NormWeight? weight, double epsilon, IKernels ker
     /// <summary>The rows normalised.</summary>
     /// <param name="x">[tokens, hidden].</param>
     /// <param name="place">Where they go.</param>
-    /// <param name="scalePlace">Where one number a row goes, so that the backward pass does not sum the squares again.</param>
-    /// <returns>Like x, and [tokens]; x itself and null where there is no norm.</returns>
-    public (Tensor Normal, Tensor? Scale) Forward(Tensor x, TensorStack place, TensorStack scalePlace) =>
-        weight is null ? (x, null) : kernels.NormForward(x, weight, epsilon, place, scalePlace);
+    /// <param name="statePlace">Where a number or two of each row go, so that the backward pass does not take the sums again.</param>
+    /// <returns>Like x, and those; x itself and null where there is no norm.</returns>
+    public (Tensor Normal, NormState? State) Forward(Tensor x, TensorStack place, TensorStack statePlace) =>
+        weight is null ? (x, null) : kernels.NormForward(x, weight, epsilon, place, statePlace);
 
     /// <summary>The gradient at what was normalised, of the one at the result, which stays as it is.</summary>
     /// <param name="dNormal">[tokens, hidden].</param>
-    /// <param name="given">What was normalised, and its scale; null where there is no norm.</param>
+    /// <param name="given">What was normalised, and its numbers; null where there is no norm.</param>
     /// <param name="place">Where it goes.</param>
     /// <returns>Like dNormal; itself where there is no norm.</returns>
-    public Tensor Backward(Tensor dNormal, (Tensor Value, Tensor Scale)? given, TensorStack place) =>
-        weight is null ? dNormal : kernels.NormBackward(given!.Value.Value, weight, given.Value.Scale, dNormal, place);
+    public Tensor Backward(Tensor dNormal, (Tensor Value, NormState State)? given, TensorStack place) =>
+        weight is null ? dNormal : kernels.NormBackward(given!.Value.Value, weight, given.Value.State, dNormal, place);
 
     /// <summary>Adds the gradient at what was normalised to the one that the residual has already.</summary>
     /// <param name="x">What was normalised, [tokens, hidden].</param>
-    /// <param name="scale">Of the forward pass.</param>
+    /// <param name="state">Of the forward pass.</param>
     /// <param name="dNormal">At the result, like x; null where nothing asks for it.</param>
     /// <param name="gradient">Like x; added to.</param>
-    public void AddBackward(Tensor x, Tensor? scale, Tensor? dNormal, Tensor gradient)
+    public void AddBackward(Tensor x, NormState? state, Tensor? dNormal, Tensor gradient)
     {
         if (dNormal is not null && weight is not null)
         {
-            kernels.NormBackward(x, weight, scale!, dNormal, gradient, accumulate: true);
+            kernels.NormBackward(x, weight, state!, dNormal, gradient, accumulate: true);
         }
         else if (dNormal is not null)
         {

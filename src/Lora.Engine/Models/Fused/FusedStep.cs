@@ -54,7 +54,7 @@ internal sealed class FusedStep : IStepEngine
         Ways =
         [
             .. layers.Select(layer => layer.AttentionWay).OfType<string>().Distinct().Select(way => $"Attention {way}"),
-            .. new[] { kernels.Way(OperatorNeeds.FusedNorm, decoder.Embedding.dtype, decoder.Embedding.device) }.OfType<string>(),
+            .. new[] { decoder.Norm.Shift is null ? kernels.Way(OperatorNeeds.FusedNorm, decoder.Embedding.dtype, decoder.Embedding.device) : null }.OfType<string>(),
         ];
     }
 
@@ -326,6 +326,9 @@ internal sealed class FusedStep : IStepEngine
 /// <param name="Targets">The successors, [places].</param>
 internal sealed record StepContext(DocumentPlaces Documents, IReadOnlyList<RotationAngles> Angles, Tensor Ids, Tensor Supervised, Tensor Targets)
 {
+    /// <summary>The place of each token in its document, [tokens], where the model has learned positions; else null.</summary>
+    public Tensor? Positions { get; init; }
+
     /// <summary>
     /// Told the heads of each block in a pass after which texts go on; what it gives, [tokens, heads, headSize], is what was mixed where keys before the pass
     /// are seen too, and null leaves that to the block. Null for nobody.

@@ -16,6 +16,9 @@ internal sealed record NormShape(string Name, int Width, double Epsilon)
     /// <summary>Whether the heads' weights are tensors of their own, <c>norms.0.weight</c> and so on (StableLM).</summary>
     public bool IsApart { get; init; }
 
+    /// <summary>Whether the mean is taken away first.</summary>
+    public bool TakesMean => Kind is not (NormKind.RootMeanSquare or NormKind.RootMeanSquareAddOne);
+
     /// <summary>Makes the module, [..., width] -> the same.</summary>
     public nn.Module<Tensor, Tensor> Build(Weights weights) => weights.Norm(this);
 }

@@ -20,7 +20,23 @@ public class CpuKernelsTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void The_norm_and_its_gradient_are_exact(string name, int width)
+    public void The_norm_and_its_gradient_are_exact(string name, int width) => AssertNorm(name, width, takesMean: false);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_norm_that_takes_the_mean_away_and_its_gradient_are_exact(string name, int width) => AssertNorm(name, width, takesMean: true);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Activations_of_plain_MLPs_and_their_gradients_are_exact(string name, int width)
+    {
+        foreach (PlainActivation activation in Enum.GetValues<PlainActivation>())
+        {
+            AssertActivation(activation, name, width);
+        }
+    }
+
+    private void AssertNorm(string name, int width, bool takesMean)
     {
         using DisposeScope scope = NewDisposeScope();
         (IKernels kernels, ScalarType type, double tolerance) = Find(name);
@@ -28,20 +44,21 @@ public class CpuKernelsTests
         Tensor x = Draw(type, 9, 3 * width).narrow(1, 0, 2 * width).unflatten(1, 2, width);
         Tensor dy = Draw(type, 9, 2, width);
         Tensor start = Draw(type, 9, 2, width);
-        using NormWeight weight = NormWeight.Of(Draw(ScalarType.Float32, 2, width), type); // each head has its own
-        using NormWeight wideWeight = NormWeight.Of(Wide(weight.Wide), ScalarType.Float64);
+        x.Add(takesMean ? 3 : 0);
+        using NormWeight weight = NormWeight.Of(Draw(ScalarType.Float32, 2, width), type, takesMean ? Draw(ScalarType.Float32, 2, width) : null); // each head has its own
+        using NormWeight wideWeight = NormWeight.Of(Wide(weight.Wide), ScalarType.Float64, weight.Shift is null ? null : Wide(weight.Shift.Wide));
         using TensorStack stack = new(CPU);
         Tensor dx = start.clone();
-        (Tensor y, Tensor scale) = kernels.NormForward(x, weight, 1e-5, stack, stack);
-        kernels.NormBackward(x, weight, scale, dy, dx, accumulate: true);
-        (Tensor expectedY, Tensor expectedScale) = exact.NormForward(Wide(x), wideWeight, 1e-5, stack, stack);
+        (Tensor y, NormState state) = kernels.NormForward(x, weight, 1e-5, stack, stack);
+        kernels.NormBackward(x, weight, state, dy, dx, accumulate: true);
+        (Tensor expectedY, NormState expectedState) = exact.NormForward(Wide(x), wideWeight, 1e-5, stack, stack);
         Tensor expectedDx = Wide(start);
-        exact.NormBackward(Wide(x), wideWeight, expectedScale, Wide(dy), expectedDx, accumulate: true);
+        exact.NormBackward(Wide(x), wideWeight, expectedState, Wide(dy), expectedDx, accumulate: true);
 
         Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
-        Assert.InRange(Closeness.Relative(scale, expectedScale.view(-1)), 0, SingleTolerance);
+        Assert.All(state.Tensors.Zip(expectedState.Tensors), numbers => Assert.InRange(Closeness.Relative(numbers.First, numbers.Second.view(-1)), 0, SingleTolerance));
         Assert.InRange(Closeness.Relative(dx, expectedDx), 0, tolerance);
-        kernels.NormBackward(x, weight, scale, dy, dy, accumulate: false);
+        kernels.NormBackward(x, weight, state, dy, dy, accumulate: false);
         Assert.InRange(Closeness.Relative(dy, expectedDx - Wide(start)), 0, tolerance);
     }
 
@@ -253,6 +270,26 @@ public class CpuKernelsTests
             bits = (bits ^ (bits >> 16)) * 0x7feb352d;
             bits = (bits ^ (bits >> 15)) * 0x846ca68b;
             return bits ^ (bits >> 16);
+        }
+    }
+
+    private void AssertActivation(PlainActivation activation, string name, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IKernels kernels, ScalarType type, double tolerance) = Find(name);
+        foreach (double size in new[] { 0.5, 3, 20 })
+        {
+            Tensor x = Draw(type, 11, width).Multiply(size);
+            Tensor dy = Draw(type, 11, width);
+            (Tensor y, Tensor dx) = (empty_like(dy), empty_like(dy));
+            kernels.ActivationForward(activation, x, y);
+            kernels.ActivationBackward(activation, x, dy, dx);
+            (Tensor expectedY, Tensor expectedDx) = (Wide(dy), Wide(dy));
+            exact.ActivationForward(activation, Wide(x), expectedY);
+            exact.ActivationBackward(activation, Wide(x), Wide(dy), expectedDx);
+
+            Assert.InRange(Closeness.Relative(y, expectedY), 0, tolerance);
+            Assert.InRange(Closeness.Relative(dx, expectedDx), 0, tolerance);
         }
     }
 

@@ -15,21 +15,26 @@ public class TorchKernelsTests
     private readonly TorchKernels kernels = new();
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_gradient_of_the_norm_is_autograd_s(bool byHead)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void The_gradient_of_the_norm_is_autograd_s(bool byHead, bool takesMean)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Draw(5, 3, 12).requires_grad_();
         Tensor weight = byHead ? Draw(3, 12) : Draw(12);
         Tensor dy = Draw(5, 3, 12);
-        Tensor expected = x * (x * x).mean([-1], keepdim: true).Plus(1e-5).rsqrt() * weight;
+        Tensor? shift = takesMean ? (byHead ? Draw(3, 12) : Draw(12)) : null;
+        Tensor centred = takesMean ? x - x.mean([-1], keepdim: true) : x;
+        Tensor expected = centred * (centred * centred).mean([-1], keepdim: true).Plus(1e-5).rsqrt() * weight;
+        expected = shift is null ? expected : expected.Plus(shift);
         expected.backward([dy]);
         Tensor dx = ones_like(dy);
         using TensorStack stack = new(CPU);
-        using NormWeight norm = NormWeight.Of(weight, ScalarType.Float64);
-        (Tensor y, Tensor scale) = kernels.NormForward(x.detach(), norm, 1e-5, stack, stack);
-        kernels.NormBackward(x.detach(), norm, scale, dy, dx, accumulate: true);
+        using NormWeight norm = NormWeight.Of(weight, ScalarType.Float64, shift);
+        (Tensor y, NormState state) = kernels.NormForward(x.detach(), norm, 1e-5, stack, stack);
+        kernels.NormBackward(x.detach(), norm, state, dy, dx, accumulate: true);
 
         Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
         Assert.InRange(Closeness.Relative(dx, x.grad!.Plus(1.0)), 0, Tolerance);
@@ -98,6 +103,28 @@ public class TorchKernelsTests
 
         Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
         Assert.InRange(Closeness.Relative(gradient, gateUp.grad!), 0, Tolerance);
+    }
+
+    [Fact]
+    public void The_gradients_of_activations_are_autograd_s()
+    {
+        AssertActivation(PlainActivation.Gelu, x => x.Times(0.5) * x.Times(Math.Sqrt(0.5)).erf().Plus(1.0));
+        AssertActivation(PlainActivation.TanhGelu, x => x.Times(0.5) * x.Plus((x * x * x).Times(0.044715)).Times(Math.Sqrt(2 / Math.PI)).tanh().Plus(1.0));
+        AssertActivation(PlainActivation.QuickGelu, x => x * x.Times(1.702).sigmoid());
+        AssertActivation(PlainActivation.Relu, x => x * x.gt(zeros_like(x)).to(ScalarType.Float64));
+        AssertActivation(PlainActivation.Silu, x => x * x.sigmoid());
+
+        void AssertActivation(PlainActivation activation, Func<Tensor, Tensor> function)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            (Tensor x, Tensor dy, Tensor y, Tensor dx) = (Draw(7, 10).Times(3).requires_grad_(), Draw(7, 10), Draw(7, 10), Draw(7, 10));
+            Tensor expected = function(x);
+            expected.backward([dy]);
+            kernels.ActivationForward(activation, x.detach(), y);
+            kernels.ActivationBackward(activation, x.detach(), dy, dx);
+            Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
+            Assert.InRange(Closeness.Relative(dx, x.grad!), 0, Tolerance);
+        }
     }
 
     [Fact]

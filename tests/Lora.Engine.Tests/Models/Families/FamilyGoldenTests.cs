@@ -15,10 +15,13 @@ public class FamilyGoldenTests
     [
         "gemma",
         "gemma2",
+        "gpt2",
+        "gpt_neox",
         "llama3",
         "llama_linear",
         "llama_tied_headdim",
         "mistral",
+        "opt",
         "phi3",
         "qwen2",
         "qwen3",
@@ -27,21 +30,23 @@ public class FamilyGoldenTests
     /// <summary>Those that go by autograd.</summary>
     public static TheoryData<string> AutogradFamilies { get; } =
     [
-        "gpt2",
-        "gpt_neox",
-        "opt",
         "qwen3_moe",
     ];
 
     /// <summary>Those without a reference run, by facts alone: folders of tests/fixtures/families with a config.json and nothing else. The fused step computes them.</summary>
     public static TheoryData<string> FusedFactFamilies { get; } =
     [
+        "falcon",
         "gemma3_text",
+        "gpt_neo",
         "granite",
         "llama_dynamic",
         "llama_yarn",
         "olmo2",
+        "phi",
         "smollm3",
+        "stablelm",
+        "starcoder2",
     ];
 
     /// <summary>The same, by autograd.</summary>

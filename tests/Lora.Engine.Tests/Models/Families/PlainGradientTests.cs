@@ -18,11 +18,24 @@ public class PlainGradientTests
     [Theory]
     [InlineData("gemma3_text", false)]
     [InlineData("gemma3_text", true)]
+    [InlineData("falcon", false)]
+    [InlineData("falcon", true)]
+    [InlineData("falcon_11b", false)]
+    [InlineData("falcon_new", false)]
+    [InlineData("falcon_new", true)]
+    [InlineData("gpt_neo", false)]
+    [InlineData("gpt_neo", true)]
+    [InlineData("gpt_neox_serial", true)]
+    [InlineData("stablelm", false)]
+    [InlineData("stablelm_parallel", true)]
+    [InlineData("starcoder2", false)]
+    [InlineData("starcoder2", true)]
     public void Gradients_are_the_slope_of_the_loss_of_plain_arithmetic(string name, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();
         using PlainModel plain = new(name);
-        FusedStepCase run = new(ModelLoader.Load(plain.Folder, CPU, ScalarType.Float64), FusedStepCase.Everything(name));
+        CausalLanguageModel model = ModelLoader.Load(plain.Folder, CPU, ScalarType.Float64);
+        FusedStepCase run = new(model, FusedStepCase.Everything(model.Shape, 2));
         IReadOnlyDictionary<string, LowRankFactors> factors = LinearFactors.Of(run.Adapter.Layers).Factors!;
         Dictionary<string, double[]> frozen = factors.Keys.ToDictionary(module => module, module => plain[module + ".weight"].Values);
         using FusedStep step = run.Fused(byOperators ? new TorchKernels() : null);

@@ -9,23 +9,22 @@ public class FusedBlockTests
 
     private static readonly Dictionary<string, Func<ModelShape, ModelShape>> Changes = new()
     {
-        ["learned positions"] = model => model with { Embedding = model.Embedding with { Positions = new("wpe", 64) } },
         ["a norm of embeddings"] = model => model with { Embedding = model.Embedding with { Norm = model.FinalNorm } },
         ["narrow embeddings"] = model => model with { Embedding = model.Embedding with { Width = 8, Projection = "project_in" }, OutputProjection = "project_out" },
-        ["a bias of the head"] = model => model with { Head = model.Head with { Bias = true } },
-        ["a norm with a mean at the end"] = model => model with { FinalNorm = model.FinalNorm! with { Kind = NormKind.LayerWithoutBias } },
-        ["a norm with a mean in blocks"] = model => InBlocks(model, block => block with { MlpNorm = block.MlpNorm with { Kind = NormKind.Layer } }),
+        ["a bias of the head whose logits are scaled"] = model => model with { Head = model.Head with { Bias = true, Scale = 0.5 } },
+        ["a bias of the head whose logits are capped"] = model => model with { Head = model.Head with { Bias = true, Cap = 30 } },
+        ["no norm at the end"] = model => model with { FinalNorm = null },
         ["neighbours in pairs"] = model => InAttention(model, attention => attention with { Rope = attention.Rope! with { IsInterleaved = true } }),
         ["no rotation but a bias by position"] = model => InAttention(model, attention => attention with { Rope = null, Alibi = new(1, false) }),
         ["a rotation and a bias by position"] = model => InAttention(model, attention => attention with { Alibi = new(1, false) }),
-        ["q, k and v head by head"] = model => InAttention(model, attention => attention with { Order = PackedOrder.Heads, Projections = ["query_key_value"] }),
-        ["weights inputs first"] = model => InAttention(model, attention => attention with { IsConv1D = true }),
+        ["several weights inputs first"] = model => InAttention(model, attention => attention with { IsConv1D = true }),
+        ["norms of heads with a mean"] = model => InAttention(model, attention => attention with { QueryNorm = Centred(attention.HeadDimension), KeyNorm = Centred(attention.HeadDimension) }),
         ["norms of q alone"] = model => InAttention(model, attention => attention with { QueryNorm = Norm(attention.HeadDimension) }),
         ["norms of all heads of q, and of parts of those of k"] = model => InAttention(model, attention => attention with { QueryNorm = Norm(attention.QueryWidth), KeyNorm = Norm(4) }),
         ["norms of parts of heads"] = model => InAttention(model, attention => attention with { QueryNorm = Norm(4), KeyNorm = Norm(4) }),
-        ["a norm with a mean behind the MLP"] = model => FourNorms(model, norm => norm with { Kind = NormKind.Layer }),
-        ["a plain MLP"] = model => InBlocks(model, block => block with { Mlp = new PlainMlpShape(8, 8, "gelu") { Up = "up", Down = "down" } }),
-        ["attention and MLP side by side"] = model => model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new ParallelShape(block.AttentionNorm, block.Attention, null, block.Mlp))] },
+        ["a plain MLP with another activation"] = model => InBlocks(model, block => block with { Mlp = Plain("tanh") }),
+        ["a plain MLP with a bias whose sum is scaled"] = model => InBlocks(model, block => block with { Mlp = Plain("gelu"), ResidualScale = 0.5 }),
+        ["a norm of the sum"] = model => model with { Blocks = [.. model.Blocks.Cast<PreNormShape>().Select(block => new PostNormShape(block.Attention, block.AttentionNorm, block.Mlp, block.MlpNorm))] },
     };
 
     public static TheoryData<string> Others { get; } = [.. Changes.Keys];
@@ -55,6 +54,19 @@ public class FusedBlockTests
     }
 
     [Fact]
+    public void Norms_that_take_the_mean_away_plain_MLPs_and_both_side_by_side_are_served()
+    {
+        ModelShape centred = InBlocks(Llama, block => block with { AttentionNorm = Centred(48), MlpNorm = Centred(48), Mlp = Plain("relu") });
+        ModelShape learned = centred with { Embedding = centred.Embedding with { Positions = new("wpe", 64) }, FinalNorm = Centred(48), Head = centred.Head with { Bias = true } };
+        ModelShape packed = InAttention(learned, attention => attention with { Order = PackedOrder.Heads, Projections = ["query_key_value"], IsConv1D = true });
+        ModelShape beside = learned with { Blocks = [.. learned.Blocks.Cast<PreNormShape>().Select(block => new ParallelShape(block.AttentionNorm, block.Attention, null, block.Mlp))] };
+
+        Assert.All(new[] { centred, learned, packed, beside }, model => Assert.NotNull(FusedBlock.In(model)));
+        Assert.All(FusedBlock.In(beside)!, block => Assert.True(block.SharesNorm));
+        Assert.All(FusedBlock.In(packed)!, block => Assert.False(block.SharesNorm));
+    }
+
+    [Fact]
     public void Each_block_knows_which_of_the_model_s_rotations_is_its_own()
     {
         Assert.Equal([0, null, 1], Rotations(new(50), null, new(10_000)));
@@ -71,6 +83,10 @@ public class FusedBlockTests
     [Theory]
     [MemberData(nameof(Others))]
     public void Llama_with_something_else_is_not(string other) => Assert.Null(FusedBlock.In(Changes[other](Llama)));
+
+    private static PlainMlpShape Plain(string activation) => new(8, 8, activation) { Up = "up", Down = "down" };
+
+    private static NormShape Centred(int width) => Norm(width) with { Kind = NormKind.Layer };
 
     private static NormShape Norm(int width) => new("norm", width, 1e-6);
 

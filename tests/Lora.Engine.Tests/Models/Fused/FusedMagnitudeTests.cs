@@ -19,6 +19,9 @@ public class FusedMagnitudeTests
     [InlineData("phi3")]
     [InlineData("gemma2")]
     [InlineData("olmo2")]
+    [InlineData("gpt2")] // whose weights lie [in, out]
+    [InlineData("gpt_neox")]
+    [InlineData("phi")]
     public void In_float64_gradients_are_autograd_s(string family) => AssertEqualGradients(family, ScalarType.Float64, FusedStepCase.Everything(family), tolerance: 1e-6);
 
     [Theory]
@@ -32,9 +35,10 @@ public class FusedMagnitudeTests
     [InlineData("gemma2", "self_attn.o_proj,mlp.gate_proj,mlp.down_proj")]
     public void Any_choice_of_modules_gives_autograd_s_gradients(string family, string roles)
     {
-        string[] chosen = roles.Length == 0 ? FusedStepCase.Roles(family) : roles.Split(',');
-        AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Modules(2, chosen), tolerance: 1e-5);
-        AssertEqualGradients(family, ScalarType.Float32, [.. chosen.Select(role => "model.layers.1." + role)], tolerance: 1e-5);
+        string[] chosen = roles.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        string[] upper = FusedStepCase.InBlock(family, 1, chosen);
+        AssertEqualGradients(family, ScalarType.Float32, [.. FusedStepCase.InBlock(family, 0, chosen), .. upper], tolerance: 1e-5);
+        AssertEqualGradients(family, ScalarType.Float32, upper, tolerance: 1e-5);
     }
 
     [Theory]

@@ -36,7 +36,8 @@ public class FusedRotationTests
     public void Each_block_turns_by_its_own_rotation_or_by_none(double[] bases)
     {
         using DisposeScope scope = NewDisposeScope();
-        FusedStepCase run = new(ChangedModel.Turned("llama3", ScalarType.Float64, bases), FusedStepCase.Modules(3, FusedStepCase.Roles("llama3")));
+        CausalLanguageModel model = ChangedModel.Turned("llama3", ScalarType.Float64, bases);
+        FusedStepCase run = new(model, FusedStepCase.Everything(model.Shape, 3));
         using ReferenceStep reference = new(run.Model);
         using FusedStep step = run.Fused();
         using FusedStep plain = run.Fused(new TorchKernels());

@@ -30,22 +30,29 @@ internal sealed class FusedStepCase
         }
 
         Random random = new(7);
-        Examples = [.. new[] { 5, 300, 1, 40 }.Select((length, index) => Example(random, length, index))];
+        int most = Model.Shape.LearnedPositions?.Count ?? int.MaxValue;
+        Examples = [.. new[] { 5, 300, 1, 40 }.Select((length, index) => Example(random, Math.Min(length, most), index))];
         Batch = Batch.Of(Examples, padId: 0);
         Rows = SupervisedRows.Of(Batch);
     }
 
-    /// <summary>Every linear layer of a block, by its name there.</summary>
-    public static string[] Roles(string family) => family == "phi3"
-        ? ["self_attn.qkv_proj", "self_attn.o_proj", "mlp.gate_up_proj", "mlp.down_proj"]
-        : ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
-
     /// <summary>Every linear layer of the first two blocks.</summary>
-    public static string[] Everything(string family) => Modules(2, Roles(family));
+    public static string[] Everything(string family) => Everything(ShapeOf(family), 2);
 
-    /// <summary>The names of a role in each of the first blocks.</summary>
-    public static string[] Modules(int layers, string[] roles) =>
-        [.. Enumerable.Range(0, layers).SelectMany(layer => roles.Select(role => $"model.layers.{layer}.{role}"))];
+    /// <summary>Every linear layer of the first blocks.</summary>
+    public static string[] Everything(ModelShape shape, int layers) => [.. Enumerable.Range(0, layers).SelectMany(layer => InBlock(shape, layer))];
+
+    /// <summary>Linear layers of a block.</summary>
+    /// <param name="family">The model.</param>
+    /// <param name="layer">The block's number.</param>
+    /// <param name="roles">Their names in it; none for all.</param>
+    public static string[] InBlock(string family, int layer, params string[] roles) => InBlock(ShapeOf(family), layer, roles);
+
+    private static ModelShape ShapeOf(string family) =>
+        (ModelShape)ModelConfigReader.Read(FamilyCase.HasNoRun(family) ? Repository.Fixture("families", family) : GoldenFamily.FolderOf(family));
+
+    private static string[] InBlock(ModelShape shape, int layer, params string[] roles) =>
+        [.. (roles.Length == 0 ? shape.Blocks[layer].Products.SelectMany(names => names) : roles).Select(role => $"{shape.BlockPrefix}{layer}.{role}")];
 
     public CausalLanguageModel Model { get; }
 

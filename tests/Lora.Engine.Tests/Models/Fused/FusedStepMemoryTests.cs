@@ -17,6 +17,10 @@ public class FusedStepMemoryTests
     [InlineData("gemma3_text", "model.layers.0.self_attn.q_proj", false)]
     [InlineData("gemma3_text", "model.layers.1.mlp.up_proj", true)]
     [InlineData("olmo2", "model.layers.0.self_attn.k_proj", true)]
+    [InlineData("gpt2", "transformer.h.0.attn.c_attn", false)]
+    [InlineData("gpt2", "transformer.h.1.mlp.c_fc", true)]
+    [InlineData("gpt_neox", "gpt_neox.layers.0.attention.query_key_value", true)]
+    [InlineData("phi", "model.layers.0.mlp.fc1", false)]
     public void A_step_leaves_no_tensor_behind(string family, string module, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -11,17 +11,14 @@ namespace Lora.Tests.Models;
 /// <summary>The hand-written step against autograd through the model's modules, with A and B drawn at random so that every gradient is there.</summary>
 public class FusedStepTests
 {
+    /// <summary>One for each kind of block.</summary>
+    public static TheoryData<string> Families { get; } =
+    [
+        "falcon", "gemma", "gemma2", "gemma3_text", "gpt2", "gpt_neo", "gpt_neox", "llama3", "llama_tied_headdim", "mistral", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen3", "stablelm", "starcoder2",
+    ];
+
     [Theory]
-    [InlineData("llama3")]
-    [InlineData("llama_tied_headdim")]
-    [InlineData("mistral")]
-    [InlineData("qwen2")]
-    [InlineData("qwen3")]
-    [InlineData("phi3")]
-    [InlineData("gemma")]
-    [InlineData("gemma2")]
-    [InlineData("gemma3_text")]
-    [InlineData("olmo2")]
+    [MemberData(nameof(Families))]
     public void In_float64_gradients_are_autograd_s(string family)
     {
         // The modules' norms and adapters pass through float32, and so do gradients on their way into the arena.
@@ -29,15 +26,7 @@ public class FusedStepTests
     }
 
     [Theory]
-    [InlineData("llama3")]
-    [InlineData("mistral")]
-    [InlineData("qwen2")]
-    [InlineData("qwen3")]
-    [InlineData("phi3")]
-    [InlineData("gemma")]
-    [InlineData("gemma2")]
-    [InlineData("gemma3_text")]
-    [InlineData("olmo2")]
+    [MemberData(nameof(Families))]
     public void In_float32_gradients_are_autograd_s(string family) => AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Everything(family), tolerance: 1e-5);
 
     [Theory]
@@ -48,6 +37,13 @@ public class FusedStepTests
     [InlineData("gemma2", ScalarType.BFloat16, 5e-2)]
     [InlineData("gemma3_text", ScalarType.BFloat16, 5e-2)]
     [InlineData("olmo2", ScalarType.BFloat16, 5e-2)]
+    [InlineData("gpt2", ScalarType.BFloat16, 5e-2)]
+    [InlineData("gpt_neox", ScalarType.BFloat16, 5e-2)]
+    [InlineData("opt", ScalarType.BFloat16, 5e-2)]
+    [InlineData("phi", ScalarType.BFloat16, 5e-2)]
+    [InlineData("starcoder2", ScalarType.BFloat16, 5e-2)]
+    [InlineData("stablelm", ScalarType.BFloat16, 5e-2)]
+    [InlineData("falcon", ScalarType.BFloat16, 5e-2)]
     [InlineData("llama3", ScalarType.Float16, 5e-3)]
     [InlineData("mistral", ScalarType.Float16, 5e-3)]
     [InlineData("qwen2", ScalarType.Float16, 5e-3)]
@@ -56,6 +52,8 @@ public class FusedStepTests
     [InlineData("gemma", ScalarType.Float16, 5e-3)]
     [InlineData("gemma2", ScalarType.Float16, 5e-3)]
     [InlineData("gemma3_text", ScalarType.Float16, 5e-3)]
+    [InlineData("gpt2", ScalarType.Float16, 5e-3)]
+    [InlineData("phi", ScalarType.Float16, 5e-3)]
     public void In_16_bits_gradients_are_close_to_autograd_s_in_float32(string family, ScalarType type, double tolerance)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -75,15 +73,7 @@ public class FusedStepTests
 
     /// <summary>Against float64 on the same rounded weights, so that what computing rounds is not lost in what the weights were rounded.</summary>
     [Theory]
-    [InlineData("llama3")]
-    [InlineData("mistral")]
-    [InlineData("qwen2")]
-    [InlineData("qwen3")]
-    [InlineData("phi3")]
-    [InlineData("gemma")]
-    [InlineData("gemma2")]
-    [InlineData("gemma3_text")]
-    [InlineData("olmo2")]
+    [MemberData(nameof(Families))]
     public void In_bfloat16_the_error_of_gradients_is_at_most_twice_autograd_s(string family)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -137,16 +127,29 @@ public class FusedStepTests
     [InlineData("gemma3_text", "self_attn.q_proj,mlp.down_proj")]
     [InlineData("olmo2", "self_attn.k_proj,mlp.up_proj")]
     [InlineData("olmo2", "self_attn.o_proj")]
+    [InlineData("gpt2", "attn.c_attn")]
+    [InlineData("gpt2", "attn.c_proj,mlp.c_fc")]
+    [InlineData("gpt2", "mlp.c_proj")]
+    [InlineData("gpt_neox", "attention.query_key_value")]
+    [InlineData("gpt_neox", "attention.dense")]
+    [InlineData("gpt_neox", "mlp.dense_h_to_4h")]
+    [InlineData("gpt_neox", "attention.dense,mlp.dense_4h_to_h")]
+    [InlineData("phi", "self_attn.q_proj,self_attn.v_proj")]
+    [InlineData("phi", "mlp.fc1")]
+    [InlineData("phi", "mlp.fc2")]
+    [InlineData("opt", "fc1,self_attn.k_proj")]
     public void Any_choice_of_modules_gives_autograd_s_gradients(string family, string roles)
     {
-        AssertEqualGradients(family, ScalarType.Float32, FusedStepCase.Modules(2, roles.Split(',')), tolerance: 1e-5);
-        AssertEqualGradients(family, ScalarType.Float32, [.. roles.Split(',').Select(role => "model.layers.1." + role)], tolerance: 1e-5);
+        string[] upper = FusedStepCase.InBlock(family, 1, roles.Split(','));
+        AssertEqualGradients(family, ScalarType.Float32, [.. FusedStepCase.InBlock(family, 0, roles.Split(',')), .. upper], tolerance: 1e-5);
+        AssertEqualGradients(family, ScalarType.Float32, upper, tolerance: 1e-5);
     }
 
     [Fact]
     public void The_head_is_adapted_alone_and_with_others()
     {
         AssertEqualGradients("llama3", ScalarType.Float32, ["lm_head"], tolerance: 1e-5);
+        AssertEqualGradients("phi", ScalarType.Float32, ["lm_head"], tolerance: 1e-5); // with a bias
         AssertEqualGradients("llama3", ScalarType.Float32, ["lm_head", "model.layers.1.self_attn.o_proj"], tolerance: 1e-5);
     }
 
@@ -221,6 +224,18 @@ public class FusedStepTests
     [InlineData("gemma3_text", 0, 2, 2, true)]
     [InlineData("olmo2", 0, 2, 2, false)]
     [InlineData("olmo2", 0, 2, 2, true)]
+    [InlineData("gpt2", 0, 2, 2, false)]
+    [InlineData("gpt2", 0, 2, 2, true)]
+    [InlineData("gpt2", 2, 2, 2, false)]
+    [InlineData("gpt2", 2, 2, 2, true)]
+    [InlineData("gpt_neox", 0, 2, 2, false)]
+    [InlineData("gpt_neox", 0, 2, 2, true)]
+    [InlineData("gpt_neox", 2, 2, 2, false)]
+    [InlineData("gpt_neox", 2, 2, 2, true)]
+    [InlineData("phi", 0, 2, 2, false)]
+    [InlineData("phi", 0, 2, 2, true)]
+    [InlineData("phi", 2, 2, 2, false)]
+    [InlineData("phi", 2, 2, 2, true)]
     public void What_is_computed_again_changes_no_bit(string family, int blocks, int activations, int attentions, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -14,6 +14,8 @@ namespace Lora.Tests.Models;
 /// <summary>A whole step on META, whose tensors have shapes and no values: what a GPU would be asked to launch, of a model of any size, and nothing can be read.</summary>
 internal sealed class MetaStep : IDisposable
 {
+    private const int MostTokens = 8192;
+
     private readonly CausalLanguageModel model;
     private readonly AttachedAdapter adapter;
     private readonly FusedStep step;
@@ -49,7 +51,14 @@ internal sealed class MetaStep : IDisposable
         }
 
         folder.Write("config.json", json.ToJsonString());
-        model = new((ModelShape)ModelConfigReader.Read(folder.Path), new NoWeights(ScalarType.BFloat16, isFourBit), META);
+        ModelShape shape = (ModelShape)ModelConfigReader.Read(folder.Path);
+        shape = shape with { Blocks = [.. shape.Blocks.Take(layers)] }; // GPT-2 and GPT-Neo have another key
+        if (shape.LearnedPositions is PositionShape positions)
+        {
+            shape = shape with { Embedding = shape.Embedding with { Positions = positions with { Count = MostTokens } } };
+        }
+
+        model = new(shape, new NoWeights(ScalarType.BFloat16, isFourBit), META);
         IEnumerable<string> modules =
             from layer in Enumerable.Range(0, layers)
             from product in model.Shape.Blocks[layer].Products

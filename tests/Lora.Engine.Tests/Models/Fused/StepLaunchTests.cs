@@ -126,11 +126,8 @@ public class StepLaunchTests
     [Fact]
     public void Every_family_of_the_table_is_counted_here_or_has_no_fused_step()
     {
-        // Norms by mean and variance, and experts. A new family is either among these or has a fixture.
-        string[] byAutograd =
-        [
-            "bloom", "cohere", "falcon", "gpt2", "gpt_neo", "gpt_neox", "gpt_oss", "gptj", "mixtral", "olmoe", "opt", "phi", "qwen2_moe", "qwen3_moe", "stablelm", "starcoder2",
-        ];
+        // A bias by position, rotations of neighbours, and experts. A new family is either among these or has a fixture.
+        string[] byAutograd = ["bloom", "cohere", "gpt_oss", "gptj", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe"];
         IEnumerable<string> counted = Families.Select(row => ModelConfigReader.Read(Repository.Fixture("families", row.Data)).ModelType);
 
         Assert.Empty(KnownFamilies.All.Where(family => family is not VisionLanguageFamily).Select(family => family.ModelType).Except(byAutograd).Except(counted));

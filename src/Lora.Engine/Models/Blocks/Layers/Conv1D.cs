@@ -20,6 +20,12 @@ internal sealed class Conv1D : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>W, [in, out].</summary>
+    public Parameter Weight => weight;
+
+    /// <summary>b, [out], or null.</summary>
+    public Parameter? Bias => bias;
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
     {

@@ -15,6 +15,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
 {
     private readonly int number;
     private readonly FusedBlock block;
+    private readonly GatedMlpShape mlp;
     private readonly AttentionShape attention;
     private readonly double epsilon;
     private readonly float* inputNorm;
@@ -37,6 +38,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
     {
         this.number = number;
         block = weights.Block;
+        mlp = (GatedMlpShape)block.Mlp;
         attention = block.Attention;
         epsilon = weights.Epsilon;
         inputNorm = Address(weights.InputNorm?.Wide);
@@ -96,7 +98,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
 
         Norm(buffers.Residual, middleNorm, rows, own.Normal);
         gateUp.Reduce(own.Normal, rows, own.Low);
-        long width = block.Mlp.IntermediateSize;
+        long width = mlp.IntermediateSize;
         (begin, end) = team.Share(worker, width);
         gateUp.Multiply(own.Normal, rows, own, buffers.GateUp, begin, end);
         gateUp.Multiply(own.Normal, rows, own, buffers.GateUp, width + begin, width + end);
@@ -145,7 +147,7 @@ internal sealed unsafe class DirectBlock<TLanes, TElement> : IDisposable
 
     private void Gate(float* gate, long toUp, float* active, long count)
     {
-        if (block.Mlp.Activation == GateActivation.Silu)
+        if (mlp.Activation == GateActivation.Silu)
         {
             RowFunctions<TLanes>.Gate<SiluGate>(gate, gate + toUp, active, count);
         }

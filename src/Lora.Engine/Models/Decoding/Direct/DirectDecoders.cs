@@ -14,12 +14,18 @@ internal static class DirectDecoders
     /// <summary>Why there is none of a model; null where there is one.</summary>
     public static string? WhyNot(CausalLanguageModel model) =>
         model.Device.type != DeviceType.CPU ? "the device is no CPU"
-        : FusedBlock.In(model.Shape) is null ? $"blocks of {model.Shape.ModelType} are others than it computes"
+        : !Serves(model.Shape) ? $"blocks of {model.Shape.ModelType} are others than it computes"
         : model.HasLengthRotation ? "the rotation hangs on the length of the text"
         : model.modules().OfType<QuantizedLinear>().Any(layer => !FourBitRows.Serves(layer.Matrix)) ? $"rows of its 4-bit matrices are not multiples of {FourBitRows.Unit} values"
         : !Vector256.IsHardwareAccelerated ? "the processor has no vectors of 256 bits"
         : model.Fused.Embedding.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) ? $"the weights are {model.Fused.Embedding.dtype}"
         : null;
+
+    /// <summary>Of what the fused step computes: norms by root mean squares and a gated MLP, one after the other, and no learned positions.</summary>
+    private static bool Serves(ModelShape model) =>
+        FusedBlock.In(model) is FusedBlock[] blocks && model is { FinalNorm.TakesMean: false, Embedding.Positions: null, Head.Bias: false }
+        && blocks.All(block => block is { Mlp: GatedMlpShape, IsParallel: false, Attention: { Order: PackedOrder.Parts, IsConv1D: false } }
+            && !new[] { block.AttentionNorm, block.MlpNorm, block.OutputNorms?.Attention, block.OutputNorms?.Mlp }.OfType<NormShape>().Any(norm => norm.TakesMean));
 
     /// <summary>A decoder of the model; null where its blocks, its weights or the processor are not those that vector code is for.</summary>
     /// <param name="model">The model.</param>

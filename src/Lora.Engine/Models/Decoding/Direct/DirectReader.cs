@@ -45,7 +45,7 @@ internal sealed class DirectReader : IDisposable
         try
         {
             Tensor x = empty([ids.Count, decoder.Shape.HiddenSize], dtype: decoder.Embedding.dtype, device: decoder.Embedding.device); // [tokens, hidden]
-            decoder.Embed(step.Ids, x, embed);
+            decoder.Embed(step, x, embed);
             for (int block = 0; block < layers.Length; block++)
             {
                 int number = block;

@@ -14,7 +14,7 @@ internal sealed unsafe class StepBuffers : IDisposable
     public StepBuffers(ModelShape shape, FusedBlock block, int ranks, int rows, int workers, int places)
     {
         (Rows, Places) = (rows, places);
-        long intermediate = block.Mlp.IntermediateSize, queries = block.Attention.QueryWidth, keys = block.Attention.KeyWidth;
+        long intermediate = ((GatedMlpShape)block.Mlp).IntermediateSize, queries = block.Attention.QueryWidth, keys = block.Attention.KeyWidth;
         Residual = Take(rows * (long)shape.HiddenSize);
         QueryKeyValue = Take(rows * (queries + (2 * keys)));
         Mixed = Take(rows * queries);

@@ -13,12 +13,14 @@ internal sealed class LayerMemory
     private const int ScaleSize = sizeof(float);
 
     private readonly AttentionShape attention;
+    private readonly FusedBlock block;
     private readonly FusedAttention mixing;
     private readonly LayerRanks ranks;
     private readonly bool hasHeadNorms;
-    private readonly bool hasInputNorms;
     private readonly bool hasOutputNorms;
+    private readonly int inputNorms;
     private readonly int norms;
+    private readonly int numbersOfNorm;
     private readonly bool isScaled;
     private readonly IKernels kernels;
     private readonly ScalarType type;
@@ -33,14 +35,18 @@ internal sealed class LayerMemory
     {
         this.ranks = ranks;
         this.mixing = mixing;
-        attention = weights.Block.Attention;
-        Intermediate = weights.Block.Mlp.IntermediateSize;
+        block = weights.Block;
+        attention = block.Attention;
+        (Gates, Intermediate) = (weights.GateUp.Shape[0], weights.Down.Shape[1]);
         hasHeadNorms = weights.HeadNorms.Count > 0;
-        hasInputNorms = weights.InputNorm is not null;
         hasOutputNorms = weights.MlpOutputNorm is not null;
-        norms = (hasInputNorms ? 2 : 0) + (hasOutputNorms ? 2 : 0);
-        Scales = norms + weights.HeadNorms.Sum(norm => norm.Rows);
-        isScaled = weights.Block.ResidualScale != 1;
+        NormWeight[] all = [.. new[] { weights.InputNorm, weights.MiddleNorm, weights.AttentionOutputNorm, weights.MlpOutputNorm }.OfType<NormWeight>()];
+        norms = all.Length;
+        inputNorms = norms - (hasOutputNorms ? 2 : 0);
+        numbersOfNorm = all[0].Numbers;
+        Scales = all.Sum(norm => norm.Numbers) + weights.HeadNorms.Sum(norm => norm.Rows * norm.Weight.Numbers);
+        isScaled = block.ResidualScale != 1;
+        Reordered = weights.Order is null ? 0 : Queries + (2 * Keys);
         this.kernels = kernels;
         type = weights.Output.DataType;
         elementSize = type.ElementSize();
@@ -59,6 +65,12 @@ internal sealed class LayerMemory
     private long Keys => attention.KeyWidth;
 
     private long Intermediate { get; }
+
+    /// <summary>What the first product of the MLP gives.</summary>
+    private long Gates { get; }
+
+    /// <summary>q, k and v as their layer gives them, where that is not the order of attention.</summary>
+    private long Reordered { get; }
 
     /// <summary>How wide the rows are that kernels work on.</summary>
     public KernelWidths Widths => new(Hidden, Queries + Keys, ranks.Dropped, type, device);
@@ -80,7 +92,7 @@ internal sealed class LayerMemory
             return 0;
         }
 
-        int made = norms - (kept == Models.Kept.Products && hasInputNorms ? 2 : 0); // norms' results
+        int made = norms - (kept == Models.Kept.Products ? inputNorms : 0); // norms' results
         long perToken = (made * Hidden)
             + (hasHeadNorms ? Queries + Keys : 0)
             + (isScaled ? Queries : 0); // what was mixed, unscaled and scaled
@@ -102,7 +114,7 @@ internal sealed class LayerMemory
     public long ForwardScratch(Kept kept, StepShape shape)
     {
         bool isAgain = kept == Models.Kept.Products;
-        long normals = MakesResults || !hasInputNorms ? 0 : (isAgain || ranks.QueryKeyValue == 0 ? Hidden : 0) + (isAgain || ranks.GateUp == 0 ? Hidden : 0);
+        long normals = MakesResults ? 0 : (inputNorms * Hidden) - (isAgain ? 0 : KeptNormals);
         long heads = mixing.KeepsInputs ? 0
             : (ranks.Output == 0 && !mixing.KeepsMixed ? Queries : 0) + (hasHeadNorms ? Queries + Keys : Queries + (2 * Keys)); // the rotated heads, else q, k and v as one
         long perToken = normals + heads // inputs of products that nothing adapts, and those that are made again
@@ -110,6 +122,7 @@ internal sealed class LayerMemory
             + ranks.ScaledAgain
             + ranks.Dropped; // the input of a product, once for each adapter that sees its own
         perToken += hasOutputNorms && !MakesResults ? Hidden : 0; // the normalised output of the MLP
+        perToken += Reordered + (block.IsParallel ? Hidden : 0); // the sum with attention, which nobody reads again
         AttentionBytes mixed = mixing.Bytes(shape);
         return Bytes(shape, perToken) + (kept == Models.Kept.All ? mixed.Keeping : mixed.Again).Forward + (kept >= Models.Kept.Products ? 0 : State(kept, shape));
     }
@@ -118,22 +131,33 @@ internal sealed class LayerMemory
     public long BackwardScratch(Kept kept, StepShape shape)
     {
         // In the order of FusedLayer.Backward: whichever of the halves has more at once decides.
-        bool isAgain = kept == Models.Kept.Products && !MakesResults && hasInputNorms;
+        bool isAgain = kept == Models.Kept.Products && !MakesResults && inputNorms > 0;
+        long waiting = block.IsParallel ? Hidden : 0; // the gradient at what the MLP's norm gave
         long normal = isAgain ? 2 * Hidden : Hidden; // the gradient at a norm's result, and that result where it is made again
-        long mlp = ranks.ScaledAgain + (2 * Intermediate) + Math.Max(Intermediate, normal); // gradients of gate and up, and before or behind them
+        long mlp = ranks.ScaledAgain + Gates + Math.Max(Intermediate, normal - waiting); // gradients of gate and up, and before or behind them
         long qkv = Queries + (2 * Keys);
         long branch = hasOutputNorms && !MakesResults ? Hidden : 0; // the gradient behind a norm
-        long adapter = branch + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
+        long adapter = waiting + branch + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down + ranks.Dropped;
         AttentionBytes mixed = mixing.Bytes(shape);
 
         // Either the products with their adapters, or attention within its largest document; they follow each other.
         return Math.Max(
-            Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, normal)) + adapter) + (isAgain ? shape.Tokens * ScaleSize : 0),
-            Bytes(shape, branch + qkv + Queries) + (kept is Models.Kept.Products or Models.Kept.AllButProbabilities ? mixed.Again : mixed.Keeping).Backward);
+            Bytes(shape, Math.Max(mlp, qkv + Math.Max(Queries, Reordered + normal)) + adapter) + (isAgain ? shape.Tokens * numbersOfNorm * ScaleSize : 0),
+            Bytes(shape, waiting + branch + qkv + Queries) + (kept is Models.Kept.Products or Models.Kept.AllButProbabilities ? mixed.Again : mixed.Keeping).Backward);
     }
 
-    // Of norms, wide: two or four of the block, one for each row of heads.
+    // Of norms, wide: those of the block, and those of each row of heads.
     private long Scales { get; }
+
+    /// <summary>Results of the norms of what attention and the MLP see that a product with an adapter reads; both may read one.</summary>
+    private long KeptNormals
+    {
+        get
+        {
+            int readers = (ranks.QueryKeyValue > 0 ? 1 : 0) + (ranks.GateUp > 0 ? 1 : 0);
+            return inputNorms == 0 ? 0 : block.SharesNorm ? Math.Min(readers, 1) * Hidden : readers * Hidden;
+        }
+    }
 
     private long Input(StepShape shape) => Bytes(shape, Hidden);
 
@@ -142,15 +166,14 @@ internal sealed class LayerMemory
     private long State(Kept kept, StepShape shape)
     {
         bool isAgain = kept == Models.Kept.Products;
-        long normal = MakesResults || isAgain || !hasInputNorms ? 0 : Hidden;
-        long perToken = (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
-            + Hidden + (2 * Intermediate) // the sum after attention, or what is normalised before it; gate and up
+        long perToken = (MakesResults || isAgain ? 0 : KeptNormals) // inputs of adapted products, and their x Aᵀ
+            + ranks.QueryKeyValue + ranks.Output + ranks.GateUp + ranks.Down
+            + (mixing.KeepsProduct ? Queries + (2 * Keys) : 0) // q, k and v before their norms, or as attention reads them
+            + (block.IsParallel ? 0 : Hidden) + Gates // the sum after attention, or what is normalised before it; gate and up
             + ranks.Unscaled // of the other products
             + (hasOutputNorms ? (MakesResults ? 1 : 2) * Hidden : 0) // what the MLP gave; the sum after attention where operators did not make it
-            + (ranks.QueryKeyValue > 0 ? normal + ranks.QueryKeyValue : 0) // inputs of adapted products, and their x Aᵀ
-            + (ranks.Output > 0 ? (mixing.KeepsMixed ? 0 : Queries) + ranks.Output : 0)
-            + (ranks.GateUp > 0 ? normal + ranks.GateUp : 0)
-            + (ranks.Down > 0 ? (isAgain ? 0 : Intermediate) + ranks.Down : 0);
+            + (ranks.Output > 0 && !mixing.KeepsMixed ? Queries : 0)
+            + (ranks.Down > 0 && !isAgain ? Intermediate : 0);
         return Bytes(shape, perToken) + mixing.Bytes(shape).Kept + (MakesResults ? 0 : shape.Tokens * Scales * ScaleSize);
     }
 }

@@ -16,6 +16,9 @@ internal sealed class StepMemory(
     // cos and sin of a token's angles, wide, by each of the model's rotations.
     private readonly long angleSize = model.Rotations.Sum(rope => 2L * rope.RotatedValues(model.Blocks[0].SelfAttention.HeadDimension)) * Math.Max(elementSize, sizeof(float));
 
+    // What the last norm keeps of a row.
+    private readonly long normSize = (model.FinalNorm!.TakesMean ? 2 : 1) * sizeof(float);
+
     /// <summary>Blocks that learn.</summary>
     public int Blocks => layers.Count;
 
@@ -105,7 +108,7 @@ internal sealed class StepMemory(
         width += head.Unscaled;
         long logits = Math.Min(chunk, shape.Supervised) * (width + (2L * model.HiddenSize)); // and gradients of the chunk's rows, and the rows dropped
         logits = kernels.MakesResults ? logits : Math.Max(logits, shape.Supervised * (long)model.HiddenSize); // or, behind them, the norm's gradient
-        long normal = kernels.MakesResults ? 0 : shape.Supervised * ((elementSize * (long)model.HiddenSize) + sizeof(float));
+        long normal = kernels.MakesResults ? 0 : shape.Supervised * ((elementSize * (long)model.HiddenSize) + normSize);
         return (elementSize * logits) + normal;
     }
 
@@ -119,7 +122,7 @@ internal sealed class StepMemory(
     /// <summary>Bytes of the supervised rows as they come from the last block.</summary>
     private long Rows(StepShape shape) =>
         // As they are, and where operators make results normalised too.
-        shape.Supervised * (kernels.MakesResults ? (2L * model.HiddenSize * elementSize) + sizeof(float) : (long)model.HiddenSize * elementSize);
+        shape.Supervised * (kernels.MakesResults ? (2L * model.HiddenSize * elementSize) + normSize : (long)model.HiddenSize * elementSize);
 
     /// <summary>Bytes of one block's output.</summary>
     private long Output(StepShape shape) => shape.Tokens * (long)model.HiddenSize * elementSize;

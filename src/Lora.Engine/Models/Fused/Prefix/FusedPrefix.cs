@@ -50,7 +50,7 @@ internal sealed class FusedPrefix(FusedDecoder decoder, IReadOnlyList<FusedLayer
     {
         if (first == 0)
         {
-            decoder.Embed(step.Ids, x);
+            decoder.Embed(step, x);
         }
 
         for (int block = first; block < layers.Count; block++)

@@ -36,7 +36,7 @@ internal static class FrozenProduct
                 y.copy_(residual);
             }
 
-            InColumns(x, weight, y, accumulate: residual is not null);
+            ByOneDnn(x, weight, y, accumulate: residual is not null);
             _ = bias is null ? y : y.Add(bias);
             return;
         }
@@ -68,7 +68,19 @@ internal static class FrozenProduct
 
         // oneDNN's linear multiplies by the transpose of what it is given: dy (Wᵀ)ᵀ = dy W.
         using Tensor transposed = weight.t();
-        InRows(dy, transposed, dx);
+        ByOneDnn(dy, transposed, dx, accumulate: false);
+    }
+
+    private static void ByOneDnn(Tensor x, Tensor weight, Tensor y, bool accumulate)
+    {
+        if (weight.is_contiguous())
+        {
+            InColumns(x, weight, y, accumulate);
+        }
+        else
+        {
+            InRows(x, weight, y, accumulate);
+        }
     }
 
     /// <summary>oneDNN's product makes its result anew: so many columns at a time that it is still in the processor's cache when it is copied.</summary>
@@ -87,17 +99,17 @@ internal static class FrozenProduct
     }
 
     /// <summary>The same by rows: some of a transposed matrix's columns are a view that oneDNN is many times slower with.</summary>
-    private static void InRows(Tensor x, Tensor weight, Tensor y)
+    private static void InRows(Tensor x, Tensor weight, Tensor y, bool accumulate)
     {
-        // weight is Wᵀ here, [in, out]: a row of the result has as many values as it has rows.
+        // A row of the result has as many values as the weight has rows.
         long rows = Math.Max(FewestRows, TileBytes / (weight.shape[0] * sizeof(float)));
         for (long start = 0; start < x.shape[0]; start += rows)
         {
             long count = Math.Min(rows, x.shape[0] - start);
             using Tensor part = x.narrow(0, start, count);
-            using Tensor product = OneDnn(part, weight); // [count, in]
+            using Tensor product = OneDnn(part, weight); // [count, weight rows]
             using Tensor target = y.narrow(0, start, count);
-            target.copy_(product);
+            _ = accumulate ? target.Add(product) : target.copy_(product);
         }
     }
 

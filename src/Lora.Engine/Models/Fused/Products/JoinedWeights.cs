@@ -7,33 +7,37 @@ namespace Lora.Models;
 /// <summary>
 /// The frozen weights of linear layers that share an input, as one matrix. The layers keep their names and are slices of it: a loaded model's from
 /// the start (<see cref="WeightArena"/>), others' from now on. Quantised layers' codes are joined where they have one form, and have their values
-/// side by side when they are asked for: a GPU takes them in a third of the operators.
+/// side by side when they are asked for: a GPU takes them in a third of the operators. A layer that stores its weight [in, out], as GPT-2's do, is alone, and the
+/// matrix is a view of it that lies the other way.
 /// </summary>
 internal sealed class JoinedWeights : IDisposable
 {
     private readonly Tensor? weight;
     private readonly WeightBuffer? buffer;
     private readonly bool isOwner;
+    private readonly bool liesInputsFirst;
     private FourBitStack[] stacks; // one where the matrices have one form
 
-    /// <param name="layers">In the order of their outputs; ordinary layers or quantised ones.</param>
+    /// <param name="layers">In the order of their outputs; ordinary layers or quantised ones, or one that stores its weight [in, out].</param>
     public JoinedWeights(params nn.Module<Tensor, Tensor>[] layers)
     {
         using IDisposable noGradient = no_grad();
         QuantizedLinear[] quantized = [.. layers.OfType<QuantizedLinear>()];
         Linear[] plain = [.. layers.OfType<Linear>()];
+        Conv1D? turned = layers.OfType<Conv1D>().SingleOrDefault();
 
         // A single layer's tensors are handed through as they are and stay the model's.
         isOwner = layers.Length > 1;
+        liesInputsFirst = turned is not null || quantized.Any(layer => layer.IsConv1D);
         stacks = Stack([.. quantized.Select(layer => layer.Matrix)]);
         buffer = quantized.FirstOrDefault()?.Buffer;
         buffer?.Announce(stacks);
-        weight = Join([.. plain.Select(layer => layer.weight)]);
-        Bias = Join([.. plain.Select(layer => layer.bias), .. quantized.Select(layer => layer.Bias)]);
-        Outputs = [.. plain.Select(layer => layer.weight.shape[0]), .. Matrices.Select(matrix => matrix.Shape[0])];
+        weight = turned?.Weight.t().DetachFromDisposeScope() ?? Join([.. plain.Select(layer => layer.weight)]);
+        Bias = turned is not null ? turned.Bias : Join([.. plain.Select(layer => layer.bias), .. quantized.Select(layer => layer.Bias)]);
+        Outputs = [.. turned is not null ? [weight!.shape[0]] : plain.Select(layer => layer.weight.shape[0]), .. Matrices.Select(matrix => matrix.Shape[liesInputsFirst ? 1 : 0])];
         (long inputs, DataType, Device) = weight is not null
             ? (weight.shape[1], weight.dtype, weight.device)
-            : (stacks[0].Shape[1], stacks[0].Top.DataType, stacks[0].Codes.device);
+            : (stacks[0].Shape[liesInputsFirst ? 0 : 1], stacks[0].Top.DataType, stacks[0].Codes.device);
         Shape = [Outputs.Sum(), inputs];
     }
 
@@ -58,8 +62,8 @@ internal sealed class JoinedWeights : IDisposable
     /// <summary>[all outputs], or null.</summary>
     public Tensor? Bias { get; }
 
-    /// <summary>The matrix, [all outputs, in], not the caller's to dispose of; of quantised layers it holds until the next one is asked for.</summary>
-    public Tensor Values() => weight ?? buffer!.Values(stacks);
+    /// <summary>The matrix, [all outputs, in], not the caller's to dispose of before its scope ends; of quantised layers it holds until the next one is asked for.</summary>
+    public Tensor Values() => weight ?? (liesInputsFirst ? buffer!.Values(stacks).t() : buffer!.Values(stacks));
 
     /// <summary>Lays the magnitudes of several products' 4-bit matrices side by side, so that a GPU takes all of them at once, in four operators.</summary>
     /// <param name="products">Of one block of the model, in the order in which they are needed.</param>
@@ -97,9 +101,13 @@ internal sealed class JoinedWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (isOwner || liesInputsFirst)
+        {
+            weight?.Dispose(); // a view of the layer's own where that lies the other way
+        }
+
         if (isOwner)
         {
-            weight?.Dispose();
             Bias?.Dispose();
         }
 

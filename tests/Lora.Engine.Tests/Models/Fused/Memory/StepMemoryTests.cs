@@ -28,6 +28,15 @@ public class StepMemoryTests
     [InlineData("gemma3_text", "mlp.up_proj")]
     [InlineData("olmo2", "")]
     [InlineData("olmo2", "self_attn.k_proj,mlp.down_proj")]
+    [InlineData("gpt2", "")]
+    [InlineData("gpt2", "mlp.c_fc")]
+    [InlineData("gpt_neox", "")]
+    [InlineData("gpt_neox", "mlp.dense_h_to_4h")]
+    [InlineData("phi", "")]
+    [InlineData("phi", "self_attn.q_proj")]
+    [InlineData("phi", "mlp.fc1")]
+    [InlineData("phi", "mlp.fc2")]
+    [InlineData("stablelm", "")]
     public void What_a_block_keeps_is_what_was_planned_to_the_byte(string family, string roles)
     {
         VectorCode.SkipWhereThereIsNone();
@@ -40,7 +49,7 @@ public class StepMemoryTests
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        string[] modules = [.. (roles.Length == 0 ? FusedStepCase.Roles(family) : roles.Split(',')).Select(role => "model.layers.1." + role)];
+        string[] modules = FusedStepCase.InBlock(family, 1, roles.Split(',', StringSplitOptions.RemoveEmptyEntries));
         FusedStepCase run = new(family, ScalarType.Float32, modules, config: config);
         run.Adapter.IsTraining = true;
         PackedDocuments documents = new(run.Examples);
@@ -96,6 +105,33 @@ public class StepMemoryTests
     [InlineData("gemma3_text", "", 0, 2, 2, true)]
     [InlineData("olmo2", "", 0, 2, 2, false)]
     [InlineData("olmo2", "", 0, 2, 2, true)]
+    [InlineData("gpt2", "", 0, 0, 0, false)]
+    [InlineData("gpt2", "", 0, 0, 0, true)]
+    [InlineData("gpt2", "", 0, 0, 1, false)]
+    [InlineData("gpt2", "", 0, 0, 1, true)]
+    [InlineData("gpt2", "", 1, 1, 1, false)]
+    [InlineData("gpt2", "", 1, 1, 1, true)]
+    [InlineData("gpt2", "", 0, 2, 2, false)]
+    [InlineData("gpt2", "", 0, 2, 2, true)]
+    [InlineData("gpt_neox", "", 0, 0, 0, false)]
+    [InlineData("gpt_neox", "", 0, 0, 0, true)]
+    [InlineData("gpt_neox", "", 0, 0, 1, false)]
+    [InlineData("gpt_neox", "", 0, 0, 1, true)]
+    [InlineData("gpt_neox", "", 1, 1, 1, false)]
+    [InlineData("gpt_neox", "", 1, 1, 1, true)]
+    [InlineData("gpt_neox", "", 0, 2, 2, false)]
+    [InlineData("gpt_neox", "", 0, 2, 2, true)]
+    [InlineData("phi", "", 0, 0, 0, false)]
+    [InlineData("phi", "", 0, 0, 0, true)]
+    [InlineData("phi", "", 0, 0, 1, false)]
+    [InlineData("phi", "", 0, 0, 1, true)]
+    [InlineData("phi", "", 1, 1, 1, false)]
+    [InlineData("phi", "", 1, 1, 1, true)]
+    [InlineData("phi", "", 0, 2, 2, false)]
+    [InlineData("phi", "", 0, 2, 2, true)]
+    [InlineData("phi", "model.layers.1.mlp.fc1", 0, 0, 0, false)]
+    [InlineData("phi", "model.layers.1.self_attn.dense", 0, 0, 0, true)]
+    [InlineData("gpt_neox", "gpt_neox.layers.1.attention.dense", 0, 0, 0, false)]
     public void Everything_finds_the_room_that_was_planned_for_it(string family, string modules, int blocks, int activations, int attentions, bool byOperators)
     {
         AssertRoom(family, modules, new(blocks, activations, attentions), byOperators, new() { Dropout = 0.1 });
@@ -186,6 +222,9 @@ public class StepMemoryTests
     [InlineData("gemma2", 3 * 32)]
     [InlineData("gemma3_text", 3 * 48)]
     [InlineData("olmo2", 3 * 48)]
+    [InlineData("gpt2", 128)]
+    [InlineData("gpt_neox", 96)]
+    [InlineData("phi", 3 * 48)]
     public void Inputs_that_adapters_drop_together_find_their_room(string family, int widest)
     {
         using DisposeScope scope = NewDisposeScope();
