@@ -6,16 +6,12 @@ namespace Lora.Bench;
 /// <summary>Shapes of published models, with as many blocks as a benchmark has time for.</summary>
 internal static class Shapes
 {
-    // Of the rotation in blocks that see all tokens, which no other shape here has.
-    private const double Gemma3Base = 1e6;
-
-    /// <summary>SmolLM-135M; it has 30 blocks.</summary>
-    public static DecoderSizes SmolLM(int layers) => new()
+    private static readonly DecoderSizes SmolLMSizes = new()
     {
         VocabularySize = 49152,
         HiddenSize = 576,
         IntermediateSize = 1536,
-        Layers = layers,
+        Layers = 30,
         Heads = 9,
         KeyValueHeads = 3,
         HeadDimension = 64,
@@ -24,12 +20,30 @@ internal static class Shapes
         IsTied = true,
     };
 
+    private static readonly DecoderSizes Gemma2Sizes = new()
+    {
+        VocabularySize = 256000,
+        HiddenSize = 2304,
+        IntermediateSize = 9216,
+        Layers = 26,
+        Heads = 8,
+        KeyValueHeads = 4,
+        HeadDimension = 256,
+        NormEpsilon = 1e-6,
+        NormKind = NormKind.RootMeanSquareAddOne,
+        Rope = new RopeParameters(10000),
+        IsTied = true,
+    };
+
+    /// <summary>SmolLM-135M; it has 30 blocks.</summary>
+    public static ModelShape SmolLM(int layers) => OfLlama(SmolLMSizes with { Layers = layers });
+
     /// <summary>Two blocks whose products are so small that what is around them shows.</summary>
-    public static DecoderSizes Tiny() =>
-        SmolLM(2) with { VocabularySize = 4096, HiddenSize = 192, IntermediateSize = 512, Heads = 3, KeyValueHeads = 1 };
+    public static ModelShape Tiny() =>
+        OfLlama(SmolLMSizes with { Layers = 2, VocabularySize = 4096, HiddenSize = 192, IntermediateSize = 512, Heads = 3, KeyValueHeads = 1 });
 
     /// <summary>Llama-3.2-1B; it has 16 blocks.</summary>
-    public static DecoderSizes Llama1B(int layers) => new()
+    public static ModelShape Llama1B(int layers) => OfLlama(new()
     {
         VocabularySize = 128256,
         HiddenSize = 2048,
@@ -41,42 +55,10 @@ internal static class Shapes
         NormEpsilon = 1e-5,
         Rope = new RopeParameters(500000),
         IsTied = true,
-    };
-
-    /// <summary>Gemma 2 of 2B, whose scores and logits are capped; it has 26 blocks.</summary>
-    public static DecoderSizes Gemma2(int layers) => new()
-    {
-        VocabularySize = 256000,
-        HiddenSize = 2304,
-        IntermediateSize = 9216,
-        Layers = layers,
-        Heads = 8,
-        KeyValueHeads = 4,
-        HeadDimension = 256,
-        NormEpsilon = 1e-6,
-        NormKind = NormKind.RootMeanSquareAddOne,
-        Rope = new RopeParameters(10000),
-        IsTied = true,
-    };
-
-    /// <summary>Gemma 3 of 270M but for its vocabulary of 262,144, whose head would be most of the work; it has 18 blocks, and every sixth sees all tokens.</summary>
-    public static DecoderSizes Gemma3(int layers) => new()
-    {
-        VocabularySize = 16384,
-        HiddenSize = 640,
-        IntermediateSize = 2048,
-        Layers = layers,
-        Heads = 4,
-        KeyValueHeads = 1,
-        HeadDimension = 256,
-        NormEpsilon = 1e-6,
-        NormKind = NormKind.RootMeanSquareAddOne,
-        Rope = new RopeParameters(Gemma3Base),
-        IsTied = true,
-    };
+    });
 
     /// <summary>Llama-3.1-8B; it has 32 blocks.</summary>
-    public static DecoderSizes Llama8B(int layers) => new()
+    public static ModelShape Llama8B(int layers) => OfLlama(new()
     {
         VocabularySize = 128256,
         HiddenSize = 4096,
@@ -87,48 +69,66 @@ internal static class Shapes
         HeadDimension = 128,
         NormEpsilon = 1e-5,
         Rope = new RopeParameters(500000),
-    };
+    });
 
-    /// <summary>OLMoE-1B-7B but for its vocabulary, whose head would be most of the work of one block; it has 16 blocks and 50,304 tokens.</summary>
-    public static DecoderSizes Olmoe(int layers) => new()
+    /// <summary>Gemma 2 of 2B, whose scores and logits are capped; it has 26 blocks.</summary>
+    public static ModelShape Gemma2(int layers) => OfGemma2(Gemma2Sizes with { Layers = layers });
+
+    /// <summary>Two small blocks of the same kind.</summary>
+    public static ModelShape TinyGemma2() =>
+        OfGemma2(Gemma2Sizes with { Layers = 2, VocabularySize = 512, HiddenSize = 96, IntermediateSize = 160, Heads = 4, KeyValueHeads = 2, HeadDimension = 24 });
+
+    /// <summary>Gemma 3 of 270M but for its vocabulary of 262,144, whose head would be most of the work; it has 18 blocks, and every sixth sees all tokens.</summary>
+    public static ModelShape Gemma3(int layers)
     {
-        VocabularySize = 4096,
-        HiddenSize = 2048,
-        IntermediateSize = 1024,
-        Layers = layers,
-        Heads = 16,
-        KeyValueHeads = 16,
-        HeadDimension = 128,
-        NormEpsilon = 1e-5,
-        Rope = new RopeParameters(10000),
-    };
-
-    /// <summary>Experts of these sizes, of which each token goes through some.</summary>
-    public static MixtureShape Mixture(DecoderSizes sizes, int experts, int chosen) =>
-        new(new("gate", sizes.HiddenSize, experts, chosen), new SeparateExpertsShape(experts, sizes.GatedMlp()));
-
-    /// <summary>A model of these sizes with Llama's blocks.</summary>
-    public static ModelShape Model(DecoderSizes sizes) => Model(sizes, sizes.GatedMlp());
-
-    /// <summary>A model of these sizes with Llama's blocks but for the MLP, or with those of Gemma 2 or 3 where norms and rotation are theirs.</summary>
-    public static ModelShape Model(DecoderSizes sizes, MlpShape mlp)
-    {
-        if (sizes.NormKind != NormKind.RootMeanSquareAddOne)
+        DecoderSizes sizes = new()
         {
-            return sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), mlp));
-        }
-
-        GatedMlpShape gated = (GatedMlpShape)mlp with { Activation = GateActivation.TanhGelu };
-        EmbeddingShape embedding = new() { Scale = Math.Sqrt(sizes.HiddenSize), RoundsScale = true };
-        if (sizes.Rope?.Theta == Gemma3Base)
-        {
-            AttentionShape normal = sizes.Attention() with { QueryNorm = sizes.HeadNorm("q_norm"), KeyNorm = sizes.HeadNorm("k_norm") };
-            AttentionShape local = normal with { Window = 512, Rope = new RopeParameters(10000) };
-            return sizes.Model(new Gemma3Text(), layer => Lora.Models.Gemma2.Block(sizes, layer % 6 == 5 ? normal : local, gated)) with { Embedding = embedding };
-        }
-
-        AttentionShape attention = sizes.Attention() with { ScoreCap = 50 };
-        ModelShape model = sizes.Model(new Gemma2(), layer => Lora.Models.Gemma2.Block(sizes, attention with { Window = layer % 2 == 0 ? 4096 : null }, gated));
-        return model with { Embedding = embedding, Head = model.Head with { Cap = 30 } };
+            VocabularySize = 16384,
+            HiddenSize = 640,
+            IntermediateSize = 2048,
+            Layers = layers,
+            Heads = 4,
+            KeyValueHeads = 1,
+            HeadDimension = 256,
+            NormEpsilon = 1e-6,
+            NormKind = NormKind.RootMeanSquareAddOne,
+            Rope = new RopeParameters(1e6),
+            IsTied = true,
+        };
+        AttentionShape all = sizes.Attention() with { QueryNorm = sizes.HeadNorm("q_norm"), KeyNorm = sizes.HeadNorm("k_norm") };
+        AttentionShape local = all with { Window = 512, Rope = new RopeParameters(10000) };
+        return sizes.Model(new Gemma3Text(), layer => Lora.Models.Gemma2.Block(sizes, layer % 6 == 5 ? all : local, GemmaMlp(sizes))) with { Embedding = GemmaEmbedding(sizes) };
     }
+
+    /// <summary>OLMoE-1B-7B but for its vocabulary, whose head would be most of the work of one block; 64 experts of which a token goes through 8, 16 blocks, and 50,304 tokens.</summary>
+    public static ModelShape Olmoe(int layers)
+    {
+        DecoderSizes sizes = new()
+        {
+            VocabularySize = 4096,
+            HiddenSize = 2048,
+            IntermediateSize = 1024,
+            Layers = layers,
+            Heads = 16,
+            KeyValueHeads = 16,
+            HeadDimension = 128,
+            NormEpsilon = 1e-5,
+            Rope = new RopeParameters(10000),
+        };
+        MixtureShape mixture = new(new("gate", sizes.HiddenSize, Experts: 64, Chosen: 8), new SeparateExpertsShape(64, sizes.GatedMlp()));
+        return sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), mixture));
+    }
+
+    private static ModelShape OfLlama(DecoderSizes sizes) => sizes.Model(new Llama(), _ => sizes.PreNorm(sizes.Attention(), sizes.GatedMlp()));
+
+    private static ModelShape OfGemma2(DecoderSizes sizes)
+    {
+        AttentionShape attention = sizes.Attention() with { ScoreCap = 50 };
+        ModelShape model = sizes.Model(new Gemma2(), layer => Lora.Models.Gemma2.Block(sizes, attention with { Window = layer % 2 == 0 ? 4096 : null }, GemmaMlp(sizes)));
+        return model with { Embedding = GemmaEmbedding(sizes), Head = model.Head with { Cap = 30 } };
+    }
+
+    private static GatedMlpShape GemmaMlp(DecoderSizes sizes) => sizes.GatedMlp() with { Activation = GateActivation.TanhGelu };
+
+    private static EmbeddingShape GemmaEmbedding(DecoderSizes sizes) => new() { Scale = Math.Sqrt(sizes.HiddenSize), RoundsScale = true };
 }

@@ -19,8 +19,8 @@ internal static class DecodeBenchmark
     private const int Said = 64;
     private const int Rank = 16;
 
-    private static readonly (string Name, DecoderSizes Sizes) Small = ("SmolLM-135M", Shapes.SmolLM(30));
-    private static readonly (string Name, DecoderSizes Sizes) Large = ("Llama-3.2-1B", Shapes.Llama1B(16));
+    private static readonly (string Name, ModelShape Shape) Small = ("SmolLM-135M", Shapes.SmolLM(30));
+    private static readonly (string Name, ModelShape Shape) Large = ("Llama-3.2-1B", Shapes.Llama1B(16));
 
     private static readonly (ScalarType Type, LoraQuantization Quantization)[] Forms =
     [
@@ -33,7 +33,7 @@ internal static class DecodeBenchmark
     /// <summary>The larger one alone: 10 GB of memory and 5 GB of disk.</summary>
     public static void RunLarge() => Run(Large);
 
-    private static void Run(params (string Name, DecoderSizes Sizes)[] models)
+    private static void Run(params (string Name, ModelShape Shape)[] models)
     {
         TorchLibrary.Load();
         using AllocatorTuning tuning = AllocatorTuning.KeepFreedMemory();
@@ -43,30 +43,29 @@ internal static class DecodeBenchmark
         Table.Head(
             "model", "weights", "tokens/s", "of the memory's rate", "by processor time", "with an adapter of rank 16", "with the same by DoRA", "llama.cpp", "ours / llama.cpp", "by processor time",
             "prompt tokens/s", "GFLOP/s of its products", "of a training step's", "of products alone", "prompt / step", "by processor time", "prompt / alone", "by processor time", "llama.cpp", "ours / llama.cpp");
-        foreach ((string name, DecoderSizes sizes) in models)
+        foreach ((string name, ModelShape shape) in models)
         {
             foreach ((ScalarType type, LoraQuantization quantization) in Forms)
             {
-                Measure(name, sizes, type, quantization, bandwidth);
+                Measure(name, shape, type, quantization, bandwidth);
             }
         }
     }
 
-    private static void Measure(string name, DecoderSizes sizes, ScalarType type, LoraQuantization quantization, double bandwidth)
+    private static void Measure(string name, ModelShape shape, ScalarType type, LoraQuantization quantization, double bandwidth)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        ModelShape shape = Shapes.Model(sizes);
         using LoadedWeights weights = new(shape, new Generator(1, CPU), type, quantization);
         using CausalLanguageModel model = new(shape, weights, CPU);
-        using AttachedAdapter adapter = Adapter(model, sizes, new() { Rank = Rank });
-        using AttachedAdapter dora = Adapter(model, sizes, new() { Rank = Rank, UseDora = true });
+        using AttachedAdapter adapter = Adapter(model, new() { Rank = Rank });
+        using AttachedAdapter dora = Adapter(model, new() { Rank = Rank, UseDora = true });
         using LlamaRunner? llama = quantization == LoraQuantization.None ? Llama(model) : null; // llama.cpp has no NF4
         using IDecoder bare = DirectDecoders.Find(model, DirectChanges.None)!;
         using DecodingChanges added = DecodingChanges.Of(adapter.Layers, model), scaled = DecodingChanges.Of(dora.Layers, model);
         using IDecoder adapted = DirectDecoders.Find(model, added.Direct!)!, turned = DirectDecoders.Find(model, scaled.Direct!)!;
         Random random = new(1);
-        int[] text = [.. Enumerable.Range(0, Prompt).Select(_ => random.Next(sizes.VocabularySize))];
+        int[] text = [.. Enumerable.Range(0, Prompt).Select(_ => random.Next(shape.VocabularySize))];
 
         // A prompt is read before each time that tokens are said, by both, and is not in the time.
         (Measurement Clock, Measurement Processor)[] saying = Apart(
@@ -101,7 +100,7 @@ internal static class DecodeBenchmark
     {
     }
 
-    private static AttachedAdapter Adapter(CausalLanguageModel model, DecoderSizes sizes, LoraConfig config) => new(model, config, [.. Targets(sizes)], CPU, seed: 1) { IsEnabled = false };
+    private static AttachedAdapter Adapter(CausalLanguageModel model, LoraConfig config) => new(model, config, [.. Targets(model.Shape)], CPU, seed: 1) { IsEnabled = false };
 
     /// <summary>llama.cpp on the model's weights.</summary>
     private static LlamaRunner Llama(CausalLanguageModel model)
@@ -111,10 +110,10 @@ internal static class DecodeBenchmark
         return new(file, get_num_threads(), Prompt + Said);
     }
 
-    private static IEnumerable<AdapterTarget> Targets(DecoderSizes sizes) =>
-        from layer in Enumerable.Range(0, sizes.Layers)
-        from product in BlockProduct.In(sizes, sizes.GatedMlp())
-        select new AdapterTarget($"model.layers.{layer}.{product.Layer}", Rank, Scaling: 2);
+    private static IEnumerable<AdapterTarget> Targets(ModelShape shape) =>
+        from layer in Enumerable.Range(0, shape.Blocks.Count)
+        from product in BlockProduct.In(shape)
+        select new AdapterTarget($"{shape.BlockPrefix}{layer}.{product.Layer}", Rank, Scaling: 2);
 
     /// <summary>Times of work that each follows work which is not timed, in turn; by the clock, and the processor's.</summary>
     private static (Measurement Clock, Measurement Processor)[] Apart(params (Action Before, Action Work)[] ways)

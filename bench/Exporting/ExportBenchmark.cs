@@ -26,7 +26,7 @@ internal static class ExportBenchmark
         {
             TorchLibrary.Load();
             string source = Directory.CreateDirectory(Path.Combine(folder, "model")).FullName;
-            IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Model(Shapes.Llama1B(Blocks)));
+            IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Llama1B(Blocks));
             WriteModel(source, tensors);
             LoraAdapter adapter = MergeBenchmark.Adapter([.. tensors.Where(tensor => Adapted.Any(role => tensor.Name.EndsWith(role, StringComparison.Ordinal)))], Rank);
             MeasureStages(Path.Combine(source, "model.safetensors"));

@@ -31,7 +31,7 @@ internal static class MergeBenchmark
             string source = Directory.CreateDirectory(Path.Combine(folder, "model")).FullName;
             string target = Path.Combine(folder, "merged");
             TorchLibrary.Load();
-            IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Model(Shapes.Llama1B(16)));
+            IReadOnlyList<(string Name, long[] Shape)> tensors = RequiredTensors.Of(Shapes.Llama1B(16));
             SparseCheckpoint.Write(source, tensors, shardCount: 2, Config);
             LoraAdapter adapter = Adapter([.. tensors.Where(tensor => tensor.Name.EndsWith("_proj.weight", StringComparison.Ordinal))], Rank);
             long size = Directory.GetFiles(source).Sum(file => new FileInfo(file).Length);

@@ -18,7 +18,6 @@ internal static class FamilyChecks
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)
     {
-        findings.Begin("Families");
         foreach ((string name, ModelShape shape) in All())
         {
             bool isFused = FusedBlock.In(shape) is not null;

@@ -25,8 +25,25 @@ internal sealed class Findings(Device device, int done, TimeSpan time, TextWrite
     /// <summary>Whether there is a card.</summary>
     public bool IsCard => device.type == DeviceType.CUDA;
 
-    /// <summary>Names the part that follows.</summary>
-    public void Begin(string name) => part = name;
+    /// <summary>A part, whose exception outside of its checks is a finding too, so that the parts behind it are still run.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="run">Runs its checks.</param>
+    public void Begin(string name, Action run)
+    {
+        part = name;
+        try
+        {
+            run();
+        }
+        catch (Exception exception) when (exception is not AnotherProcessException)
+        {
+            // One that came before what is done has been told.
+            if (number >= done)
+            {
+                Add("all of it", Outcome.Missed, note: Reason(exception));
+            }
+        }
+    }
 
     /// <summary>A check by its name, whose exception is a finding too, so that those behind it are still run.</summary>
     /// <param name="what">Its name.</param>
@@ -65,7 +82,7 @@ internal sealed class Findings(Device device, int done, TimeSpan time, TextWrite
         catch (Exception exception)
         {
             hasFailed = true;
-            Add(what, Outcome.Missed, note: $"{exception.GetType().Name}: {exception.Message.Split('\n')[0].Trim()}");
+            Add(what, Outcome.Missed, note: Reason(exception));
         }
 
         Add(what, Outcome.Ended);
@@ -104,6 +121,8 @@ internal sealed class Findings(Device device, int done, TimeSpan time, TextWrite
             return false;
         }
     }
+
+    private static string Reason(Exception exception) => $"{exception.GetType().Name}: {exception.Message.Split('\n')[0].Trim()}";
 
     // A line of its own, whatever libtorch has begun to write.
     private void Add(string what, Outcome outcome, double? found = null, double? limit = null, string note = "") =>

@@ -16,7 +16,6 @@ internal static class FormChecks
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)
     {
-        findings.Begin("Forms");
         ScalarType[] types = [.. GpuChecks.Types(device)];
         foreach (ScalarType type in types)
         {

@@ -21,16 +21,18 @@ internal static class GpuChecks
             device, int.Parse(arguments[0], CultureInfo.InvariantCulture), TimeSpan.FromSeconds(double.Parse(arguments[1], CultureInfo.InvariantCulture)), Console.Error);
         try
         {
-            Describe(findings, device);
-            KernelChecks.Run(findings, device);
-            StepChecks.Run(findings, device);
-            FamilyChecks.Run(findings, device);
-            FormChecks.Run(findings, device);
-            RunChecks.Run(findings);
-            MemoryChecks.Run(findings, device);
-            EvaluationChecks.Run(findings, device);
-            ShortageChecks.Run(findings, device);
-            SpeedChecks.Run(findings, device);
+            // What is wanted most stands first, for time may run out, and what takes all memory last but one.
+            findings.Begin("The card", () => Describe(findings, device));
+            findings.Begin("The step", () => StepChecks.Run(findings, device));
+            findings.Begin("Speed", () => SpeedChecks.Run(findings, device));
+            findings.Begin("Memory", () => MemoryChecks.Run(findings, device));
+            findings.Begin("Kernels against float64", () => KernelChecks.Run(findings, device));
+            findings.Begin("Families", () => FamilyChecks.Run(findings, device));
+            findings.Begin("Forms", () => FormChecks.Run(findings, device));
+            findings.Begin("A run", () => RunChecks.Run(findings));
+            findings.Begin("Memory of evaluations", () => EvaluationChecks.Run(findings, device));
+            findings.Begin("A lack of memory", () => ShortageChecks.Run(findings, device));
+            findings.Begin("Speed in other forms", () => SpeedChecks.RunOthers(findings, device));
             return 0;
         }
         catch (AnotherProcessException)
@@ -55,7 +57,6 @@ internal static class GpuChecks
     /// <summary>The card, and which whole operators it runs.</summary>
     private static void Describe(Findings findings, Device device)
     {
-        findings.Begin("The card");
         findings.Try("device", () => findings.Tell("device", Name(device)));
         findings.Try("libtorch", () => findings.Tell("libtorch", $"{__version__} in {Path.GetDirectoryName(TorchLibrary.FindFile("torch_cpu"))}"));
         CardFacts facts = CardFacts.Of(device);

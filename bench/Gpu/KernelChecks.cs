@@ -49,7 +49,6 @@ internal static class KernelChecks
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)
     {
-        findings.Begin("Kernels against float64");
         foreach ((ScalarType type, double tolerance) in Types.IntersectBy(GpuChecks.Types(device), known => known.Type))
         {
             foreach ((string name, Func<KernelSide, Tensor[]> run) in Kernels)

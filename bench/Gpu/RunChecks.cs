@@ -12,12 +12,13 @@ internal static class RunChecks
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings)
     {
-        findings.Begin("A run");
         findings.Try("a run against the processor's", () =>
         {
             LoraTrainingResult expected = Train("cpu", new() { DataType = TrainingDataType.Float32 }, Validation);
             LoraTrainingResult found = findings.IsCard ? Train("auto", new() { DataType = TrainingDataType.Float32 }, Validation) : expected;
             findings.Tell("device of the run", found.Device);
+            findings.Check("the run is on the card", !findings.IsCard || found.Device.StartsWith("cuda", StringComparison.OrdinalIgnoreCase), $"it was on {found.Device}");
+            findings.Check("steps of the two runs", found.History.Length == Steps && expected.History.Length == Steps, $"{found.History.Length} and {expected.History.Length} and not {Steps}");
             findings.Check("losses of its steps", found.History.Zip(expected.History, (left, right) => Math.Abs(left.Loss - right.Loss) / right.Loss).Max(), 1e-3);
             findings.Check("loss on the validation rows", Math.Abs(found.After!.Loss - expected.After!.Loss) / expected.After.Loss, 1e-3);
             findings.Check("what the adapted model says", found.Sample[0].Adapted == expected.Sample[0].Adapted, $"'{found.Sample[0].Adapted}' and not '{expected.Sample[0].Adapted}'");

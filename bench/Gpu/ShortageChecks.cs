@@ -13,8 +13,6 @@ internal static class ShortageChecks
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)
     {
-        findings.Begin("A lack of memory");
-
         // It takes all of a card's memory.
         findings.Try("a lack of memory", () =>
         {

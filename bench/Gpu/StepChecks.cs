@@ -21,7 +21,6 @@ internal static class StepChecks
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)
     {
-        findings.Begin("The step");
         int steps = findings.IsCard ? Steps : StepsOfProcessor;
         Lazy<Exact> taken = new(() => Exact.Take(steps));
         foreach ((ScalarType type, double gradients, double difference, double scale) in Types.IntersectBy(GpuChecks.Types(device), known => known.Type))

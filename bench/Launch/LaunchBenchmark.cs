@@ -12,7 +12,7 @@ namespace Lora.Bench;
 /// </summary>
 internal static class LaunchBenchmark
 {
-    private static readonly (string Name, Func<int, DecoderSizes> Sizes, int Blocks, int[] Lengths)[] Cases =
+    private static readonly (string Name, Func<int, ModelShape> Shape, int Blocks, int[] Lengths)[] Cases =
     [
         ("SmolLM-135M, 4 x 512", Shapes.SmolLM, 30, [512, 512, 512, 512]),
         ("SmolLM-135M, 1 x 2048", Shapes.SmolLM, 30, [2048]),
@@ -40,7 +40,7 @@ internal static class LaunchBenchmark
         [
             .. from found in Cases
                from form in Forms
-               select Counted.Of($"{found.Name}, {form.Name}", blocks => new MetaStep(ScalarType.BFloat16, found.Sizes(blocks), form.Quantization, form.Dropout), found.Blocks, found.Lengths),
+               select Counted.Of($"{found.Name}, {form.Name}", blocks => new MetaStep(ScalarType.BFloat16, found.Shape(blocks), form.Quantization, form.Dropout), found.Blocks, found.Lengths),
         ];
         ShowCounts(counted);
         ShowCards(counted);

@@ -18,14 +18,14 @@ internal sealed class MetaStep : IDisposable
     private readonly LoraQuantization quantization;
 
     /// <param name="type">Of the frozen weights and the activations.</param>
-    /// <param name="sizes">The sizes.</param>
+    /// <param name="shape">The model's.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
     /// <param name="dropout">The probability that a value is dropped before A.</param>
-    public MetaStep(ScalarType type, DecoderSizes sizes, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
+    public MetaStep(ScalarType type, ModelShape shape, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
     {
         this.type = type;
         this.quantization = quantization;
-        model = new(type, sizes, device: META, quantization: quantization, dropout: dropout);
+        model = new(type, shape, device: META, quantization: quantization, dropout: dropout);
         step = new(model, kernels: null);
     }
 

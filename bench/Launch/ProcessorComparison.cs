@@ -19,7 +19,7 @@ internal static class ProcessorComparison
     private const int WarmSteps = 100;
     private const double DropProbability = 0.1;
 
-    private static readonly (string Name, DecoderSizes Sizes, LoraQuantization Quantization, double Dropout, int[] Lengths)[] Cases =
+    private static readonly (string Name, ModelShape Shape, LoraQuantization Quantization, double Dropout, int[] Lengths)[] Cases =
     [
         ("SmolLM-135M with 4 blocks, 4 x 512", Shapes.SmolLM(4), LoraQuantization.None, 0, [512, 512, 512, 512]),
         ("SmolLM-135M with 4 blocks, 1 x 1024", Shapes.SmolLM(4), LoraQuantization.None, 0, [1024]),
@@ -38,7 +38,7 @@ internal static class ProcessorComparison
         Console.WriteLine(
             $"\nThis processor, {get_num_threads()} threads{(isAlone ? ", by processor time" : "")}: the same steps in {Type} by that arithmetic with its own rates, and as they are measured\n");
         Table.Head("shape", "by", "predicted, s (products, functions, memory, calls)", "measured, s", "predicted / measured", "within a third");
-        Result[] all = [.. Cases.SelectMany(found => Compare(found.Name, found.Sizes, found.Quantization, found.Dropout, found.Lengths, clock))];
+        Result[] all = [.. Cases.SelectMany(found => Compare(found.Name, found.Shape, found.Quantization, found.Dropout, found.Lengths, clock))];
         Console.WriteLine("\nWhat it was predicted from, measured between the steps\n");
         Table.Head("shape", "by", "with frozen matrices, GFLOP/s", "the best of them", "thin products", "attention", "functions, 1e9/s", "memory, GB/s", "a call, microseconds");
         Array.ForEach(all, result => Table.Row(result.Rates));
@@ -46,13 +46,13 @@ internal static class ProcessorComparison
         Environment.ExitCode = all.All(result => result.IsNear) ? 0 : 1;
     }
 
-    private static Result[] Compare(string name, DecoderSizes sizes, LoraQuantization quantization, double dropout, int[] lengths, Func<Action, double> clock)
+    private static Result[] Compare(string name, ModelShape shape, LoraQuantization quantization, double dropout, int[] lengths, Func<Action, double> clock)
     {
-        using MetaStep meta = new(Type, sizes, quantization, dropout);
+        using MetaStep meta = new(Type, shape, quantization, dropout);
         OperatorCost[] costs = meta.Count(lengths);
         ProcessorRates processor = new(Type, clock);
-        AttentionHeads heads = new(sizes.Heads, sizes.KeyValueHeads, sizes.HeadDimension, Window: null, 1 / Math.Sqrt(sizes.HeadDimension));
-        using StepModel model = new(Type, sizes, quantization: quantization, dropout: dropout);
+        AttentionHeads heads = FusedBlock.In(shape)![0].Heads;
+        using StepModel model = new(Type, shape, quantization: quantization, dropout: dropout);
         Batch batch = model.Rows(lengths);
         using AllocatorTuning tuning = AllocatorTuning.KeepFreedMemory();
         using Way operators = new("operators", model, new TorchKernels());

@@ -4,29 +4,21 @@ namespace Lora.Bench;
 
 /// <summary>A linear layer of a block.</summary>
 /// <param name="Layer">Its name within the block.</param>
-/// <param name="Inputs">Columns of its matrix.</param>
-/// <param name="Outputs">Rows of its matrix.</param>
+/// <param name="Values">Of its matrix.</param>
+/// <param name="Widths">Its inputs and outputs, added up.</param>
 /// <param name="Share">The part of the tokens that go through it.</param>
-internal sealed record BlockProduct(string Layer, long Inputs, long Outputs, double Share = 1)
+internal sealed record BlockProduct(string Layer, double Values, double Widths, double Share)
 {
-    /// <summary>Those of a block: attention's, and an MLP's or those of each expert of a mixture. A router's product is too small to count.</summary>
-    public static IEnumerable<BlockProduct> In(DecoderSizes sizes, MlpShape mlp)
+    /// <summary>Those of a model's first block. A router's product is too small to count.</summary>
+    public static IEnumerable<BlockProduct> In(ModelShape model)
     {
-        long queries = sizes.Heads * sizes.HeadDimension;
-        long keys = sizes.KeyValueHeads * sizes.HeadDimension;
-        IEnumerable<BlockProduct> attention =
-        [
-            new("self_attn.q_proj", sizes.HiddenSize, queries), new("self_attn.k_proj", sizes.HiddenSize, keys),
-            new("self_attn.v_proj", sizes.HiddenSize, keys), new("self_attn.o_proj", queries, sizes.HiddenSize),
-        ];
-        return attention.Concat(mlp is MixtureShape { Experts: SeparateExpertsShape experts } mixture
-            ? experts.All.SelectMany(expert => Gated($"mlp.experts.{expert.Name}", expert, mixture.Router.Chosen / (double)experts.Count))
-            : Gated("mlp", (GatedMlpShape)mlp, 1));
+        MixtureShape? mixture = model.Blocks[0] is PreNormShape { Mlp: MixtureShape found } ? found : null;
+        Dictionary<string, long[]> weights = RequiredTensors.Of(model).ToDictionary(weight => weight.Name, weight => weight.Shape);
+        return
+            from product in model.Blocks[0].Products
+            from name in product
+            let shape = weights[$"{model.BlockPrefix}0.{name}.weight"]
+            let isExpert = name.Contains($".{ExpertsShape.Name}.", StringComparison.Ordinal)
+            select new BlockProduct(name, shape[0] * shape[1], shape[0] + shape[1], isExpert ? mixture!.Router.Chosen / (double)mixture.Router.Experts : 1);
     }
-
-    private static BlockProduct[] Gated(string name, GatedMlpShape mlp, double share) =>
-    [
-        new(name + ".gate_proj", mlp.HiddenSize, mlp.IntermediateSize, share), new(name + ".up_proj", mlp.HiddenSize, mlp.IntermediateSize, share),
-        new(name + ".down_proj", mlp.IntermediateSize, mlp.HiddenSize, share),
-    ];
 }

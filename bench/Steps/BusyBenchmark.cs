@@ -42,7 +42,7 @@ internal static class BusyBenchmark
         }
     }
 
-    private static void Row(string name, DecoderSizes shape, int[] lengths, int steps)
+    private static void Row(string name, ModelShape shape, int[] lengths, int steps)
     {
         using StepModel model = new(ScalarType.Float32, shape);
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;

@@ -10,7 +10,7 @@ namespace Lora.Bench;
 /// <summary>The memory that a step is planned to take against the most that the process had in it.</summary>
 internal static class PlanBenchmark
 {
-    private static readonly (string Name, Func<DecoderSizes> Shape, ScalarType Type, int Lowest, int[] Lengths, Recomputation Recomputation)[] Cases =
+    private static readonly (string Name, Func<ModelShape> Shape, ScalarType Type, int Lowest, int[] Lengths, Recomputation Recomputation)[] Cases =
     [
         ("all blocks", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], default),
         ("all blocks, attention computed again", () => Shapes.SmolLM(8), ScalarType.Float32, 0, [512, 512, 512, 512], new(0, 0, 7)),
@@ -33,7 +33,7 @@ internal static class PlanBenchmark
     {
         TorchLibrary.Load();
         Table.Head("plan", "planned, GB", "measured, GB", "measured / planned", "freed memory kept, GB", "measured / planned");
-        foreach ((string name, Func<DecoderSizes> shape, ScalarType type, int lowest, int[] lengths, Recomputation recomputation) in Cases)
+        foreach ((string name, Func<ModelShape> shape, ScalarType type, int lowest, int[] lengths, Recomputation recomputation) in Cases)
         {
             using StepModel model = new(type, shape(), lowest);
             using FusedStep step = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;

@@ -70,18 +70,18 @@ internal static class StepBenchmark
     public static void RunMixture()
     {
         TorchLibrary.Load();
-        DecoderSizes sizes = Shapes.Olmoe(layers: 1);
+        ModelShape shape = Shapes.Olmoe(layers: 1);
         foreach (ScalarType type in ProductBenchmark.Types())
         {
             double ceiling = ProductBenchmark.Ceiling(type);
-            using StepModel model = new(type, sizes, Shapes.Mixture(sizes, experts: 64, chosen: 8));
+            using StepModel model = new(type, shape);
             using ReferenceStep reference = new(model.Model);
             Head("One block of OLMoE-1B-7B, 64 experts of which a token goes through 8", type, ceiling);
             new Row(model, model.Rows(Four), ceiling).Show("4 x 512, autograd", reference, isAutograd: true);
         }
     }
 
-    private static void WithAllBlocks(ScalarType type, DecoderSizes shape, double ceiling, int[] lengths)
+    private static void WithAllBlocks(ScalarType type, ModelShape shape, double ceiling, int[] lengths)
     {
         using StepModel model = new(type, shape);
         using ReferenceStep reference = new(model.Model);
@@ -90,9 +90,9 @@ internal static class StepBenchmark
         Row row = new(model, batch, ceiling);
         Show("fused", default);
         Show("fused, freed memory given back", default, keeps: false);
-        Show("fused, attention computed again", new(0, 0, shape.Layers - 1));
-        Show("fused, norms and activations too", new(0, shape.Layers - 1, shape.Layers - 1));
-        Show("fused, blocks computed again", Recomputation.Full(shape.Layers));
+        Show("fused, attention computed again", new(0, 0, shape.Blocks.Count - 1));
+        Show("fused, norms and activations too", new(0, shape.Blocks.Count - 1, shape.Blocks.Count - 1));
+        Show("fused, blocks computed again", Recomputation.Full(shape.Blocks.Count));
         row.Show($"{tokens}, autograd", reference, isAutograd: true);
 
         // Each with a step of its own: one that has kept much goes on holding the memory.
@@ -105,7 +105,7 @@ internal static class StepBenchmark
         }
     }
 
-    private static void Plainly(ScalarType type, DecoderSizes shape, double ceiling, int[] lengths)
+    private static void Plainly(ScalarType type, ModelShape shape, double ceiling, int[] lengths)
     {
         using StepModel model = new(type, shape);
         using ReferenceStep reference = new(model.Model);
@@ -125,9 +125,9 @@ internal static class StepBenchmark
         }
     }
 
-    private static void WithUpperQuarter(ScalarType type, DecoderSizes shape, double ceiling)
+    private static void WithUpperQuarter(ScalarType type, ModelShape shape, double ceiling)
     {
-        using StepModel model = new(type, shape, shape.Layers - Math.Max(1, shape.Layers / 4));
+        using StepModel model = new(type, shape, shape.Blocks.Count - Math.Max(1, shape.Blocks.Count / 4));
         using FusedStep fused = (FusedStep)StepEngines.Choose(model.Model, model.Adapter.Layers).Engine;
         using PrefixCache cache = new(fused.Lowest, new MemoryPrefixStore());
         Row row = new(model, model.Rows(Four), ceiling);

@@ -46,12 +46,31 @@ public class CheckProcessTests
     }
 
     [Fact]
-    public void A_process_that_ends_before_any_check_is_a_finding_and_is_not_tried_for_ever()
+    public void A_check_that_never_ends_takes_no_more_than_its_own_time_and_those_behind_it_are_run()
     {
-        Finding finding = Assert.Single(Run(TimeSpan.FromMinutes(1), _ => "echo 'no libtorch' >&2; exit 3"));
+        List<Finding> found = Run(TimeSpan.FromHours(1), done => done == 0 ? $"{Told(Outcome.Begun, "endless")}; exec sleep 600" : Whole("next"), most: TimeSpan.FromSeconds(1));
 
-        Assert.Equal((Outcome.Missed, "the checks"), (finding.Outcome, finding.What));
-        Assert.Contains("no libtorch", finding.Note, StringComparison.Ordinal);
+        Assert.Equal([("endless", Outcome.Missed), ("next", Outcome.Held)], found.Select(finding => (finding.What, finding.Outcome)));
+        Assert.Contains("did not end", found[0].Note, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_process_that_ends_before_any_check_is_a_finding_each_time_and_is_not_tried_for_ever()
+    {
+        List<Finding> found = Run(TimeSpan.FromMinutes(1), _ => "echo 'no libtorch' >&2; exit 3");
+
+        Assert.Equal(3, found.Count);
+        Assert.All(found, finding => Assert.Equal((Outcome.Missed, "the checks"), (finding.Outcome, finding.What)));
+        Assert.All(found, finding => Assert.Contains("no libtorch", finding.Note, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_process_that_fails_at_its_start_once_costs_no_check()
+    {
+        int starts = 0;
+        List<Finding> found = Run(TimeSpan.FromMinutes(1), _ => starts++ == 0 ? "exit 3" : Whole("first"));
+
+        Assert.Equal([("the checks", Outcome.Missed), ("first", Outcome.Held)], found.Select(finding => (finding.What, finding.Outcome)));
     }
 
     [Fact]
@@ -64,10 +83,10 @@ public class CheckProcessTests
         Assert.Null(Finding.Of("CUDA error: out of memory"));
     }
 
-    private static List<Finding> Run(TimeSpan time, Func<int, string> script)
+    private static List<Finding> Run(TimeSpan time, Func<int, string> script, TimeSpan? most = null)
     {
         List<Finding> found = [];
-        new CheckProcess((done, _) => new("sh", ["-c", script(done)]), time, TimeSpan.FromSeconds(4), found.Add).Run();
+        new CheckProcess((done, _) => new("sh", ["-c", script(done)]), time, most ?? TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(4), found.Add).Run();
         return found;
     }
 
