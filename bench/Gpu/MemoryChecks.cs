@@ -10,28 +10,29 @@ internal static class MemoryChecks
     private const double Most = 1.15; // of the plan's
     private const double MostPlanned = 2; // times what was measured: with less the memory was not looked at, or the plan asks for too much
 
-    private static readonly (string Name, ModelShape Shape, ModelShape Small, LoraQuantization Quantization, double Dropout)[] Cases =
+    private static readonly (string Name, ModelShape Shape, ModelShape Small, LoraQuantization Quantization, LoraConfig Config)[] Cases =
     [
-        ("8 blocks of SmolLM-135M", Shapes.SmolLM(8), Shapes.Tiny(), LoraQuantization.None, 0),
-        ("8 blocks of SmolLM-135M in NF4", Shapes.SmolLM(8), Shapes.Tiny(), LoraQuantization.NF4, 0),
-        ("8 blocks of SmolLM-135M with dropout", Shapes.SmolLM(8), Shapes.Tiny(), LoraQuantization.None, 0.1),
-        ("2 blocks of Gemma 2 of 2B", Shapes.Gemma2(2), Shapes.TinyGemma2(), LoraQuantization.None, 0),
+        ("8 blocks of SmolLM-135M", Shapes.SmolLM(8), Shapes.Tiny(), LoraQuantization.None, new()),
+        ("8 blocks of SmolLM-135M in NF4", Shapes.SmolLM(8), Shapes.Tiny(), LoraQuantization.NF4, new()),
+        ("8 blocks of SmolLM-135M with dropout", Shapes.SmolLM(8), Shapes.Tiny(), LoraQuantization.None, new() { Dropout = 0.1 }),
+        ("8 blocks of SmolLM-135M by DoRA", Shapes.SmolLM(8), Shapes.Tiny(), LoraQuantization.None, new() { UseDora = true }),
+        ("2 blocks of Gemma 2 of 2B", Shapes.Gemma2(2), Shapes.TinyGemma2(), LoraQuantization.None, new()),
     ];
 
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)
     {
-        foreach ((string name, ModelShape shape, ModelShape small, LoraQuantization quantization, double dropout) in Cases)
+        foreach ((string name, ModelShape shape, ModelShape small, LoraQuantization quantization, LoraConfig config) in Cases)
         {
             // What was freed before would be given out again, and nothing measured.
-            findings.Try(name, () => Measure(findings, device, name, findings.IsCard ? shape : small, quantization, dropout), isAlone: true);
+            findings.Try(name, () => Measure(findings, device, name, findings.IsCard ? shape : small, quantization, config), isAlone: true);
         }
     }
 
-    private static void Measure(Findings findings, Device device, string name, ModelShape shape, LoraQuantization quantization, double dropout)
+    private static void Measure(Findings findings, Device device, string name, ModelShape shape, LoraQuantization quantization, LoraConfig config)
     {
         ScalarType type = GpuChecks.UsualType(device);
-        using StepModel model = new(type, shape, device: device, quantization: quantization, dropout: dropout);
+        using StepModel model = new(type, shape, device: device, quantization: quantization, config: config);
         using FusedStep step = model.Fused(GpuChecks.Kernels(device, type));
         Batch batch = findings.IsCard ? model.Rows(512, 512, 512, 512) : model.Rows(100, 60);
         SupervisedRows rows = SupervisedRows.Of(batch);

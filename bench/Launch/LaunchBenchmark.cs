@@ -24,8 +24,11 @@ internal static class LaunchBenchmark
         ("Llama-3.1-8B, 2 x 4096", Shapes.Llama8B, 32, [4096, 4096]),
     ];
 
-    private static readonly (string Name, LoraQuantization Quantization, double Dropout)[] Forms =
-        [("bfloat16", LoraQuantization.None, 0), ("bfloat16, dropout", LoraQuantization.None, 0.1), ("NF4", LoraQuantization.NF4, 0)];
+    private static readonly (string Name, LoraQuantization Quantization, LoraConfig Config)[] Forms =
+    [
+        ("bfloat16", LoraQuantization.None, new()), ("bfloat16, dropout", LoraQuantization.None, new() { Dropout = 0.1 }),
+        ("bfloat16, DoRA", LoraQuantization.None, new() { UseDora = true }), ("NF4", LoraQuantization.NF4, new()),
+    ];
 
     public static void Run()
     {
@@ -40,7 +43,7 @@ internal static class LaunchBenchmark
         [
             .. from found in Cases
                from form in Forms
-               select Counted.Of($"{found.Name}, {form.Name}", blocks => new MetaStep(ScalarType.BFloat16, found.Shape(blocks), form.Quantization, form.Dropout), found.Blocks, found.Lengths),
+               select Counted.Of($"{found.Name}, {form.Name}", blocks => new MetaStep(ScalarType.BFloat16, found.Shape(blocks), form.Quantization, form.Config), found.Blocks, found.Lengths),
         ];
         ShowCounts(counted);
         ShowCards(counted);

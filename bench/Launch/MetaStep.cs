@@ -20,12 +20,12 @@ internal sealed class MetaStep : IDisposable
     /// <param name="type">Of the frozen weights and the activations.</param>
     /// <param name="shape">The model's.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
-    /// <param name="dropout">The probability that a value is dropped before A.</param>
-    public MetaStep(ScalarType type, ModelShape shape, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
+    /// <param name="config">What is special of the adapter.</param>
+    public MetaStep(ScalarType type, ModelShape shape, LoraQuantization quantization = LoraQuantization.None, LoraConfig? config = null)
     {
         this.type = type;
         this.quantization = quantization;
-        model = new(type, shape, device: META, quantization: quantization, dropout: dropout);
+        model = new(type, shape, device: META, quantization: quantization, config: config);
         step = new(model, kernels: null);
     }
 

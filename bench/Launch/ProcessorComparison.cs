@@ -19,13 +19,14 @@ internal static class ProcessorComparison
     private const int WarmSteps = 100;
     private const double DropProbability = 0.1;
 
-    private static readonly (string Name, ModelShape Shape, LoraQuantization Quantization, double Dropout, int[] Lengths)[] Cases =
+    private static readonly (string Name, ModelShape Shape, LoraQuantization Quantization, LoraConfig Config, int[] Lengths)[] Cases =
     [
-        ("SmolLM-135M with 4 blocks, 4 x 512", Shapes.SmolLM(4), LoraQuantization.None, 0, [512, 512, 512, 512]),
-        ("SmolLM-135M with 4 blocks, 1 x 1024", Shapes.SmolLM(4), LoraQuantization.None, 0, [1024]),
-        ("... with dropout", Shapes.SmolLM(4), LoraQuantization.None, DropProbability, [1024]),
-        ("... in NF4", Shapes.SmolLM(4), LoraQuantization.NF4, 0, [1024]),
-        ("Llama-3.2-1B with 1 block, 1 x 1024", Shapes.Llama1B(1), LoraQuantization.None, 0, [1024]),
+        ("SmolLM-135M with 4 blocks, 4 x 512", Shapes.SmolLM(4), LoraQuantization.None, new(), [512, 512, 512, 512]),
+        ("SmolLM-135M with 4 blocks, 1 x 1024", Shapes.SmolLM(4), LoraQuantization.None, new(), [1024]),
+        ("... with dropout", Shapes.SmolLM(4), LoraQuantization.None, new() { Dropout = DropProbability }, [1024]),
+        ("... by DoRA", Shapes.SmolLM(4), LoraQuantization.None, new() { UseDora = true }, [1024]),
+        ("... in NF4", Shapes.SmolLM(4), LoraQuantization.NF4, new(), [1024]),
+        ("Llama-3.2-1B with 1 block, 1 x 1024", Shapes.Llama1B(1), LoraQuantization.None, new(), [1024]),
     ];
 
     /// <summary>Takes them; the exit code says whether all came within a third.</summary>
@@ -38,7 +39,7 @@ internal static class ProcessorComparison
         Console.WriteLine(
             $"\nThis processor, {get_num_threads()} threads{(isAlone ? ", by processor time" : "")}: the same steps in {Type} by that arithmetic with its own rates, and as they are measured\n");
         Table.Head("shape", "by", "predicted, s (products, functions, memory, calls)", "measured, s", "predicted / measured", "within a third");
-        Result[] all = [.. Cases.SelectMany(found => Compare(found.Name, found.Shape, found.Quantization, found.Dropout, found.Lengths, clock))];
+        Result[] all = [.. Cases.SelectMany(found => Compare(found.Name, found.Shape, found.Quantization, found.Config, found.Lengths, clock))];
         Console.WriteLine("\nWhat it was predicted from, measured between the steps\n");
         Table.Head("shape", "by", "with frozen matrices, GFLOP/s", "the best of them", "thin products", "attention", "functions, 1e9/s", "memory, GB/s", "a call, microseconds");
         Array.ForEach(all, result => Table.Row(result.Rates));
@@ -46,13 +47,13 @@ internal static class ProcessorComparison
         Environment.ExitCode = all.All(result => result.IsNear) ? 0 : 1;
     }
 
-    private static Result[] Compare(string name, ModelShape shape, LoraQuantization quantization, double dropout, int[] lengths, Func<Action, double> clock)
+    private static Result[] Compare(string name, ModelShape shape, LoraQuantization quantization, LoraConfig config, int[] lengths, Func<Action, double> clock)
     {
-        using MetaStep meta = new(Type, shape, quantization, dropout);
+        using MetaStep meta = new(Type, shape, quantization, config);
         OperatorCost[] costs = meta.Count(lengths);
         ProcessorRates processor = new(Type, clock);
         AttentionHeads heads = FusedBlock.In(shape)![0].Heads;
-        using StepModel model = new(Type, shape, quantization: quantization, dropout: dropout);
+        using StepModel model = new(Type, shape, quantization: quantization, config: config);
         Batch batch = model.Rows(lengths);
         using AllocatorTuning tuning = AllocatorTuning.KeepFreedMemory();
         using Way operators = new("operators", model, new TorchKernels());
@@ -68,7 +69,7 @@ internal static class ProcessorComparison
                 Rates own = rates with
                 {
                     Products = cost => cost.Product is null ? attention : rates.Products(cost),
-                    Draws = dropout > 0 ? processor.Draws(way.Kernels) : double.PositiveInfinity,
+                    Draws = config.Dropout > 0 ? processor.Draws(way.Kernels) : double.PositiveInfinity,
                 };
                 way.Add(own, own.Of(costs), clock(() => way.Step.Run(batch)));
             }
@@ -80,7 +81,7 @@ internal static class ProcessorComparison
     /// <summary>Calls the kernels often enough for the runtime to have compiled them for good.</summary>
     private static void Warm()
     {
-        using StepModel model = new(Type, Shapes.Tiny(), quantization: LoraQuantization.NF4, dropout: DropProbability);
+        using StepModel model = new(Type, Shapes.Tiny(), quantization: LoraQuantization.NF4, config: new() { Dropout = DropProbability });
         Batch batch = model.Rows(16);
         foreach (IKernels kernels in new[] { new TorchKernels(), KernelSet.Of(CPU, Type) })
         {

@@ -19,14 +19,14 @@ internal sealed class StepModel : IDisposable
     /// <param name="lowest">The lowest block that is adapted.</param>
     /// <param name="device">Where it is; null for the processor.</param>
     /// <param name="quantization">How the matrices of the blocks are held.</param>
-    /// <param name="dropout">The probability that a value is dropped before A.</param>
-    public StepModel(ScalarType type, ModelShape shape, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, double dropout = 0)
+    /// <param name="config">What is special of the adapter; its rank is not.</param>
+    public StepModel(ScalarType type, ModelShape shape, int lowest = 0, Device? device = null, LoraQuantization quantization = LoraQuantization.None, LoraConfig? config = null)
     {
         this.lowest = lowest;
         products = [.. BlockProduct.In(shape)];
         device ??= CPU;
         Model = new(shape, new RandomWeights(new Generator(1, CPU), type, device, quantization), device);
-        Adapter = new(Model, new LoraConfig { Rank = Rank, Dropout = dropout }, [.. Targets(shape)], device, seed: 1) { IsTraining = true };
+        Adapter = new(Model, (config ?? new()) with { Rank = Rank }, [.. Targets(shape)], device, seed: 1) { IsTraining = true };
     }
 
     public CausalLanguageModel Model { get; }
@@ -35,8 +35,7 @@ internal sealed class StepModel : IDisposable
 
     /// <summary>The fused step, which the caller disposes of.</summary>
     /// <param name="kernels">Null for the fastest that serve the weights' device and dtype.</param>
-    public FusedStep Fused(IKernels? kernels = null) => new(
-        Model.Fused, Adapter.Layers.ToDictionary(layer => layer.Name, layer => ((LinearProduct)((LoraLayer)layer).Product).Factors!, StringComparer.Ordinal), kernels);
+    public FusedStep Fused(IKernels? kernels = null) => new(Model.Fused, LinearFactors.Of(Adapter.Layers).Factors!, kernels);
 
     /// <summary>Rows of random tokens, all of them learned.</summary>
     public Batch Rows(params int[] lengths) => Batch.Of(RandomRows.Of(Model.Shape.VocabularySize, lengths), padId: 0);
