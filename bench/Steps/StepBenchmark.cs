@@ -54,9 +54,9 @@ internal static class StepBenchmark
         {
             double ceiling = ProductBenchmark.Ceiling(type);
             Head("SmolLM-135M with 4 blocks", type, ceiling);
-            foreach ((string name, bool useDora, double dropout) in new[] { ("plain", false, 0), ("by DoRA", true, 0), ("by DoRA with dropout", true, 0.1) })
+            foreach ((string name, LoraConfig config) in new[] { ("plain", new LoraConfig()), ("by DoRA", new() { UseDora = true }), ("by DoRA with dropout", new() { UseDora = true, Dropout = 0.1 }) })
             {
-                using StepModel model = new(type, Shapes.SmolLM(layers: 4), dropout: dropout, useDora: useDora);
+                using StepModel model = new(type, Shapes.SmolLM(layers: 4), config: config);
                 using ReferenceStep reference = new(model.Model);
                 using FusedStep fused = model.Fused();
                 Row row = new(model, model.Rows(Four), ceiling);
