@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lora.Kernels;
 using Lora.Models;
 
@@ -56,6 +57,18 @@ internal static class Shapes
         Rope = new RopeParameters(500000),
         IsTied = true,
     });
+
+    /// <summary>Pythia-1.4B, a GPT-NeoX: norms by mean and variance, attention and a plain MLP side by side; it has 24 blocks.</summary>
+    public static ModelShape Pythia(int layers)
+    {
+        using JsonDocument config = JsonDocument.Parse($$"""
+            {
+              "model_type": "gpt_neox", "vocab_size": 50304, "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": {{layers}}, "num_attention_heads": 16,
+              "max_position_embeddings": 2048, "rotary_pct": 0.25, "layer_norm_eps": 1e-5, "tie_word_embeddings": false
+            }
+            """);
+        return ModelConfigReader.Read(new ConfigValues("config.json", config.RootElement), hasVocabularyHead: true);
+    }
 
     /// <summary>Llama-3.1-8B; it has 32 blocks.</summary>
     public static ModelShape Llama8B(int layers) => OfLlama(new()

@@ -10,8 +10,8 @@ namespace Lora.Bench;
 /// <summary>What a step computes otherwise where it is asked to: a base in 4 bits, dropout, blocks computed again, heads that learn, starts that are subtracted, DoRA, texts that begin alike.</summary>
 internal static class FormChecks
 {
-    private static readonly string[] Quantized = ["llama3", "qwen3", "gemma2", "olmo2"]; // with biases; with norms of heads; with capped scores; with norms of all heads
-    private static readonly string[] ComputedAgain = ["qwen3", "gemma2"];
+    private static readonly string[] Quantized = ["llama3", "qwen3", "gemma2", "olmo2", "gpt_neox"]; // with biases; with norms of heads; with capped scores; with norms of all heads; with attention and MLP side by side
+    private static readonly string[] ComputedAgain = ["qwen3", "gemma2", "gpt2", "gpt_neox"];
 
     /// <summary>Runs all of them.</summary>
     public static void Run(Findings findings, Device device)

@@ -18,6 +18,7 @@ internal static class LaunchBenchmark
         ("SmolLM-135M, 1 x 2048", Shapes.SmolLM, 30, [2048]),
         ("Llama-3.2-1B, 1 x 2048", Shapes.Llama1B, 16, [2048]),
         ("Llama-3.2-1B, 32 x 64", Shapes.Llama1B, 16, [.. Enumerable.Repeat(64, 32)]),
+        ("Pythia-1.4B, 1 x 2048", Shapes.Pythia, 24, [2048]),
         ("Gemma 2 of 2B, 4 x 512", Shapes.Gemma2, 26, [512, 512, 512, 512]),
         ("Gemma 2 of 2B, 1 x 2048", Shapes.Gemma2, 26, [2048]),
         ("Llama-3.1-8B, 1 x 2048", Shapes.Llama8B, 32, [2048]),

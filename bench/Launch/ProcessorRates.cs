@@ -79,7 +79,7 @@ internal sealed class ProcessorRates(ScalarType type, Func<Action, double> clock
         using DisposeScope scope = NewDisposeScope();
         Tensor sum = ones([Long], dtype: type, device: CPU);
         Tensor addend = ones_like(sum);
-        return 3.0 * type.ElementSize() * Long / Seconds(() => sum.add_(addend));
+        return 3.0 * type.ElementSize() * Long / Seconds(() => sum.Add(addend));
     }
 
     /// <summary>Values of exp a second.</summary>

@@ -53,9 +53,9 @@ public sealed class LaunchArithmeticTests
 
         LaunchedOperator launched = Assert.Single(OperatorCounter.During(() => _ = what switch
         {
-            "sum" => values.add(Empty(1000)),
-            "sum in place" => values.add_(Empty(1000)),
-            "sum of one value and all" => values.add(Empty(1).expand(1000)),
+            "sum" => values.Plus(Empty(1000)),
+            "sum in place" => values.Add(Empty(1000)),
+            "sum of one value and all" => values.Plus(Empty(1).expand(1000)),
             "copy" => values.copy_(Empty(1000)),
             "product" => Empty(10, 30).mm(Empty(30, 20)),
             "picked rows" => Empty(50, 100).index_select(0, places),
