@@ -5,10 +5,10 @@ namespace Lora.Native;
 /// <summary>Tells torch's lack of memory from its other failures, which TorchSharp throws as exceptions of one type.</summary>
 internal static class TorchMemoryFailure
 {
-    // As c10/cuda/CUDACachingAllocator.cpp, CUDA itself, cuBLAS, and c10/core/impl/alloc_cpu.cpp on Windows and elsewhere say it.
+    // As c10/cuda/CUDACachingAllocator.cpp, CUDAMallocAsyncAllocator.cpp beside it, CUDA itself, cuBLAS, and c10/core/impl/alloc_cpu.cpp on Windows and elsewhere say it.
     private static readonly string[] Texts =
     [
-        "CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "DefaultCPUAllocator: not enough memory", "DefaultCPUAllocator: can't allocate memory",
+        "CUDA out of memory", "would exceed allowed memory. (out of memory)", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "DefaultCPUAllocator: not enough memory", "DefaultCPUAllocator: can't allocate memory",
     ];
 
     // The share of a GPU's memory below which what is free is no room for an operator's results.

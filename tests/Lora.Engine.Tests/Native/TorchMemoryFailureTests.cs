@@ -7,6 +7,7 @@ public class TorchMemoryFailureTests
 {
     [Theory]
     [InlineData("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8.00 GiB of which 1.10 GiB is free.\nException raised from malloc", "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8.00 GiB of which 1.10 GiB is free.")]
+    [InlineData("Allocation on device 0 would exceed allowed memory. (out of memory)\nCurrently allocated     : 15.16 GiB", "would exceed allowed memory")]
     [InlineData("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported", "CUDA error: out of memory")]
     [InlineData("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "CUBLAS_STATUS_ALLOC_FAILED")]
     [InlineData("[enforce fail at alloc_cpu.cpp:121] data. DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.", "not enough memory")]
