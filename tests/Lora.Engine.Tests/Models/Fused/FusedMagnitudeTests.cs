@@ -108,6 +108,8 @@ public class FusedMagnitudeTests
     [InlineData("gemma2", 0, 2, 2, true)]
     [InlineData("gemma2", 2, 2, 2, false)]
     [InlineData("olmo2", 1, 2, 2, true)]
+    [InlineData("gpt2", 0, 2, 2, false)]
+    [InlineData("gpt_neox", 1, 2, 2, true)]
     public void What_is_computed_again_changes_no_bit_and_a_step_repeats(string family, int blocks, int activations, int attentions, bool byOperators)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -34,6 +34,13 @@ public sealed class ScaledProductTests : IDisposable
         using DisposeScope scope = NewDisposeScope();
         IKernels kernels = byOperators ? new TorchKernels() : KernelSet.Of(CPU, type);
         TorchSharp.Modules.Linear[] layers = [.. new[] { 10, 7, 5 }.Select(width => nn.Linear(12, width, hasBias: hasBias, CPU, type))];
+        using (no_grad())
+        {
+            // libtorch's own start is another each time.
+            Array.ForEach(layers, layer => layer.weight.copy_(Draw(layer.weight.shape).Times(0.3)));
+            Array.ForEach(layers, layer => layer.bias?.copy_(Draw(layer.bias.shape)));
+        }
+
         (Tensor values, Tensor gradients) = (Draw(15), zeros([15], device: CPU)); // m of the first layer and the third
         LowRankFactors?[] factors = [Factors(3, 10, place: 0, seed: 31), null, Factors(2, 5, place: 10, seed: 32)];
         (Tensor x, Tensor residual, Tensor dy) = (Draw(9, 12).to(type), Draw(9, 22).to(type), Draw(9, 22).to(type));
@@ -61,7 +68,7 @@ public sealed class ScaledProductTests : IDisposable
         product.Backward(dy, x, state, dx);
 
         // g and gradients are float32 at the most.
-        double tolerance = type == ScalarType.Float64 ? 2e-7 : type == ScalarType.Float32 ? 2e-6 : 1e-2;
+        double tolerance = type == ScalarType.Float64 ? 2e-7 : type == ScalarType.Float32 ? 2e-6 : 2e-2;
         Assert.InRange(Closeness.Relative(y, expected), 0, tolerance);
         Assert.InRange(Closeness.Relative(dx, xLeaf.grad!), 0, tolerance);
         Assert.InRange(Closeness.Relative(gradients, mLeaf.grad!), 0, tolerance);
