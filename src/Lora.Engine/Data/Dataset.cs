@@ -147,8 +147,11 @@ public sealed class Dataset : IDisposable
     private int Overhead(int number) => Files[index[rows[number]].File].Format == DatasetFormat.Chat ? maker.Chat.Value.Overhead : 0;
 
     /// <summary>The examples in the order of the files, each encoded ahead of its use.</summary>
-    public IEnumerable<TrainingExample> Stream() =>
-        Prefetch.Ahead(Enumerable.Range(0, Count).Chunk(PartRows), part => part.Select(Example).ToArray(), ahead: 2).SelectMany(part => part.OfType<TrainingExample>());
+    public IEnumerable<TrainingExample> Stream() => Rows().OfType<TrainingExample>();
+
+    /// <summary>The same by the rows' numbers: null for one with nothing to learn.</summary>
+    internal IEnumerable<TrainingExample?> Rows() =>
+        Prefetch.Ahead(Enumerable.Range(0, Count).Chunk(PartRows), part => part.Select(Example).ToArray(), ahead: 2).SelectMany(part => part);
 
     /// <inheritdoc/>
     public void Dispose() => store.Dispose();

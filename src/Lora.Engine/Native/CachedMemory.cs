@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Lora.Native;
@@ -21,11 +22,12 @@ internal static class CachedMemory
     {
         try
         {
-            TorchMemoryFailure.Named(take);
+            take();
         }
-        catch (LoraException exception) when (exception.Error == LoraError.OutOfMemory)
+        catch (ExternalException)
         {
-            // As was meant.
+            // A refusal was meant, in whatever words. After another failure of torch the cache counts as taken, as it did before, and what follows on the device
+            // says by itself what is wrong with it.
         }
     }
 }

@@ -35,7 +35,10 @@ internal sealed class FusedAttention(FusedLayerWeights weights, IKernels kernels
         set => attention.Slices = value;
     }
 
-    /// <summary>Whether tokens that stand behind others are mixed by the formula: kernels cap no scores, and need what those need that it has.</summary>
+    /// <summary>
+    /// Whether tokens that stand behind others are mixed by the formula: where scores are capped, which no kernel does, and where
+    /// attention is plain products because no kernel serves the heads.
+    /// </summary>
     public bool MixesPastByFormula => attention.Laid is not null || weights.Block.Heads.Cap is not null;
 
     /// <summary>The bytes that attention takes of a batch.</summary>

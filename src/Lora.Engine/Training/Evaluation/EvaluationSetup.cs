@@ -35,8 +35,8 @@ internal static class EvaluationSetup
     }
 
     /// <summary>
-    /// Lets the logits of autograd's evaluations take half of what a device has free at once, and leaves half to the pass before them, which nobody can plan; all of
-    /// them where it does not say. On a processor they are as they were.
+    /// Lets the logits of autograd's evaluations take half of what a device has free at once, and leaves half to the pass before them, which nobody can plan; on a
+    /// processor, and where a device does not say what is free, they come in the chunks of a processor.
     /// </summary>
     /// <param name="engine">The engine; nothing happens to another one.</param>
     /// <param name="device">Where it computes.</param>
@@ -48,7 +48,7 @@ internal static class EvaluationSetup
         }
     }
 
-    /// <summary>Bytes for logits.</summary>
+    /// <summary>Bytes for logits; null where nothing says.</summary>
     /// <param name="available">What a device has given and may give; null where it does not say.</param>
-    internal static long Room((long Taken, long Limit)? available) => available is (long taken, long limit) ? Math.Max(0, limit - taken) / 2 : long.MaxValue;
+    internal static long? Room((long Taken, long Limit)? available) => available is (long taken, long limit) ? Math.Max(0, limit - taken) / 2 : null;
 }

@@ -24,14 +24,16 @@ internal static class Evaluator
         SplitMix64 keys = new(0);
 
         // What is hidden hangs on the row's place alone, so that each evaluation asks the same.
-        foreach (TrainingExample[] rows in dataset.Stream().Select(row => dataset.Masking?.Apply(row, keys.Next()) ?? row).Chunk(batchSize))
+        foreach (TrainingExample?[] batch in dataset.Rows().Chunk(batchSize))
         {
+            // A row that is left out leaves its batch smaller and all others as they were planned.
+            TrainingExample[] rows = [.. batch.OfType<TrainingExample>().Select(row => dataset.Masking?.Apply(row, keys.Next()) ?? row)];
             cancellation.ThrowIfCancellationRequested();
             // Sums, divided once at the end: the figure does not hang on the size of batches.
             if (rows.Where(row => row.Choices is null).ToArray() is { Length: > 0 } plain)
             {
-                (LossSum batch, int places) = Sum(engine, plain);
-                sum += batch;
+                (LossSum losses, int places) = Sum(engine, plain);
+                sum += losses;
                 count += places;
             }
 

@@ -38,7 +38,7 @@ public sealed class LoraMemoryPlan
     /// <summary>What the run may take: the limit that was given, or what the machine has left; the largest number where its device does not say.</summary>
     public long Limit { get; init; }
 
-    /// <summary>Tokens of the largest batch.</summary>
+    /// <summary>Tokens of the largest batch, or of the largest evaluation: of a question with its longest choice.</summary>
     public long Token { get; init; }
 
     /// <summary>Blocks that are computed again whole.</summary>

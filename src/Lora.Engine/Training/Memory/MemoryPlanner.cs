@@ -40,13 +40,7 @@ internal sealed class MemoryPlanner(
         (ask ?? AvailableMemory.Of)(model.Device, isFree) ?? (model.WeightSize + (2L * sizeof(float) * (adapter?.Arena.Count ?? 0)), LoraMemoryPlan.Unknown);
 
     /// <summary>What is evaluated, of which the largest are kept.</summary>
-    public IEnumerable<StepShape> Evaluated
-    {
-        private get;
-        init => field = Largest(value);
-    }
-
-    = [];
+    public IEnumerable<StepShape> Evaluated { private get; init => field = Largest(value); } = [];
 
     private IEnumerable<StepShape> All => learned.Concat(Evaluated);
 
@@ -55,6 +49,8 @@ internal sealed class MemoryPlanner(
     private long Weight => model.WeightSize + Buffer;
 
     private long Buffer => model.Buffer.Missing + model.Buffer.Passing;
+
+    private long Tokens => All.Max(shape => shape.Before + shape.Tokens);
 
     private long Optimizer => 2L * sizeof(float) * (adapter?.Arena.Count ?? 0);
 
@@ -89,12 +85,15 @@ internal sealed class MemoryPlanner(
     {
         // Weights and adapter are there already and so part of what is taken; the moments, the buffer and the cache are not.
         long rest = available.Taken + Buffer + Optimizer + cache;
+
+        // Where an evaluation alone takes more, nothing is computed again but for what lowers the peak.
+        long most = Math.Max(Limit - rest, Peak(Recomputation.Full(memory.Blocks), memory.MostSlices));
         Recomputation chosen = options.Checkpointing switch
         {
             _ when learned.Length == 0 => default,
             LoraCheckpointing.None => default,
             LoraCheckpointing.Full => Recomputation.Full(memory.Blocks),
-            _ => Recomputation.Least(memory.Blocks, recomputation => rest + Peak(recomputation, memory.MostSlices) <= Limit),
+            _ => Recomputation.Least(memory.Blocks, recomputation => Peak(recomputation, memory.MostSlices) <= most),
         };
 
         // Then, from what is left when as much is kept as fits: slices of attention and chunks of the loss cost some launches, a block computed again its
@@ -106,7 +105,7 @@ internal sealed class MemoryPlanner(
         // A limit that was asked for is kept or refused; one that was only guessed is warned of.
         if (options.MemoryLimit is not null && rest + activation > Limit)
         {
-            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), $"its largest batch has {All.Max(shape => shape.Tokens)} tokens");
+            throw LoraException.Of(LoraError.MemoryInsufficient, options.MemoryLimit, Gigabytes(rest + activation), Gigabytes(Limit), LargestOf(chosen, slices, chunk));
         }
 
         long values = Optimizer; // values and gradients, float32 whatever the base is: as much as their moments
@@ -123,7 +122,7 @@ internal sealed class MemoryPlanner(
             PrefixCache = cache,
             Other = available.Taken - model.WeightSize - values,
             Limit = Limit,
-            Token = All.Max(shape => shape.Tokens),
+            Token = Tokens,
             // Kept memory is wasted in part; where a quarter more would not fit, speed is given up for it.
             KeepsFreedMemory = AllocatorTuning.CanKeep && (options.KeepFreedMemory ?? FitsKept(rest, activation)),
             RecomputedBlock = chosen.Blocks,
@@ -141,14 +140,33 @@ internal sealed class MemoryPlanner(
         Evaluated.ToList().ForEach(step.ReserveEvaluation);
     }
 
-    /// <summary>The highest point of steps and of evaluations, beside which the stacks of steps stay as they are.</summary>
-    private long Peak(Recomputation recomputation, int slices = 1, int chunk = LossChunk.Least)
-    {
-        long stack = Most(learned, shape => memory.Stack(shape, recomputation));
-        long scratch = Most(learned, shape => memory.Scratch(shape, recomputation, chunk));
-        return Math.Max(Most(learned, shape => memory.Peak(shape, recomputation, chunk)), Most(Evaluated, shape => memory.EvaluationPeak(shape, chunk, stack, scratch)));
+    /// <summary>The highest point of steps and of evaluations.</summary>
+    private long Peak(Recomputation recomputation, int slices = 1, int chunk = LossChunk.Least) =>
+        Math.Max(StepPeak(recomputation, slices, chunk), Evaluated.Select(EvaluationPeak(recomputation, slices, chunk)).DefaultIfEmpty().Max());
 
-        long Most(IEnumerable<StepShape> shapes, Func<StepShape, long> bytes) => shapes.Select(shape => bytes(shape with { AttentionSlices = slices })).DefaultIfEmpty().Max();
+    private long StepPeak(Recomputation recomputation, int slices, int chunk) => MostLearned(shape => memory.Peak(shape, recomputation, chunk), slices);
+
+    /// <summary>That of an evaluation, beside which the stacks of steps stay as they are.</summary>
+    private Func<StepShape, long> EvaluationPeak(Recomputation recomputation, int slices, int chunk)
+    {
+        long stack = MostLearned(shape => memory.Stack(shape, recomputation), slices);
+        long scratch = MostLearned(shape => memory.Scratch(shape, recomputation, chunk), slices);
+        return shape => memory.EvaluationPeak(shape with { AttentionSlices = slices }, chunk, stack, scratch);
+    }
+
+    private long MostLearned(Func<StepShape, long> bytes, int slices) => learned.Select(shape => bytes(shape with { AttentionSlices = slices })).DefaultIfEmpty().Max();
+
+    /// <summary>What the highest point is of.</summary>
+    private string LargestOf(Recomputation recomputation, int slices, int chunk)
+    {
+        if (StepPeak(recomputation, slices, chunk) == Peak(recomputation, slices, chunk))
+        {
+            return $"its largest batch has {learned.Max(shape => shape.Tokens)} tokens";
+        }
+
+        StepShape largest = Evaluated.MaxBy(EvaluationPeak(recomputation, slices, chunk))!;
+        string tokens = $"its largest evaluation has {largest.Before + largest.Tokens} tokens";
+        return largest.Lengths.Count > 1 ? $"{tokens} in {largest.Lengths.Count} rows" : $"{tokens} in one row, which a lower -MaxLength makes shorter and a lower -BatchSize does not";
     }
 
     private bool FitsKept(long rest, long activation) => rest + (long)(KeptShare * activation) <= Limit;

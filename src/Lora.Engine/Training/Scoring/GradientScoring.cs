@@ -19,7 +19,7 @@ internal sealed class GradientScoring : IDisposable
     private readonly List<Action> unhook = [];
     private readonly InputEnergy energy = new();
     private readonly Tensor total; // Σ tokens · gradient, as flat as the arena's
-    private readonly Dictionary<string, double> fisher = new(StringComparer.Ordinal);
+    private readonly Tensor fisher; // [modules], float64, on the device: to read it would wait for each row
     private long tokens;
 
     /// <param name="model">The model.</param>
@@ -31,6 +31,7 @@ internal sealed class GradientScoring : IDisposable
         ups = [.. adapter.Arena.Parameters.Where(parameter => parameter.Key.Contains(".lora_B.", StringComparison.Ordinal)).Select(parameter => (PeftKey.Module(parameter.Key), parameter))];
         engine = StepEngines.Choose(model, adapter.Layers).Engine;
         total = zeros_like(adapter.Arena.Gradients).DetachFromDisposeScope(); // [count]
+        fisher = zeros([ups.Count], dtype: ScalarType.Float64, device: total.device).DetachFromDisposeScope();
         if (watchesInputs)
         {
             Watch(model);
@@ -52,10 +53,7 @@ internal sealed class GradientScoring : IDisposable
         // The loss itself is of no interest, and to read it would wait for the device.
         engine.QueueGradients(batch, supervised, 1.0 / supervised.Count).Dispose();
         adapter.GatherGradients();
-        foreach ((string module, TrainableParameter up) in ups)
-        {
-            fisher[module] = fisher.GetValueOrDefault(module) + up.Gradient.mul(up.Gradient).sum(type: ScalarType.Float64).ToDouble();
-        }
+        fisher.Add(Squares());
 
         // The mean over all tokens is the rows' means weighted by their tokens.
         total.Add(adapter.Arena.Gradients, supervised.Count);
@@ -73,10 +71,11 @@ internal sealed class GradientScoring : IDisposable
         }
 
         adapter.Arena.Gradients.copy_(total.Times(1.0 / tokens));
-        foreach ((string module, TrainableParameter up) in ups)
+        double[] gradients = [.. Squares().sqrt().cpu().data<double>()], sums = [.. fisher.cpu().data<double>()];
+        for (int index = 0; index < ups.Count; index++)
         {
-            double gradient = up.Gradient.mul(up.Gradient).sum(type: ScalarType.Float64).sqrt().ToDouble(); // of [out, rank]
-            scores[module] = new() { Gradient = gradient, Fisher = fisher[module], Activation = energy.Of(module) };
+            string module = ups[index].Module;
+            scores[module] = new() { Gradient = gradients[index], Fisher = sums[index], Activation = energy.Of(module) };
         }
 
         return scores;
@@ -88,7 +87,12 @@ internal sealed class GradientScoring : IDisposable
         unhook.ForEach(remove => remove());
         engine.Dispose();
         total.Dispose();
+        fisher.Dispose();
+        energy.Dispose();
     }
+
+    /// <summary>Σ of the squares of each B's gradient, [modules], float64.</summary>
+    private Tensor Squares() => stack([.. ups.Select(up => up.Up.Gradient.mul(up.Up.Gradient).sum(type: ScalarType.Float64))]);
 
     private void Watch(TaskModel model)
     {

@@ -88,7 +88,8 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
     private IEnumerable<TrainingExample[]> Looked(CancellationToken cancellation)
     {
         int seen = Math.Max(StepsPerEpoch, BatchesLookedAt / Math.Min(options.GradientAccumulation, BatchesPerEpoch));
-        IEnumerable<int[]> batches = Rows().Take(Math.Min(Total, seen)).SelectMany(step => step.Batches);
+        IEnumerable<int[][]> steps = Rows().Take(Math.Min(Total, seen)).Select(step => step.Batches);
+        IEnumerable<int[]> batches = steps.SelectMany(step => step);
         if (Total > seen)
         {
             // Whatever order comes later, no batch has more tokens, or more that are learned.
@@ -96,20 +97,29 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
             batches = dataset.IsEncoded ? batches.Append(Highest(row => dataset.Example(row)!.TargetCount)) : batches;
         }
 
+        bool isAnyLearned = false;
         foreach (int[] batch in dataset.IsEncoded ? batches : Longest(dataset, batches, cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             if (Examples(batch) is [_, ..] rows)
             {
+                isAnyLearned = true;
                 yield return rows;
             }
+        }
+
+        // A few steps may have no row with anything to learn: then each has the next one.
+        foreach (int[][] step in isAnyLearned ? [] : steps)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return Learned(step)[0];
         }
     }
 
     private int[] Highest(Func<int, int> size) =>
         [.. Enumerable.Range(0, dataset.Count).OrderByDescending(size).SelectMany(row => Enumerable.Repeat(row, dataset.Epoch.Most(row))).Take(options.BatchSize)];
 
-    /// <summary>The batches with the most tokens by their bytes, and those with the most work of attention.</summary>
+    /// <summary>The batches with the most tokens by their bytes, and those with the most work of attention, of those with anything to learn.</summary>
     internal static IEnumerable<int[]> Longest(Dataset dataset, IEnumerable<int[]> batches, CancellationToken cancellation)
     {
         PriorityQueue<int[], double> tokens = new(), squares = new();
@@ -122,13 +132,23 @@ internal sealed class TrainingSteps(Dataset dataset, TrainingOptions options, in
 
         return tokens.UnorderedItems.Concat(squares.UnorderedItems).Select(item => item.Element);
 
-        static void Keep(PriorityQueue<int[], double> largest, int[] batch, double size)
+        void Keep(PriorityQueue<int[], double> largest, int[] batch, double size)
         {
-            largest.Enqueue(batch, size);
-            if (largest.Count > BatchesEncoded)
+            bool isFull = largest.Count == BatchesEncoded;
+            bool isLarge = !isFull || (largest.TryPeek(out _, out double least) && size > least);
+
+            // Asked of large ones alone, since their rows are encoded for it. Of rows with nothing to learn the longest may be any number.
+            if (!isLarge || !batch.Any(row => dataset.Example(row) is not null))
+            {
+                return;
+            }
+
+            if (isFull)
             {
                 largest.Dequeue();
             }
+
+            largest.Enqueue(batch, size);
         }
     }
 

@@ -57,6 +57,28 @@ public class PastAttentionTests
         Tensor Draw(ulong seed, params long[] first) => randn([.. first, headSize], device: CPU, generator: new Generator(seed, CPU));
     }
 
+    /// <summary>Their transposed view is contiguous as it is.</summary>
+    [Theory]
+    [InlineData(5, 1)]
+    [InlineData(1, 4)]
+    public void What_the_formula_gives_of_one_head_or_one_token_is_not_the_scratch_s_memory(int tokens, int heads)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        AttentionHeads shape = new(heads, 1, 8, Window: null, Factor: 0.7) { Cap = 3 };
+        Tensor query = ones([tokens, heads, 8], device: CPU), seen = ones([7 + tokens, 1, 8], device: CPU);
+        using TensorStack scratch = new(CPU);
+        scratch.Reserve(PastAttention.Bytes(7, tokens, shape, sizeof(float), isPlain: true, slices: 1).Again.Forward);
+        using PastAttention past = new(7, scratch);
+
+        Tensor mixed = past.Mix(query, (seen, seen), shape, isPlain: true);
+        float[] found = [.. mixed.data<float>()];
+        using TensorStack.Pass next = scratch.Begin();
+        scratch.Take(ScalarType.Float32, 2 * tokens * heads * 8).zero_(); // where queries and results were
+
+        Assert.Equal(0, scratch.Overflow);
+        Assert.Equal(found, mixed.data<float>().ToArray());
+    }
+
     /// <summary>Pairs of tokens and keys are nearly all of it, and a slice has its heads' share of them.</summary>
     [Theory]
     [InlineData(1)]

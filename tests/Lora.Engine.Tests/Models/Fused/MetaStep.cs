@@ -79,6 +79,9 @@ internal sealed class MetaStep : IDisposable
     /// <summary>Whether a place of a document is learned: a few, so that there is one chunk of the loss.</summary>
     public Predicate<int> IsLearned { get; init; } = place => place % 16 == 1;
 
+    /// <summary>Whether limits are what the device says, and none that was asked for.</summary>
+    public bool IsLimitGuessed { get; init; }
+
     /// <summary>Tensors for which there was no room where it was planned.</summary>
     public int Overflow => step.Overflow;
 
@@ -92,7 +95,7 @@ internal sealed class MetaStep : IDisposable
     {
         Batch batch = Batches(lengths).Batches[0].Batch;
         StepShape shape = new(lengths, SupervisedRows.Of(batch).Count);
-        LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = limit }, [shape], ask: (_, _) => limit is null ? null : (0, limit.Value)) { Evaluated = evaluated }.Plan(cache: 0);
+        LoraMemoryPlan plan = new MemoryPlanner(step, model, adapter, new TrainingOptions { MemoryLimit = IsLimitGuessed ? null : limit }, [shape], ask: (_, _) => limit is null ? null : (0, limit.Value)) { Evaluated = evaluated }.Plan(cache: 0);
         step.Recomputation = new(plan.RecomputedBlock, plan.RecomputedActivation, plan.RecomputedAttention);
         step.AttentionSlices = plan.AttentionSlice;
         step.LossChunk = plan.LossChunk;
@@ -138,6 +141,13 @@ internal sealed class MetaStep : IDisposable
 
     /// <summary>What an evaluation launches until it asks for a number, which META has none of.</summary>
     public IReadOnlyList<LaunchedOperator> UntilItWaits(Action<IStepEngine> evaluate) => OperatorCounter.During(() => Assert.ThrowsAny<Exception>(() => evaluate(reference ?? (IStepEngine)step)));
+
+    /// <summary>What the scores of a text launch; it fails where anything is read.</summary>
+    public IReadOnlyList<LaunchedOperator> Scored(int length) => OperatorCounter.During(() =>
+    {
+        using GradientScoring scoring = new(model, adapter, watchesInputs: true);
+        scoring.Add(Example(length, 0));
+    });
 
     public void Dispose()
     {

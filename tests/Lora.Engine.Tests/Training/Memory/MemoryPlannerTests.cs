@@ -70,7 +70,7 @@ public class MemoryPlannerTests
         Assert.Equal((1, 0, 0L, 0L), (rich.AttentionSlice, rich.RecomputedAttention, rich.Adapter, rich.Optimizer));
         Assert.Equal((2, 0), (tight.AttentionSlice, tight.RecomputedAttention));
         Assert.True(tight.Peak <= tight.Limit, $"{tight}");
-        Assert.Equal((0, 1000L), (step.Overflow, tight.Token));
+        Assert.Equal((0, 5000L), (step.Overflow, tight.Token));
     }
 
     [Fact]
@@ -97,6 +97,36 @@ public class MemoryPlannerTests
         Assert.Equal(alone, step.Plan(100 * Gigabyte, [new([512], 32), new([100, 90], 12)], 512).Peak);
         Assert.True(step.Plan(100 * Gigabyte, [new([8192], 512)], 512).Peak > alone);
         Assert.True(step.Plan(100 * Gigabyte, [new([100], 99) { Before = 8000 }], 512).Peak > alone);
+    }
+
+    /// <summary>Of a limit that was guessed: the run goes on, and is warned of.</summary>
+    [Fact]
+    public void Nothing_is_computed_again_for_an_evaluation_that_takes_more_than_there_is_by_itself()
+    {
+        using MetaStep step = new("llama3", 16) { IsLimitGuessed = true };
+        long room = step.Plan(100 * Gigabyte, 32).Peak;
+        LoraMemoryPlan plan = step.Plan(room, [new([32_768], 8)], 32);
+
+        Assert.True(plan.Peak > plan.Limit, $"{plan}");
+        Assert.Equal((0, 0, 0), (plan.RecomputedBlock, plan.RecomputedActivation, plan.RecomputedAttention));
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_named_a_batch_or_an_evaluation_with_what_helps()
+    {
+        using MetaStep step = new("llama3", 2);
+        long room = step.Plan(100 * Gigabyte, 512).Peak;
+
+        Assert.Contains("; its largest batch has 4096 tokens.", Refused([new([600], 20)], 4096), StringComparison.Ordinal);
+        Assert.Contains("; its largest evaluation has 16384 tokens in 2 rows.", Refused([new([8192, 8192], 512)], 512), StringComparison.Ordinal);
+        Assert.Contains("; its largest evaluation has 8100 tokens in one row, which a lower -MaxLength makes shorter and a lower -BatchSize does not.", Refused([new([100], 99) { Before = 8000 }], 512), StringComparison.Ordinal);
+
+        string Refused(StepShape[] evaluated, int learned)
+        {
+            LoraException refused = Assert.Throws<LoraException>(() => step.Plan(room, evaluated, learned));
+            Assert.Equal(LoraError.MemoryInsufficient, refused.Error);
+            return refused.Message;
+        }
     }
 
     /// <summary>Capped scores of 4,096 tokens and 8 heads: 268 MB in bfloat16 in each of a pass's tensors, half of it in two slices.</summary>

@@ -3,6 +3,8 @@ using Lora.Adapters;
 using Lora.Checkpoints;
 using Lora.Data;
 using Lora.Models;
+using Lora.Tests.Models;
+using Lora.Tools.Operators;
 using Lora.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -60,6 +62,17 @@ public class GradientScoringTests
 
             Assert.All(scores, entry => AssertNear(sums[entry.Key].Sum / sums[entry.Key].Count, entry.Value.Activation!.Value));
         }
+    }
+
+    /// <summary>META cannot be read: what runs there whole waits for nothing.</summary>
+    [Fact]
+    public void A_row_is_scored_without_waiting_for_the_device()
+    {
+        Assert.SkipUnless(OperatorCounter.IsSupported, OperatorCounter.Reason ?? "");
+        using MetaStep step = new("llama3", 2);
+
+        // The energies of what four products are given in two blocks.
+        Assert.InRange(step.Scored(length: 64).Count(launched => launched.Name is "aten::norm" or "aten::linalg_vector_norm"), 8, 16);
     }
 
     private static (IReadOnlyDictionary<string, ModuleScores> Scores, CausalLanguageModel Model) Score(out TrainingExample[] rows, bool keep = false)

@@ -101,7 +101,8 @@ internal sealed class PastAttention(int before, TensorStack scratch) : IDisposab
             ProductInto.Batches(mixed.narrow(0, head, count), scores, value.narrow(0, head, count));
         }
 
-        return mixed.view(shape.Heads, tokens, shape.HeadSize).transpose(0, 1).contiguous();
+        // Always a copy, since the pass takes its memory back: of one head or one token contiguous() makes none.
+        return empty([tokens, shape.Heads, shape.HeadSize], dtype: query.dtype, device: query.device).copy_(mixed.view(shape.Heads, tokens, shape.HeadSize).transpose(0, 1));
     }
 
     /// <summary>[tokens, heads, headSize] -> [1, heads group, tokens, headSize].</summary>
