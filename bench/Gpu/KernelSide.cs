@@ -17,11 +17,12 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
 
     private ScalarType Wide => type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 
-    public Tensor[] Norm(long rows, long width)
+    /// <summary>A norm and its gradient; one that takes the mean away has a mean to take.</summary>
+    public Tensor[] Norm(long rows, long width, bool takesMean = false)
     {
-        (Tensor x, Tensor dy) = (Draw(rows, width), Draw(rows, width));
+        (Tensor x, Tensor dy) = (DrawAbout(takesMean ? 3 : 0, rows, width), Draw(rows, width));
         Tensor dx = Draw(rows, width);
-        using NormWeight weight = NormWeight.Of(DrawWide(width), type);
+        using NormWeight weight = NormWeight.Of(DrawWide(width), type, takesMean ? DrawWide(width) : null);
         using TensorStack stack = new(device);
         (Tensor y, NormState state) = kernels.NormForward(x, weight, Epsilon, stack, stack);
         Tensor copy = y.clone(); // the stack lets go of its own
@@ -61,6 +62,15 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         kernels.GateForward(activation, gateUp, y);
         kernels.GateBackward(activation, gateUp, dy, gradient);
         return [y, gradient];
+    }
+
+    public Tensor[] Activation(PlainActivation activation, long tokens, long width)
+    {
+        (Tensor x, Tensor dy) = (Draw(tokens, width), Draw(tokens, width));
+        (Tensor y, Tensor dx) = (empty_like(x), empty_like(x));
+        kernels.ActivationForward(activation, x, y);
+        kernels.ActivationBackward(activation, x, dy, dx);
+        return [y, dx];
     }
 
     public Tensor[] Loss(long places, long vocabulary)
@@ -125,7 +135,10 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         return [y.ne(zeros_like(y)).to(ScalarType.Float64).mean(), y.max().to(ScalarType.Float64), again.eq(y).all().to(ScalarType.Float64)];
     }
 
-    private Tensor Draw(params long[] shape) => randn(shape, dtype: ScalarType.Float64, device: CPU, generator: generator).to(drawn).to(type).to(device);
+    private Tensor Draw(params long[] shape) => DrawAbout(0, shape);
+
+    private Tensor DrawAbout(double mean, params long[] shape) =>
+        randn(shape, dtype: ScalarType.Float64, device: CPU, generator: generator).Plus(mean).to(drawn).to(type).to(device);
 
     private Tensor DrawWide(params long[] shape) => randn(shape, dtype: ScalarType.Float64, device: CPU, generator: generator).to(drawn).to(Wide).to(device);
 }
