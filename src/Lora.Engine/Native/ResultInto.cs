@@ -40,6 +40,9 @@ internal static class ResultInto
     /// <summary>Writes dy (1 - y²), the gradient of y = tanh x at x; may be dy or y itself.</summary>
     public static void TanhGradient(Tensor result, Tensor dy, Tensor y) => Run("aten::tanh_backward", "grad_input", dy, y, result);
 
+    /// <summary>Writes the larger one of two, value by value; may be either of them.</summary>
+    public static void Larger(Tensor result, Tensor left, Tensor right) => Run("aten::maximum", "out", left, right, result);
+
     /// <summary>Writes 1 where left is at least right, and 0 elsewhere.</summary>
     public static void IsAtLeast(Tensor result, Tensor left, Tensor right) => Run("aten::ge", "Tensor_out", left, right, result);
 

@@ -19,6 +19,9 @@ internal static class ScaledInto
         def product_sum(result: Tensor, addend: Tensor, left: Tensor, right: Tensor):
             return torch.addcmul(addend, left, right, out=result)
 
+        def row_norms(result: Tensor, rows: Tensor):
+            return torch.linalg_vector_norm(rows, 2, [1], False, dtype=6, out=result) # float32
+
         """;
 
     private static readonly Lazy<jit.CompilationUnit> Compiled = new(() => jit.compile(Script));
@@ -47,4 +50,7 @@ internal static class ScaledInto
     /// <summary>Writes addend + left · right, value by value, rounded once; the result may be any of them.</summary>
     public static void ProductSum(Tensor result, Tensor addend, Tensor left, Tensor right) =>
         ((Tensor)Compiled.Value.invoke("product_sum", result, addend, left, right)).Dispose();
+
+    /// <summary>Writes the norm of each row, float32; of 16 bits without a copy on a GPU.</summary>
+    public static void RowNorms(Tensor result, Tensor rows) => ((Tensor)Compiled.Value.invoke("row_norms", result, rows)).Dispose();
 }

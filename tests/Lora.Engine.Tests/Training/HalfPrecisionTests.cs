@@ -12,13 +12,15 @@ public class HalfPrecisionTests
     private static readonly TrainingOptions Options = ExampleRun.Options with { DataType = TrainingDataType.Float16, MaxStep = 6 };
 
     [Theory]
-    [InlineData(LoraQuantization.None)]
-    [InlineData(LoraQuantization.NF4)]
-    public void A_run_learns_as_in_float32(LoraQuantization quantization)
+    [InlineData(LoraQuantization.None, false)]
+    [InlineData(LoraQuantization.NF4, false)]
+    [InlineData(LoraQuantization.None, true)]
+    public void A_run_learns_as_in_float32(LoraQuantization quantization, bool useDora)
     {
         TrainingOptions options = Options with { Quantization = quantization };
-        LoraTrainingResult half = ExampleRun.Train(ExampleRun.Config, options);
-        LoraTrainingResult single = ExampleRun.Train(ExampleRun.Config, options with { DataType = TrainingDataType.Float32 });
+        LoraConfig config = ExampleRun.Config with { UseDora = useDora };
+        LoraTrainingResult half = ExampleRun.Train(config, options);
+        LoraTrainingResult single = ExampleRun.Train(config, options with { DataType = TrainingDataType.Float32 });
 
         Assert.Equal(single.History.Select(step => step.Loss), half.History.Select(step => step.Loss), Closeness.To(decimals: 2));
         Assert.Equal(single.After!.Loss, half.After!.Loss, 1e-2);

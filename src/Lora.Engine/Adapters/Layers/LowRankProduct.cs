@@ -29,7 +29,7 @@ internal abstract class LowRankProduct : IDisposable
         dropout = settings.Dropout;
         arena = settings.Arena;
 
-        // A, B, and B's bias, in this order: a run's saved state is the flat tensor and knows no names.
+        // A run's saved state is the flat tensor and knows no names: another order, here or in ParameterArena.Allocate, asks for other words in RunIdentity.
         down = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.DownKey), shape.Down);
         up = settings.Arena.Reserve(PeftKey.Of(target.Module, shape.UpKey), shape.Up);
         upBias = settings.WithBias ? settings.Arena.Reserve(PeftKey.Of(target.Module, "lora_B.bias"), shape.Up[0]) : null;

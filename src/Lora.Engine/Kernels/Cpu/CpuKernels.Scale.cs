@@ -5,8 +5,9 @@ namespace Lora.Kernels;
 /// <content>Outputs times a number of their own.</content>
 internal sealed unsafe partial class CpuKernels<TLanes, TElement>
 {
-    // Sums of so many outputs stay in a core's nearest cache while all tokens go by.
-    private const long SummedTogether = 1024;
+    // Sums of so many outputs stay in a core's nearest cache while all tokens go by; of fewer, threads share lines of it.
+    private const long MostTogether = 1024;
+    private const long FewestTogether = 64;
 
     /// <inheritdoc/>
     public void ScaleForward(Tensor z, Tensor scale, Tensor? shift, Tensor? residual, Tensor y)
@@ -36,17 +37,18 @@ internal sealed unsafe partial class CpuKernels<TLanes, TElement>
         float* totals = Rows<float>.Memory<float>(sums);
         (long tokens, long width) = (z.shape[0], z.shape[1]);
 
-        // By outputs and not by tokens: a sum never leaves its thread, so it is the same with any number of them.
-        ParallelRows.For((width + SummedTogether - 1) / SummedTogether, tokens * SummedTogether, (begin, end) =>
+        // By outputs and not by tokens: a sum never leaves its thread and hangs on its own output alone, so it is the same with any number of them.
+        long share = width / get_num_threads() / FewestTogether * FewestTogether;
+        long piece = Math.Clamp(share, FewestTogether, MostTogether);
+        ParallelRows.For((width + piece - 1) / piece, tokens * piece, (begin, end) =>
         {
-            (long first, long count) = (begin * SummedTogether, Math.Min(end * SummedTogether, width) - (begin * SummedTogether));
-            new Span<float>(totals + first, (int)count).Clear();
-            for (long at = first; at < first + count; at += SummedTogether)
+            for (long at = begin * piece; at < Math.Min(end * piece, width); at += piece)
             {
-                long together = Math.Min(SummedTogether, first + count - at);
+                long count = Math.Min(piece, width - at);
+                new Span<float>(totals + at, (int)count).Clear();
                 for (long row = 0; row < tokens; row++)
                 {
-                    ScaleGradientRow(gradients[row] + at, scales + at, values[row] + at, totals + at, together);
+                    ScaleGradientRow(gradients[row] + at, scales + at, values[row] + at, totals + at, count);
                 }
             }
         });

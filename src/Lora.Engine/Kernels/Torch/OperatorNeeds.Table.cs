@@ -166,7 +166,7 @@ internal sealed partial record OperatorNeeds
         Names =
         [
             .. Aten("add add_ sub mul mul_ div_ addcmul addcmul_ addcdiv_ reciprocal sqrt rsqrt_ exp_ expm1_ log_ tanh_ tanh_backward cos_ sin_ clamp"),
-            .. Aten("ge eq ne where tril_ triu_ sum mean norm argmax"),
+            .. Aten("ge eq ne where maximum tril_ triu_ sum mean norm linalg_vector_norm argmax"),
             .. Aten("copy_ cat stack zero_ zeros full bernoulli_"),
         ],
         Types = AnyFloat,

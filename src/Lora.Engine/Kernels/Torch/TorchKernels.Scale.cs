@@ -25,7 +25,18 @@ internal sealed partial class TorchKernels
     /// <inheritdoc/>
     public void ScaleBackward(Tensor dy, Tensor scale, Tensor z, Tensor sums)
     {
-        ResultInto.Sum(sums, z.mul_(dy), dimension: 0);
+        if (z.dtype == ScalarType.Float16)
+        {
+            // Of a loss that is scaled, products of gradients and outputs leave the range of float16. In z's own memory they have that of float32.
+            using Tensor products = Dispatcher.Call("aten::view", "dtype", z, (long)ScalarType.BFloat16);
+            ScaledInto.ProductSum(products, sums.zero_(), dy, z); // computed in the dtype of the sums, rounded once
+            ResultInto.Sum(sums, products, dimension: 0);
+        }
+        else
+        {
+            ResultInto.Sum(sums, z.mul_(dy), dimension: 0);
+        }
+
         ResultInto.Product(z, dy, scale);
     }
 }

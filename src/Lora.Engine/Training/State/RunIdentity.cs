@@ -56,7 +56,7 @@ internal static class RunIdentity
         new Dictionary<string, string>
         {
             // A kept state has all values as one tensor, which knows no names.
-            ["The order of values"] = "A before B",
+            ["The order of values"] = config.UseDora ? "A before B before magnitudes" : "A before B",
             ["Model"] = Hash(Path.Combine(folder, "config.json")),
             ["Weights"] = weights,
             ["Tokenizer"] = Hash(TokenizerFile.Find(folder)),

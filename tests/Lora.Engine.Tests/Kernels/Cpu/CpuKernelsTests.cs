@@ -112,6 +112,11 @@ public class CpuKernelsTests
 
         Assert.InRange(Closeness.Relative(dz, exactDz), 0, tolerance);
         Assert.InRange(Closeness.Relative(sums, exactSums), 0, SingleTolerance);
+
+        // Whichever outputs are summed beside them, and so on any number of threads.
+        Tensor some = empty(width - 96, dtype: ScalarType.Float32, device: CPU);
+        kernels.ScaleBackward(dy.narrow(1, 96, some.shape[0]), scale.narrow(0, 96, some.shape[0]), z.narrow(1, 96, some.shape[0]), some);
+        Assert.Equal(0, Closeness.Largest(some, sums.narrow(0, 96, some.shape[0])));
     }
 
     [Theory]

@@ -40,28 +40,6 @@ public class TorchKernelsTests
         Assert.InRange(Closeness.Relative(dx, x.grad!.Plus(1.0)), 0, Tolerance);
     }
 
-    [Theory]
-    [InlineData(false, false)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    [InlineData(true, true)]
-    public void The_gradients_of_scaled_outputs_are_autograd_s(bool hasShift, bool hasResidual)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        (Tensor z, Tensor scale, Tensor dy) = (Draw(5, 12).requires_grad_(), Draw(12).requires_grad_(), Draw(5, 12));
-        (Tensor? shift, Tensor? residual) = (hasShift ? Draw(12) : null, hasResidual ? Draw(5, 12) : null);
-        Tensor expected = (z * scale).Plus(shift ?? zeros_like(dy)).Plus(residual ?? zeros_like(dy));
-        expected.backward([dy]);
-        (Tensor y, Tensor dz, Tensor sums) = (empty_like(dy), z.detach().clone(), empty_like(scale));
-        using IDisposable noGradient = no_grad();
-        kernels.ScaleForward(z, scale, shift, residual, y);
-        kernels.ScaleBackward(dy, scale, dz, sums);
-
-        Assert.InRange(Closeness.Relative(y, expected), 0, Tolerance);
-        Assert.InRange(Closeness.Relative(dz, z.grad!), 0, Tolerance);
-        Assert.InRange(Closeness.Relative(sums, scale.grad!), 0, Tolerance);
-    }
-
     [Fact]
     public void Dropout_keeps_its_share_scaled_and_draws_the_same_from_the_same_seed()
     {

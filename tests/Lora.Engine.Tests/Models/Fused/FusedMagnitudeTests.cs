@@ -99,6 +99,26 @@ public class FusedMagnitudeTests
         Assert.InRange(Closeness.Relative(rounded.Gradients(plain), expected), 1e-4, most);
     }
 
+    /// <summary>Of a loss that is scaled as runs scale it.</summary>
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("gemma2")]
+    public void In_float16_gradients_are_those_of_float64_times_the_scale(string family)
+    {
+        const double scale = 65536;
+        using DisposeScope scope = NewDisposeScope();
+        FusedStepCase exact = new(family, ScalarType.Float64, FusedStepCase.Everything(family), config: Config);
+        exact.RoundWeights(ScalarType.Float16);
+        using ReferenceStep reference = new(exact.Model);
+        FusedStepCase rounded = new(family, ScalarType.Float16, FusedStepCase.Everything(family), config: Config);
+        rounded.Adapter.Arena.Values.detach().copy_(exact.Adapter.Arena.Values);
+        Tensor expected = exact.Gradients(reference).Times(scale);
+        using FusedStep step = rounded.Fused();
+
+        Assert.InRange(Closeness.Relative(rounded.Gradients(step, scale), expected), 1e-5, 1e-2);
+        Assert.InRange(Closeness.Relative(Magnitudes(rounded), Magnitudes(exact, expected)), 1e-5, 1e-2);
+    }
+
     [Theory]
     [InlineData("llama3", 0, 0, 2, false)]
     [InlineData("llama3", 0, 2, 2, true)]

@@ -15,11 +15,11 @@ public class StepLaunchTests
     private const int MostBeside = 40;
     private const int MostOfDropout = 30;
 
-    // Of the norms of four products eight each, and seven that lay the B of joined layers; g and the outputs, and those of the gate once more; its gradient, m's and what goes on in four.
-    private const int MostOfMagnitudes = 64;
+    // Of the norms of four products ten each, and seven that lay the B of joined layers; g and the outputs, and those of the gate once more; its gradient, m's and what goes on in four.
+    private const int MostOfMagnitudes = 72;
 
     // With dropout seven layers see an x of their own, by W too: seven operators more each in the forward pass and eight in the backward pass; gates are kept then.
-    private const int MostOfDroppedMagnitudes = 161;
+    private const int MostOfDroppedMagnitudes = 169;
 
     // Magnitudes of a block's matrices in four operators, codes of four products in two each, seven matrices; both ways.
     private const int MostOfFourBit = 38;
@@ -32,6 +32,9 @@ public class StepLaunchTests
 
     private static readonly (string, string)[] Large =
         [("hidden_size", "2048"), ("intermediate_size", "8192"), ("num_attention_heads", "32"), ("num_key_value_heads", "8"), ("head_dim", "64"), ("vocab_size", "32000")];
+
+    private static readonly (string, string)[] Of8B =
+        [("hidden_size", "4096"), ("intermediate_size", "14336"), ("num_attention_heads", "32"), ("num_key_value_heads", "8"), ("head_dim", "128"), ("vocab_size", "128256")];
 
     public StepLaunchTests() => Assert.SkipUnless(OperatorCounter.IsSupported, OperatorCounter.Reason ?? "");
 
@@ -213,6 +216,31 @@ public class StepLaunchTests
         Assert.Equal(scaled, ofMany);
         (int dropped, _, string droppedText) = Count(family, config with { Dropout = 0.1 }, [], 512);
         Assert.True(dropped - plain <= MostOfDroppedMagnitudes, $"{dropped - plain} operators more with magnitudes and dropout: {droppedText}");
+    }
+
+    [Fact]
+    public void Trained_magnitudes_launch_as_many_at_the_widths_of_8B_and_widen_no_weight()
+    {
+        LoraConfig config = new() { UseDora = true };
+        (int block, int beside, _) = Count("llama3", config, [], 512);
+        (int wideBlock, int wideBeside, string text) = Count("llama3", config, Of8B, 512);
+        using MetaStep step = new("llama3", 2, config, values: Of8B);
+        IReadOnlyList<LaunchedOperator> launched = step.Launched(512);
+
+        Assert.True((block, beside) == (wideBlock, wideBeside), $"{wideBlock} operators a block and not {block}, {wideBeside} beside them and not {beside}: {text}");
+        Assert.DoesNotContain(launched, found => found.Outputs.Any(tensor => tensor is { Type: TorchSharp.torch.ScalarType.Float32, Shape.Count: > 1, Elements: >= 1024 * 4096 }));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.1)]
+    public void Values_in_4_bits_launch_no_more_where_magnitudes_are_trained(double dropout)
+    {
+        LoraConfig config = new() { UseDora = true, Dropout = dropout };
+        (int scaled, _, _) = Count("mistral", config, Large, 512);
+        (int fourBit, _, string text) = Count("mistral", config, Large, isFourBit: true, 512);
+
+        Assert.True(fourBit - scaled <= MostOfFourBit, $"{fourBit - scaled} operators more with 4 bits: {text}");
     }
 
     [Theory]

@@ -92,6 +92,20 @@ public class RunIdentityTests
         Assert.Contains("by another version", Assert.Single(RunIdentity.Differences(before, Identity(new()))), StringComparison.Ordinal);
     }
 
+    /// <summary>An earlier version had a layer's magnitudes behind its A: as many values, of which each is another now.</summary>
+    [Fact]
+    public void A_state_with_magnitudes_among_A_is_not_gone_on_with()
+    {
+        LoraConfig dora = ExampleRun.Config with { UseDora = true };
+        IReadOnlyDictionary<string, string> now = Of(dora), plain = Of(ExampleRun.Config);
+        Dictionary<string, string> before = new(now) { ["The order of values"] = "A before B" };
+
+        Assert.Equal(["The order of values was 'A before B' and is 'A before B before magnitudes'"], RunIdentity.Differences(before, now));
+        Assert.Equal("A before B", plain["The order of values"]); // states of other runs are as they were
+
+        static IReadOnlyDictionary<string, string> Of(LoraConfig config) => RunIdentity.Of(ExampleRun.Model, "weights", config, null, ExampleRun.Data, new());
+    }
+
     private static IReadOnlyDictionary<string, string> Identity(TrainingOptions options, LoraAdapter? start = null) =>
         RunIdentity.Of(ExampleRun.Model, "weights", ExampleRun.Config, start, ExampleRun.Data, options);
 

@@ -16,7 +16,7 @@ internal sealed record LowRankFactors(Tensor Down, Tensor Up, Tensor DownGradien
     /// <summary>g, [out], float32: what outputs without the bias are multiplied by; null for 1. No gradient is taken of it.</summary>
     public Tensor? Scale { get; init; }
 
-    /// <summary>m, of which g = m / ‖W + s · B A‖ is made in each step; null where it is not trained.</summary>
+    /// <summary>m, of which g = m / ‖W + s · B A‖ is made for each batch; null where it is not trained.</summary>
     public TrainedMagnitude? Magnitude { get; init; }
 
     /// <summary>c, [out], float32: what is added to the bias; null for nothing. No gradient is taken of it.</summary>

@@ -6,7 +6,7 @@ namespace Lora.Models;
 
 /// <summary>
 /// What becomes of the outputs of layers that share an input where an adapter changes more than a product adds: y = g ⊙ (x Wᵀ + s (x Aᵀ) Bᵀ) + b + c. Where g is
-/// trained, it is written anew in each step (<see cref="MagnitudeScale"/>).
+/// trained, it is written anew for each batch (<see cref="MagnitudeScale"/>).
 /// </summary>
 internal sealed class OutputChange : IDisposable
 {
