@@ -31,11 +31,11 @@ internal static class FormChecks
 
             Compare("llama3, head adapted", "llama3", new(HasHead: true), type);
             Compare("llama3, the upper block alone", "llama3", new(Lowest: 2), type);
+            Compare("llama3 by DoRA", "llama3", new() { Config = new() { UseDora = true } }, type);
+            Compare("qwen3 by DoRA in NF4", "qwen3", new(LoraQuantization.NF4) { Config = new() { UseDora = true } }, type);
         }
 
         Compare("llama3, a start that is subtracted", "llama3", new() { Config = new() { Initialization = "pissa" } }, ScalarType.Float32);
-        Compare("llama3 by DoRA", "llama3", new() { Config = new() { UseDora = true } }, ScalarType.Float32);
-        Compare("qwen3 by DoRA in NF4", "qwen3", new(LoraQuantization.NF4) { Config = new() { UseDora = true } }, ScalarType.Float32);
         foreach (string family in new[] { "llama3", "gemma2" })
         {
             findings.Try($"{family} with dropout", () => CheckDropout(findings, family, device));

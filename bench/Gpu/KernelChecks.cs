@@ -24,6 +24,7 @@ internal static class KernelChecks
         ("silu gate, 77 x 131", side => side.Gate(GateActivation.Silu, 77, 131)),
         ("gelu gate, 33 x 130", side => side.Gate(GateActivation.TanhGelu, 33, 130)),
         .. Enum.GetValues<PlainActivation>().Select(activation => ($"{activation}, 77 x 131", (Func<KernelSide, Tensor[]>)(side => side.Activation(activation, 77, 131)))),
+        ("scaled outputs, 77 x 131", side => side.Scale(77, 131)),
         ("loss, 33 places of 1,009", side => side.Loss(33, 1009)),
         ("AdamW, 1,001 values", side => side.Adam(1001)),
         ("4-bit values, 301 x 203", side => side.FourBit(301, 203)),

@@ -73,6 +73,17 @@ internal sealed class KernelSide(IKernels kernels, Device device, ScalarType typ
         return [y, dx];
     }
 
+    /// <summary>Outputs times magnitudes over norms, and the gradients; those of the magnitudes are sums over the tokens.</summary>
+    public Tensor[] Scale(long tokens, long width)
+    {
+        (Tensor z, Tensor residual, Tensor dy) = (Draw(tokens, width), Draw(tokens, width), Draw(tokens, width));
+        (Tensor scale, Tensor shift) = (DrawWide(width), DrawWide(width));
+        (Tensor y, Tensor sums) = (empty_like(z), empty_like(scale));
+        kernels.ScaleForward(z, scale, shift, residual, y);
+        kernels.ScaleBackward(dy, scale, z, sums);
+        return [y, z, sums];
+    }
+
     public Tensor[] Loss(long places, long vocabulary)
     {
         Tensor logits = Draw(places, vocabulary);
